@@ -1,0 +1,22 @@
+import type { AccountId } from './id.ts'
+
+/** An API customer. */
+export interface Account {
+  readonly id: AccountId
+  readonly email: string
+  readonly plan: string
+  /** The account gate: the page wants read receipts enabled for an account by whoever runs the server. */
+  readonly readReceiptsEnabled: boolean
+  readonly autoMarkRead: boolean
+  readonly disabled: boolean
+  /** Epoch milliseconds, as every time inside. */
+  readonly createdAt: number
+}
+
+/** What a client sends in `sb-api-key-id` and `sb-api-secret-key`. */
+export interface Credentials {
+  readonly keyId: string
+  readonly secret: string
+}
+
+export type AccountChange = Partial<Pick<Account, 'plan' | 'readReceiptsEnabled' | 'autoMarkRead' | 'disabled'>>

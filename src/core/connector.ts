@@ -1,0 +1,83 @@
+import type { Conversation, Service } from './conversation.ts'
+import type { InboundMessage } from './inbound-message.ts'
+import type { LineId } from './id.ts'
+import type { LineHealth, LineSettings } from './line.ts'
+import type { PhoneNumber } from './phone-number.ts'
+import type { Reason } from './reason.ts'
+
+/** What one receipt call marks: the whole conversation, or one message. */
+export type ReceiptScope = 'conversation' | 'message'
+
+/**
+ * The port to a carrier. A connector keeps no state, so any node can serve any line. What it can do it declares here, and code
+ * asks the declaration, never the name.
+ */
+export interface Connector {
+  readonly name: string
+  /** By service, how receipts are sent; an absent service has none. */
+  readonly receipts: Readonly<Partial<Record<Service, ReceiptScope>>>
+  /** Checks what an operator gave. Throws `ReadbackError('invalid')` that names the bad setting. */
+  parseSettings(input: Readonly<Record<string, unknown>>): LineSettings
+  /** The connector bound to one line. Makes no call. */
+  line(line: ConnectedLine): CarrierLine
+}
+
+/** What a connector may know of a line. */
+export interface ConnectedLine {
+  readonly id: LineId
+  readonly number: PhoneNumber
+  readonly settings: LineSettings
+}
+
+export interface CarrierLine {
+  /** Verifies, normalises, touches nothing. Throws `ReadbackError` for what is no message of this carrier's. */
+  parseInbound(hook: InboundHook): ParsedInbound
+  /** Never throws for what a carrier may do: that is what {@link ReceiptOutcome} is for. */
+  sendReceipt(conversation: Conversation): Promise<ReceiptOutcome>
+  /** How much of the carrier one lane may take. */
+  pace(): Promise<Pace>
+  /** Tells the carrier where to call us. Repeating it is harmless. */
+  enrol?(inboundUrl: string): Promise<EnrolOutcome>
+  /** Asks the carrier whether this line can work. */
+  probe?(): Promise<LineHealth>
+}
+
+/** A call that a carrier made to us. */
+export interface InboundHook {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Parsed JSON, whatever its shape. */
+  readonly body: unknown
+}
+
+export interface ParsedInbound {
+  readonly messages: readonly InboundMessage[]
+  /** Why there is no message in it, for the log: `own_message`, `system_event`, … */
+  readonly dropped?: string
+}
+
+export interface Pace {
+  /** Infinity where the carrier sets no limit. */
+  readonly callsPerSecond: number
+  readonly concurrency: number
+}
+
+/**
+ * What a receipt call can come to. `detail` is what the carrier said: for the log alone, never for a tenant.
+ * Done: the carrier took it. Not supported: this conversation can have no receipt. Rejected: no use in trying again.
+ * Unavailable: try again later.
+ */
+export type ReceiptOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'not_supported'; readonly reason: Reason; readonly detail?: string }
+  | { readonly kind: 'rejected'; readonly reason: Reason; readonly detail?: string }
+  | UnavailableOutcome
+
+export interface UnavailableOutcome {
+  readonly kind: 'unavailable'
+  readonly reason: Reason
+  readonly detail?: string
+  /** The carrier's own `retry-after`. */
+  readonly retryAfterMs?: number
+}
+
+export type EnrolOutcome = { readonly kind: 'done' } | Exclude<ReceiptOutcome, { kind: 'done' | 'not_supported' }>

@@ -1,0 +1,63 @@
+import type { Account, Credentials } from './account.ts'
+import type { Connector } from './connector.ts'
+import { ReadbackError } from './errors.ts'
+import type { LineId, ReceiptId } from './id.ts'
+import type { Line } from './line.ts'
+import type { Address, PhoneNumber } from './phone-number.ts'
+import type { Trigger } from './receipt.ts'
+import type { Store } from './store.ts'
+
+/** One call for a conversation to be marked as read. */
+export interface MarkReadCall {
+  readonly credentials: Credentials
+  readonly number: Address
+  readonly fromNumber: PhoneNumber
+  readonly trigger: Exclude<Trigger, 'auto'>
+  readonly at: number
+}
+
+/** The receipt that a call became or joined, and the line whose lane it waits in. */
+export interface MarkReadOutcome {
+  readonly receiptId: ReceiptId
+  readonly lineId: LineId
+}
+
+/** Records the request durably, tells the line's lane, and answers; the carrier is never waited for. */
+export async function markRead(
+  store: Pick<Store, 'markRead'>,
+  nudge: (lineId: LineId) => void,
+  call: MarkReadCall,
+): Promise<ReceiptId> {
+  const { receiptId, lineId } = await store.markRead(call)
+  nudge(lineId)
+  return receiptId
+}
+
+/** The account behind a call's credentials, if it may enter at all (contract §1, order of checks). */
+export function admitAccount(account: Account | undefined): Account {
+  if (account === undefined) throw new ReadbackError('unauthorized', 'Invalid API key id or secret')
+  if (account.disabled) throw new ReadbackError('forbidden', 'This account is disabled. Ask your operator to enable it.')
+  return account
+}
+
+/** The account gate [page: read receipts must be enabled for the account first]; mark-read alone stands behind it. */
+export function passAccountGate(account: Account): void {
+  if (account.readReceiptsEnabled) return
+  throw new ReadbackError(
+    'forbidden',
+    'Read receipts are not enabled for this account. Ask the operator of this server to enable them ' +
+      '(PATCH /operator/accounts/{account_id} with {"read_receipts_enabled": true}).',
+  )
+}
+
+/** The line that a call names, if it is this account's and can send receipts at all. Another's is as good as none. */
+export function passLine<L extends Pick<Line, 'connector'>>(
+  line: L | undefined,
+  receipts: Readonly<Record<string, Connector['receipts']>>,
+): L {
+  if (line === undefined) throw new ReadbackError('not_found', 'The from_number is not registered')
+  if (Object.keys(receipts[line.connector] ?? {}).length === 0) {
+    throw new ReadbackError('invalid', 'The from_number cannot send read receipts')
+  }
+  return line
+}

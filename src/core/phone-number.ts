@@ -1,0 +1,32 @@
+/** An E.164 number as contract §2 has it: `+`, then 7 to 15 digits, the first not 0. */
+export type PhoneNumber = string & { readonly kind: 'phone number' }
+
+/** How a contact is reached: a phone number, or for iMessage an e-mail address in lower case. */
+export type Address = string & { readonly kind: 'address' }
+
+const E164 = /^\+[1-9]\d{6,14}$/
+const PUNCTUATION = /[ .\-()[\]]/g
+// No validity beyond the shape: documentation numbers must work, and numbering plans change faster than servers do.
+// Longest address that SMTP can carry: 254 characters (RFC 5321, 4.5.3.1.3).
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it keeps out
+const EMAIL = /^(?=.{3,254}$)[^\s@\u0000-\u001f]+@[^\s@\u0000-\u001f]+\.[^\s@\u0000-\u001f]+$/
+
+/** The number in its one normal form; undefined when it is not one. Punctuation is forgiven behind a `+` alone. */
+export function parsePhoneNumber(input: string): PhoneNumber | undefined {
+  if (E164.test(input)) return input as PhoneNumber
+  if (!input.startsWith('+') || input.length > 64) return undefined
+  const stripped = input.replace(PUNCTUATION, '')
+  return E164.test(stripped) ? (stripped as PhoneNumber) : undefined
+}
+
+/** A contact's address in its one normal form; undefined when it is neither a number nor an e-mail address. */
+export function parseAddress(input: string): Address | undefined {
+  const number = parsePhoneNumber(input)
+  if (number !== undefined) return number as string as Address
+  return EMAIL.test(input) ? (input.toLowerCase() as Address) : undefined
+}
+
+/** For logs, which never hold a whole number: `+1415…34`. */
+export function maskAddress(address: string): string {
+  return address.length <= 7 ? '…' : `${address.slice(0, 5)}…${address.slice(-2)}`
+}

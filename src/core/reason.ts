@@ -1,0 +1,64 @@
+/**
+ * Why a receipt did not go out, or a line is not ONLINE. Every such word there is, with its meaning and what to do: the API,
+ * the logs and the documentation take them from here. A word, once released, never changes its meaning.
+ */
+export const REASONS = {
+  sms: {
+    meaning: 'The conversation is SMS, which carries no read receipts.',
+    remedy: 'Nothing to do: the contact has to write by iMessage or RCS.',
+  },
+  no_conversation: {
+    meaning: 'The carrier knows no conversation with that number.',
+    remedy: 'Wait until the contact has written to the line.',
+  },
+  service_not_supported: {
+    meaning: "The line's connector can send no read receipt for this conversation's service.",
+    remedy: 'Move the line to a connector that can; the README has a table.',
+  },
+  line_removed: {
+    meaning: 'The line was deleted before its turn came.',
+    remedy: 'Nothing to do.',
+  },
+  line_paused: {
+    meaning: 'The operator paused the line.',
+    remedy: 'PATCH /operator/lines/{number} with {"paused": false}.',
+  },
+  pace: {
+    meaning: "The line's carrier takes so many receipts a second and there were more.",
+    remedy: 'Mark fewer conversations as read, or spread contacts over more lines.',
+  },
+  rejected: {
+    meaning: 'The carrier understood the request and refused it.',
+    remedy: "Look in the server's log for what the carrier answered.",
+  },
+  unreachable: {
+    meaning: 'No connection to the carrier could be made, or it broke.',
+    remedy: "Check that the carrier's host is up and the line's url is right.",
+  },
+  timeout: {
+    meaning: 'The carrier did not answer in time.',
+    remedy: 'Check the carrier; READBACK_CARRIER_TIMEOUT_S says how long is waited.',
+  },
+  carrier_error: {
+    meaning: 'The carrier answered with an error of its own, or with something that was not an answer.',
+    remedy: "Look in the carrier's log.",
+  },
+  rate_limited: {
+    meaning: 'The carrier asked us to slow down.',
+    remedy: 'Nothing to do: it is tried again when the carrier allows it.',
+  },
+  wrong_password: {
+    meaning: "The carrier does not accept the line's password or key.",
+    remedy: 'PATCH /operator/lines/{number} with the right settings.',
+  },
+  private_api_off: {
+    meaning: "BlueBubbles' Private API is switched off on the Mac, and only it can mark as read.",
+    remedy: 'Switch it on in BlueBubbles, under Settings, Private API.',
+  },
+  helper_disconnected: {
+    meaning: "BlueBubbles' helper is not connected to Messages on the Mac.",
+    remedy: 'Open Messages on the Mac, or restart BlueBubbles; see its Private API guide.',
+  },
+} as const satisfies Record<string, { meaning: string; remedy: string }>
+
+export type Reason = keyof typeof REASONS

@@ -1,0 +1,123 @@
+import type { Account, AccountChange, Credentials } from './account.ts'
+import type { Handset } from './handset.ts'
+import type { AccountId, LineId, ReceiptId } from './id.ts'
+import type { Arrival, StoredInbound } from './inbound-message.ts'
+import type { Line, LineHealth, LineSettings } from './line.ts'
+import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
+import type { PhoneNumber } from './phone-number.ts'
+import type { Reason } from './reason.ts'
+import type { Receipt, ReceiptFilter } from './receipt.ts'
+import type { Claim, Setback, Settlement } from './send-receipt.ts'
+
+/**
+ * The port to what is remembered. Calls made at the same time share one transaction (group commit), and an answer means that
+ * it is on the disk. Credentials, gate, plan and settings are read in the transaction that uses them; nothing of them is cached.
+ * Every method may throw `ReadbackError('unavailable')` while the store is full, locked, read-only or absent: then nothing of
+ * that call was written. Those that take credentials throw `unauthorized` or `forbidden` before anything else.
+ */
+export interface Store extends AccountStore, LineStore, ReceiptStore, Outbox, Handset {
+  /** Answers once the store can write. */
+  ready(): Promise<void>
+  /** The facts that decide whether 200 may be trusted, as the running writer reports them. */
+  durability(): Promise<Readonly<Record<string, string | number>>>
+  close(): Promise<void>
+}
+
+export interface AccountStore {
+  createAccount(draft: Pick<Account, 'email' | 'plan' | 'readReceiptsEnabled'> & { at: number }): Promise<NewAccount>
+  listAccounts(): Promise<Account[]>
+  /** Throws `not_found`. */
+  getAccount(id: AccountId): Promise<Account>
+  /** Throws `not_found`. */
+  updateAccount(change: { id: AccountId; change: AccountChange }): Promise<Account>
+  /** Throws `not_found`. The secret is shown this once: what is kept is its hash. */
+  createKey(key: { accountId: AccountId; at: number }): Promise<Credentials>
+  /** Throws `not_found`. From its answer on the key is refused everywhere. */
+  deleteKey(key: { accountId: AccountId; keyId: string }): Promise<void>
+  /** The account behind the credentials. `gate` asks for the account gate too. */
+  admit(call: { credentials: Credentials; gate: boolean }): Promise<Account>
+  /** Answers the value now in force; throws `forbidden` where the plan does not include it. */
+  setAutoMarkRead(call: { credentials: Credentials; autoMarkRead: boolean }): Promise<boolean>
+}
+
+export interface NewAccount {
+  readonly account: Account
+  readonly credentials: Credentials
+}
+
+export interface LineStore {
+  /** Throws `not_found` for the account, `conflict` where the number is taken by a live line. */
+  createLine(draft: LineDraft): Promise<NewLine>
+  listLines(): Promise<Line[]>
+  /** By the number, or by the secret in its inbound URL; throws `not_found`. */
+  getLine(by: { number: PhoneNumber } | { inboundSecret: string }): Promise<Line>
+  /** The account's own line with that number; throws `not_found`, another account's line included. */
+  getOwnLine(by: { credentials: Credentials; number: PhoneNumber }): Promise<Line>
+  /** Throws `not_found`. */
+  updateLine(change: { id: LineId; settings?: LineSettings; paused?: boolean }): Promise<Line>
+  noteHealth(note: { id: LineId; health: LineHealth }): Promise<void>
+  /** The secret in the line's inbound URL; `renew` makes a new one, and the line has to be enrolled again. */
+  inboundSecret(of: { id: LineId; renew: boolean }): Promise<string>
+  /** Lines whose carrier has not yet been told where to call. */
+  linesToEnrol(): Promise<{ line: Line; inboundSecret: string }[]>
+  noteEnrolled(note: { id: LineId; inboundSecret: string }): Promise<void>
+  /** Settles what it had queued as `skipped`, `line_removed`, and frees the number. */
+  removeLine(of: { id: LineId; at: number }): Promise<void>
+}
+
+export interface LineDraft {
+  readonly accountId: AccountId
+  readonly number: PhoneNumber
+  readonly connector: string
+  readonly settings: LineSettings
+  readonly health: LineHealth
+  /** Whether its carrier has to be told where to call. */
+  readonly enrols: boolean
+  readonly at: number
+}
+
+export interface NewLine {
+  readonly line: Line
+  readonly inboundSecret: string
+}
+
+export interface ReceiptStore {
+  /** Through the waist. Throws what `admitAccount`, `passAccountGate` and `passLine` throw. */
+  markRead(call: MarkReadCall): Promise<MarkReadOutcome>
+  /** One outcome for each arrival, in order; all in one transaction. Throws `not_found` where the line is gone. */
+  storeInbound(arrivals: readonly Arrival[]): Promise<StoredInbound[]>
+  /** The account's own receipt; throws `not_found`. */
+  getReceipt(by: { credentials: Credentials; id: ReceiptId }): Promise<Receipt>
+  /** Newest first. */
+  listReceipts(call: { credentials: Credentials; filter: ReceiptFilter }): Promise<Receipt[]>
+}
+
+/** The open receipts, as the dispatcher sees them: the table is the outbox. */
+export interface Outbox {
+  /** Lines with open receipts. */
+  linesWithWork(): Promise<LineId[]>
+  /** Takes up to `limit` conversations that are due, longest due first; expires those it finds too late. */
+  claimReceipts(call: ClaimCall): Promise<Claimed>
+  /** Writes down what a carrier call came to. */
+  settleReceipts(settlement: Settlement | Setback): Promise<void>
+  /** Expires what is too late in a lane that stands still; answers when the next will be, null when nothing is open. */
+  expireReceipts(call: Pick<ClaimCall, 'lineId' | 'obstacle' | 'at'>): Promise<number | null>
+  /** Gives back what was claimed by a process that is no more. */
+  releaseReceipts(call: { at: number }): Promise<void>
+}
+
+export interface ClaimCall {
+  readonly lineId: LineId
+  readonly limit: number
+  /** What keeps the lane back, as the reason of those that expire untried. */
+  readonly obstacle: Reason
+  readonly at: number
+}
+
+export interface Claimed {
+  /** Undefined once the line was removed. */
+  readonly line: Line | undefined
+  readonly claims: readonly Claim[]
+  /** When to come again for those that are not due yet; null when none waits. */
+  readonly nextDueAt: number | null
+}

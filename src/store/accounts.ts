@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import type { Selectable } from 'kysely'
+import type { Account, AccountChange, Credentials } from '../core/account.ts'
+import { passPlanGate } from '../core/auto-mark-read.ts'
+import { ReadbackError } from '../core/errors.ts'
+import type { AccountId } from '../core/id.ts'
+import { admitAccount, passAccountGate } from '../core/mark-read.ts'
+import type { NewAccount } from '../core/store.ts'
+import { hashSecret, randomSecret, secretMatches } from './seal.ts'
+import type { Session } from './session.ts'
+import type { Tables } from './tables.ts'
+
+type AccountRow = Selectable<Tables['accounts']>
+
+export function toAccount(row: AccountRow): Account {
+  return {
+    id: row.id,
+    email: row.email,
+    plan: row.plan,
+    readReceiptsEnabled: row.read_receipts_enabled === 1,
+    autoMarkRead: row.auto_mark_read === 1,
+    disabled: row.disabled === 1,
+    createdAt: row.created_at,
+  }
+}
+
+export async function createAccount(
+  session: Session,
+  draft: Pick<Account, 'email' | 'plan' | 'readReceiptsEnabled'> & { at: number },
+): Promise<NewAccount> {
+  const row = await session.db
+    .insertInto('accounts')
+    .values({
+      email: draft.email,
+      plan: draft.plan,
+      read_receipts_enabled: draft.readReceiptsEnabled ? 1 : 0,
+      auto_mark_read: 0,
+      disabled: 0,
+      created_at: draft.at,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  return { account: toAccount(row), credentials: await createKey(session, { accountId: row.id, at: draft.at }) }
+}
+
+export async function listAccounts({ db }: Session): Promise<Account[]> {
+  return (await db.selectFrom('accounts').selectAll().orderBy('id').execute()).map(toAccount)
+}
+
+export async function getAccount({ db }: Session, id: AccountId): Promise<Account> {
+  const row = await db.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst()
+  return toAccount(row ?? noSuchAccount())
+}
+
+export async function updateAccount(
+  session: Session,
+  { id, change }: { id: AccountId; change: AccountChange },
+): Promise<Account> {
+  const next = { ...(await getAccount(session, id)), ...change }
+  await session.db
+    .updateTable('accounts')
+    .set({
+      plan: next.plan,
+      read_receipts_enabled: next.readReceiptsEnabled ? 1 : 0,
+      auto_mark_read: next.autoMarkRead ? 1 : 0,
+      disabled: next.disabled ? 1 : 0,
+    })
+    .where('id', '=', id)
+    .execute()
+  return next
+}
+
+export async function createKey(
+  session: Session,
+  { accountId, at }: { accountId: AccountId; at: number },
+): Promise<Credentials> {
+  await getAccount(session, accountId)
+  const credentials = { keyId: `key_${randomBytes(12).toString('hex')}`, secret: randomSecret() }
+  await session.db
+    .insertInto('api_keys')
+    .values({
+      key_id: credentials.keyId,
+      account_id: accountId,
+      secret_hash: hashSecret(credentials.secret),
+      created_at: at,
+    })
+    .execute()
+  return credentials
+}
+
+export async function deleteKey(
+  { db }: Session,
+  { accountId, keyId }: { accountId: AccountId; keyId: string },
+): Promise<void> {
+  const { numDeletedRows } = await db
+    .deleteFrom('api_keys')
+    .where('key_id', '=', keyId)
+    .where('account_id', '=', accountId)
+    .executeTakeFirst()
+  if (numDeletedRows === 0n) throw new ReadbackError('not_found', 'No such API key')
+}
+
+/** Whoever the credentials belong to, as they stand in this transaction. */
+export async function authenticate({ db }: Session, credentials: Credentials): Promise<Account> {
+  const row = await db
+    .selectFrom('api_keys')
+    .innerJoin('accounts', 'accounts.id', 'api_keys.account_id')
+    .selectAll('accounts')
+    .select('secret_hash')
+    .where('key_id', '=', credentials.keyId)
+    .executeTakeFirst()
+  const matches = secretMatches(credentials.secret, row?.secret_hash)
+  return admitAccount(row !== undefined && matches ? toAccount(row) : undefined)
+}
+
+export async function admit(
+  session: Session,
+  { credentials, gate }: { credentials: Credentials; gate: boolean },
+): Promise<Account> {
+  const account = await authenticate(session, credentials)
+  if (gate) passAccountGate(account)
+  return account
+}
+
+export async function setAutoMarkRead(
+  session: Session,
+  { credentials, autoMarkRead }: { credentials: Credentials; autoMarkRead: boolean },
+): Promise<boolean> {
+  const account = await authenticate(session, credentials)
+  passPlanGate(account, autoMarkRead, session.rules.auto)
+  return (await updateAccount(session, { id: account.id, change: { autoMarkRead } })).autoMarkRead
+}
+
+function noSuchAccount(): never {
+  throw new ReadbackError('not_found', 'No such account')
+}

@@ -1,0 +1,14 @@
+import type { ColumnDefinitionBuilder, ColumnDataType } from 'kysely'
+
+/** Where the two engines differ, by name. Code asks the flag, never which engine it is. */
+export interface Engine {
+  /** The type of every whole number: times do not fit PostgreSQL's `integer`; SQLite's has 64 bits under any name. */
+  readonly integer: ColumnDataType
+  /** Makes a column the table's own growing number, never reused: message and receipt ids are compared by size. */
+  readonly growing: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
+}
+
+export const SQLITE: Engine = {
+  integer: 'integer',
+  growing: (column) => column.primaryKey().autoIncrement(),
+}

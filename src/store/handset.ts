@@ -1,0 +1,129 @@
+import type { Selectable } from 'kysely'
+import type { Conversation } from '../core/conversation.ts'
+import type { HandsetDraft, HandsetMessage, SimulatedCarrier } from '../core/handset.ts'
+import { HANDSET_LENGTH } from '../core/handset.ts'
+import type { LineId, MessageId } from '../core/id.ts'
+import type { Address } from '../core/phone-number.ts'
+import type { Session } from './session.ts'
+import type { Tables } from './tables.ts'
+
+const UNTOUCHED: SimulatedCarrier = { latencyMs: 0, pacePerS: null, failNext: 0, failureRate: 0, offline: false }
+
+export async function write({ db }: Session, draft: HandsetDraft): Promise<void> {
+  await db
+    .insertInto('handset_messages')
+    .values(
+      draft.parts.map(({ content, mediaUrl }, part) => ({
+        line_id: draft.lineId,
+        contact: draft.contact,
+        kind: draft.kind,
+        conversation_address: draft.conversationAddress,
+        carrier_message_id: draft.carrierMessageId,
+        part,
+        content,
+        media_url: mediaUrl,
+        service: draft.service,
+        written_at: draft.writtenAt,
+        read_at: null,
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+export async function show(
+  { db }: Session,
+  { lineId, contact }: { lineId: LineId; contact: Address },
+): Promise<HandsetMessage[]> {
+  const rows = await db
+    .selectFrom('handset_messages as phone')
+    .leftJoin('seen_inbound as seen', (join) =>
+      join.onRef('seen.line_id', '=', 'phone.line_id').onRef('seen.carrier_message_id', '=', 'phone.carrier_message_id'),
+    )
+    .selectAll('phone')
+    .select(['message_ids', 'seen_at'])
+    .where('phone.line_id', '=', lineId)
+    .where('phone.contact', '=', contact)
+    .orderBy('phone.id', 'desc')
+    .limit(HANDSET_LENGTH)
+    .execute()
+  return rows.reverse().map((row) => ({
+    messageId: row.message_ids === null ? null : ((JSON.parse(row.message_ids) as MessageId[])[row.part] ?? null),
+    part: row.part,
+    content: row.content,
+    mediaUrl: row.media_url,
+    service: row.service,
+    deliveredAt: row.seen_at,
+    readAt: row.read_at,
+  }))
+}
+
+export async function showRead(
+  { db }: Session,
+  { lineId, kind, address, at }: Pick<Conversation, 'lineId' | 'kind' | 'address'> & { at: number },
+): Promise<void> {
+  await db
+    .updateTable('handset_messages')
+    .set({ read_at: at })
+    .where('line_id', '=', lineId)
+    .where('conversation_address', '=', address)
+    .where('kind', '=', kind)
+    .where('read_at', 'is', null)
+    .where('service', '<>', 'SMS')
+    // What the line has not been given yet, it cannot have read.
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('seen_inbound')
+          .select('seen_at')
+          .whereRef('seen_inbound.line_id', '=', 'handset_messages.line_id')
+          .whereRef('seen_inbound.carrier_message_id', '=', 'handset_messages.carrier_message_id'),
+      ),
+    )
+    .execute()
+}
+
+export async function carrier({ db }: Session, lineId: LineId): Promise<SimulatedCarrier> {
+  const row = await db.selectFrom('simulated_carriers').selectAll().where('line_id', '=', lineId).executeTakeFirst()
+  return row === undefined ? UNTOUCHED : toCarrier(row)
+}
+
+export async function tune(
+  session: Session,
+  { lineId, knobs }: { lineId: LineId; knobs: Partial<SimulatedCarrier> },
+): Promise<SimulatedCarrier> {
+  const tuned = { ...(await carrier(session, lineId)), ...knobs }
+  const row = {
+    latency_ms: tuned.latencyMs,
+    pace_per_s: tuned.pacePerS,
+    fail_next: tuned.failNext,
+    failure_rate: tuned.failureRate,
+    offline: tuned.offline ? (1 as const) : (0 as const),
+  }
+  await session.db
+    .insertInto('simulated_carriers')
+    .values({ line_id: lineId, ...row })
+    .onConflict((conflict) => conflict.column('line_id').doUpdateSet(row))
+    .execute()
+  return tuned
+}
+
+export async function fails(session: Session, { lineId, chance }: { lineId: LineId; chance: number }): Promise<boolean> {
+  const { offline, failNext, failureRate } = await carrier(session, lineId)
+  if (offline) return true
+  if (failNext > 0) {
+    await tune(session, { lineId, knobs: { failNext: failNext - 1 } })
+    return true
+  }
+  return chance < failureRate
+}
+
+function toCarrier(row: Selectable<Tables['simulated_carriers']>): SimulatedCarrier {
+  return {
+    latencyMs: row.latency_ms,
+    pacePerS: row.pace_per_s,
+    failNext: row.fail_next,
+    failureRate: row.failure_rate,
+    offline: row.offline === 1,
+  }
+}

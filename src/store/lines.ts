@@ -1,0 +1,175 @@
+import type { Selectable } from 'kysely'
+import type { Credentials } from '../core/account.ts'
+import { ReadbackError } from '../core/errors.ts'
+import type { LineId } from '../core/id.ts'
+import type { Line, LineHealth, LineSettings } from '../core/line.ts'
+import type { PhoneNumber } from '../core/phone-number.ts'
+import type { LineDraft, NewLine } from '../core/store.ts'
+import { authenticate, getAccount } from './accounts.ts'
+import { hashSecret, randomSecret, type Seal } from './seal.ts'
+import type { Session } from './session.ts'
+import type { Tables } from './tables.ts'
+
+export type LineRow = Selectable<Tables['lines']>
+
+export function toLine(row: LineRow, seal: Seal): Line {
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    number: row.number,
+    connector: row.connector,
+    settings: JSON.parse(seal.open('line settings', row.settings)),
+    paused: row.paused === 1,
+    health: { status: row.status, reason: row.status_reason },
+    createdAt: row.created_at,
+  }
+}
+
+export async function createLine(session: Session, draft: LineDraft): Promise<NewLine> {
+  const { db, seal } = session
+  await getAccount(session, draft.accountId)
+  const taken = await live(session).select('id').where('number', '=', draft.number).executeTakeFirst()
+  if (taken !== undefined) throw new ReadbackError('conflict', 'A line with this number is registered already')
+  const inboundSecret = randomSecret()
+  const row = await db
+    .insertInto('lines')
+    .values({
+      account_id: draft.accountId,
+      number: draft.number,
+      connector: draft.connector,
+      settings: seal.close('line settings', JSON.stringify(draft.settings)),
+      inbound_secret: seal.close('inbound secret', inboundSecret),
+      inbound_secret_hash: hashSecret(inboundSecret),
+      to_enrol: draft.enrols ? 1 : 0,
+      paused: 0,
+      status: draft.health.status,
+      status_reason: draft.health.reason,
+      removed_at: null,
+      created_at: draft.at,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  return { line: toLine(row, seal), inboundSecret }
+}
+
+export async function listLines(session: Session): Promise<Line[]> {
+  const rows = await live(session).selectAll().orderBy('id').execute()
+  return rows.map((row) => toLine(row, session.seal))
+}
+
+export async function getLine(
+  session: Session,
+  by: { number: PhoneNumber } | { inboundSecret: string },
+): Promise<Line> {
+  const lines = live(session).selectAll()
+  const row = await ('number' in by
+    ? lines.where('number', '=', by.number)
+    : lines.where('inbound_secret_hash', '=', hashSecret(by.inboundSecret))
+  ).executeTakeFirst()
+  return toLine(row ?? noSuchLine(), session.seal)
+}
+
+export async function getOwnLine(
+  session: Session,
+  { credentials, number }: { credentials: Credentials; number: PhoneNumber },
+): Promise<Line> {
+  const account = await authenticate(session, credentials)
+  const row = await live(session)
+    .selectAll()
+    .where('number', '=', number)
+    .where('account_id', '=', account.id)
+    .executeTakeFirst()
+  return toLine(row ?? noSuchLine(), session.seal)
+}
+
+export async function updateLine(
+  session: Session,
+  { id, settings, paused }: { id: LineId; settings?: LineSettings; paused?: boolean },
+): Promise<Line> {
+  const { db, seal } = session
+  const row = await db
+    .updateTable('lines')
+    .set((eb) => ({
+      paused: paused === undefined ? eb.ref('paused') : paused ? 1 : 0,
+      settings: settings === undefined ? eb.ref('settings') : seal.close('line settings', JSON.stringify(settings)),
+      // Other settings may mean another carrier, which has not been told yet.
+      to_enrol: settings === undefined ? eb.ref('to_enrol') : 1,
+    }))
+    .where('id', '=', id)
+    .where('removed_at', 'is', null)
+    .returningAll()
+    .executeTakeFirst()
+  return toLine(row ?? noSuchLine(), seal)
+}
+
+export async function noteHealth(
+  { db }: Session,
+  { id, health }: { id: LineId; health: LineHealth },
+): Promise<void> {
+  await db
+    .updateTable('lines')
+    .set({ status: health.status, status_reason: health.reason })
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function inboundSecret(
+  session: Session,
+  { id, renew }: { id: LineId; renew: boolean },
+): Promise<string> {
+  const { db, seal } = session
+  const row = await live(session).select('inbound_secret').where('id', '=', id).executeTakeFirst()
+  const secret = seal.open('inbound secret', (row ?? noSuchLine()).inbound_secret)
+  if (!renew) return secret
+  const renewed = randomSecret()
+  await db
+    .updateTable('lines')
+    .set({
+      inbound_secret: seal.close('inbound secret', renewed),
+      inbound_secret_hash: hashSecret(renewed),
+      to_enrol: 1,
+    })
+    .where('id', '=', id)
+    .execute()
+  return renewed
+}
+
+export async function linesToEnrol(session: Session): Promise<{ line: Line; inboundSecret: string }[]> {
+  const rows = await live(session).selectAll().where('to_enrol', '=', 1).orderBy('id').execute()
+  return rows.map((row) => ({
+    line: toLine(row, session.seal),
+    inboundSecret: session.seal.open('inbound secret', row.inbound_secret),
+  }))
+}
+
+/** Not where the secret was renewed meanwhile: that URL the carrier has not been told. */
+export async function noteEnrolled(
+  { db }: Session,
+  { id, inboundSecret }: { id: LineId; inboundSecret: string },
+): Promise<void> {
+  await db
+    .updateTable('lines')
+    .set({ to_enrol: 0 })
+    .where('id', '=', id)
+    .where('inbound_secret_hash', '=', hashSecret(inboundSecret))
+    .execute()
+}
+
+export async function removeLine({ db }: Session, { id, at }: { id: LineId; at: number }): Promise<void> {
+  await db.updateTable('lines').set({ removed_at: at }).where('id', '=', id).where('removed_at', 'is', null).execute()
+  // Those whose call is under way are left to it: the lane writes down what the carrier says.
+  await db
+    .updateTable('receipts')
+    .set({ state: 'skipped', reason: 'line_removed', settled_at: at, next_attempt_at: null })
+    .where('line_id', '=', id)
+    .where('next_attempt_at', 'is not', null)
+    .execute()
+}
+
+function live({ db }: Session) {
+  return db.selectFrom('lines').where('removed_at', 'is', null)
+}
+
+function noSuchLine(): never {
+  throw new ReadbackError('not_found', 'No such line')
+}

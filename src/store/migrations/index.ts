@@ -1,0 +1,17 @@
+import type { Kysely, Migration } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import type { Engine } from '../engine.ts'
+import type { Tables } from '../tables.ts'
+import { start } from './0001-start.ts'
+
+/** Forward only: a released migration is never edited, and there is no way down. */
+const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
+  '0001-start': start,
+}
+
+export async function migrate(db: Kysely<Tables>, engine: Engine): Promise<void> {
+  const migrations = Object.fromEntries(Object.entries(MIGRATIONS).map(([name, make]) => [name, make(engine)]))
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+  const { error } = await migrator.migrateToLatest()
+  if (error !== undefined) throw error
+}

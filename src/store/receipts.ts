@@ -1,0 +1,95 @@
+import type { Credentials } from '../core/account.ts'
+import { ReadbackError } from '../core/errors.ts'
+import type { AccountId, ConversationId, LineId, ReceiptId } from '../core/id.ts'
+import type { Receipt, ReceiptFilter } from '../core/receipt.ts'
+import { authenticate } from './accounts.ts'
+import type { Session } from './session.ts'
+
+export async function getReceipt(
+  session: Session,
+  { credentials, id }: { credentials: Credentials; id: ReceiptId },
+): Promise<Receipt> {
+  const account = await authenticate(session, credentials)
+  const receipt = await receiptsOf(session, account.id).where('receipts.id', '=', id).executeTakeFirst()
+  if (receipt === undefined) throw new ReadbackError('not_found', 'No such receipt')
+  return receipt
+}
+
+export async function listReceipts(
+  session: Session,
+  { credentials, filter }: { credentials: Credentials; filter: ReceiptFilter },
+): Promise<Receipt[]> {
+  const account = await authenticate(session, credentials)
+  const { number, fromNumber, state, trigger, before, limit } = filter
+  let query = receiptsOf(session, account.id).orderBy('receipts.id', 'desc').limit(limit)
+  if (state !== undefined) query = query.where('receipts.state', '=', state)
+  if (trigger !== undefined) query = query.where('receipts.trigger', '=', trigger)
+  if (before !== undefined) query = query.where('receipts.id', '<', before)
+  if (number === undefined) {
+    return (fromNumber === undefined ? query : query.where('lines.number', '=', fromNumber)).execute()
+  }
+  const conversations = await conversationsOf(session, account.id, { number, fromNumber })
+  if (conversations.length === 0) return []
+  // Each half has an index of its own (see the migrations); together they would have to be scanned.
+  const inThem = query.where('receipts.conversation_id', 'in', conversations)
+  const open = await inThem.where('receipts.settled_at', 'is', null).execute()
+  const settled = await inThem.where('receipts.settled_at', 'is not', null).execute()
+  return [...open, ...settled].sort((a, b) => b.id - a.id).slice(0, limit)
+}
+
+/** Lines that are gone included: what they held stays with the account. */
+async function conversationsOf(
+  { db }: Session,
+  accountId: AccountId,
+  { number, fromNumber }: Pick<ReceiptFilter, 'number' | 'fromNumber'>,
+): Promise<ConversationId[]> {
+  let lines = db.selectFrom('lines').select('id').where('account_id', '=', accountId)
+  if (fromNumber !== undefined) lines = lines.where('number', '=', fromNumber)
+  let conversations = db.selectFrom('conversations').select('id').where('line_id', 'in', lines)
+  if (number !== undefined) conversations = conversations.where('address', '=', number)
+  return (await conversations.execute()).map(({ id }) => id)
+}
+
+function receiptsOf({ db }: Session, accountId: AccountId) {
+  return db
+    .selectFrom('receipts')
+    .innerJoin('conversations', 'conversations.id', 'receipts.conversation_id')
+    .innerJoin('lines', 'lines.id', 'receipts.line_id')
+    .where('receipts.account_id', '=', accountId)
+    .select((eb) => [
+      'receipts.id as id',
+      'receipts.account_id as accountId',
+      'receipts.conversation_id as conversationId',
+      'conversations.address as number',
+      'lines.number as fromNumber',
+      eb.fn.coalesce('receipts.service', 'conversations.service').as('service'),
+      'receipts.trigger as trigger',
+      'receipts.state as state',
+      'receipts.reason as reason',
+      'receipts.requests as requests',
+      'receipts.attempts as attempts',
+      'receipts.read_up_to as readUpTo',
+      'receipts.requested_at as requestedAt',
+      'receipts.next_attempt_at as nextAttemptAt',
+      'receipts.expires_at as expiresAt',
+      'receipts.settled_at as settledAt',
+      'receipts.verified_at as verifiedAt',
+    ])
+}
+
+export async function linesWithWork({ db }: Session): Promise<LineId[]> {
+  const rows = await db
+    .selectFrom('lines')
+    .select('id')
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('receipts')
+          .select('receipts.id')
+          .whereRef('receipts.line_id', '=', 'lines.id')
+          .where('receipts.next_attempt_at', 'is not', null),
+      ),
+    )
+    .execute()
+  return rows.map(({ id }) => id)
+}

@@ -1,0 +1,159 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Account, Credentials } from '../../core/account.ts'
+import type { ConversationKind } from '../../core/conversation.ts'
+import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
+import type { Line } from '../../core/line.ts'
+import { admitAccount, type MarkReadCall, type MarkReadOutcome, passAccountGate, passLine } from '../../core/mark-read.ts'
+import type { Address, PhoneNumber } from '../../core/phone-number.ts'
+import type { Trigger } from '../../core/receipt.ts'
+import { type ReceiptRequest, requestReceipt } from '../../core/request-receipt.ts'
+import { toAccount } from '../accounts.ts'
+import { secretMatches } from '../seal.ts'
+import type { StoreRules } from '../session.ts'
+
+/** A conversation and what it has queued, read at one go. */
+export interface Found {
+  readonly id: ConversationId
+  readonly last_message_id: MessageId | null
+  readonly receipt_id: ReceiptId | null
+  readonly trigger: Trigger
+  readonly requests: number
+  readonly read_up_to: MessageId | null
+  readonly next_attempt_at: number
+  readonly expires_at: number
+}
+
+/** A line as accepting sees it. */
+type AcceptingLine = Pick<Line, 'id' | 'accountId' | 'connector'>
+
+/**
+ * Accepting a mark-read call on SQLite: the hot path, in prepared statements. Within one transaction a key and a line are read
+ * once, however many of its calls name them; {@link Acceptance.forget} ends that with the transaction, or sooner.
+ */
+export class Acceptance {
+  readonly #rules: StoreRules
+  readonly #statements: ReturnType<typeof prepare>
+  readonly #accounts = new Map<string, Account | undefined>()
+  readonly #lines = new Map<string, AcceptingLine | undefined>()
+
+  constructor(database: DatabaseSync, rules: StoreRules) {
+    this.#rules = rules
+    this.#statements = prepare(database)
+  }
+
+  forget(): void {
+    this.#accounts.clear()
+    this.#lines.clear()
+  }
+
+  markRead(call: MarkReadCall): MarkReadOutcome {
+    const account = admitAccount(this.#account(call.credentials))
+    passAccountGate(account)
+    const line = passLine(this.#line(account.id, call.fromNumber), this.#rules.receipts)
+    const found = this.findConversation(line.id, 'direct', call.number) ?? this.#openConversation(line, call.number)
+    const request = { trigger: call.trigger, readUpTo: found.last_message_id, at: call.at }
+    return { receiptId: this.requestReceipt(line, found, request), lineId: line.id }
+  }
+
+  findConversation(lineId: LineId, kind: ConversationKind, address: Address): Found | undefined {
+    return this.#statements.findConversation.get(lineId, address, kind) as Found | undefined
+  }
+
+  /** Writes what the waist decides: the receipt that this request queued or joined. */
+  requestReceipt(line: Pick<Line, 'id' | 'accountId'>, found: Found, request: ReceiptRequest): ReceiptId {
+    const queued =
+      found.receipt_id === null
+        ? undefined
+        : {
+            trigger: found.trigger,
+            requests: found.requests,
+            readUpTo: found.read_up_to,
+            nextAttemptAt: found.next_attempt_at,
+            expiresAt: found.expires_at,
+          }
+    const next = requestReceipt(queued, request, this.#rules.receiptLifetimeMs)
+    if (found.receipt_id !== null) {
+      this.#statements.join.run(next.requests, next.readUpTo, next.nextAttemptAt, next.expiresAt, found.receipt_id)
+      return found.receipt_id
+    }
+    const { lastInsertRowid } = this.#statements.queue.run(
+      line.accountId,
+      line.id,
+      found.id,
+      next.trigger,
+      next.requests,
+      next.readUpTo,
+      request.at,
+      next.nextAttemptAt,
+      next.expiresAt,
+    )
+    return lastInsertRowid as ReceiptId
+  }
+
+  #account({ keyId, secret }: Credentials): Account | undefined {
+    // The length keeps two pairs apart that would read alike when joined.
+    const known = `${keyId.length} ${keyId} ${secret}`
+    if (!this.#accounts.has(known)) {
+      const row = this.#statements.findKey.get(keyId) as (Parameters<typeof toAccount>[0] & KeyRow) | undefined
+      const matches = secretMatches(secret, row?.secret_hash)
+      this.#accounts.set(known, row !== undefined && matches ? toAccount(row) : undefined)
+    }
+    return this.#accounts.get(known)
+  }
+
+  #line(accountId: AccountId, number: PhoneNumber): AcceptingLine | undefined {
+    const known = `${accountId} ${number}`
+    if (!this.#lines.has(known)) {
+      this.#lines.set(known, this.#statements.findLine.get(number, accountId) as AcceptingLine | undefined)
+    }
+    return this.#lines.get(known)
+  }
+
+  /** Nobody has written from that number yet; the receipt needs a conversation to belong to all the same. */
+  #openConversation(line: AcceptingLine, address: Address): Found {
+    const { lastInsertRowid } = this.#statements.openConversation.run(line.accountId, line.id, 'direct', address)
+    return { ...NOTHING_QUEUED, id: lastInsertRowid as ConversationId, last_message_id: null }
+  }
+}
+
+/** What a conversation looks like that has no queued receipt. */
+export const NOTHING_QUEUED = {
+  receipt_id: null,
+  trigger: 'api',
+  requests: 0,
+  read_up_to: null,
+  next_attempt_at: 0,
+  expires_at: 0,
+} as const
+
+interface KeyRow {
+  readonly secret_hash: string
+}
+
+function prepare(database: DatabaseSync) {
+  return {
+    findKey: database.prepare(
+      `select accounts.*, api_keys.secret_hash from api_keys join accounts on accounts.id = api_keys.account_id
+       where api_keys.key_id = ?`,
+    ),
+    findLine: database.prepare(
+      'select id, account_id as accountId, connector from lines where number = ? and account_id = ? and removed_at is null',
+    ),
+    findConversation: database.prepare(
+      `select c.id, c.last_message_id, r.id as receipt_id, r.trigger, r.requests, r.read_up_to, r.next_attempt_at, r.expires_at
+       from conversations c
+       left join receipts r on r.conversation_id = c.id and r.state = 'queued' and r.settled_at is null
+       where c.line_id = ? and c.address = ? and c.kind = ?`,
+    ),
+    openConversation: database.prepare(
+      'insert into conversations (account_id, line_id, kind, address) values (?, ?, ?, ?)',
+    ),
+    join: database.prepare(
+      'update receipts set requests = ?, read_up_to = ?, next_attempt_at = ?, expires_at = ? where id = ?',
+    ),
+    queue: database.prepare(
+      `insert into receipts (account_id, line_id, conversation_id, trigger, requests, read_up_to, requested_at,
+       next_attempt_at, expires_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+  }
+}

@@ -1,0 +1,62 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { Kysely, SqliteDialect } from 'kysely'
+import { ReadbackError, messageOf } from '../../core/errors.ts'
+import type { Tables } from '../tables.ts'
+
+/** Another program that holds the file (a backup, a shell) is waited for this long; then it is 503, not a hang. */
+const BUSY_TIMEOUT_MS = 1_000
+
+/**
+ * `synchronous=FULL` and `fullfsync` (macOS) make a commit mean "on the disk". The checkpoint at 16,000 pages and the cache
+ * (negative: KiB) are what docs/performance.md measured.
+ */
+const WRITER_PRAGMAS = [
+  'journal_mode = WAL',
+  'synchronous = FULL',
+  'fullfsync = ON',
+  'wal_autocheckpoint = 16000',
+  'cache_size = -32768',
+  'temp_store = MEMORY',
+]
+
+export function openWriter(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
+  for (const pragma of WRITER_PRAGMAS) database.exec(`pragma ${pragma}`)
+  return database
+}
+
+export function openReader(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, readOnly: true })
+  database.exec('pragma cache_size = -8192')
+  return database
+}
+
+/** Kysely over `node:sqlite`, through the seam that it has for better-sqlite3. */
+export function toKysely(database: DatabaseSync): Kysely<Tables> {
+  return new Kysely<Tables>({
+    dialect: new SqliteDialect({
+      database: {
+        close: () => database.close(),
+        prepare(sql) {
+          const statement = database.prepare(sql)
+          return {
+            reader: statement.columns().length > 0,
+            all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
+            run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
+            iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
+          }
+        },
+      },
+    }),
+  })
+}
+
+/** SQLite's primary result codes for "not now, not here": BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN. */
+const ABSENT_CODES = new Set([5, 6, 7, 8, 10, 13, 14])
+
+/** The store is full, locked, read-only or gone: a 503, and worth another try. Undefined for any other error. */
+export function asUnavailable(error: unknown): ReadbackError | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined
+  if (!ABSENT_CODES.has(error.errcode & 0xff)) return undefined
+  return new ReadbackError('unavailable', `The store cannot be written or read: ${messageOf(error)}`)
+}

@@ -1,0 +1,123 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Account } from '../../core/account.ts'
+import { type AutoReason, autoMarkRead } from '../../core/auto-mark-read.ts'
+import { ReadbackError } from '../../core/errors.ts'
+import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
+import type { Arrival, InboundMessage, StoredInbound } from '../../core/inbound-message.ts'
+import { toAccount } from '../accounts.ts'
+import type { StoreRules } from '../session.ts'
+import { type Acceptance, NOTHING_QUEUED } from './acceptance.ts'
+
+/** Storing what arrived, and the auto rule's decision with it, on SQLite. */
+export class Inbound {
+  readonly #rules: StoreRules
+  readonly #acceptance: Acceptance
+  readonly #statements: ReturnType<typeof prepare>
+
+  constructor(database: DatabaseSync, rules: StoreRules, acceptance: Acceptance) {
+    this.#rules = rules
+    this.#acceptance = acceptance
+    this.#statements = prepare(database)
+  }
+
+  storeInbound(arrivals: readonly Arrival[]): StoredInbound[] {
+    // Looked up before anything is written: a refusal must leave nothing behind.
+    const accounts = arrivals.map(({ lineId }) => this.#accountOf(lineId))
+    return arrivals.map((arrival, index) => this.#store(arrival, accounts[index] as Account))
+  }
+
+  #store(arrival: Arrival, account: Account): StoredInbound {
+    const { lineId, message, receivedAt } = arrival
+    const seen = this.#statements.findSeen.get(lineId, message.carrierMessageId) as { message_ids: string } | undefined
+    if (seen !== undefined) return { messageIds: JSON.parse(seen.message_ids), repeated: true, receiptId: null }
+
+    const found = this.#acceptance.findConversation(lineId, message.kind, message.conversationAddress)
+    const conversationId = found?.id ?? this.#openConversation(account, lineId, message)
+    const reasons = message.parts.map((_, part) => this.#autoMarkRead(account, arrival, part))
+    const messageIds = message.parts.map((_, part) =>
+      this.#insert(arrival, account, conversationId, part, reasons[part] ?? null),
+    )
+    const newest = messageIds[messageIds.length - 1] as MessageId
+    this.#statements.advance.run(message.service, message.carrierConversation, newest, conversationId)
+    this.#statements.see.run(lineId, message.carrierMessageId, JSON.stringify(messageIds), receivedAt)
+
+    const receiptId = reasons.includes(null)
+      ? this.#acceptance.requestReceipt(
+          { id: lineId, accountId: account.id },
+          found ?? { ...NOTHING_QUEUED, id: conversationId, last_message_id: null },
+          { trigger: 'auto', readUpTo: newest, at: receivedAt },
+        )
+      : null
+    return { messageIds, repeated: false, receiptId }
+  }
+
+  #autoMarkRead(account: Account, { message, carrierNow }: Arrival, part: number): AutoReason | null {
+    const { service, kind, sentAt } = message
+    return autoMarkRead(account, { service, kind, part, sentAt, carrierNow }, this.#rules.auto)
+  }
+
+  #insert(
+    { lineId, message, receivedAt }: Arrival,
+    account: Account,
+    conversationId: ConversationId,
+    part: number,
+    reason: AutoReason | null,
+  ): MessageId {
+    const piece = message.parts[part]
+    const { lastInsertRowid } = this.#statements.insert.run(
+      account.id,
+      lineId,
+      conversationId,
+      message.carrierMessageId,
+      part,
+      message.contact,
+      piece?.content ?? null,
+      piece?.mediaUrl ?? null,
+      message.service,
+      message.reaction ? 1 : 0,
+      message.sentAt,
+      receivedAt,
+      reason,
+    )
+    return lastInsertRowid as MessageId
+  }
+
+  #openConversation(account: Account, lineId: LineId, message: InboundMessage): ConversationId {
+    const { lastInsertRowid } = this.#statements.openConversation.run(
+      account.id,
+      lineId,
+      message.kind,
+      message.conversationAddress,
+    )
+    return lastInsertRowid as ConversationId
+  }
+
+  #accountOf(lineId: LineId): Account {
+    const row = this.#statements.findAccount.get(lineId) as Parameters<typeof toAccount>[0] | undefined
+    if (row === undefined) throw new ReadbackError('not_found', 'No such line')
+    return toAccount(row)
+  }
+}
+
+function prepare(database: DatabaseSync) {
+  return {
+    findAccount: database.prepare(
+      `select accounts.* from lines join accounts on accounts.id = lines.account_id
+       where lines.id = ? and lines.removed_at is null`,
+    ),
+    findSeen: database.prepare('select message_ids from seen_inbound where line_id = ? and carrier_message_id = ?'),
+    see: database.prepare(
+      'insert into seen_inbound (line_id, carrier_message_id, message_ids, seen_at) values (?, ?, ?, ?)',
+    ),
+    openConversation: database.prepare(
+      'insert into conversations (account_id, line_id, kind, address) values (?, ?, ?, ?)',
+    ),
+    advance: database.prepare(
+      'update conversations set service = ?, carrier_conversation = ?, last_message_id = ? where id = ?',
+    ),
+    insert: database.prepare(
+      `insert into messages (account_id, line_id, conversation_id, carrier_message_id, part, contact, content, media_url,
+       service, reaction, sent_at, received_at, auto_reason) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+  }
+}

@@ -1,0 +1,123 @@
+import type { ColumnType, Generated } from 'kysely'
+import type { AutoReason } from '../core/auto-mark-read.ts'
+import type { ConversationKind, Service } from '../core/conversation.ts'
+import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../core/id.ts'
+import type { LineStatus } from '../core/line.ts'
+import type { Address, PhoneNumber } from '../core/phone-number.ts'
+import type { Reason } from '../core/reason.ts'
+import type { ReceiptState, Trigger } from '../core/receipt.ts'
+
+/** Booleans are 0 and 1, times epoch milliseconds, JSON text: alike on both engines. */
+type Flag = 0 | 1
+type Made<T> = ColumnType<T, T | undefined, never>
+
+export interface Tables {
+  accounts: {
+    id: Made<AccountId>
+    email: string
+    plan: string
+    read_receipts_enabled: Flag
+    auto_mark_read: Flag
+    disabled: Flag
+    created_at: number
+  }
+  api_keys: { key_id: string; account_id: AccountId; secret_hash: string; created_at: number }
+  lines: {
+    id: Made<LineId>
+    account_id: AccountId
+    number: PhoneNumber
+    connector: string
+    /** Sealed JSON. */
+    settings: string
+    /** Sealed; its hash beside it is what an inbound call is looked up by. */
+    inbound_secret: string
+    inbound_secret_hash: string
+    /** 1 until the carrier has been told where to call. */
+    to_enrol: Flag
+    paused: Flag
+    status: LineStatus
+    status_reason: Reason | null
+    removed_at: number | null
+    created_at: number
+  }
+  conversations: {
+    id: Made<ConversationId>
+    account_id: AccountId
+    line_id: LineId
+    kind: ConversationKind
+    address: Address
+    service: Service | null
+    carrier_conversation: string | null
+    last_message_id: MessageId | null
+    read_through: MessageId | null
+  }
+  messages: {
+    id: Made<MessageId>
+    account_id: AccountId
+    line_id: LineId
+    conversation_id: ConversationId
+    carrier_message_id: string
+    part: number
+    contact: Address
+    content: string | null
+    media_url: string | null
+    service: Service
+    reaction: Flag
+    sent_at: number
+    received_at: number
+    /** Why the auto rule did not fire; null where it did. */
+    auto_reason: AutoReason | null
+  }
+  /** What recognises an inbound that the carrier repeats; outlives the messages themselves. */
+  seen_inbound: {
+    line_id: LineId
+    carrier_message_id: string
+    /** JSON: the message ids in order of their parts. */
+    message_ids: string
+    seen_at: number
+  }
+  receipts: {
+    id: Made<ReceiptId>
+    account_id: AccountId
+    line_id: LineId
+    conversation_id: ConversationId
+    state: Generated<ReceiptState>
+    trigger: Trigger
+    reason: Reason | null
+    /** As it was when settled; until then the conversation's. */
+    service: Service | null
+    requests: number
+    attempts: Generated<number>
+    setbacks: Generated<number>
+    read_up_to: MessageId | null
+    requested_at: number
+    /** Null while a carrier call is under way, and once settled. */
+    next_attempt_at: number | null
+    last_attempt_at: number | null
+    expires_at: number
+    settled_at: number | null
+    verified_at: number | null
+  }
+  handset_messages: {
+    id: Made<number>
+    line_id: LineId
+    contact: Address
+    kind: ConversationKind
+    conversation_address: Address
+    carrier_message_id: string
+    part: number
+    content: string | null
+    media_url: string | null
+    service: Service
+    written_at: number
+    read_at: number | null
+  }
+  simulated_carriers: {
+    line_id: LineId
+    latency_ms: number
+    pace_per_s: number | null
+    fail_next: number
+    failure_rate: number
+    offline: Flag
+  }
+}
