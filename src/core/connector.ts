@@ -1,6 +1,6 @@
 import type { Conversation, Service } from './conversation.ts'
-import type { InboundMessage } from './inbound-message.ts'
 import type { LineId } from './id.ts'
+import type { InboundMessage } from './inbound-message.ts'
 import type { LineHealth, LineSettings } from './line.ts'
 import type { PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'

@@ -36,7 +36,8 @@ export async function markRead(
 /** The account behind a call's credentials, if it may enter at all (contract §1, order of checks). */
 export function admitAccount(account: Account | undefined): Account {
   if (account === undefined) throw new ReadbackError('unauthorized', 'Invalid API key id or secret')
-  if (account.disabled) throw new ReadbackError('forbidden', 'This account is disabled. Ask your operator to enable it.')
+  if (account.disabled)
+    throw new ReadbackError('forbidden', 'This account is disabled. Ask your operator to enable it.')
   return account
 }
 

@@ -1,5 +1,5 @@
-import type { Arrival, StoredInbound } from './inbound-message.ts'
 import type { LineId } from './id.ts'
+import type { Arrival, StoredInbound } from './inbound-message.ts'
 import type { Store } from './store.ts'
 
 /**

@@ -2,8 +2,8 @@ import type { CarrierLine, Connector, ReceiptOutcome, UnavailableOutcome } from 
 import type { Conversation, Service } from './conversation.ts'
 import { messageOf } from './errors.ts'
 import type { ConversationId, LineId, MessageId, ReceiptId } from './id.ts'
-import type { OpenState, SettledState } from './receipt.ts'
 import type { Reason } from './reason.ts'
+import type { OpenState, SettledState } from './receipt.ts'
 
 /** A conversation that a lane has come to, with the one or two receipts that one carrier call settles. */
 export interface Claim {

@@ -1,4 +1,4 @@
-import type { ColumnDefinitionBuilder, ColumnDataType } from 'kysely'
+import type { ColumnDataType, ColumnDefinitionBuilder } from 'kysely'
 
 /** Where the two engines differ, by name. Code asks the flag, never which engine it is. */
 export interface Engine {

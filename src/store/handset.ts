@@ -38,7 +38,9 @@ export async function show(
   const rows = await db
     .selectFrom('handset_messages as phone')
     .leftJoin('seen_inbound as seen', (join) =>
-      join.onRef('seen.line_id', '=', 'phone.line_id').onRef('seen.carrier_message_id', '=', 'phone.carrier_message_id'),
+      join
+        .onRef('seen.line_id', '=', 'phone.line_id')
+        .onRef('seen.carrier_message_id', '=', 'phone.carrier_message_id'),
     )
     .selectAll('phone')
     .select(['message_ids', 'seen_at'])
@@ -108,7 +110,10 @@ export async function tune(
   return tuned
 }
 
-export async function fails(session: Session, { lineId, chance }: { lineId: LineId; chance: number }): Promise<boolean> {
+export async function fails(
+  session: Session,
+  { lineId, chance }: { lineId: LineId; chance: number },
+): Promise<boolean> {
   const { offline, failNext, failureRate } = await carrier(session, lineId)
   if (offline) return true
   if (failNext > 0) {

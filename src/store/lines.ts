@@ -102,10 +102,7 @@ export async function updateLine(
   return toLine(row ?? noSuchLine(), seal)
 }
 
-export async function noteHealth(
-  { db }: Session,
-  { id, health }: { id: LineId; health: LineHealth },
-): Promise<void> {
+export async function noteHealth({ db }: Session, { id, health }: { id: LineId; health: LineHealth }): Promise<void> {
   await db
     .updateTable('lines')
     .set({ status: health.status, status_reason: health.reason })
@@ -113,10 +110,7 @@ export async function noteHealth(
     .execute()
 }
 
-export async function inboundSecret(
-  session: Session,
-  { id, renew }: { id: LineId; renew: boolean },
-): Promise<string> {
+export async function inboundSecret(session: Session, { id, renew }: { id: LineId; renew: boolean }): Promise<string> {
   const { db, seal } = session
   const row = await live(session).select('inbound_secret').where('id', '=', id).executeTakeFirst()
   const secret = seal.open('inbound secret', (row ?? noSuchLine()).inbound_secret)

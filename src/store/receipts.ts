@@ -1,6 +1,7 @@
 import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, ConversationId, LineId, ReceiptId } from '../core/id.ts'
+import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Receipt, ReceiptFilter } from '../core/receipt.ts'
 import { authenticate } from './accounts.ts'
 import type { Session } from './session.ts'
@@ -41,13 +42,12 @@ export async function listReceipts(
 async function conversationsOf(
   { db }: Session,
   accountId: AccountId,
-  { number, fromNumber }: Pick<ReceiptFilter, 'number' | 'fromNumber'>,
+  { number, fromNumber }: { number: Address; fromNumber: PhoneNumber | undefined },
 ): Promise<ConversationId[]> {
   let lines = db.selectFrom('lines').select('id').where('account_id', '=', accountId)
   if (fromNumber !== undefined) lines = lines.where('number', '=', fromNumber)
-  let conversations = db.selectFrom('conversations').select('id').where('line_id', 'in', lines)
-  if (number !== undefined) conversations = conversations.where('address', '=', number)
-  return (await conversations.execute()).map(({ id }) => id)
+  const conversations = db.selectFrom('conversations').select('id').where('line_id', 'in', lines)
+  return (await conversations.where('address', '=', number).execute()).map(({ id }) => id)
 }
 
 function receiptsOf({ db }: Session, accountId: AccountId) {

@@ -1,5 +1,6 @@
-import type { CreateTableBuilder, Kysely, Migration } from 'kysely'
+import type { CreateTableBuilder, Kysely } from 'kysely'
 import { sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
 import type { Engine } from '../engine.ts'
 
 /** The tables as `tables.ts` describes them. What each index is for stands beside it. */

@@ -1,5 +1,5 @@
-import type { Kysely, Migration } from 'kysely'
-import { Migrator } from 'kysely/migration'
+import type { Kysely } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
 import type { Engine } from '../engine.ts'
 import type { Tables } from '../tables.ts'
 import { start } from './0001-start.ts'

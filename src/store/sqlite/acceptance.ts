@@ -3,7 +3,13 @@ import type { Account, Credentials } from '../../core/account.ts'
 import type { ConversationKind } from '../../core/conversation.ts'
 import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
 import type { Line } from '../../core/line.ts'
-import { admitAccount, type MarkReadCall, type MarkReadOutcome, passAccountGate, passLine } from '../../core/mark-read.ts'
+import {
+  admitAccount,
+  type MarkReadCall,
+  type MarkReadOutcome,
+  passAccountGate,
+  passLine,
+} from '../../core/mark-read.ts'
 import type { Address, PhoneNumber } from '../../core/phone-number.ts'
 import type { Trigger } from '../../core/receipt.ts'
 import { type ReceiptRequest, requestReceipt } from '../../core/request-receipt.ts'

@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
-import { ReadbackError, messageOf } from '../../core/errors.ts'
+import { messageOf, ReadbackError } from '../../core/errors.ts'
 import type { Tables } from '../tables.ts'
 
 /** Another program that holds the file (a backup, a shell) is waited for this long; then it is 503, not a hang. */

@@ -1,0 +1,179 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Child, freePort, launch, ready } from './support/child.ts'
+import { describeHost, hostLines } from './support/host.ts'
+import { each, jsonClient } from './support/json-client.ts'
+import { type LoadClient, startLoadClient } from './support/load.ts'
+import type { LoadResult } from './support/load-job.ts'
+import { contactNumber, lineNumber } from './support/numbers.ts'
+import { cpuSeconds, residentMiB } from './support/process-use.ts'
+import { createAccount, createLine, setAutoMarkRead, startReadback, writeAsContact } from './support/readback.ts'
+import { fixed, progress, type Report, table, whole } from './support/report.ts'
+import { median } from './support/statistics.ts'
+
+export interface AcceptOptions {
+  readonly dir: string
+  readonly profile?: string | undefined
+  readonly rounds: number
+  readonly seconds: number
+  readonly contacts: number
+  readonly connections: number
+}
+
+const PEERS = ['bare', 'fastify', 'readback'] as const
+type PeerName = (typeof PEERS)[number]
+
+interface Peer extends AsyncDisposable {
+  readonly child: Child
+  readonly base: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly client: LoadClient
+}
+
+type Peers = Readonly<Record<PeerName, Peer>>
+type Measured = LoadResult & { readonly serverCores: number }
+type Round = Readonly<Record<PeerName, Measured>>
+
+const LINE = lineNumber(0)
+const CARRIER_CALLS_PER_S = 5
+const FILLERS = 64
+const REST_MS = 1_000
+
+/** How many mark-read requests are taken, beside what the same machine can do without storing anything. */
+export async function accept(options: AcceptOptions): Promise<Report> {
+  const host = await describeHost(options.dir)
+  await using undo = new AsyncDisposableStack()
+  const peers: Peers = {
+    bare: undo.use(await storingNothing('bare')),
+    fastify: undo.use(await storingNothing('fastify')),
+    readback: undo.use(await filledReadback(options)),
+  }
+  for (const name of PEERS) await mustAnswer(peers[name])
+  const first = await playRound(peers, options, 0)
+  const rounds: Round[] = []
+  for (let number = 1; number <= options.rounds; number++) rounds.push(await playRound(peers, options, number))
+  const memory = residentMiB(peers.readback.child.pid)
+  const figures = { ...conclude(rounds), residentMiB: memory, firstRound: first.readback }
+  const { dir: _dir, profile: _profile, ...settings } = options
+  return {
+    json: { bench: 'accept', host, settings, ...figures, rounds },
+    text: `${hostLines(host)}\n${explain(options)}\n\n${draw(figures)}`,
+  }
+}
+
+async function storingNothing(name: 'bare' | 'fastify'): Promise<Peer> {
+  await using undo = new AsyncDisposableStack()
+  const port = await freePort()
+  const file = join(import.meta.dirname, `peers/${name}.ts`)
+  const child = undo.use(launch({ name, file, env: { PORT: String(port) } }))
+  const base = `http://127.0.0.1:${port}`
+  await ready(child, `${base}/readyz`)
+  // The same headers that Readback is sent, so that all three read as much.
+  const headers = { 'sb-api-key-id': 'x'.repeat(32), 'sb-api-secret-key': 'x'.repeat(43) }
+  const client = undo.use(startLoadClient(name))
+  const kept = undo.move()
+  return { child, base, headers, client, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+async function filledReadback(options: AcceptOptions): Promise<Peer> {
+  await using undo = new AsyncDisposableStack()
+  const { child, base, operator } = undo.use(await startReadback(options))
+  const account = await createAccount(operator)
+  await createLine(operator, account, LINE)
+  using filler = jsonClient(base, account.keys, FILLERS)
+  await setAutoMarkRead(filler, false)
+  await filler.call('PUT', '/simulator/carrier', 200, { from_number: LINE, pace_per_s: CARRIER_CALLS_PER_S })
+  const start = performance.now()
+  await each(options.contacts, FILLERS, (index) => writeAsContact(filler, contactNumber(index), LINE, 'Hello'))
+  progress(`${whole(options.contacts)} conversations made in ${fixed((performance.now() - start) / 1000, 1)} s`)
+  const client = undo.use(startLoadClient('readback'))
+  const kept = undo.move()
+  return { child, base, headers: account.keys, client, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+/** One request that may be looked at, before thousands that are only counted. */
+async function mustAnswer({ base, headers }: Peer): Promise<void> {
+  using client = jsonClient(base, headers, 1)
+  await client.call('POST', '/api/mark-read', 200, { number: contactNumber(0), from_number: LINE })
+}
+
+async function playRound(peers: Peers, options: AcceptOptions, number: number): Promise<Round> {
+  const bare = await measure(peers.bare, options, number)
+  const fastify = await measure(peers.fastify, options, number)
+  const readback = await measure(peers.readback, options, number)
+  const rates = { bare, fastify, readback }
+  const said = PEERS.map((name) => `${name} ${whole(rates[name].requestsPerSecond)}/s`).join(', ')
+  progress(`round ${number}${number === 0 ? ' (thrown away)' : ''}: ${said}`)
+  return rates
+}
+
+async function measure(peer: Peer, options: AcceptOptions, seed: number): Promise<Measured> {
+  await sleep(REST_MS)
+  const before = cpuSeconds(peer.child.pid)
+  const { contacts, connections, seconds } = options
+  const load = { contacts, connections, seconds, seed, from: LINE, headers: peer.headers }
+  const result = await peer.client.run({ ...load, url: `${peer.base}/api/mark-read` })
+  peer.child.mustLive()
+  // Per request and not per second: the load lasts a little longer than what is measured of it.
+  const perAnswer = (cpuSeconds(peer.child.pid) - before) / result.answers
+  return { ...result, serverCores: perAnswer * result.requestsPerSecond }
+}
+
+function conclude(rounds: readonly Round[]) {
+  const of = (name: PeerName) => ({
+    requestsPerSecond: median(rounds.map((round) => round[name].requestsPerSecond)),
+    p50Ms: median(rounds.map((round) => round[name].p50Ms)),
+    p99Ms: median(rounds.map((round) => round[name].p99Ms)),
+    serverCores: median(rounds.map((round) => round[name].serverCores)),
+    clientCores: median(rounds.map((round) => round[name].clientCores)),
+  })
+  const ratio = (peer: PeerName, figure: 'requestsPerSecond' | 'p99Ms') =>
+    median(rounds.map((round) => round.readback[figure] / round[peer][figure]))
+  return {
+    medians: { bare: of('bare'), fastify: of('fastify'), readback: of('readback') },
+    ratios: {
+      rateToBare: ratio('bare', 'requestsPerSecond'),
+      rateToFastify: ratio('fastify', 'requestsPerSecond'),
+      p99ToBare: ratio('bare', 'p99Ms'),
+      p99ToFastify: ratio('fastify', 'p99Ms'),
+    },
+  }
+}
+
+function explain({ contacts, connections, rounds, seconds }: AcceptOptions): string {
+  return [
+    `POST /api/mark-read over ${whole(contacts)} known conversations, carrier paced to ${CARRIER_CALLS_PER_S} calls/s`,
+    `load: autocannon, one process, ${connections} connections, same machine; servers and client share the cores`,
+    `1 round thrown away, then ${rounds} of ${seconds} s each, taking turns; medians over the rounds, ratios per round`,
+  ].join('\n')
+}
+
+type Figures = ReturnType<typeof conclude> & {
+  readonly residentMiB: ReturnType<typeof residentMiB>
+  readonly firstRound: Measured
+}
+
+function draw({ medians, ratios, residentMiB: memory, firstRound }: Figures): string {
+  const words = {
+    bare: 'bare node:http',
+    fastify: 'fastify + zod, storing nothing',
+    readback: 'Readback, every one on disk',
+  }
+  const rows = PEERS.map((name) => {
+    const { requestsPerSecond, p50Ms, p99Ms, serverCores, clientCores } = medians[name]
+    return [words[name], whole(requestsPerSecond), ...[p50Ms, p99Ms, serverCores, clientCores].map((x) => fixed(x, 2))]
+  })
+  return [
+    table([['', 'requests/s', 'p50 ms', 'p99 ms', 'server cores', 'client cores'], ...rows]),
+    '',
+    table([
+      ['Readback to', 'bare', 'fastify'],
+      ['requests/s', fixed(ratios.rateToBare, 2, ' ×'), fixed(ratios.rateToFastify, 2, ' ×')],
+      ['p99', fixed(ratios.p99ToBare, 2, ' ×'), fixed(ratios.p99ToFastify, 2, ' ×')],
+    ]),
+    '',
+    `resident memory of Readback: ${fixed(memory.now, 0)} MiB, at most ${fixed(memory.peak, 0)} MiB`,
+    // Later rounds find most conversations with a receipt in the queue, and join it.
+    `the round thrown away, where most requests open a receipt and few join one: ${whole(firstRound.requestsPerSecond)}/s`,
+  ].join('\n')
+}

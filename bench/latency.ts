@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { describeHost, hostLines } from './support/host.ts'
+import { each, type JsonClient, jsonClient } from './support/json-client.ts'
+import { contactNumber, lineNumber } from './support/numbers.ts'
+import { createAccount, createLine, setAutoMarkRead, startReadback, writeAsContact } from './support/readback.ts'
+import { fixed, progress, type Report, table, whole } from './support/report.ts'
+import { summary } from './support/statistics.ts'
+
+export interface LatencyOptions {
+  readonly dir: string
+  readonly profile?: string | undefined
+}
+
+interface Load {
+  readonly perSecond: number
+  readonly seconds: number
+}
+
+interface Times {
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+}
+
+interface Outcome extends Load {
+  readonly sent: number
+  readonly achievedPerSecond: number
+  readonly neverRead: number
+  /** From accepted to read, by the server's clock. */
+  readonly readMs: Times
+  /** From when the message was due to be sent to its 201, by the client's clock. */
+  readonly answerMs: Times
+}
+
+const LINE = lineNumber(0)
+const CONTACTS = 1_000
+const CONNECTIONS = 256
+const LOADS: readonly Load[] = [
+  { perSecond: 1, seconds: 15 },
+  { perSecond: 100, seconds: 10 },
+  { perSecond: 1_000, seconds: 10 },
+]
+const WARM_UP: Load = { perSecond: 200, seconds: 3 }
+const PATIENCE_MS = 20_000
+const HANDSET = z.object({
+  messages: z.array(z.object({ delivered_at: z.iso.datetime().nullable(), read_at: z.iso.datetime().nullable() })),
+})
+type Shown = z.infer<typeof HANDSET>['messages'][number]
+
+/** From an inbound that is accepted to "Read" on the phone that sent it, with the auto rule on. */
+export async function latency(options: LatencyOptions): Promise<Report> {
+  const host = await describeHost(options.dir)
+  await using readback = await startReadback(options)
+  const account = await createAccount(readback.operator)
+  await createLine(readback.operator, account, LINE)
+  using client = jsonClient(readback.base, account.keys, CONNECTIONS)
+  await setAutoMarkRead(client, true)
+  await play(client, WARM_UP, 0)
+  const outcomes: Outcome[] = []
+  for (const [index, load] of LOADS.entries()) {
+    outcomes.push(await play(client, load, index + 1))
+    progress(`${load.perSecond}/s done`)
+  }
+  return {
+    json: { bench: 'latency', host, contacts: CONTACTS, outcomes },
+    text: `${hostLines(host)}\n${explain()}\n\n${draw(outcomes)}`,
+  }
+}
+
+/** Each load has contacts of its own, so that a phone shows this load's messages alone. */
+async function play(client: JsonClient, load: Load, group: number): Promise<Outcome> {
+  const sent = load.perSecond * load.seconds
+  const contact = (index: number) => contactNumber(group * CONTACTS + (index % CONTACTS))
+  const { answers, tookS } = await offer(load, (index) =>
+    writeAsContact(client, contact(index), LINE, `Hello ${index}`),
+  )
+  const phones = Array.from({ length: Math.min(CONTACTS, sent) }, (_, index) => contact(index))
+  const shown = await whenRead(client, phones)
+  if (shown.length !== sent) throw new Error(`the phones show ${shown.length} of ${sent} messages`)
+  const waits = shown.flatMap(waitOf)
+  return {
+    ...load,
+    sent,
+    achievedPerSecond: sent / tookS,
+    neverRead: sent - waits.length,
+    readMs: summary(waits),
+    answerMs: summary(answers),
+  }
+}
+
+/** Sends when it is time, whatever the server is at: one that waited for answers would spare a slow server. */
+async function offer({ perSecond, seconds }: Load, send: (index: number) => Promise<void>) {
+  const answers: number[] = []
+  const open: Promise<void>[] = []
+  const start = performance.now()
+  for (let index = 0; index < perSecond * seconds; index++) {
+    const due = start + (index * 1000) / perSecond
+    const early = due - performance.now()
+    if (early > 0) await sleep(early)
+    const answered = send(index).then(() => {
+      answers.push(performance.now() - due)
+    })
+    // A failure is thrown below; until then it must not count as unhandled.
+    answered.catch(() => {})
+    open.push(answered)
+  }
+  await Promise.all(open)
+  return { answers, tookS: Math.max(seconds, (performance.now() - start) / 1000) }
+}
+
+/** Looks at the phones after the sending, not during it; again at those where something is still unread. */
+async function whenRead(client: JsonClient, phones: readonly string[]): Promise<Shown[]> {
+  const screens = new Map<string, Shown[]>()
+  const giveUpAt = Date.now() + PATIENCE_MS
+  let unread = phones
+  while (unread.length > 0 && Date.now() < giveUpAt) {
+    await sleep(1_000)
+    const looked = unread
+    await each(looked.length, 8, async (index) => {
+      const phone = looked[index] as string
+      screens.set(phone, await look(client, phone))
+    })
+    unread = looked.filter((phone) => screens.get(phone)?.some((message) => message.read_at === null))
+  }
+  return [...screens.values()].flat()
+}
+
+async function look(client: JsonClient, phone: string): Promise<Shown[]> {
+  const query = new URLSearchParams({ number: phone, from_number: LINE })
+  return HANDSET.parse(await client.call('GET', `/simulator/handset?${query}`, 200)).messages
+}
+
+function waitOf({ delivered_at: delivered, read_at: read }: Shown): number[] {
+  return delivered === null || read === null ? [] : [Date.parse(read) - Date.parse(delivered)]
+}
+
+function explain(): string {
+  return [
+    `inbound through POST /simulator/messages, spread over ${whole(CONTACTS)} contacts, auto-mark-read on`,
+    'accepted to read = read_at - delivered_at of the simulated phone, both stamped by the clock of the server,',
+    'in whole milliseconds, and looked at after the sending; messages leave on a fixed schedule, whatever comes back',
+  ].join('\n')
+}
+
+function draw(outcomes: readonly Outcome[]): string {
+  const rows = outcomes.map((outcome) => [
+    `${whole(outcome.perSecond)}/s for ${outcome.seconds} s`,
+    whole(outcome.sent),
+    fixed(outcome.achievedPerSecond, 1),
+    ...[outcome.readMs.p50, outcome.readMs.p99, outcome.readMs.max].map((ms) => fixed(ms, 0)),
+    whole(outcome.neverRead),
+    ...[outcome.answerMs.p50, outcome.answerMs.p99].map((ms) => fixed(ms, 1)),
+  ])
+  const head = ['inbound', 'sent', 'per s', 'read p50 ms', 'p99', 'max', 'never read', 'answer p50 ms', 'p99']
+  return table([head, ...rows])
+}

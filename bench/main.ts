@@ -1,0 +1,62 @@
+import { tmpdir } from 'node:os'
+import { parseArgs } from 'node:util'
+import { accept } from './accept.ts'
+import { idle } from './idle.ts'
+import { latency } from './latency.ts'
+import type { Report } from './support/report.ts'
+
+const USAGE = `usage: npm run bench -- <command> [options]
+
+  accept    how many mark-read requests are taken, beside servers that store nothing
+  latency   from an accepted inbound to "Read" on the phone, auto-mark-read on
+  idle      what ten idle lines cost
+
+  --json            JSON on stdout instead of a table
+  --dir <folder>    where stores are made (default: the system's folder for temporary files)
+  --profile <dir>   leave a CPU profile of each of Readback's threads there; slows it down
+  accept alone: --rounds 5  --seconds 8  --contacts 100000  --connections 64
+`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+    dir: { type: 'string', default: tmpdir() },
+    profile: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '8' },
+    contacts: { type: 'string', default: '100000' },
+    connections: { type: 'string', default: '64' },
+  },
+})
+
+const { dir, profile } = values
+const COMMANDS: Readonly<Record<string, () => Promise<Report>>> = {
+  accept: () =>
+    accept({
+      dir,
+      profile,
+      rounds: count('rounds'),
+      seconds: count('seconds'),
+      contacts: count('contacts'),
+      connections: count('connections'),
+    }),
+  latency: () => latency({ dir, profile }),
+  idle: () => idle({ dir, profile }),
+}
+
+function count(name: 'rounds' | 'seconds' | 'contacts' | 'connections'): number {
+  const number = Number(values[name])
+  if (!Number.isInteger(number) || number < 1) throw new Error(`--${name} must be a whole number from 1`)
+  return number
+}
+
+const command = COMMANDS[positionals[0] ?? '']
+if (command === undefined || positionals.length !== 1 || values.help) {
+  process.stderr.write(USAGE)
+  process.exitCode = values.help ? 0 : 2
+} else {
+  const report = await command()
+  process.stdout.write(values.json ? `${JSON.stringify(report.json, null, 2)}\n` : `${report.text}\n`)
+}

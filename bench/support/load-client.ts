@@ -1,0 +1,85 @@
+import autocannon from 'autocannon'
+import { type LoadJob, type LoadReply, type LoadResult, RAMP_S } from './load-job.ts'
+import { contactNumber } from './numbers.ts'
+import { shuffled, summary } from './statistics.ts'
+
+interface Tally {
+  readonly latencies: number[]
+  readonly statuses: Record<string, number>
+  coresUsed(): number
+}
+
+process.once('disconnect', () => process.exit())
+process.on('message', (job: LoadJob) => {
+  load(job).then(
+    (result) => reply({ result }),
+    (error: unknown) => reply({ failure: String(error) }),
+  )
+})
+
+function reply(message: LoadReply): void {
+  process.send?.(message)
+}
+
+async function load(job: LoadJob): Promise<LoadResult> {
+  const { promise: finished, resolve, reject } = Promise.withResolvers<autocannon.Result>()
+  const options = {
+    url: job.url,
+    method: 'POST' as const,
+    headers: { ...job.headers, 'content-type': 'application/json' },
+    connections: job.connections,
+    duration: Math.ceil(RAMP_S + job.seconds),
+    setupClient: spread(job),
+  }
+  const instance = autocannon(options, (error, result) => (error ? reject(error) : resolve(result)))
+  const tally = watch(instance, job.seconds)
+  const { errors } = await finished
+  const { p50, p99 } = summary(tally.latencies)
+  return {
+    requestsPerSecond: tally.latencies.length / job.seconds,
+    p50Ms: p50,
+    p99Ms: p99,
+    answers: Object.values(tally.statuses).reduce((sum, count) => sum + count, 0),
+    statuses: tally.statuses,
+    connectionErrors: errors,
+    clientCores: tally.coresUsed(),
+  }
+}
+
+/** Each connection walks through its own share of the contacts; built beforehand, so that the client has less to do. */
+function spread({ contacts, connections, from, seed }: LoadJob): (client: autocannon.Client) => void {
+  const order = shuffled(contacts, seed)
+  let connection = 0
+  return (client) => {
+    const share = order.filter((_, index) => index % connections === connection)
+    connection += 1
+    const bodies = Array.from(share, (index) => JSON.stringify({ number: contactNumber(index), from_number: from }))
+    client.setRequests(bodies.map((body) => ({ body })))
+  }
+}
+
+/** autocannon's own histogram knows whole milliseconds only, and counts from before the connections stand. */
+function watch(instance: autocannon.Instance, seconds: number): Tally {
+  const latencies: number[] = []
+  const statuses: Record<string, number> = {}
+  let opens = Number.POSITIVE_INFINITY
+  let closes = Number.POSITIVE_INFINITY
+  let cores = Number.NaN
+  instance.on('start', () => {
+    opens = performance.now() + RAMP_S * 1000
+    closes = opens + seconds * 1000
+    setTimeout(() => {
+      const before = process.cpuUsage()
+      setTimeout(() => {
+        const { user, system } = process.cpuUsage(before)
+        cores = (user + system) / 1e6 / seconds
+      }, seconds * 1000)
+    }, RAMP_S * 1000)
+  })
+  instance.on('response', (_client, status, _bytes, latency) => {
+    statuses[status] = (statuses[status] ?? 0) + 1
+    const now = performance.now()
+    if (now >= opens && now < closes) latencies.push(latency)
+  })
+  return { latencies, statuses, coresUsed: () => cores }
+}

@@ -1,0 +1,158 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Conversation } from '../../core/conversation.ts'
+import type { ReceiptId } from '../../core/id.ts'
+import { furthest } from '../../core/request-receipt.ts'
+import type { Claim, ClaimedReceipt, Setback, Settlement } from '../../core/send-receipt.ts'
+import type { ClaimCall, Claimed } from '../../core/store.ts'
+import { type LineRow, toLine } from '../lines.ts'
+import type { Seal } from '../seal.ts'
+
+/** So many lanes' worth of overdue receipts are expired in one transaction: a standing lane must not hold up the writer. */
+const EXPIRE_BATCH = 500
+
+/** The lanes' side of the receipts table on SQLite. */
+export class LaneStore {
+  readonly #seal: Seal
+  readonly #statements: ReturnType<typeof prepare>
+
+  constructor(database: DatabaseSync, seal: Seal) {
+    this.#seal = seal
+    this.#statements = prepare(database)
+  }
+
+  claimReceipts({ lineId, limit, obstacle, at }: ClaimCall): Claimed {
+    const lineRow = this.#statements.findLine.get(lineId) as LineRow | undefined
+    if (lineRow === undefined) {
+      this.#statements.skipRemoved.run(at, lineId)
+      return { line: undefined, claims: [], nextDueAt: null }
+    }
+    const claims: Claim[] = []
+    if (lineRow.paused === 0) {
+      const due = this.#statements.findDue.all(lineId, at) as { conversation_id: number }[]
+      for (const { conversation_id } of due) {
+        if (claims.length >= limit) break
+        const claim = this.#claim(conversation_id, obstacle, at)
+        if (claim !== undefined) claims.push(claim)
+      }
+    }
+    const next = this.#statements.findNextDue.get(lineId) as { next: number | null }
+    return { line: toLine(lineRow, this.#seal), claims, nextDueAt: next.next }
+  }
+
+  settleReceipts(written: Settlement | Setback): void {
+    for (const { id, requests } of written.receipts) this.#write(written, id, requests)
+    if (written.state === 'sent') this.#statements.readThrough.run(written.readThrough, written.conversationId)
+  }
+
+  expireReceipts({ lineId, obstacle, at }: Pick<ClaimCall, 'lineId' | 'obstacle' | 'at'>): number | null {
+    const overdue = this.#statements.findOverdue.all(lineId, at, EXPIRE_BATCH) as { id: ReceiptId }[]
+    for (const { id } of overdue) this.#statements.expire.run(obstacle, at, id)
+    return (this.#statements.findNextExpiry.get(lineId) as { next: number | null }).next
+  }
+
+  releaseReceipts({ at }: { at: number }): void {
+    this.#statements.release.run(at)
+  }
+
+  /** Undefined where its call is under way already, or all it had was too late. */
+  #claim(conversationId: number, obstacle: ClaimCall['obstacle'], at: number): Claim | undefined {
+    const open = this.#statements.findOpen.all(conversationId) as unknown as OpenRow[]
+    if (open.some(({ state, next_attempt_at }) => state === 'sending' && next_attempt_at === null)) return undefined
+    const [first, ...riders] = open.filter(({ id, expires_at }) => {
+      if (expires_at > at) return true
+      this.#statements.expire.run(obstacle, at, id)
+      return false
+    })
+    if (first === undefined) return undefined
+    // The one that leads is `sending` from here on; one behind it rides along and stays open to be joined.
+    this.#statements.send.run(first.id)
+    const row = this.#statements.findConversation.get(conversationId) as Conversation | undefined
+    if (row === undefined) throw new Error('A receipt without a conversation')
+    return {
+      conversation: { ...row },
+      receipts: [toClaimed(first), ...riders.map(toClaimed)],
+      readUpTo: [first, ...riders].map(({ read_up_to }) => read_up_to).reduce(furthest, null),
+    }
+  }
+
+  #write(written: Settlement | Setback, id: ReceiptId, requests: number): void {
+    const { reason, at, attempts, service } = written
+    if (written.state === 'sending') {
+      this.#statements.setBack.run(reason, written.setbacks, written.nextAttemptAt, attempts, at, id)
+      return
+    }
+    // Whatever state it is in: only one that nobody joined since it was claimed may end with this call.
+    const { changes } = this.#statements.settle.run(written.state, reason, service, attempts, at, at, id, requests)
+    if (changes === 0) this.#statements.count.run(attempts, at, id)
+  }
+}
+
+interface OpenRow {
+  readonly id: ReceiptId
+  readonly state: ClaimedReceipt['state']
+  readonly requests: number
+  readonly setbacks: number
+  readonly read_up_to: Claim['readUpTo']
+  readonly next_attempt_at: number | null
+  readonly last_attempt_at: number | null
+  readonly expires_at: number
+}
+
+function toClaimed({ id, state, requests, setbacks, last_attempt_at }: OpenRow): ClaimedReceipt {
+  return { id, state, requests, setbacks, lastAttemptAt: last_attempt_at }
+}
+
+function prepare(database: DatabaseSync) {
+  return {
+    findLine: database.prepare('select * from lines where id = ? and removed_at is null'),
+    // Bounded: at most as many are skipped as calls are under way, and no lane has near so many.
+    findDue: database.prepare(
+      `select conversation_id from receipts where line_id = ? and next_attempt_at is not null and next_attempt_at <= ?
+       order by next_attempt_at limit 256`,
+    ),
+    findNextDue: database.prepare(
+      'select min(next_attempt_at) as next from receipts where line_id = ? and next_attempt_at is not null',
+    ),
+    // `sending` before `queued`: the older leads.
+    findOpen: database.prepare(
+      `select id, state, requests, setbacks, read_up_to, next_attempt_at, last_attempt_at, expires_at from receipts
+       where conversation_id = ? and settled_at is null order by state desc`,
+    ),
+    findConversation: database.prepare(
+      `select id, line_id as lineId, kind, address, service, carrier_conversation as carrierConversation,
+       last_message_id as lastMessageId, read_through as readThrough from conversations where id = ?`,
+    ),
+    send: database.prepare(`update receipts set state = 'sending', next_attempt_at = null where id = ?`),
+    settle: database.prepare(
+      `update receipts set state = ?, reason = ?, service = ?, attempts = attempts + ?, last_attempt_at = ?, settled_at = ?,
+       next_attempt_at = null where id = ? and settled_at is null and requests = ?`,
+    ),
+    count: database.prepare(
+      'update receipts set attempts = attempts + ?, last_attempt_at = ? where id = ? and settled_at is null',
+    ),
+    setBack: database.prepare(
+      `update receipts set reason = ?, setbacks = ?, next_attempt_at = ?, attempts = attempts + ?, last_attempt_at = ?
+       where id = ? and settled_at is null`,
+    ),
+    readThrough: database.prepare(
+      'update conversations set read_through = max(coalesce(read_through, 0), ?1) where id = ?2 and ?1 is not null',
+    ),
+    skipRemoved: database.prepare(
+      `update receipts set state = 'skipped', reason = 'line_removed', settled_at = ?, next_attempt_at = null
+       where line_id = ? and next_attempt_at is not null`,
+    ),
+    expire: database.prepare(
+      `update receipts set state = 'expired', reason = coalesce(reason, ?), settled_at = ?, next_attempt_at = null
+       where id = ?`,
+    ),
+    findOverdue: database.prepare(
+      `select id from receipts where line_id = ? and next_attempt_at is not null and expires_at <= ? limit ?`,
+    ),
+    findNextExpiry: database.prepare(
+      'select min(expires_at) as next from receipts where line_id = ? and next_attempt_at is not null',
+    ),
+    release: database.prepare(
+      `update receipts set next_attempt_at = ? where settled_at is null and next_attempt_at is null`,
+    ),
+  }
+}
