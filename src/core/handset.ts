@@ -18,8 +18,8 @@ export interface Handset {
   carrier(lineId: LineId): Promise<SimulatedCarrier>
   /** Turns knobs; those absent stay. */
   tune(tuning: { lineId: LineId; knobs: Partial<SimulatedCarrier> }): Promise<SimulatedCarrier>
-  /** One call arrives at the carrier: whether its knobs let it fail. Counts `failNext` down. */
-  fails(call: { lineId: LineId; chance: number }): Promise<boolean>
+  /** Takes one of the failures that `failNext` has left; false where none is. */
+  takeFailure(lineId: LineId): Promise<boolean>
 }
 
 export const HANDSET_LENGTH = 200

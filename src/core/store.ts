@@ -100,8 +100,10 @@ export interface Outbox {
   claimReceipts(call: ClaimCall): Promise<Claimed>
   /** Writes down what a carrier call came to. */
   settleReceipts(settlement: Settlement | Setback): Promise<void>
-  /** Expires what is too late in a lane that stands still; answers when the next will be, null when nothing is open. */
-  expireReceipts(call: Pick<ClaimCall, 'lineId' | 'obstacle' | 'at'>): Promise<number | null>
+  /** Those of a line that wait and are too late, and when the next will be; null when nothing waits. */
+  findOverdue(call: { lineId: LineId; at: number }): Promise<Overdue>
+  /** Expires those of them that still are too late. */
+  expireReceipts(call: Omit<ClaimCall, 'limit'> & { receiptIds: readonly ReceiptId[] }): Promise<void>
   /** Gives back what was claimed by a process that is no more. */
   releaseReceipts(call: { at: number }): Promise<void>
 }
@@ -121,3 +123,11 @@ export interface Claimed {
   /** When to come again for those that are not due yet; null when none waits. */
   readonly nextDueAt: number | null
 }
+
+export interface Overdue {
+  /** At most {@link OVERDUE_AT_ONCE}: a lane that stood still for long must not hold up the writer. */
+  readonly receiptIds: readonly ReceiptId[]
+  readonly nextExpiryAt: number | null
+}
+
+export const OVERDUE_AT_ONCE = 500

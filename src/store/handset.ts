@@ -110,17 +110,14 @@ export async function tune(
   return tuned
 }
 
-export async function fails(
-  session: Session,
-  { lineId, chance }: { lineId: LineId; chance: number },
-): Promise<boolean> {
-  const { offline, failNext, failureRate } = await carrier(session, lineId)
-  if (offline) return true
-  if (failNext > 0) {
-    await tune(session, { lineId, knobs: { failNext: failNext - 1 } })
-    return true
-  }
-  return chance < failureRate
+export async function takeFailure({ db }: Session, lineId: LineId): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('simulated_carriers')
+    .set((eb) => ({ fail_next: eb('fail_next', '-', 1) }))
+    .where('line_id', '=', lineId)
+    .where('fail_next', '>', 0)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 function toCarrier(row: Selectable<Tables['simulated_carriers']>): SimulatedCarrier {

@@ -12,6 +12,8 @@ type Flag = 0 | 1
 type Made<T> = ColumnType<T, T | undefined, never>
 
 export interface Tables {
+  /** What the store knows of itself. */
+  facts: { name: 'key check'; value: string }
   accounts: {
     id: Made<AccountId>
     email: string

@@ -42,6 +42,9 @@ export class Acceptance {
   readonly #accounts = new Map<string, Account | undefined>()
   readonly #lines = new Map<string, AcceptingLine | undefined>()
 
+  /** Calls taken since the start. */
+  accepted = 0
+
   constructor(database: DatabaseSync, rules: StoreRules) {
     this.#rules = rules
     this.#statements = prepare(database)
@@ -57,6 +60,7 @@ export class Acceptance {
     passAccountGate(account)
     const line = passLine(this.#line(account.id, call.fromNumber), this.#rules.receipts)
     const found = this.findConversation(line.id, 'direct', call.number) ?? this.#openConversation(line, call.number)
+    this.accepted += 1
     const request = { trigger: call.trigger, readUpTo: found.last_message_id, at: call.at }
     return { receiptId: this.requestReceipt(line, found, request), lineId: line.id }
   }

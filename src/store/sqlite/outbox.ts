@@ -3,12 +3,9 @@ import type { Conversation } from '../../core/conversation.ts'
 import type { ReceiptId } from '../../core/id.ts'
 import { furthest } from '../../core/request-receipt.ts'
 import type { Claim, ClaimedReceipt, Setback, Settlement } from '../../core/send-receipt.ts'
-import type { ClaimCall, Claimed } from '../../core/store.ts'
+import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
 import { type LineRow, toLine } from '../lines.ts'
 import type { Seal } from '../seal.ts'
-
-/** So many lanes' worth of overdue receipts are expired in one transaction: a standing lane must not hold up the writer. */
-const EXPIRE_BATCH = 500
 
 /** The lanes' side of the receipts table on SQLite. */
 export class LaneStore {
@@ -44,10 +41,8 @@ export class LaneStore {
     if (written.state === 'sent') this.#statements.readThrough.run(written.readThrough, written.conversationId)
   }
 
-  expireReceipts({ lineId, obstacle, at }: Pick<ClaimCall, 'lineId' | 'obstacle' | 'at'>): number | null {
-    const overdue = this.#statements.findOverdue.all(lineId, at, EXPIRE_BATCH) as { id: ReceiptId }[]
-    for (const { id } of overdue) this.#statements.expire.run(obstacle, at, id)
-    return (this.#statements.findNextExpiry.get(lineId) as { next: number | null }).next
+  expireReceipts({ receiptIds, obstacle, at }: Parameters<Outbox['expireReceipts']>[0]): void {
+    for (const id of receiptIds) this.#statements.expire.run(obstacle, at, id, at)
   }
 
   releaseReceipts({ at }: { at: number }): void {
@@ -60,7 +55,7 @@ export class LaneStore {
     if (open.some(({ state, next_attempt_at }) => state === 'sending' && next_attempt_at === null)) return undefined
     const [first, ...riders] = open.filter(({ id, expires_at }) => {
       if (expires_at > at) return true
-      this.#statements.expire.run(obstacle, at, id)
+      this.#statements.expire.run(obstacle, at, id, at)
       return false
     })
     if (first === undefined) return undefined
@@ -143,13 +138,7 @@ function prepare(database: DatabaseSync) {
     ),
     expire: database.prepare(
       `update receipts set state = 'expired', reason = coalesce(reason, ?), settled_at = ?, next_attempt_at = null
-       where id = ?`,
-    ),
-    findOverdue: database.prepare(
-      `select id from receipts where line_id = ? and next_attempt_at is not null and expires_at <= ? limit ?`,
-    ),
-    findNextExpiry: database.prepare(
-      'select min(expires_at) as next from receipts where line_id = ? and next_attempt_at is not null',
+       where id = ? and next_attempt_at is not null and expires_at <= ?`,
     ),
     release: database.prepare(
       `update receipts set next_attempt_at = ? where settled_at is null and next_attempt_at is null`,

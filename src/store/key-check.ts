@@ -1,0 +1,22 @@
+import { ReadbackError } from '../core/errors.ts'
+import type { Session } from './session.ts'
+
+const FACT = 'key check'
+
+/** Throws `invalid` when the store's secrets were sealed with another key: better at the start than at the first receipt. */
+export async function checkKey({ db, seal }: Session): Promise<void> {
+  const row = await db.selectFrom('facts').select('value').where('name', '=', FACT).executeTakeFirst()
+  if (row === undefined) {
+    await db
+      .insertInto('facts')
+      .values({ name: FACT, value: seal.close(FACT, FACT) })
+      .execute()
+    return
+  }
+  try {
+    seal.open(FACT, row.value)
+  } catch (error) {
+    const message = 'READBACK_SECRET_KEY is not the one that this store was made with'
+    throw new ReadbackError('invalid', message, { cause: error })
+  }
+}

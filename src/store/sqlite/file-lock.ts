@@ -1,0 +1,20 @@
+import { DatabaseSync } from 'node:sqlite'
+import { ReadbackError } from '../../core/errors.ts'
+
+/**
+ * Keeps a second process off the store: two writers would each take the other's carrier calls for their own. The lock is
+ * SQLite's own on a small file beside the store, which the system lets go of however this process ends, `kill -9` included.
+ * Throws `unavailable` where another process holds it.
+ */
+export function lockFile(path: string): { release(): void } {
+  const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 })
+  try {
+    lock.exec('begin exclusive')
+  } catch (error) {
+    lock.close()
+    throw new ReadbackError('unavailable', `Another process serves the store ${path}, or it cannot be locked`, {
+      cause: error,
+    })
+  }
+  return { release: () => lock.close() }
+}

@@ -1,0 +1,133 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Store } from '../../core/store.ts'
+import {
+  admit,
+  createAccount,
+  createKey,
+  deleteKey,
+  getAccount,
+  listAccounts,
+  setAutoMarkRead,
+  updateAccount,
+} from '../accounts.ts'
+import { carrier, show, showRead, takeFailure, tune, write } from '../handset.ts'
+import {
+  createLine,
+  getLine,
+  getOwnLine,
+  inboundSecret,
+  linesToEnrol,
+  listLines,
+  noteEnrolled,
+  noteHealth,
+  removeLine,
+  updateLine,
+} from '../lines.ts'
+import { findOverdue, getReceipt, linesWithWork, listReceipts } from '../receipts.ts'
+import type { Session } from '../session.ts'
+import type { Acceptance } from './acceptance.ts'
+import { Inbound } from './inbound.ts'
+import { LaneStore } from './outbox.ts'
+
+/** The store's methods as a worker runs them: plain data in and out; the hot ones answer at once. */
+type Operations = {
+  readonly [Name in Exclude<keyof Store, 'close'>]: (
+    argument: Parameters<Store[Name]>[0],
+  ) => Awaited<ReturnType<Store[Name]>> | Promise<Awaited<ReturnType<Store[Name]>>>
+}
+
+const READS = {
+  admit,
+  carrier,
+  findOverdue,
+  getAccount,
+  getLine,
+  getOwnLine,
+  getReceipt,
+  linesToEnrol,
+  linesWithWork,
+  listAccounts,
+  listLines,
+  listReceipts,
+  show,
+}
+
+const COLD_WRITES = {
+  createAccount,
+  createKey,
+  createLine,
+  deleteKey,
+  inboundSecret,
+  noteEnrolled,
+  noteHealth,
+  removeLine,
+  setAutoMarkRead,
+  showRead,
+  takeFailure,
+  tune,
+  updateAccount,
+  updateLine,
+  write,
+}
+
+const HOT_WRITES = [
+  'markRead',
+  'storeInbound',
+  'claimReceipts',
+  'settleReceipts',
+  'expireReceipts',
+  'releaseReceipts',
+  'ready',
+  'durability',
+] as const
+
+export type Read = keyof typeof READS
+export type Write = keyof typeof COLD_WRITES | (typeof HOT_WRITES)[number]
+
+export const READ_NAMES = Object.keys(READS) as readonly Read[]
+export const WRITE_NAMES = [...(Object.keys(COLD_WRITES) as (keyof typeof COLD_WRITES)[]), ...HOT_WRITES]
+
+export function readOperations(session: Session): Pick<Operations, Read> {
+  return bind(READS, session)
+}
+
+/** `commits` is asked for the number of transactions that changed something. */
+export function writeOperations(
+  database: DatabaseSync,
+  session: Session,
+  acceptance: Acceptance,
+  commits: () => number,
+): Pick<Operations, Write> {
+  const inbound = new Inbound(database, session.rules, acceptance)
+  const lanes = new LaneStore(database, session.seal)
+  return {
+    ...bind(COLD_WRITES, session),
+    markRead: (call) => acceptance.markRead(call),
+    storeInbound: (arrivals) => inbound.storeInbound(arrivals),
+    claimReceipts: (call) => lanes.claimReceipts(call),
+    settleReceipts: (settlement) => lanes.settleReceipts(settlement),
+    expireReceipts: (call) => lanes.expireReceipts(call),
+    releaseReceipts: (call) => lanes.releaseReceipts(call),
+    // That its transaction could begin is the answer.
+    ready() {},
+    durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),
+  }
+}
+
+/** As the connection that writes reports them. */
+function pragmas(database: DatabaseSync): Readonly<Record<string, string | number>> {
+  const facts = ['journal_mode', 'synchronous', 'fullfsync'].map((name) => database.prepare(`pragma ${name}`).get())
+  return Object.assign({}, ...facts)
+}
+
+type Query = (session: Session, argument: never) => Promise<unknown>
+type Bound<Queries extends Record<string, Query>> = {
+  [Name in keyof Queries]: Queries[Name] extends (session: Session, argument: infer A) => infer R
+    ? (argument: A) => R
+    : never
+}
+
+function bind<Queries extends Record<string, Query>>(queries: Queries, session: Session): Bound<Queries> {
+  const bound = Object.entries(queries).map(([name, query]) => [name, (argument: never) => query(session, argument)])
+  return Object.fromEntries(bound) as Bound<Queries>
+}
