@@ -1,4 +1,5 @@
 import type { Conversation, Service } from './conversation.ts'
+import type { Handset } from './handset.ts'
 import type { LineId } from './id.ts'
 import type { InboundMessage } from './inbound-message.ts'
 import type { LineHealth, LineSettings } from './line.ts'
@@ -16,8 +17,12 @@ export interface Connector {
   readonly name: string
   /** By service, how receipts are sent; an absent service has none. */
   readonly receipts: Readonly<Partial<Record<Service, ReceiptScope>>>
+  /** The phone at the other end, where the carrier is a simulated one. */
+  readonly handset?: Handset
   /** Checks what an operator gave. Throws `ReadbackError('invalid')` that names the bad setting. */
   parseSettings(input: Readonly<Record<string, unknown>>): LineSettings
+  /** Whether the carrier of a line with these settings runs on this machine, and so can call its loopback; absent = it cannot. */
+  onThisMachine?(settings: LineSettings): boolean
   /** The connector bound to one line. Makes no call. */
   line(line: ConnectedLine): CarrierLine
 }

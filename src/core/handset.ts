@@ -31,7 +31,7 @@ export interface HandsetDraft {
   readonly conversationAddress: Address
   readonly carrierMessageId: string
   readonly service: Service
-  readonly parts: readonly Part[]
+  readonly parts: readonly [Part, ...Part[]]
   readonly writtenAt: number
 }
 

@@ -46,7 +46,7 @@ export interface NewAccount {
 }
 
 export interface LineStore {
-  /** Throws `not_found` for the account, `conflict` where the number is taken by a live line. */
+  /** UNKNOWN, and to be enrolled. Throws `not_found` for the account, `conflict` where a live line has the number. */
   createLine(draft: LineDraft): Promise<NewLine>
   listLines(): Promise<Line[]>
   /** By the number, or by the secret in its inbound URL; throws `not_found`. */
@@ -70,9 +70,6 @@ export interface LineDraft {
   readonly number: PhoneNumber
   readonly connector: string
   readonly settings: LineSettings
-  readonly health: LineHealth
-  /** Whether its carrier has to be told where to call. */
-  readonly enrols: boolean
   readonly at: number
 }
 

@@ -40,10 +40,10 @@ export async function createLine(session: Session, draft: LineDraft): Promise<Ne
       settings: seal.close('line settings', JSON.stringify(draft.settings)),
       inbound_secret: seal.close('inbound secret', inboundSecret),
       inbound_secret_hash: hashSecret(inboundSecret),
-      to_enrol: draft.enrols ? 1 : 0,
+      to_enrol: 1,
       paused: 0,
-      status: draft.health.status,
-      status_reason: draft.health.reason,
+      status: 'UNKNOWN',
+      status_reason: null,
       removed_at: null,
       created_at: draft.at,
     })

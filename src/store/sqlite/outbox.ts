@@ -32,8 +32,8 @@ export class LaneStore {
         if (claim !== undefined) claims.push(claim)
       }
     }
-    const next = this.#statements.findNextDue.get(lineId) as { next: number | null }
-    return { line: toLine(lineRow, this.#seal), claims, nextDueAt: next.next }
+    const next = this.#statements.findNextDue.get(lineId) as { next: number } | undefined
+    return { line: toLine(lineRow, this.#seal), claims, nextDueAt: next?.next ?? null }
   }
 
   settleReceipts(written: Settlement | Setback): void {
@@ -49,10 +49,9 @@ export class LaneStore {
     this.#statements.release.run(at)
   }
 
-  /** Undefined where its call is under way already, or all it had was too late. */
+  /** Undefined where all it had was too late. */
   #claim(conversationId: number, obstacle: ClaimCall['obstacle'], at: number): Claim | undefined {
     const open = this.#statements.findOpen.all(conversationId) as unknown as OpenRow[]
-    if (open.some(({ state, next_attempt_at }) => state === 'sending' && next_attempt_at === null)) return undefined
     const [first, ...riders] = open.filter(({ id, expires_at }) => {
       if (expires_at > at) return true
       this.#statements.expire.run(obstacle, at, id, at)
@@ -88,7 +87,6 @@ interface OpenRow {
   readonly requests: number
   readonly setbacks: number
   readonly read_up_to: Claim['readUpTo']
-  readonly next_attempt_at: number | null
   readonly last_attempt_at: number | null
   readonly expires_at: number
 }
@@ -97,20 +95,25 @@ function toClaimed({ id, state, requests, setbacks, last_attempt_at }: OpenRow):
   return { id, state, requests, setbacks, lastAttemptAt: last_attempt_at }
 }
 
+/** One behind a call that is under way waits for its end, not for a time. */
+const NOT_UNDER_WAY = `not exists (select 1 from receipts s where s.conversation_id = r.conversation_id
+  and s.state = 'sending' and s.settled_at is null and s.next_attempt_at is null)`
+
 function prepare(database: DatabaseSync) {
   return {
     findLine: database.prepare('select * from lines where id = ? and removed_at is null'),
-    // Bounded: at most as many are skipped as calls are under way, and no lane has near so many.
     findDue: database.prepare(
-      `select conversation_id from receipts where line_id = ? and next_attempt_at is not null and next_attempt_at <= ?
-       order by next_attempt_at limit 256`,
+      `select conversation_id from receipts r where line_id = ? and next_attempt_at is not null and next_attempt_at <= ?
+       and ${NOT_UNDER_WAY} order by next_attempt_at limit 256`,
     ),
+    // In the index's order, so that it stops at the first.
     findNextDue: database.prepare(
-      'select min(next_attempt_at) as next from receipts where line_id = ? and next_attempt_at is not null',
+      `select next_attempt_at as next from receipts r where line_id = ? and next_attempt_at is not null
+       and ${NOT_UNDER_WAY} order by next_attempt_at limit 1`,
     ),
     // `sending` before `queued`: the older leads.
     findOpen: database.prepare(
-      `select id, state, requests, setbacks, read_up_to, next_attempt_at, last_attempt_at, expires_at from receipts
+      `select id, state, requests, setbacks, read_up_to, last_attempt_at, expires_at from receipts
        where conversation_id = ? and settled_at is null order by state desc`,
     ),
     findConversation: database.prepare(

@@ -1,0 +1,95 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { Store } from '../core/store.ts'
+import { admitOperator, credentialsOf } from './auth.ts'
+import { getAutoMarkReadDoor, setAutoMarkReadDoor } from './auto-mark-read.ts'
+import { acceptJson } from './body.ts'
+import { answerError, rawError } from './errors.ts'
+import { healthDoor, readyDoor } from './health.ts'
+import { inboundDoor } from './inbound.ts'
+import { markReadDoor } from './mark-read.ts'
+import * as accounts from './operator-accounts.ts'
+import * as lines from './operator-lines.ts'
+import { getReceiptDoor, listReceiptsDoor } from './receipts.ts'
+import * as simulator from './simulator.ts'
+import { identifyAndLog, refuseUnknown, type Surface, serve } from './surface.ts'
+
+export interface AppOptions extends Omit<lines.LineDesk, 'store'> {
+  readonly store: Store
+  readonly operatorToken: string
+  readonly log: FastifyBaseLogger
+  /** Whether the process is about to end. */
+  readonly draining: () => boolean
+}
+
+/** Contract: 64 KiB. */
+const BODY_LIMIT = 64 * 1024
+/** A client that sends half a request, or promises more than it sends, is let go after this long. */
+const REQUEST_TIMEOUT_MS = 30_000
+
+/** The whole public surface. Not yet listening. */
+export function createApp(options: AppOptions): FastifyInstance {
+  const { store, connectors, nudge, now, draining, operatorToken } = options
+  const app = Fastify({
+    loggerInstance: options.log,
+    // `surface.ts` writes the lines: fastify's own hold the URL, and with it numbers and secrets.
+    logController: new LogController({ disableRequestLogging: true }),
+    requestIdHeader: false,
+    genReqId: () => crypto.randomUUID(),
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    return503OnClosing: false,
+    frameworkErrors: answerError,
+    clientErrorHandler(error, socket) {
+      if (socket.writable) socket.end(rawError(error))
+    },
+  })
+  acceptJson(app)
+  identifyAndLog(app)
+  refuseUnknown(app)
+  app.setErrorHandler(answerError)
+
+  serve(app, ACCOUNT(options), {
+    // Whoever may not enter learns nothing about the body (contract §1).
+    refuse: async (request, gate) => void (await store.admit({ credentials: credentialsOf(request), gate })),
+  })
+  serve(app, OPERATOR(options), { enter: (request) => admitOperator(request, operatorToken) })
+  serve(app, {
+    '/readback/v1/inbound/:secret': { POST: inboundDoor(store, connectors, nudge, now) },
+    '/healthz': { GET: healthDoor() },
+    '/readyz': { GET: readyDoor(store, draining) },
+  })
+  return app
+}
+
+/** With an account's `sb-api-*` keys. */
+const ACCOUNT = (options: AppOptions): Surface => {
+  const { store, nudge, now } = options
+  return {
+    '/api/mark-read': { POST: markReadDoor(store, nudge, now) },
+    '/accounts/settings/auto-mark-read': { GET: getAutoMarkReadDoor(store), POST: setAutoMarkReadDoor(store) },
+    '/readback/v1/receipts': { GET: listReceiptsDoor(store) },
+    '/readback/v1/receipts/:id': { GET: getReceiptDoor(store) },
+    '/simulator/messages': { POST: simulator.writeDoor(options) },
+    '/simulator/handset': { GET: simulator.handsetDoor(options) },
+    '/simulator/carrier': { PUT: simulator.carrierDoor(options) },
+  }
+}
+
+/** With the operator's bearer token. */
+const OPERATOR = (options: AppOptions): Surface => {
+  const { store, now } = options
+  return {
+    '/operator/accounts': { GET: accounts.listAccountsDoor(store), POST: accounts.createAccountDoor(store, now) },
+    '/operator/accounts/:account_id': { GET: accounts.getAccountDoor(store), PATCH: accounts.updateAccountDoor(store) },
+    '/operator/accounts/:account_id/keys': { POST: accounts.createKeyDoor(store, now) },
+    '/operator/accounts/:account_id/keys/:api_key_id': { DELETE: accounts.deleteKeyDoor(store) },
+    '/operator/accounts/:account_id/lines': { POST: lines.createLineDoor(options) },
+    '/operator/lines': { GET: lines.listLinesDoor(options) },
+    '/operator/lines/:number': { PATCH: lines.updateLineDoor(options), DELETE: lines.removeLineDoor(options) },
+    '/operator/lines/:number/probe': { POST: lines.probeLineDoor(options) },
+    '/operator/lines/:number/inbound-url': {
+      GET: lines.getInboundUrlDoor(options),
+      POST: lines.renewInboundUrlDoor(options),
+    },
+  }
+}

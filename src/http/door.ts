@@ -1,0 +1,48 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { ReadbackError } from '../core/errors.ts'
+
+interface Shape<B, Q, P> {
+  readonly body?: z.ZodType<B>
+  readonly query?: z.ZodType<Q>
+  readonly params?: z.ZodType<P>
+  /** Largest body, in bytes; 64 KiB where absent. */
+  readonly bodyLimit?: number
+  /** Whether the account gate stands before it (contract §1: mark-read alone). */
+  readonly gate?: boolean
+}
+
+export interface Entered<B = unknown, Q = unknown, P = unknown> {
+  readonly body: B
+  readonly query: Q
+  readonly params: P
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+/** One endpoint: what it takes, and what it answers. `app.ts` gives it its method and path. */
+export interface Door {
+  readonly shape: Shape<unknown, unknown, unknown>
+  answer(entered: Entered): Promise<object>
+}
+
+export function door<B, Q, P>(shape: Shape<B, Q, P>, answer: (entered: Entered<B, Q, P>) => Promise<object>): Door {
+  return { shape, answer: answer as Door['answer'] }
+}
+
+/** Checks a body, a query or parameters; throws `invalid` with the first thing that is wrong. */
+export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+  const parsed = schema.safeParse(input, { error: describe })
+  if (parsed.success) return parsed.data
+  throw new ReadbackError('invalid', parsed.error.issues[0]?.message ?? 'The request is not valid')
+}
+
+const { localeError } = z.locales.en()
+
+/** For what its schema has no words of its own: which field, and zod's words. */
+function describe(issue: z.core.$ZodRawIssue): string {
+  const field = issue.path?.join('.') ?? ''
+  const said = localeError(issue)
+  const words = typeof said === 'string' ? said : (said?.message ?? 'Invalid')
+  return field === '' ? words : `\`${field}\`: ${words}`
+}

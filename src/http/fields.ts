@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { formatId, type Id, parseId } from '../core/id.ts'
+import { parseAddress, parsePhoneNumber } from '../core/phone-number.ts'
+
+/** A text that `parse` takes, in its normal form; `message` says what is wrong with any other. */
+function parsed<T>(parseText: (text: string) => T | undefined, missing: string, malformed: string) {
+  return z
+    .string({ error: missing })
+    .min(1, { error: missing, abort: true })
+    .transform((text, context): T => {
+      const value = parseText(text)
+      if (value !== undefined) return value
+      context.addIssue({ code: 'custom', message: malformed })
+      return z.NEVER
+    })
+}
+
+/** A contact: a number in E.164, or an e-mail handle (contract §2). */
+export function address(missing: string, malformed: string) {
+  return parsed(parseAddress, missing, malformed)
+}
+
+/** A line's number in E.164. */
+export function phoneNumber(missing: string, malformed: string = missing) {
+  return parsed(parsePhoneNumber, missing, malformed)
+}
+
+/** An id as a client knows it. A word that is no id names nothing that exists: `notFound` is thrown. */
+export function idOf<Kind extends 'account' | 'receipt'>(kind: Kind, word: string, notFound: () => never): Id<Kind> {
+  return parseId(kind, word) ?? notFound()
+}
+
+export function isoTime(at: number): string
+export function isoTime(at: number | null): string | null
+export function isoTime(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString()
+}
+
+export function handleOf(messageId: Id<'message'> | null): string | null {
+  return messageId === null ? null : formatId('message', messageId)
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import type { Connector, ParsedInbound } from '../core/connector.ts'
+import { ReadbackError } from '../core/errors.ts'
+import { formatId, type LineId } from '../core/id.ts'
+import type { Line } from '../core/line.ts'
+import { receiveInbound } from '../core/receive-inbound.ts'
+import type { Store } from '../core/store.ts'
+import { type Door, door, type Entered } from './door.ts'
+
+/** Carriers write long messages with all their participants in them. */
+const BODY_LIMIT = 1024 * 1024
+
+/** `POST /readback/v1/inbound/{secret}`: a carrier calls us. The secret names the line. */
+export function inboundDoor(
+  store: Pick<Store, 'getLine' | 'storeInbound'>,
+  connectors: Readonly<Record<string, Connector>>,
+  nudge: (lineId: LineId) => void,
+  now: () => number,
+): Door {
+  const params = z.object({ secret: z.string() })
+  return door({ params, bodyLimit: BODY_LIMIT }, async ({ params: { secret }, ...entered }) => {
+    const line = await store.getLine({ inboundSecret: secret })
+    const { messages, dropped } = parseInbound(line, connectors, entered)
+    const tag = { line: formatId('line', line.id) }
+    if (dropped !== undefined) entered.request.log.info({ ...tag, dropped }, 'an inbound call held no message')
+    const receivedAt = now()
+    const carrierNow = carrierClock(entered) ?? receivedAt
+    const arrivals = messages.map((message) => ({ lineId: line.id, message, receivedAt, carrierNow }))
+    const stored = await receiveInbound(store, nudge, arrivals)
+    if (stored.some(({ repeated }) => repeated)) entered.request.log.debug(tag, 'an inbound message came again')
+    return { status: 'OK' }
+  })
+}
+
+function parseInbound(
+  line: Line,
+  connectors: Readonly<Record<string, Connector>>,
+  { body, request }: Pick<Entered, 'body' | 'request'>,
+): ParsedInbound {
+  const connector = connectors[line.connector]
+  if (connector === undefined) throw new Error(`There is no connector ${line.connector}`)
+  try {
+    return connector.line(line).parseInbound({ headers: request.headers, body })
+  } catch (error) {
+    if (error instanceof ReadbackError) {
+      const refused = { line: formatId('line', line.id), reason: error.message }
+      request.log.warn(refused, 'an inbound call was refused')
+    }
+    throw error
+  }
+}
+
+/** Contract §4: age is measured against the carrier's clock, from its `Date` header where there is one. */
+function carrierClock({ request }: Pick<Entered, 'request'>): number | undefined {
+  const at = Date.parse(request.headers.date ?? '')
+  return Number.isFinite(at) ? at : undefined
+}

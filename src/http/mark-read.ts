@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { formatId, type LineId } from '../core/id.ts'
+import { markRead } from '../core/mark-read.ts'
+import type { Store } from '../core/store.ts'
+import { credentialsOf } from './auth.ts'
+import { type Door, door } from './door.ts'
+import { address, phoneNumber } from './fields.ts'
+
+const NO_NUMBER = 'You must specify a `number` in the request body.'
+const BAD_NUMBER = 'You must specify a valid `number` in the request body.'
+const BAD_FROM_NUMBER = 'You must specify a valid `from_number` in the request body.'
+
+const BODY = z.object(
+  { number: address(NO_NUMBER, BAD_NUMBER), from_number: phoneNumber(BAD_FROM_NUMBER) },
+  { error: NO_NUMBER },
+)
+
+/** `POST /api/mark-read`: the page's "Send Read Receipt". */
+export function markReadDoor(store: Pick<Store, 'markRead'>, nudge: (lineId: LineId) => void, now: () => number): Door {
+  return door({ body: BODY, gate: true }, async ({ body, request, reply }) => {
+    const { number, from_number: fromNumber } = body
+    const call = { credentials: credentialsOf(request), number, fromNumber, trigger: 'api', at: now() } as const
+    const receiptId = await markRead(store, nudge, call)
+    reply.header('readback-receipt-id', formatId('receipt', receiptId))
+    return { status: 'OK', message: 'Mark read request sent', number }
+  })
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import type { Account, AccountChange } from '../core/account.ts'
+import { ReadbackError } from '../core/errors.ts'
+import { formatId } from '../core/id.ts'
+import type { AccountStore } from '../core/store.ts'
+import { type Door, door } from './door.ts'
+import { idOf, isoTime } from './fields.ts'
+
+const PLAN = z.string().regex(/^[a-z0-9_]{1,64}$/, { error: '`plan` must be a word of a-z, 0-9 and _' })
+
+const DRAFT = z.strictObject({
+  email: z.email({ error: '`email` must be an e-mail address' }).max(254),
+  plan: PLAN.default('free_api'),
+  read_receipts_enabled: z.boolean().default(false),
+})
+
+const CHANGE = z.strictObject({
+  plan: PLAN.optional(),
+  read_receipts_enabled: z.boolean().optional(),
+  auto_mark_read: z.boolean().optional(),
+  disabled: z.boolean().optional(),
+})
+
+const ACCOUNT = z.object({ account_id: z.string() })
+const KEY = z.object({ account_id: z.string(), api_key_id: z.string() })
+
+/** `POST /operator/accounts`. The secret is shown this once. */
+export function createAccountDoor(store: AccountStore, now: () => number): Door {
+  return door({ body: DRAFT }, async ({ body, reply }) => {
+    const { email, plan, read_receipts_enabled: readReceiptsEnabled } = body
+    const { account, credentials } = await store.createAccount({ email, plan, readReceiptsEnabled, at: now() })
+    reply.code(201)
+    return { status: 'OK', account: toWire(account), ...keyToWire(credentials) }
+  })
+}
+
+export function listAccountsDoor(store: AccountStore): Door {
+  return door({}, async () => ({ status: 'OK', data: (await store.listAccounts()).map(toWire) }))
+}
+
+export function getAccountDoor(store: AccountStore): Door {
+  return door({ params: ACCOUNT }, async ({ params }) => ({
+    status: 'OK',
+    account: toWire(await store.getAccount(accountId(params.account_id))),
+  }))
+}
+
+/** `PATCH /operator/accounts/{account_id}`: the operator is above the plan gate. */
+export function updateAccountDoor(store: AccountStore): Door {
+  return door({ params: ACCOUNT, body: CHANGE }, async ({ params, body }) => {
+    const account = await store.updateAccount({ id: accountId(params.account_id), change: toChange(body) })
+    return { status: 'OK', account: toWire(account) }
+  })
+}
+
+export function createKeyDoor(store: AccountStore, now: () => number): Door {
+  return door({ params: ACCOUNT }, async ({ params, reply }) => {
+    const credentials = await store.createKey({ accountId: accountId(params.account_id), at: now() })
+    reply.code(201)
+    return { status: 'OK', ...keyToWire(credentials) }
+  })
+}
+
+/** From its answer on the key is refused everywhere. */
+export function deleteKeyDoor(store: AccountStore): Door {
+  return door({ params: KEY }, async ({ params }) => {
+    await store.deleteKey({ accountId: accountId(params.account_id), keyId: params.api_key_id })
+    return { status: 'OK' }
+  })
+}
+
+export function accountId(word: string): Account['id'] {
+  return idOf('account', word, () => {
+    throw new ReadbackError('not_found', 'No such account')
+  })
+}
+
+function toChange({ plan, read_receipts_enabled, auto_mark_read, disabled }: z.output<typeof CHANGE>): AccountChange {
+  return {
+    ...(plan === undefined ? {} : { plan }),
+    ...(read_receipts_enabled === undefined ? {} : { readReceiptsEnabled: read_receipts_enabled }),
+    ...(auto_mark_read === undefined ? {} : { autoMarkRead: auto_mark_read }),
+    ...(disabled === undefined ? {} : { disabled }),
+  }
+}
+
+function toWire(account: Account) {
+  return {
+    account_id: formatId('account', account.id),
+    email: account.email,
+    plan: account.plan,
+    read_receipts_enabled: account.readReceiptsEnabled,
+    auto_mark_read: account.autoMarkRead,
+    disabled: account.disabled,
+    created_at: isoTime(account.createdAt),
+  }
+}
+
+function keyToWire({ keyId, secret }: { keyId: string; secret: string }) {
+  return { api_key_id: keyId, api_secret_key: secret }
+}

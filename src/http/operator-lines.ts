@@ -1,0 +1,136 @@
+import { z } from 'zod'
+import type { Connector } from '../core/connector.ts'
+import { ReadbackError } from '../core/errors.ts'
+import { formatId, type LineId } from '../core/id.ts'
+import type { Line, LineHealth, LineSettings } from '../core/line.ts'
+import type { LineStore } from '../core/store.ts'
+import { type Door, door } from './door.ts'
+import { isoTime, phoneNumber } from './fields.ts'
+import { accountId } from './operator-accounts.ts'
+
+/** What the doors to lines need. */
+export interface LineDesk {
+  readonly store: LineStore
+  readonly connectors: Readonly<Record<string, Connector>>
+  /** Where a carrier is told to call us, with the line's secret in it. */
+  readonly inboundUrl: (inboundSecret: string) => string
+  /** Whether that URL is one that another machine can call. */
+  readonly publicUrlSet: boolean
+  /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
+  readonly enrol: (lineId: LineId) => Promise<void>
+  readonly nudge: (lineId: LineId) => void
+  readonly now: () => number
+}
+
+const NUMBER = phoneNumber('`number` must be a phone number in E.164')
+const SETTINGS = z.record(z.string(), z.unknown())
+const DRAFT = z.strictObject({ number: NUMBER, connector: z.string(), settings: SETTINGS.default({}) })
+const CHANGE = z.strictObject({ settings: SETTINGS.optional(), paused: z.boolean().optional() })
+const LINE = z.object({ number: NUMBER })
+
+/** `POST /operator/accounts/{account_id}/lines`. A line whose carrier is away is created all the same, OFFLINE. */
+export function createLineDoor(desk: LineDesk): Door {
+  const { store, inboundUrl, enrol, now } = desk
+  return door({ params: z.object({ account_id: z.string() }), body: DRAFT }, async ({ params, body, reply }) => {
+    const connector = connectorNamed(body.connector, desk)
+    const settings = parseSettings(connector, body.settings, desk)
+    const { line, inboundSecret } = await store.createLine({
+      accountId: accountId(params.account_id),
+      number: body.number,
+      connector: connector.name,
+      settings,
+      at: now(),
+    })
+    await enrol(line.id)
+    reply.code(201)
+    const created = toWire(await store.getLine({ number: line.number }))
+    return { status: 'OK', line: { ...created, inbound_url: inboundUrl(inboundSecret) } }
+  })
+}
+
+export function listLinesDoor({ store }: LineDesk): Door {
+  return door({}, async () => ({ status: 'OK', data: (await store.listLines()).map(toWire) }))
+}
+
+/** `PATCH /operator/lines/{number}`. Settings are given whole: what is absent is not kept. */
+export function updateLineDoor(desk: LineDesk): Door {
+  const { store, enrol, nudge } = desk
+  return door({ params: LINE, body: CHANGE }, async ({ params, body }) => {
+    const line = await store.getLine({ number: params.number })
+    const settings = body.settings && parseSettings(connectorNamed(line.connector, desk), body.settings, desk)
+    await store.updateLine({
+      id: line.id,
+      ...(settings === undefined ? {} : { settings }),
+      ...(body.paused === undefined ? {} : { paused: body.paused }),
+    })
+    if (settings !== undefined) await enrol(line.id)
+    nudge(line.id)
+    return { status: 'OK', line: toWire(await store.getLine({ number: params.number })) }
+  })
+}
+
+/** Its queued receipts end `skipped`, `line_removed`; what it held stays with the account. */
+export function removeLineDoor({ store, nudge, now }: LineDesk): Door {
+  return door({ params: LINE }, async ({ params }) => {
+    const line = await store.getLine({ number: params.number })
+    await store.removeLine({ id: line.id, at: now() })
+    nudge(line.id)
+    return { status: 'OK', line: toWire(line) }
+  })
+}
+
+export function probeLineDoor(desk: LineDesk): Door {
+  return door({ params: LINE }, async ({ params }) => {
+    const { status, reason } = await probe(await desk.store.getLine({ number: params.number }), desk)
+    return { status: 'OK', line_status: status, ...(reason === null ? {} : { reason }) }
+  })
+}
+
+export function getInboundUrlDoor({ store, inboundUrl }: LineDesk): Door {
+  return door({ params: LINE }, async ({ params }) => {
+    const { id } = await store.getLine({ number: params.number })
+    return { status: 'OK', inbound_url: inboundUrl(await store.inboundSecret({ id, renew: false })) }
+  })
+}
+
+/** A new secret; the old URL is refused from the answer on, and the carrier is told the new one. */
+export function renewInboundUrlDoor({ store, inboundUrl, enrol }: LineDesk): Door {
+  return door({ params: LINE }, async ({ params }) => {
+    const { id } = await store.getLine({ number: params.number })
+    const secret = await store.inboundSecret({ id, renew: true })
+    await enrol(id)
+    return { status: 'OK', inbound_url: inboundUrl(secret) }
+  })
+}
+
+function connectorNamed(name: string, { connectors }: LineDesk): Connector {
+  const connector = Object.hasOwn(connectors, name) ? connectors[name] : undefined
+  if (connector !== undefined) return connector
+  throw new ReadbackError('invalid', `\`connector\` must be one of ${Object.keys(connectors).join(', ')}`)
+}
+
+function parseSettings(connector: Connector, input: LineSettings, { publicUrlSet }: LineDesk): LineSettings {
+  const settings = connector.parseSettings(input)
+  if (connector.onThisMachine === undefined || publicUrlSet || connector.onThisMachine(settings)) return settings
+  const message =
+    'The carrier runs on another machine and cannot call this one: set READBACK_PUBLIC_URL and start again'
+  throw new ReadbackError('invalid', message)
+}
+
+async function probe(line: Line, { store, connectors }: LineDesk): Promise<LineHealth> {
+  const health = await connectors[line.connector]?.line(line).probe?.()
+  if (health === undefined) return line.health
+  await store.noteHealth({ id: line.id, health })
+  return health
+}
+
+function toWire(line: Line) {
+  return {
+    number: line.number,
+    account_id: formatId('account', line.accountId),
+    connector: line.connector,
+    line_status: line.health.status,
+    reason: line.health.reason,
+    created_at: isoTime(line.createdAt),
+  }
+}

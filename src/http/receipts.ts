@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { ReadbackError } from '../core/errors.ts'
+import { formatId, parseId } from '../core/id.ts'
+import { RECEIPT_STATES, type Receipt, type ReceiptFilter, TRIGGERS } from '../core/receipt.ts'
+import type { Store } from '../core/store.ts'
+import { credentialsOf } from './auth.ts'
+import { type Door, door } from './door.ts'
+import { address, handleOf, idOf, isoTime, phoneNumber } from './fields.ts'
+
+const DEFAULT_LIMIT = 50
+const MOST = 200
+
+const QUERY = z.strictObject({
+  number: address('`number` is empty', '`number` is not a valid number').optional(),
+  from_number: phoneNumber('`from_number` is not a valid number').optional(),
+  state: z.enum(RECEIPT_STATES).optional(),
+  trigger: z.enum(TRIGGERS).optional(),
+  limit: z.coerce.number().int().min(1).max(MOST).default(DEFAULT_LIMIT),
+  cursor: z.string().optional(),
+})
+
+/** `GET /readback/v1/receipts/{id}`: what became of one receipt, and why [ours, contract §5]. */
+export function getReceiptDoor(store: Pick<Store, 'getReceipt'>): Door {
+  return door({ params: z.object({ id: z.string() }) }, async ({ params, request }) => {
+    // An id that cannot exist is looked for all the same: 401 comes before 404.
+    const id = parseId('receipt', params.id) ?? NO_RECEIPT
+    return { status: 'OK', data: toWire(await store.getReceipt({ credentials: credentialsOf(request), id })) }
+  })
+}
+
+/** `GET /readback/v1/receipts`: newest first; `next_cursor` is null on the last page. */
+export function listReceiptsDoor(store: Pick<Store, 'listReceipts'>): Door {
+  return door({ query: QUERY }, async ({ query, request }) => {
+    const { limit } = query
+    // One more than asked for tells whether there is a next page.
+    const filter = { ...toFilter(query), limit: limit + 1 }
+    const found = await store.listReceipts({ credentials: credentialsOf(request), filter })
+    const page = found.slice(0, limit)
+    const last = page.at(-1)
+    const nextCursor = found.length > limit && last !== undefined ? formatId('receipt', last.id) : null
+    return { status: 'OK', data: page.map(toWire), next_cursor: nextCursor }
+  })
+}
+
+const NO_RECEIPT = 0 as Receipt['id']
+
+function toFilter({ number, from_number, state, trigger, cursor, limit }: z.output<typeof QUERY>): ReceiptFilter {
+  return {
+    ...(number === undefined ? {} : { number }),
+    ...(from_number === undefined ? {} : { fromNumber: from_number }),
+    ...(state === undefined ? {} : { state }),
+    ...(trigger === undefined ? {} : { trigger }),
+    ...(cursor === undefined ? {} : { before: idOf('receipt', cursor, badCursor) }),
+    limit,
+  }
+}
+
+function badCursor(): never {
+  throw new ReadbackError('invalid', '`cursor` must be a `next_cursor` of an earlier answer')
+}
+
+function toWire(receipt: Receipt) {
+  return {
+    receipt_id: formatId('receipt', receipt.id),
+    number: receipt.number,
+    from_number: receipt.fromNumber,
+    service: receipt.service,
+    trigger: receipt.trigger,
+    state: receipt.state,
+    reason: receipt.reason,
+    requests: receipt.requests,
+    attempts: receipt.attempts,
+    read_up_to: handleOf(receipt.readUpTo),
+    requested_at: isoTime(receipt.requestedAt),
+    next_attempt_at: isoTime(receipt.nextAttemptAt),
+    expires_at: isoTime(receipt.expiresAt),
+    settled_at: isoTime(receipt.settledAt),
+    verified_at: isoTime(receipt.verifiedAt),
+  }
+}

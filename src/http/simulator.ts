@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { Credentials } from '../core/account.ts'
+import type { CarrierLine, Connector } from '../core/connector.ts'
+import { SERVICES } from '../core/conversation.ts'
+import { ReadbackError } from '../core/errors.ts'
+import type { Handset, HandsetDraft, SimulatedCarrier } from '../core/handset.ts'
+import type { LineId } from '../core/id.ts'
+import type { Part } from '../core/inbound-message.ts'
+import type { Line } from '../core/line.ts'
+import type { Address, PhoneNumber } from '../core/phone-number.ts'
+import { receiveInbound } from '../core/receive-inbound.ts'
+import type { Store } from '../core/store.ts'
+import { credentialsOf } from './auth.ts'
+import { type Door, door } from './door.ts'
+import { address, handleOf, isoTime, phoneNumber } from './fields.ts'
+
+/** What the doors to the simulated phone need. */
+export interface Workbench {
+  readonly store: Pick<Store, 'getOwnLine' | 'storeInbound'>
+  readonly connectors: Readonly<Record<string, Connector>>
+  readonly nudge: (lineId: LineId) => void
+  readonly now: () => number
+}
+
+const contactNumber = address('`number` must be the contact’s number', '`number` is not a valid number')
+
+const MESSAGE = z.strictObject({
+  number: contactNumber,
+  to_number: phoneNumber('`to_number` must be a line’s number in E.164'),
+  content: z.string().max(20_000).optional(),
+  service: z.enum(SERVICES).default('iMessage'),
+  group_id: z.string().min(1).max(200).optional(),
+  media_urls: z.array(z.string().max(2_000)).max(50).default([]),
+  sent_at: z.iso.datetime({ offset: true }).optional(),
+  message_id: z.string().min(1).max(200).optional(),
+})
+
+const FROM_NUMBER = phoneNumber('`from_number` must be a line’s number in E.164')
+
+const KNOBS = z.strictObject({
+  from_number: FROM_NUMBER,
+  latency_ms: z.number().int().min(0).max(600_000).optional(),
+  pace_per_s: z.number().positive().max(100_000).nullable().optional(),
+  fail_next: z.number().int().min(0).max(1_000_000).optional(),
+  failure_rate: z.number().min(0).max(1).optional(),
+  offline: z.boolean().optional(),
+})
+
+/** `POST /simulator/messages`: a contact writes. It goes through the same door as any carrier's inbound. */
+export function writeDoor(bench: Workbench): Door {
+  return door({ body: MESSAGE }, async ({ body, request, reply }) => {
+    const { line, carrier, handset } = await simulated(bench, credentialsOf(request), body.to_number)
+    const receivedAt = bench.now()
+    const draft = toDraft(body, receivedAt)
+    await handset.write({ ...draft, lineId: line.id })
+    const { messages } = carrier.parseInbound({ headers: {}, body: draft })
+    const arrivals = messages.map((message) => ({ lineId: line.id, message, receivedAt, carrierNow: receivedAt }))
+    const stored = await receiveInbound(bench.store, bench.nudge, arrivals)
+    const handles = stored.flatMap(({ messageIds }) => messageIds)
+    reply.code(201)
+    return { status: 'OK', messages: handles.map((id, part) => ({ message_handle: handleOf(id), part })) }
+  })
+}
+
+/** `GET /simulator/handset`: what that contact's phone shows. */
+export function handsetDoor(bench: Workbench): Door {
+  const query = z.strictObject({ number: contactNumber, from_number: FROM_NUMBER })
+  return door({ query }, async ({ query: { number, from_number }, request }) => {
+    const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
+    const messages = await handset.show({ lineId: line.id, contact: number })
+    return { status: 'OK', number, from_number, messages: messages.map(messageToWire) }
+  })
+}
+
+/** `PUT /simulator/carrier`: makes the carrier slow, paced, faulty or absent. What is left out stays as it is. */
+export function carrierDoor(bench: Workbench): Door {
+  return door({ body: KNOBS }, async ({ body: { from_number, ...knobs }, request }) => {
+    const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
+    const tuned = await handset.tune({ lineId: line.id, knobs: toKnobs(knobs) })
+    bench.nudge(line.id)
+    return { status: 'OK', from_number, ...knobsToWire(tuned) }
+  })
+}
+
+interface Simulated {
+  readonly line: Line
+  readonly carrier: CarrierLine
+  readonly handset: Handset
+}
+
+/** The account's own line with a simulated phone behind it; no other has these doors. */
+async function simulated(bench: Workbench, credentials: Credentials, number: PhoneNumber): Promise<Simulated> {
+  const line = await bench.store.getOwnLine({ credentials, number })
+  const connector = bench.connectors[line.connector]
+  if (connector?.handset !== undefined) return { line, carrier: connector.line(line), handset: connector.handset }
+  throw new ReadbackError('invalid', 'That line has a real carrier, not a simulated phone')
+}
+
+function toDraft(body: z.output<typeof MESSAGE>, now: number): Omit<HandsetDraft, 'lineId'> {
+  const { number, content, service, group_id, media_urls, sent_at, message_id } = body
+  const [firstUrl, ...otherUrls] = media_urls
+  const first: Part = { content: content ?? null, mediaUrl: firstUrl ?? null }
+  return {
+    contact: number,
+    kind: group_id === undefined ? 'direct' : 'group',
+    conversationAddress: group_id === undefined ? number : (group_id as Address),
+    carrierMessageId: message_id ?? randomUUID(),
+    service,
+    parts: [first, ...otherUrls.map((mediaUrl) => ({ content: null, mediaUrl }))],
+    writtenAt: sent_at === undefined ? now : Date.parse(sent_at),
+  }
+}
+
+function messageToWire(message: Awaited<ReturnType<Handset['show']>>[number]) {
+  return {
+    message_handle: handleOf(message.messageId),
+    part: message.part,
+    content: message.content,
+    media_url: message.mediaUrl,
+    service: message.service,
+    delivered_at: isoTime(message.deliveredAt),
+    read_at: isoTime(message.readAt),
+  }
+}
+
+function toKnobs(knobs: Omit<z.output<typeof KNOBS>, 'from_number'>): Partial<SimulatedCarrier> {
+  const { latency_ms, pace_per_s, fail_next, failure_rate, offline } = knobs
+  return {
+    ...(latency_ms === undefined ? {} : { latencyMs: latency_ms }),
+    ...(pace_per_s === undefined ? {} : { pacePerS: pace_per_s }),
+    ...(fail_next === undefined ? {} : { failNext: fail_next }),
+    ...(failure_rate === undefined ? {} : { failureRate: failure_rate }),
+    ...(offline === undefined ? {} : { offline }),
+  }
+}
+
+function knobsToWire({ latencyMs, pacePerS, failNext, failureRate, offline }: SimulatedCarrier) {
+  return {
+    latency_ms: latencyMs,
+    pace_per_s: pacePerS,
+    fail_next: failNext,
+    failure_rate: failureRate,
+    offline,
+  }
+}

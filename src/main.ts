@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { type Logger, pino } from 'pino'
+import { type Config, isLoopback, readConfig } from './config.ts'
+import { createConnectors, RECEIPTS } from './connectors/index.ts'
+import { messageOf } from './core/errors.ts'
+import { demoText, prepareDemo } from './demo.ts'
+import { createApp } from './http/app.ts'
+import { keptSecret } from './kept-secret.ts'
+import { Dispatcher } from './outbox/dispatcher.ts'
+import { Enrolment } from './outbox/enrolment.ts'
+import { openStore } from './store/open.ts'
+
+export interface Running {
+  /** Where it listens: `http://127.0.0.1:7070`. */
+  readonly base: string
+  /** What to show whoever started it; empty outside the demo. */
+  readonly greeting: string
+  /** Finishes what is under way and ends. Nothing that was answered is lost, also if this is not waited for. */
+  stop(): Promise<void>
+}
+
+const now = Date.now
+
+/** Puts the parts together and serves. Throws what keeps it from starting; `onDeath` hears of a store that breaks later. */
+export async function start(config: Config, log: Logger, onDeath: (error: Error) => void): Promise<Running> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
+  const store = await openStore(storeOptions(config, onDeath))
+  const connectors = createConnectors({ handset: store, now })
+  const dispatcher = new Dispatcher({ store, connectors, log, now })
+  let base = ''
+  const inboundUrl = (secret: string) => `${config.publicUrl ?? base}/readback/v1/inbound/${secret}`
+  const enrolment = new Enrolment({ store, connectors, inboundUrl, log, now })
+  let draining = false
+  const app = createApp({
+    store,
+    connectors,
+    inboundUrl,
+    publicUrlSet: config.publicUrl !== undefined,
+    enrol: (lineId) => enrolment.enrol(lineId),
+    nudge: (lineId) => dispatcher.nudge(lineId),
+    now,
+    operatorToken,
+    log,
+    draining: () => draining,
+  })
+  // Before anybody can ask for a receipt: what it finds claimed then was claimed by a process that is no more.
+  await dispatcher.start()
+  await app.listen({ host: config.host, port: config.port })
+  base = baseOf(app.server.address() as AddressInfo)
+  const simulator = connectors.simulator
+  const demo = config.demo && isLoopback(config.host) && simulator !== undefined
+  const keys = demo ? await prepareDemo({ store, simulator, dataDir: config.dataDir, now }) : undefined
+  await enrolment.start()
+  return {
+    base,
+    greeting: keys === undefined ? '' : demoText(base, keys),
+    async stop() {
+      draining = true
+      await app.close()
+      await enrolment.stop()
+      await dispatcher.drain()
+      await store.close()
+    },
+  }
+}
+
+function storeOptions(config: Config, onDeath: (error: Error) => void): Parameters<typeof openStore>[0] {
+  return {
+    url: config.databaseUrl,
+    secretKey: config.secretKey ?? keptSecret(join(config.dataDir, 'secret-key'), newSecret),
+    rules: {
+      auto: { plans: config.autoPlans, maxAgeMs: config.autoMaxAgeMs },
+      receiptLifetimeMs: config.receiptLifetimeMs,
+      receipts: RECEIPTS,
+    },
+    onDeath,
+  }
+}
+
+/** 64 hex digits. */
+function newSecret(): string {
+  return randomBytes(32).toString('hex')
+}
+
+/** As this machine reaches it: a server that listens everywhere listens on loopback too. */
+function baseOf({ address, family, port }: AddressInfo): string {
+  if (address === '0.0.0.0' || address === '::') return `http://127.0.0.1:${port}`
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+/** Beyond one carrier call's timeout nothing is waited for: what is under way then is sent again by the next start. */
+const DRAIN_MARGIN_MS = 5_000
+
+async function run(): Promise<void> {
+  const config = readConfig()
+  const log = pino({ level: config.logLevel })
+  const running = await start(config, log, (error) => {
+    log.fatal({ error: messageOf(error) }, 'the store broke; this process ends')
+    process.exit(1)
+  })
+  let stopping = false
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return
+    stopping = true
+    log.info({ signal }, 'finishing what is under way')
+    const patience = config.carrierTimeoutMs + DRAIN_MARGIN_MS
+    setTimeout(() => process.exit(1), patience).unref()
+    running.stop().then(
+      () => log.info('stopped'),
+      (error: unknown) => {
+        log.fatal({ error: messageOf(error) }, 'could not stop cleanly')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+  log.info({ base: running.base }, 'Readback serves')
+  process.stdout.write(running.greeting)
+}
+
+if (import.meta.main) {
+  run().catch((error: unknown) => {
+    process.stderr.write(`readback: ${messageOf(error)}\n`)
+    process.exit(1)
+  })
+}

@@ -1,0 +1,214 @@
+import type { CarrierLine, Connector, Pace, ReceiptOutcome } from '../core/connector.ts'
+import { messageOf } from '../core/errors.ts'
+import { formatId, type LineId } from '../core/id.ts'
+import type { Line } from '../core/line.ts'
+import type { Reason } from '../core/reason.ts'
+import {
+  type Claim,
+  obstacleOf,
+  type Setback,
+  type Settlement,
+  setBack,
+  settle,
+  trySending,
+} from '../core/send-receipt.ts'
+import { type Outbox, OVERDUE_AT_ONCE } from '../core/store.ts'
+import { BackOff } from './back-off.ts'
+import type { OutboxLog } from './log.ts'
+
+export interface LaneOptions {
+  readonly lineId: LineId
+  readonly store: Outbox
+  readonly connectors: Readonly<Record<string, Connector>>
+  readonly log: OutboxLog
+  readonly now: () => number
+  /** The line was removed. */
+  readonly onEnd: () => void
+}
+
+interface Connected {
+  readonly connector: Connector
+  readonly carrier: CarrierLine
+}
+
+/** A store that is away is asked again after this long. */
+const STORE_RETRY_MS = 1_000
+/** Looking for the overdue walks the whole lane; once in this long is enough. */
+const SWEEP_MS = 5_000
+
+/** One line's receipts on their way: claimed when due, at the carrier's pace, one conversation each call. */
+export class Lane {
+  readonly #options: LaneOptions
+  readonly #backOff = new BackOff()
+  readonly #inFlight = new Set<Promise<void>>()
+  #pace: Pace = { callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 1 }
+  #nextCallAt = Number.NEGATIVE_INFINITY
+  #lastDoneAt = Number.NEGATIVE_INFINITY
+  #sweepAt = Number.NEGATIVE_INFINITY
+  #obstacle: Reason = 'pace'
+  #turning: Promise<void> | undefined
+  #nudged = false
+  #timer: NodeJS.Timeout | undefined
+  #draining = false
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+  }
+
+  nudge(): void {
+    if (this.#draining) return
+    this.#nudged = true
+    this.#turning ??= this.#turn().finally(() => {
+      this.#turning = undefined
+    })
+  }
+
+  async drain(): Promise<void> {
+    this.#draining = true
+    clearTimeout(this.#timer)
+    await this.#turning
+    await Promise.all(this.#inFlight)
+  }
+
+  async #turn(): Promise<void> {
+    while (this.#nudged && !this.#draining) {
+      this.#nudged = false
+      clearTimeout(this.#timer)
+      try {
+        this.#wakeAt(await this.#step())
+      } catch (error) {
+        this.#options.log.warn({ ...this.#tag(), error: messageOf(error) }, 'the store kept a lane from going on')
+        this.#wakeAt(this.#options.now() + STORE_RETRY_MS)
+      }
+    }
+  }
+
+  /** Claims what may go now and sends it on its way; answers when to come again, null when only a nudge will tell. */
+  async #step(): Promise<number | null> {
+    const { lineId, store, now } = this.#options
+    const sweepAt = await this.#sweep()
+    const at = now()
+    const limit = this.#room()
+    const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until)
+    if (limit === 0) return sweepAt
+    if (allowedAt > at) return earliest(allowedAt, sweepAt)
+    const { line, claims, nextDueAt } = await store.claimReceipts({ lineId, limit, obstacle: this.#obstacle, at })
+    if (line === undefined) {
+      if (this.#inFlight.size === 0) this.#options.onEnd()
+      return null
+    }
+    if (line.paused) this.#obstacle = 'line_paused'
+    else if (this.#obstacle === 'line_paused') this.#obstacle = 'pace'
+    await this.#carryAll(line, claims)
+    if (nextDueAt === null || line.paused) return sweepAt
+    return earliest(Math.max(nextDueAt, this.#nextCallAt, this.#backOff.until), sweepAt)
+  }
+
+  /** How many conversations may be claimed. A carrier that failed is tried with one. */
+  #room(): number {
+    const { callsPerSecond, concurrency } = this.#pace
+    if (this.#backOff.active) return this.#inFlight.size === 0 ? 1 : 0
+    const free = Math.max(0, concurrency - this.#inFlight.size)
+    return Number.isFinite(callsPerSecond) ? Math.min(1, free) : free
+  }
+
+  async #carryAll(line: Line, claims: readonly Claim[]): Promise<void> {
+    if (claims.length === 0) return
+    const connected = await this.#connect(line)
+    for (const claim of claims) {
+      const carrying = this.#carry(claim, connected).finally(() => {
+        this.#inFlight.delete(carrying)
+        this.nudge()
+      })
+      this.#inFlight.add(carrying)
+    }
+  }
+
+  /** Never throws: what is claimed has to be settled by somebody. */
+  async #connect(line: Line): Promise<Connected | undefined> {
+    try {
+      const connector = this.#options.connectors[line.connector]
+      if (connector === undefined) throw new Error(`There is no connector ${line.connector}`)
+      const carrier = connector.line(line)
+      this.#pace = await carrier.pace()
+      return { connector, carrier }
+    } catch (error) {
+      this.#options.log.error({ ...this.#tag(), error: messageOf(error) }, 'a line cannot be connected to its carrier')
+      return undefined
+    }
+  }
+
+  async #carry(claim: Claim, connected: Connected | undefined): Promise<void> {
+    const startedAt = this.#options.now()
+    if (connected === undefined) {
+      return this.#write(this.#conclude(claim, { kind: 'unavailable', reason: 'carrier_error' }, startedAt))
+    }
+    const { connector, carrier } = connected
+    const obstacle = obstacleOf(claim.conversation, connector.receipts)
+    if (obstacle !== null) {
+      return this.#write(settle(claim, { kind: 'not_supported', reason: obstacle }, startedAt, 0))
+    }
+    this.#nextCallAt = Math.max(this.#nextCallAt, startedAt) + 1_000 / this.#pace.callsPerSecond
+    const outcome = await trySending(carrier, claim.conversation)
+    await this.#write(this.#conclude(claim, outcome, startedAt))
+  }
+
+  #conclude(claim: Claim, outcome: ReceiptOutcome, startedAt: number): Settlement | Setback {
+    const at = this.#options.now()
+    if (outcome.kind !== 'done') {
+      const { kind, reason, detail } = outcome
+      const receipts = claim.receipts.map(({ id }) => formatId('receipt', id))
+      this.#options.log.info({ ...this.#tag(), receipts, kind, reason, detail }, 'the carrier did not take a receipt')
+    }
+    if (outcome.kind !== 'unavailable') {
+      this.#backOff.reset()
+      this.#obstacle = 'pace'
+      if (outcome.kind === 'done') this.#lastDoneAt = at
+      return settle(claim, outcome, at, 1)
+    }
+    this.#obstacle = outcome.reason
+    this.#backOff.fail({ startedAt, at, retryAfterMs: outcome.retryAfterMs })
+    return setBack(claim, outcome, { lastDoneAt: this.#lastDoneAt, nextAttemptAt: this.#backOff.until }, at)
+  }
+
+  /** Until the store has it: a receipt that the carrier took must not be sent again because a disk was full for a minute. */
+  async #write(written: Settlement | Setback): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#options.store.settleReceipts(written)
+      } catch (error) {
+        this.#options.log.warn(
+          { ...this.#tag(), error: messageOf(error) },
+          'what became of a receipt is not written yet',
+        )
+        if (this.#draining) return
+        await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS))
+      }
+    }
+  }
+
+  /** Expires what waited too long, also in a lane that stands still; answers when to look again. */
+  async #sweep(): Promise<number | null> {
+    const { lineId, store, now } = this.#options
+    const at = now()
+    if (at < this.#sweepAt) return Number.isFinite(this.#sweepAt) ? this.#sweepAt : null
+    const { receiptIds, nextExpiryAt } = await store.findOverdue({ lineId, at })
+    if (receiptIds.length > 0) await store.expireReceipts({ lineId, receiptIds, obstacle: this.#obstacle, at })
+    const more = receiptIds.length === OVERDUE_AT_ONCE
+    this.#sweepAt = more ? at : Math.max(nextExpiryAt ?? 0, at + SWEEP_MS)
+    return nextExpiryAt === null && !more ? null : this.#sweepAt
+  }
+
+  #wakeAt(at: number | null): void {
+    if (at === null || this.#draining) return
+    this.#timer = setTimeout(() => this.nudge(), Math.max(0, at - this.#options.now()))
+  }
+
+  #tag() {
+    return { line: formatId('line', this.#options.lineId) }
+  }
+}
+
+function earliest(a: number, b: number | null): number {
+  return b === null ? a : Math.min(a, b)
+}
