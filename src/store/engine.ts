@@ -6,9 +6,12 @@ export interface Engine {
   readonly integer: ColumnDataType
   /** Makes a column the table's own growing number, never reused: message and receipt ids are compared by size. */
   readonly growing: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
+  /** Whether joins go through logs before they reach their rows; false: each is written into its row at once. */
+  readonly logsJoins: boolean
 }
 
 export const SQLITE: Engine = {
   integer: 'integer',
   growing: (column) => column.primaryKey().autoIncrement(),
+  logsJoins: true,
 }

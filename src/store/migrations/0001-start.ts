@@ -21,6 +21,7 @@ export function start(engine: Engine): Migration {
       await accountTables(owned, table, db, engine)
       await conversationTables(owned, table, db, engine)
       await receiptTable(owned, db, engine)
+      if (engine.logsJoins) await joinLogs(table, engine)
       await handsetTables(table, db, engine)
     },
   }
@@ -124,6 +125,18 @@ async function receiptTable(owned: Make, db: Kysely<unknown>, { integer }: Engin
   await sql`create index account_receipts on receipts (account_id, id)`.execute(db)
   // A conversation's list. Over settled rows alone, so that accepting a call does not pay for a page at a random place.
   await sql`create index settled_receipts on receipts (conversation_id, id) where settled_at is not null`.execute(db)
+}
+
+/** Two, so that one can be folded into `receipts` and emptied while the other is filled. */
+async function joinLogs(table: Make, { integer }: Engine) {
+  for (const name of ['receipt_joins_a', 'receipt_joins_b']) {
+    await table(name)
+      .addColumn('receipt_id', integer, (c) => c.notNull())
+      .addColumn('requests', integer, (c) => c.notNull())
+      .addColumn('read_up_to', integer)
+      .addColumn('expires_at', integer, (c) => c.notNull())
+      .execute()
+  }
 }
 
 async function handsetTables(table: Make, db: Kysely<unknown>, { integer, growing }: Engine) {

@@ -12,10 +12,11 @@ import {
 } from '../../core/mark-read.ts'
 import type { Address, PhoneNumber } from '../../core/phone-number.ts'
 import type { Trigger } from '../../core/receipt.ts'
-import { type ReceiptRequest, requestReceipt } from '../../core/request-receipt.ts'
+import { type QueuedReceipt, type ReceiptRequest, requestReceipt } from '../../core/request-receipt.ts'
 import { toAccount } from '../accounts.ts'
 import { secretMatches } from '../seal.ts'
 import type { StoreRules } from '../session.ts'
+import { type Joins, merge } from './joins.ts'
 
 /** A conversation and what it has queued, read at one go. */
 export interface Found {
@@ -38,6 +39,7 @@ type AcceptingLine = Pick<Line, 'id' | 'accountId' | 'connector'>
  */
 export class Acceptance {
   readonly #rules: StoreRules
+  readonly #joins: Joins
   readonly #statements: ReturnType<typeof prepare>
   readonly #accounts = new Map<string, Account | undefined>()
   readonly #lines = new Map<string, AcceptingLine | undefined>()
@@ -45,8 +47,9 @@ export class Acceptance {
   /** Calls taken since the start. */
   accepted = 0
 
-  constructor(database: DatabaseSync, rules: StoreRules) {
+  constructor(database: DatabaseSync, rules: StoreRules, joins: Joins) {
     this.#rules = rules
+    this.#joins = joins
     this.#statements = prepare(database)
   }
 
@@ -71,31 +74,32 @@ export class Acceptance {
 
   /** Writes what the waist decides: the receipt that this request queued or joined. */
   requestReceipt(line: Pick<Line, 'id' | 'accountId'>, found: Found, request: ReceiptRequest): ReceiptId {
-    const queued =
-      found.receipt_id === null
-        ? undefined
-        : {
-            trigger: found.trigger,
-            requests: found.requests,
-            readUpTo: found.read_up_to,
-            nextAttemptAt: found.next_attempt_at,
-            expiresAt: found.expires_at,
-          }
+    const queued = found.receipt_id === null ? undefined : this.#queued(found, found.receipt_id)
     const next = requestReceipt(queued, request, this.#rules.receiptLifetimeMs)
-    if (found.receipt_id !== null) {
-      this.#statements.join.run(next.requests, next.readUpTo, next.nextAttemptAt, next.expiresAt, found.receipt_id)
-      return found.receipt_id
-    }
+    if (found.receipt_id === null) return this.#queue(line, found.id, next)
+    this.#joins.add(found.receipt_id, next)
+    // Rare: only of a receipt that waits for a later time.
+    if (next.nextAttemptAt < found.next_attempt_at) this.#statements.hasten.run(next.nextAttemptAt, found.receipt_id)
+    return found.receipt_id
+  }
+
+  #queued(found: Found, id: ReceiptId): QueuedReceipt {
+    const { trigger, requests, read_up_to: readUpTo, next_attempt_at: nextAttemptAt, expires_at: expiresAt } = found
+    return merge({ trigger, requests, readUpTo, nextAttemptAt, expiresAt }, this.#joins.find(id))
+  }
+
+  #queue(line: Pick<Line, 'id' | 'accountId'>, conversationId: ConversationId, queued: QueuedReceipt): ReceiptId {
+    const { trigger, requests, readUpTo, nextAttemptAt, expiresAt } = queued
     const { lastInsertRowid } = this.#statements.queue.run(
       line.accountId,
       line.id,
-      found.id,
-      next.trigger,
-      next.requests,
-      next.readUpTo,
-      request.at,
-      next.nextAttemptAt,
-      next.expiresAt,
+      conversationId,
+      trigger,
+      requests,
+      readUpTo,
+      nextAttemptAt,
+      nextAttemptAt,
+      expiresAt,
     )
     return lastInsertRowid as ReceiptId
   }
@@ -158,9 +162,7 @@ function prepare(database: DatabaseSync) {
     openConversation: database.prepare(
       'insert into conversations (account_id, line_id, kind, address) values (?, ?, ?, ?)',
     ),
-    join: database.prepare(
-      'update receipts set requests = ?, read_up_to = ?, next_attempt_at = ?, expires_at = ? where id = ?',
-    ),
+    hasten: database.prepare('update receipts set next_attempt_at = ? where id = ?'),
     queue: database.prepare(
       `insert into receipts (account_id, line_id, conversation_id, trigger, requests, read_up_to, requested_at,
        next_attempt_at, expires_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,

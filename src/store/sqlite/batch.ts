@@ -15,6 +15,7 @@ export type Answer = { readonly value: unknown } | { readonly refused: { code: E
 export interface Runner {
   readonly database: DatabaseSync
   begin(): void
+  rolledBack(): void
   run(name: string, argument: unknown): unknown
 }
 
@@ -33,6 +34,7 @@ export async function runBatch(runner: Runner, calls: readonly Call[]): Promise<
     return answers
   } catch (error) {
     if (database.isTransaction) database.exec('rollback')
+    runner.rolledBack()
     const unavailable = asUnavailable(error)
     if (unavailable !== undefined) return calls.map(() => refusal(unavailable))
     if (calls.length === 1) return [refusal(new ReadbackError('internal', messageOf(error)))]

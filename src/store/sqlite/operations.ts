@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { ReceiptId } from '../../core/id.ts'
 import type { Store } from '../../core/store.ts'
 import {
   admit,
@@ -27,6 +28,7 @@ import { findOverdue, getReceipt, linesWithWork, listReceipts } from '../receipt
 import type { Session } from '../session.ts'
 import type { Acceptance } from './acceptance.ts'
 import { Inbound } from './inbound.ts'
+import type { Joined, Joins } from './joins.ts'
 import { LaneStore } from './outbox.ts'
 
 /** The store's methods as a worker runs them: plain data in and out; the hot ones answer at once. */
@@ -60,7 +62,6 @@ const COLD_WRITES = {
   inboundSecret,
   noteEnrolled,
   noteHealth,
-  removeLine,
   setAutoMarkRead,
   showRead,
   takeFailure,
@@ -77,6 +78,7 @@ const HOT_WRITES = [
   'settleReceipts',
   'expireReceipts',
   'releaseReceipts',
+  'removeLine',
   'ready',
   'durability',
 ] as const
@@ -91,15 +93,19 @@ export function readOperations(session: Session): Pick<Operations, Read> {
   return bind(READS, session)
 }
 
-/** `commits` is asked for the number of transactions that changed something. */
-export function writeOperations(
-  database: DatabaseSync,
-  session: Session,
-  acceptance: Acceptance,
-  commits: () => number,
-): Pick<Operations, Write> {
+export interface Writing {
+  readonly database: DatabaseSync
+  readonly session: Session
+  readonly acceptance: Acceptance
+  readonly joins: Joins
+  /** The number of transactions so far. */
+  readonly commits: () => number
+}
+
+export function writeOperations(writing: Writing): Pick<Operations, Write> & Overlay {
+  const { database, session, acceptance, joins, commits } = writing
   const inbound = new Inbound(database, session.rules, acceptance)
-  const lanes = new LaneStore(database, session.seal)
+  const lanes = new LaneStore(database, session.seal, joins)
   return {
     ...bind(COLD_WRITES, session),
     markRead: (call) => acceptance.markRead(call),
@@ -108,10 +114,20 @@ export function writeOperations(
     settleReceipts: (settlement) => lanes.settleReceipts(settlement),
     expireReceipts: (call) => lanes.expireReceipts(call),
     releaseReceipts: (call) => lanes.releaseReceipts(call),
+    removeLine(of) {
+      joins.foldAll()
+      return removeLine(session, of)
+    },
     // That its transaction could begin is the answer.
     ready() {},
     durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),
+    findJoined: (ids) => ids.map((id) => joins.find(id) ?? null),
   }
+}
+
+/** What the connection that reads cannot know of receipts: the joins that are not in their rows yet. */
+export interface Overlay {
+  findJoined(ids: readonly ReceiptId[]): (Joined | null)[]
 }
 
 /** As the connection that writes reports them. */

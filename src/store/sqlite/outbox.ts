@@ -6,14 +6,17 @@ import type { Claim, ClaimedReceipt, Setback, Settlement } from '../../core/send
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
 import { type LineRow, toLine } from '../lines.ts'
 import type { Seal } from '../seal.ts'
+import type { Joins } from './joins.ts'
 
 /** The lanes' side of the receipts table on SQLite. */
 export class LaneStore {
   readonly #seal: Seal
+  readonly #joins: Joins
   readonly #statements: ReturnType<typeof prepare>
 
-  constructor(database: DatabaseSync, seal: Seal) {
+  constructor(database: DatabaseSync, seal: Seal, joins: Joins) {
     this.#seal = seal
+    this.#joins = joins
     this.#statements = prepare(database)
   }
 
@@ -42,7 +45,10 @@ export class LaneStore {
   }
 
   expireReceipts({ receiptIds, obstacle, at }: Parameters<Outbox['expireReceipts']>[0]): void {
-    for (const id of receiptIds) this.#statements.expire.run(obstacle, at, id, at)
+    for (const id of receiptIds) {
+      this.#joins.fold(id)
+      this.#statements.expire.run(obstacle, at, id, at)
+    }
   }
 
   releaseReceipts({ at }: { at: number }): void {
@@ -51,7 +57,8 @@ export class LaneStore {
 
   /** Undefined where all it had was too late. */
   #claim(conversationId: number, obstacle: ClaimCall['obstacle'], at: number): Claim | undefined {
-    const open = this.#statements.findOpen.all(conversationId) as unknown as OpenRow[]
+    for (const { id } of this.#openOf(conversationId)) this.#joins.fold(id)
+    const open = this.#openOf(conversationId)
     const [first, ...riders] = open.filter(({ id, expires_at }) => {
       if (expires_at > at) return true
       this.#statements.expire.run(obstacle, at, id, at)
@@ -69,8 +76,13 @@ export class LaneStore {
     }
   }
 
+  #openOf(conversationId: number): OpenRow[] {
+    return this.#statements.findOpen.all(conversationId) as unknown as OpenRow[]
+  }
+
   #write(written: Settlement | Setback, id: ReceiptId, requests: number): void {
     const { reason, at, attempts, service } = written
+    this.#joins.fold(id)
     if (written.state === 'sending') {
       this.#statements.setBack.run(reason, written.setbacks, written.nextAttemptAt, attempts, at, id)
       return

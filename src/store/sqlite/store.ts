@@ -1,5 +1,7 @@
+import type { Receipt } from '../../core/receipt.ts'
 import type { Store } from '../../core/store.ts'
-import { READ_NAMES, type Read, WRITE_NAMES, type Write } from './operations.ts'
+import { merge } from './joins.ts'
+import { type Overlay, READ_NAMES, type Read, WRITE_NAMES, type Write } from './operations.ts'
 import type { WorkerStart } from './worker.ts'
 import { WorkerLink } from './worker-link.ts'
 
@@ -17,14 +19,26 @@ export async function openSqliteStore(
   const writer = await WorkerLink.start({ ...start, role: 'writer' }, onDeath)
   const reader = await WorkerLink.start({ ...start, role: 'reader' }, onDeath)
   const methods: Methods<Read | Write> = { ...methodsOf(READ_NAMES, reader), ...methodsOf(WRITE_NAMES, writer) }
+  // `Operations` is made from the port's own types: this is where they meet again.
+  const store = methods as Omit<Store, 'close'>
+  const upToDate = (receipts: readonly Receipt[]) => overlayJoins(writer, receipts)
   return {
-    // `Operations` is made from the port's own types: this is where they meet again.
-    ...(methods as Omit<Store, 'close'>),
+    ...store,
+    getReceipt: async (by) => (await upToDate([await store.getReceipt(by)]))[0] as Receipt,
+    listReceipts: async (call) => upToDate(await store.listReceipts(call)),
     async close() {
       await reader.close()
       await writer.close()
     },
   }
+}
+
+async function overlayJoins(writer: WorkerLink, receipts: readonly Receipt[]): Promise<Receipt[]> {
+  const queued = receipts.filter(({ state }) => state === 'queued').map(({ id }) => id)
+  if (queued.length === 0) return [...receipts]
+  const joined = (await writer.call('findJoined', queued)) as ReturnType<Overlay['findJoined']>
+  const byId = new Map(queued.map((id, index) => [id, joined[index] ?? undefined]))
+  return receipts.map((receipt) => merge(receipt, byId.get(receipt.id)))
 }
 
 function methodsOf<Name extends string>(names: readonly Name[], link: WorkerLink): Methods<Name> {

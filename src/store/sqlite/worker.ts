@@ -9,6 +9,7 @@ import { Acceptance } from './acceptance.ts'
 import { type Call, type Runner, runBatch } from './batch.ts'
 import { openReader, openWriter, toKysely } from './connection.ts'
 import { lockFile } from './file-lock.ts'
+import { Joins } from './joins.ts'
 import { readOperations, writeOperations } from './operations.ts'
 
 /** What a worker is started with. */
@@ -28,16 +29,19 @@ async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<
   const session: Session = { db: toKysely(database), seal: new Seal(secretKey), rules }
   await migrate(session.db, SQLITE)
   await checkKey(session)
-  const acceptance = new Acceptance(database, rules)
+  const joins = new Joins(database)
+  const acceptance = new Acceptance(database, rules, joins)
   let commits = 0
-  const operations = writeOperations(database, session, acceptance, () => commits)
+  const operations = writeOperations({ database, session, acceptance, joins, commits: () => commits })
   return {
     ...runnerOf(database, operations, () => acceptance.forget()),
     begin() {
       acceptance.forget()
+      joins.begin()
       commits += 1
       database.exec('begin immediate')
     },
+    rolledBack: () => joins.rolledBack(),
     close() {
       database.close()
       lock.release()
@@ -51,6 +55,7 @@ function openForReading({ path, secretKey, rules }: WorkerStart): Opened {
   return {
     ...runnerOf(database, operations, () => {}),
     begin: () => database.exec('begin'),
+    rolledBack() {},
     close: () => database.close(),
   }
 }
