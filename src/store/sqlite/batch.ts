@@ -9,7 +9,7 @@ export interface Call {
 }
 
 /** What became of it, on its way back: an error's class would not survive the way. */
-export type Answer = { readonly value: unknown } | { readonly refused: { code: ErrorCode; message: string } }
+export type Answer = { readonly value?: unknown } | { readonly refused: { code: ErrorCode; message: string } }
 
 /** A connection with its operations, as a batch needs them. */
 export interface Runner {

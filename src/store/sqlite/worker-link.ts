@@ -25,7 +25,7 @@ export class WorkerLink {
   private constructor(worker: Worker, onDeath: (error: Error) => void) {
     this.#worker = worker
     this.#onDeath = onDeath
-    worker.on('message', (answers: readonly Answer[]) => this.#settle(answers))
+    worker.on('message', (answers: string) => this.#settle(JSON.parse(answers)))
     worker.on('error', (error) => this.#die(error))
     worker.on('exit', () => this.#die(new Error('A thread of the store ended')))
   }
@@ -75,7 +75,8 @@ export class WorkerLink {
       return
     }
     this.#inFlight = this.#waiting.splice(0, MOST_PER_BATCH)
-    this.#worker.postMessage(this.#inFlight.map(({ name, argument }) => ({ name, argument })))
+    // As one JSON text: copying it costs less than half of cloning the objects.
+    this.#worker.postMessage(JSON.stringify(this.#inFlight.map(({ name, argument }) => ({ name, argument }))))
   }
 
   #settle(answers: readonly Answer[]): void {
@@ -85,8 +86,8 @@ export class WorkerLink {
     settled.forEach(({ resolve, reject }, index) => {
       const answer = answers[index]
       if (answer === undefined) reject(gone())
-      else if ('value' in answer) resolve(answer.value)
-      else reject(new ReadbackError(answer.refused.code, answer.refused.message))
+      else if ('refused' in answer) reject(new ReadbackError(answer.refused.code, answer.refused.message))
+      else resolve(answer.value)
     })
   }
 

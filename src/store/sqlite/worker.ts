@@ -77,12 +77,15 @@ async function serve(start: WorkerStart): Promise<void> {
   const port = parentPort
   if (port === null) throw new Error('This file runs in a worker thread')
   const runner = start.role === 'writer' ? await openForWriting(start) : openForReading(start)
-  port.on('message', async (calls: readonly Call[] | null) => {
-    if (calls !== null) return port.postMessage(await runBatch(runner, calls))
+  port.on('message', async (message: string | null) => {
+    if (message !== null) {
+      const calls: readonly Call[] = JSON.parse(message)
+      return port.postMessage(JSON.stringify(await runBatch(runner, calls)))
+    }
     runner.close()
     port.close()
   })
-  port.postMessage([])
+  port.postMessage('[]')
 }
 
 if (!isMainThread) await serve(workerData)
