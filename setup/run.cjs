@@ -1,0 +1,58 @@
+'use strict'
+
+const { join } = require('node:path')
+const { run, stopCode } = require('./child.cjs')
+const { SetupError, install } = require('./install.cjs')
+const { findNode } = require('./node.cjs')
+
+const ROOT = join(__dirname, '..')
+const TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts']
+const CHECKS = {
+  types: ['node_modules/typescript/bin/tsc', '-p', '.'],
+  lint: ['node_modules/@biomejs/biome/bin/biome', 'check'],
+  'dead code': ['node_modules/knip/bin/knip.js'],
+  architecture: ['--test', '--test-reporter=spec', 'test/architecture.test.ts'],
+}
+
+const COMMANDS = {
+  start: (node, args) => node(['src/main.ts', ...args], { READBACK_DEMO: process.env.READBACK_DEMO ?? '1' }),
+  test: (node, args) => node(['--test', '--test-reporter=spec', ...args, ...(args.some(isFile) ? [] : TESTS)]),
+  bench: (node, args) => node(['bench/main.ts', ...args]),
+  check,
+}
+
+function isFile(argument) {
+  return !argument.startsWith('-')
+}
+
+async function check(node) {
+  const failed = []
+  for (const [name, command] of Object.entries(CHECKS)) {
+    const start = performance.now()
+    const code = await node(command)
+    if (stopCode() !== undefined) return stopCode()
+    if (code !== 0) failed.push(name)
+    console.log(
+      `check: ${name} ${code === 0 ? 'passed' : 'FAILED'} in ${((performance.now() - start) / 1000).toFixed(1)} s`,
+    )
+  }
+  if (failed.length > 0) console.log(`check: failed: ${failed.join(', ')}`)
+  return failed.length === 0 ? 0 : 1
+}
+
+async function main([name, ...args]) {
+  const command = COMMANDS[name]
+  if (command === undefined) throw new SetupError(`usage: npm run ${Object.keys(COMMANDS).join(' | ')} [-- arguments]`)
+  const { file, env } = await findNode()
+  await install(ROOT, 'the packages', env)
+  const node = (argv, extra) => run(file, argv, { cwd: ROOT, env: { ...env, ...extra }, stdio: 'inherit' })
+  return command(node, args)
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error) => {
+    console.error(`setup: ${error instanceof SetupError ? error.message : error.stack}`)
+    process.exit(1)
+  },
+)
