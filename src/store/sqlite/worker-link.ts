@@ -4,22 +4,18 @@ import { messageOf, ReadbackError } from '../../core/errors.ts'
 import type { Answer, Call } from './batch.ts'
 import type { WorkerStart } from './worker.ts'
 
-/** So many calls share a transaction at the most: what waits behind a batch must not wait long. */
-const MOST_PER_BATCH = 512
-
 interface Pending extends Call {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: Error) => void
 }
 
-/** This thread's end of a worker. Group commit happens here: while one batch is in flight, the next one gathers. */
+/** This thread's end of a worker: the calls of one turn of the event loop go over together, answers come back in order. */
 export class WorkerLink {
   readonly #worker: Worker
   readonly #onDeath: (error: Error) => void
-  #waiting: Pending[] = []
-  #inFlight: Pending[] = []
-  #scheduled = false
-  #closing: (() => void) | undefined
+  readonly #gathering: Pending[] = []
+  readonly #asked: Pending[] = []
+  #closing = false
   #dead: Error | undefined
 
   private constructor(worker: Worker, onDeath: (error: Error) => void) {
@@ -38,52 +34,32 @@ export class WorkerLink {
   }
 
   call(name: string, argument: unknown): Promise<unknown> {
-    if (this.#dead !== undefined || this.#closing !== undefined) return Promise.reject(gone(this.#dead))
+    if (this.#dead !== undefined || this.#closing) return Promise.reject(gone(this.#dead))
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#waiting.push({ name, argument, resolve, reject })
-    this.#flush()
+    if (this.#gathering.length === 0) setImmediate(() => this.#post())
+    this.#gathering.push({ name, argument, resolve, reject })
     return promise
   }
 
   /** Finishes what was asked, then ends the thread. */
   async close(): Promise<void> {
     if (this.#dead !== undefined) return
-    const idle = new Promise<void>((resolve) => {
-      this.#closing = resolve
-    })
+    this.#closing = true
     this.#post()
-    await idle
     const exit = once(this.#worker, 'exit')
     this.#worker.postMessage(null)
     await exit
   }
 
-  /** At the end of this turn of the event loop: calls that arrived with it share the first batch. */
-  #flush(): void {
-    if (this.#scheduled || this.#inFlight.length > 0) return
-    this.#scheduled = true
-    setImmediate(() => {
-      this.#scheduled = false
-      this.#post()
-    })
-  }
-
   #post(): void {
-    if (this.#inFlight.length > 0) return
-    if (this.#waiting.length === 0) {
-      this.#closing?.()
-      return
-    }
-    this.#inFlight = this.#waiting.splice(0, MOST_PER_BATCH)
+    if (this.#gathering.length === 0) return
     // As one JSON text: copying it costs less than half of cloning the objects.
-    this.#worker.postMessage(JSON.stringify(this.#inFlight.map(({ name, argument }) => ({ name, argument }))))
+    this.#worker.postMessage(JSON.stringify(this.#gathering.map(({ name, argument }) => ({ name, argument }))))
+    this.#asked.push(...this.#gathering.splice(0))
   }
 
   #settle(answers: readonly Answer[]): void {
-    const settled = this.#inFlight
-    this.#inFlight = []
-    this.#post()
-    settled.forEach(({ resolve, reject }, index) => {
+    this.#asked.splice(0, answers.length).forEach(({ resolve, reject }, index) => {
       const answer = answers[index]
       if (answer === undefined) reject(gone())
       else if ('refused' in answer) reject(new ReadbackError(answer.refused.code, answer.refused.message))
@@ -94,9 +70,8 @@ export class WorkerLink {
   #die(error: Error): void {
     if (this.#dead !== undefined) return
     this.#dead = error
-    for (const { reject } of [...this.#inFlight, ...this.#waiting]) reject(gone(error))
-    if (this.#closing === undefined) this.#onDeath(error)
-    this.#closing?.()
+    for (const { reject } of [...this.#asked, ...this.#gathering]) reject(gone(error))
+    if (!this.#closing) this.#onDeath(error)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { isMainThread, parentPort, workerData } from 'node:worker_threads'
+import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { SQLITE } from '../engine.ts'
 import { checkKey } from '../key-check.ts'
 import { migrate } from '../migrations/index.ts'
@@ -72,18 +72,40 @@ function runnerOf(database: DatabaseSync, operations: object, afterSlow: () => v
   }
 }
 
-/** The thread's life: one message in for each batch, one out with its answers; `null` ends it. */
+/** So many calls share a transaction at the most: what waits behind a batch must not wait long. */
+const MOST_PER_BATCH = 512
+
+/**
+ * The thread's life: batches of calls in, their answers out in the same order; `null` ends it. Group commit happens here: whatever
+ * arrived while one transaction ran makes up the next.
+ */
 async function serve(start: WorkerStart): Promise<void> {
   const port = parentPort
   if (port === null) throw new Error('This file runs in a worker thread')
   const runner = start.role === 'writer' ? await openForWriting(start) : openForReading(start)
-  port.on('message', async (message: string | null) => {
-    if (message !== null) {
-      const calls: readonly Call[] = JSON.parse(message)
-      return port.postMessage(JSON.stringify(await runBatch(runner, calls)))
+  const waiting: Call[] = []
+  let ending = false
+  let working = false
+  const take = (message: string | null) => {
+    if (message === null) ending = true
+    else waiting.push(...(JSON.parse(message) as Call[]))
+  }
+  const work = async () => {
+    working = true
+    while (waiting.length > 0) {
+      // Without waiting for the event loop to bring them one by one.
+      for (let more = receiveMessageOnPort(port); more !== undefined; more = receiveMessageOnPort(port))
+        take(more.message)
+      port.postMessage(JSON.stringify(await runBatch(runner, waiting.splice(0, MOST_PER_BATCH))))
     }
+    working = false
+    if (!ending) return
     runner.close()
     port.close()
+  }
+  port.on('message', (message: string | null) => {
+    take(message)
+    if (!working) void work()
   })
   port.postMessage('[]')
 }
