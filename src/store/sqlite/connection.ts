@@ -14,7 +14,7 @@ const WRITER_PRAGMAS = [
   'journal_mode = WAL',
   'synchronous = FULL',
   'fullfsync = ON',
-  'wal_autocheckpoint = 16000',
+  'wal_autocheckpoint = 4000',
   'cache_size = -32768',
   'temp_store = MEMORY',
 ]
