@@ -47,6 +47,8 @@ export async function startReadback({ dir, profile }: StartOptions): Promise<Rea
         LOG_LEVEL: 'warn',
         READBACK_DATA_DIR: folder.path,
         READBACK_OPERATOR_TOKEN: TOKEN,
+        // As `npm start` has it: compiled once, so that no thread loads the compiler.
+        NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/compiled'),
       },
     }),
   )

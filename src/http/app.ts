@@ -11,7 +11,7 @@ import * as accounts from './operator-accounts.ts'
 import * as lines from './operator-lines.ts'
 import { getReceiptDoor, listReceiptsDoor } from './receipts.ts'
 import * as simulator from './simulator.ts'
-import { identifyAndLog, refuseUnknown, type Surface, serve } from './surface.ts'
+import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
 
 export interface AppOptions extends Omit<lines.LineDesk, 'store'> {
   readonly store: Store
@@ -34,7 +34,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     // `surface.ts` writes the lines: fastify's own hold the URL, and with it numbers and secrets.
     logController: new LogController({ disableRequestLogging: true }),
     requestIdHeader: false,
-    genReqId: () => crypto.randomUUID(),
+    genReqId: requestIds(),
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     return503OnClosing: false,
@@ -45,7 +45,6 @@ export function createApp(options: AppOptions): FastifyInstance {
   })
   acceptJson(app)
   identifyAndLog(app)
-  refuseUnknown(app)
   app.setErrorHandler(answerError)
 
   serve(app, ACCOUNT(options), {

@@ -6,7 +6,7 @@ import { furthest, type QueuedReceipt } from '../../core/request-receipt.ts'
 export type Joined = Pick<QueuedReceipt, 'requests' | 'readUpTo' | 'expiresAt'>
 
 /** So many joins go to one log before the other takes over; together they are what a start has to read. */
-const MOST_PER_LOG = 65_536
+const MOST_PER_LOG = 16_384
 
 /**
  * Joins, on their way into the rows they change. Written into its row at once, each would cost a page of its own somewhere in a

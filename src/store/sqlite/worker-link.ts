@@ -28,7 +28,11 @@ export class WorkerLink {
 
   /** Throws what kept the worker from opening the store. `onDeath` hears of a worker that ended unasked later. */
   static async start(start: WorkerStart, onDeath: (error: Error) => void): Promise<WorkerLink> {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: start })
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: start,
+      // Its garbage is small and short-lived; the default would let it pile up to 48 MB a thread.
+      resourceLimits: { maxYoungGenerationSizeMb: 12 },
+    })
     await once(worker, 'message')
     return new WorkerLink(worker, onDeath)
   }

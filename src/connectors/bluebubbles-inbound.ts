@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import type { InboundHook, ParsedInbound } from '../core/connector.ts'
+import { SERVICES } from '../core/conversation.ts'
+import { ReadbackError } from '../core/errors.ts'
+import type { Part } from '../core/inbound-message.ts'
+import { type Address, parseAddress } from '../core/phone-number.ts'
+
+/** The longest is a group's or an e-mail address with a prefix. */
+const ID = z
+  .string()
+  .min(1)
+  .max(512)
+  .refine((id) => !id.includes('\0'))
+
+/** A webhook of any event. */
+const HOOK = z.object({ type: z.string(), data: z.unknown() })
+
+/** What tells a contact's message from other rows; an own message and some events have no handle. */
+const ROW = z.object({ isFromMe: z.boolean(), itemType: z.number() })
+
+const STYLES = { 43: 'group', 45: 'direct' } as const
+
+/** `service` is the handle's: on macOS 26 the conversation's id tells nothing. */
+const MESSAGE = z.object({
+  guid: ID,
+  text: z.string().nullish(),
+  handle: z.object({ address: z.string(), service: z.enum(SERVICES) }),
+  chats: z.tuple([z.object({ guid: ID.regex(/;[+-];/), style: z.literal([43, 45]) })], z.unknown()),
+  attachments: z.array(z.unknown()).nullish(),
+  associatedMessageGuid: z.unknown(),
+  associatedMessageType: z.unknown(),
+  dateCreated: z.int().positive().max(8.64e15),
+})
+type Message = z.infer<typeof MESSAGE>
+
+/** A `new-message` webhook. Verifies nothing else: BlueBubbles signs nothing, the secret in our URL is what lets it in. */
+export function parseInbound({ body }: Pick<InboundHook, 'body'>): ParsedInbound {
+  const { type, data } = parse(HOOK, body, '')
+  if (type !== 'new-message') return drop('other_event')
+  const { isFromMe, itemType } = parse(ROW, data, 'data.')
+  if (isFromMe) return drop('own_message')
+  // Somebody joined, left, or named the group.
+  if (itemType !== 0) return drop('system_event')
+  const message = parse(MESSAGE, data, 'data.')
+  // A business or a short code: no address that a receipt could be asked for.
+  const contact = parseAddress(message.handle.address)
+  return contact === undefined ? drop('address') : { messages: [toInbound(message, contact)] }
+}
+
+function drop(dropped: string): ParsedInbound {
+  return { messages: [], dropped }
+}
+
+function toInbound(message: Message, contact: Address): ParsedInbound['messages'][number] {
+  const [{ guid, style }] = message.chats
+  const kind = STYLES[style]
+  return {
+    carrierMessageId: message.guid,
+    service: message.handle.service,
+    contact,
+    kind,
+    conversationAddress: kind === 'group' ? (guid as Address) : contact,
+    carrierConversation: guid,
+    reaction: typeof message.associatedMessageGuid === 'string' && typeof message.associatedMessageType === 'string',
+    parts: partsOf(message),
+    sentAt: message.dateCreated,
+  }
+}
+
+/** One for each attachment; the text goes with the first. */
+function partsOf({ text, attachments }: Message): readonly [Part, ...Part[]] {
+  const more = Array.from({ length: (attachments?.length ?? 0) - 1 }, () => ({ content: null, mediaUrl: null }))
+  return [{ content: contentOf(text ?? ''), mediaUrl: null }, ...more]
+}
+
+/** Where an attachment stands in the text there is an object replacement character. NUL is no text, and no database takes it. */
+function contentOf(text: string): string | null {
+  const content = text.replaceAll('\uFFFC', '').replaceAll('\0', '').trim()
+  return content === '' ? null : content
+}
+
+/** What is wrong is told by its name alone: the rest is what people wrote. */
+function parse<T>(schema: z.ZodType<T>, input: unknown, at: string): T {
+  const parsed = schema.safeParse(input)
+  if (parsed.success) return parsed.data
+  const name = `${at}${parsed.error.issues[0]?.path.join('.')}`.replace(/\.$/, '')
+  throw new ReadbackError(
+    'invalid',
+    `Not a BlueBubbles webhook: ${name === '' ? 'the body' : name} is missing or wrong`,
+  )
+}
