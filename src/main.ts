@@ -6,6 +6,7 @@ import { type Logger, pino } from 'pino'
 import { type Config, isLoopback, readConfig } from './config.ts'
 import { createConnectors, RECEIPTS } from './connectors/index.ts'
 import { messageOf } from './core/errors.ts'
+import type { Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
 import { keptSecret } from './kept-secret.ts'
@@ -16,6 +17,8 @@ import { openStore } from './store/open.ts'
 export interface Running {
   /** Where it listens: `http://127.0.0.1:7070`. */
   readonly base: string
+  /** What the running store says of itself: whether a 200 may be trusted. */
+  durability: Store['durability']
   /** What to show whoever started it; empty outside the demo. */
   readonly greeting: string
   /** Finishes what is under way and ends. Nothing that was answered is lost, also if this is not waited for. */
@@ -57,6 +60,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   await enrolment.start()
   return {
     base,
+    durability: () => store.durability(),
     greeting: keys === undefined ? '' : demoText(base, keys),
     async stop() {
       draining = true

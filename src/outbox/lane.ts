@@ -33,8 +33,8 @@ interface Connected {
 
 /** A store that is away is asked again after this long. */
 const STORE_RETRY_MS = 1_000
-/** Looking for the overdue walks the whole lane; once in this long is enough. */
-const SWEEP_MS = 5_000
+/** Looking for the overdue walks the whole lane; once in a while is enough. */
+const SWEEP_MS = 1_000
 
 /** One line's receipts on their way: claimed when due, at the carrier's pace, one conversation each call. */
 export class Lane {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { readConfig } from '../../src/config.ts'
-import { start } from '../../src/main.ts'
+import { type Running, start } from '../../src/main.ts'
 import { type Client, client } from './client.ts'
 import { until } from './until.ts'
 
@@ -18,6 +18,7 @@ export interface Readback extends AsyncDisposable {
   readonly operator: Client
   /** Every line that was logged so far, as JSON text. */
   readonly logs: readonly string[]
+  durability: Running['durability']
   stop(): Promise<void>
 }
 
@@ -43,6 +44,7 @@ export async function startReadback(env: Readonly<Record<string, string>> = {}):
     dataDir,
     operator: client(running.base, { authorization: `Bearer ${OPERATOR_TOKEN}` }),
     logs,
+    durability: running.durability,
     stop,
     async [Symbol.asyncDispose]() {
       await stop()
@@ -94,7 +96,10 @@ export interface Receipt {
   readonly settled_at: string | null
 }
 
-export async function customer(server: Readback, options: CustomerOptions = {}): Promise<Customer> {
+export async function customer(
+  server: Pick<Readback, 'base' | 'operator'>,
+  options: CustomerOptions = {},
+): Promise<Customer> {
   const { plan = 'free_api', readReceipts = true, auto = false, lines = [LINE] } = options
   const draft = { email: 'customer@example.com', plan, read_receipts_enabled: readReceipts }
   const { body } = await server.operator.must(201, 'POST', '/operator/accounts', draft)

@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Client, client } from './client.ts'
+import { OPERATOR_TOKEN } from './readback.ts'
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts')
+
+/** A server in a process of its own, that can be killed. */
+export interface ServerProcess extends AsyncDisposable {
+  readonly base: string
+  readonly child: ChildProcess
+  readonly operator: Client
+  /** All that it wrote so far. */
+  output(): string
+  /** Sends the signal and answers the exit code, or the signal that ended it. */
+  end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>
+}
+
+export interface ProcessOptions {
+  readonly dataDir: string
+  readonly env?: Readonly<Record<string, string>>
+  /** A shell command that goes before it, such as a limit. */
+  readonly before?: string
+}
+
+export async function startProcess({ dataDir, env = {}, before = ':' }: ProcessOptions): Promise<ServerProcess> {
+  const settings = {
+    PATH: process.env.PATH,
+    PORT: '0',
+    READBACK_DATA_DIR: dataDir,
+    READBACK_OPERATOR_TOKEN: OPERATOR_TOKEN,
+  }
+  const child = spawn('/bin/sh', ['-c', `${before}; exec "$0" "$1"`, process.execPath, MAIN], {
+    env: { ...settings, ...env },
+  })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part) => (text += part))
+  const base = await Promise.race([
+    new Promise<string>((resolve) => {
+      child.stdout.on('data', () => {
+        const found = /"base":"([^"]+)"/.exec(text)?.[1]
+        if (found !== undefined) resolve(found)
+      })
+    }),
+    once(child, 'close').then(() => {
+      throw new Error(`The server did not start: ${text}`)
+    }),
+  ])
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const closed = once(child, 'close')
+      child.kill(signal)
+      await closed
+    }
+    return child.exitCode ?? child.signalCode ?? 'SIGKILL'
+  }
+  return {
+    base,
+    child,
+    operator: client(base, { authorization: `Bearer ${OPERATOR_TOKEN}` }),
+    output: () => text,
+    end,
+    async [Symbol.asyncDispose]() {
+      await end('SIGKILL')
+    },
+  }
+}
+
+/** A data folder that outlives the processes that use it, and goes with the test. */
+export async function dataFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'readback-test-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
