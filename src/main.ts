@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { type Config, isLoopback, readConfig } from './config.ts'
+import { createCarrierCaller } from './connectors/carrier-call.ts'
 import { createConnectors, RECEIPTS } from './connectors/index.ts'
 import { messageOf } from './core/errors.ts'
 import type { Store } from './core/store.ts'
@@ -32,7 +33,8 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
   const store = await openStore(storeOptions(config, onDeath))
-  const connectors = createConnectors({ handset: store, now })
+  const caller = createCarrierCaller({ timeoutMs: config.carrierTimeoutMs })
+  const connectors = createConnectors({ handset: store, caller, now })
   const dispatcher = new Dispatcher({ store, connectors, log, now })
   let base = ''
   const inboundUrl = (secret: string) => `${config.publicUrl ?? base}/readback/v1/inbound/${secret}`
@@ -67,6 +69,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
       await app.close()
       await enrolment.stop()
       await dispatcher.drain()
+      await caller.close()
       await store.close()
     },
   }

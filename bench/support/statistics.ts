@@ -1,5 +1,5 @@
 /** Nearest rank; `share` 0.99 is the 99th percentile. Expects ascending order. */
-export function percentile(ascending: ArrayLike<number>, share: number): number {
+function percentile(ascending: ArrayLike<number>, share: number): number {
   if (ascending.length === 0) return Number.NaN
   return ascending[Math.max(0, Math.ceil(share * ascending.length) - 1)] as number
 }

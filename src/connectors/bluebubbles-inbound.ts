@@ -26,7 +26,7 @@ const MESSAGE = z.object({
   text: z.string().nullish(),
   handle: z.object({ address: z.string(), service: z.enum(SERVICES) }),
   chats: z.tuple([z.object({ guid: ID.regex(/;[+-];/), style: z.literal([43, 45]) })], z.unknown()),
-  attachments: z.array(z.unknown()).nullish(),
+  attachments: z.array(z.unknown()).max(1_000).nullish(),
   associatedMessageGuid: z.unknown(),
   associatedMessageType: z.unknown(),
   dateCreated: z.int().positive().max(8.64e15),

@@ -1,19 +1,23 @@
 import type { Connector } from '../core/connector.ts'
 import type { Handset } from '../core/handset.ts'
+import * as bluebubbles from './bluebubbles.ts'
+import type { CarrierCaller } from './carrier-call.ts'
 import * as simulator from './simulator.ts'
 
 export interface ConnectorOptions {
   readonly handset: Handset
+  readonly caller: CarrierCaller
   readonly now: () => number
 }
 
 /** Each connector's declaration, by the name that a line's `connector` has. The store decides by it. */
 export const RECEIPTS: Readonly<Record<string, Connector['receipts']>> = {
   simulator: simulator.RECEIPTS,
+  bluebubbles: bluebubbles.RECEIPTS,
 }
 
 /** Every carrier there is, by the same name. */
-export function createConnectors({ handset, now }: ConnectorOptions): Readonly<Record<string, Connector>> {
-  const all = [simulator.simulator(handset, now)]
+export function createConnectors({ handset, caller, now }: ConnectorOptions): Readonly<Record<string, Connector>> {
+  const all = [simulator.simulator(handset, now), bluebubbles.bluebubbles(caller)]
   return Object.fromEntries(all.map((connector) => [connector.name, connector]))
 }

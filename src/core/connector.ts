@@ -7,7 +7,7 @@ import type { PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 
 /** What one receipt call marks: the whole conversation, or one message. */
-export type ReceiptScope = 'conversation' | 'message'
+type ReceiptScope = 'conversation' | 'message'
 
 /**
  * The port to a carrier. A connector keeps no state, so any node can serve any line. What it can do it declares here, and code

@@ -25,8 +25,3 @@ export function parseAddress(input: string): Address | undefined {
   if (number !== undefined) return number as string as Address
   return EMAIL.test(input) ? (input.toLowerCase() as Address) : undefined
 }
-
-/** For logs, which never hold a whole number: `+1415…34`. */
-export function maskAddress(address: string): string {
-  return address.length <= 7 ? '…' : `${address.slice(0, 5)}…${address.slice(-2)}`
-}

@@ -4,9 +4,9 @@ import type { Address, PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 
 /** Waiting or on its way; at most one of each in a conversation. */
-export const OPEN_STATES = ['queued', 'sending'] as const
+const OPEN_STATES = ['queued', 'sending'] as const
 /** Where it ends. `sent` means that the carrier took it, never that anybody saw it. */
-export const SETTLED_STATES = ['sent', 'skipped', 'failed', 'expired'] as const
+const SETTLED_STATES = ['sent', 'skipped', 'failed', 'expired'] as const
 export const RECEIPT_STATES = [...OPEN_STATES, ...SETTLED_STATES] as const
 export type OpenState = (typeof OPEN_STATES)[number]
 export type SettledState = (typeof SETTLED_STATES)[number]

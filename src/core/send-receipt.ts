@@ -49,7 +49,7 @@ interface SettlementBase {
 }
 
 /** So often may one conversation fail, while others of its line get through, before it is given up. */
-export const MOST_SETBACKS = 5
+const MOST_SETBACKS = 5
 
 /** Why this conversation can have no receipt from this connector; null when it can. Decides without a carrier call. */
 export function obstacleOf(conversation: Conversation, receipts: Connector['receipts']): Reason | null {

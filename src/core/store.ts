@@ -78,7 +78,7 @@ export interface NewLine {
   readonly inboundSecret: string
 }
 
-export interface ReceiptStore {
+interface ReceiptStore {
   /** Through the waist. Throws what `admitAccount`, `passAccountGate` and `passLine` throw. */
   markRead(call: MarkReadCall): Promise<MarkReadOutcome>
   /** One outcome for each arrival, in order; all in one transaction. Throws `not_found` where the line is gone. */

@@ -27,7 +27,7 @@ const FASTIFY_CODES: Readonly<Record<string, [ErrorCode, string]>> = {
 }
 
 /** The envelope that every error has (contract §1). */
-export function envelope(message: string): { status: 'ERROR'; message: string } {
+function envelope(message: string): { status: 'ERROR'; message: string } {
   return { status: 'ERROR', message }
 }
 

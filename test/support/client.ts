@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly headers: Headers
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came, and fails where it is not there

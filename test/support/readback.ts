@@ -76,7 +76,7 @@ export interface Customer extends Client {
   carrier(knobs: Readonly<Record<string, unknown>>): Promise<void>
 }
 
-export interface PhoneMessage {
+interface PhoneMessage {
   readonly message_handle: string | null
   readonly part: number
   readonly content: string | null
@@ -84,7 +84,7 @@ export interface PhoneMessage {
   readonly read_at: string | null
 }
 
-export interface Receipt {
+interface Receipt {
   readonly receipt_id: string
   readonly number: string
   readonly state: string

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { parseAddress, parsePhoneNumber } from './phone-number.ts'
+
+describe('a phone number', () => {
+  const digits = fc.stringMatching(/^[1-9]\d{6,14}$/)
+
+  test('keeps its digits, whatever punctuation stands between them', () => {
+    const punctuated = digits.chain((number) =>
+      fc
+        .array(fc.constantFrom('', ' ', '.', '-', '(', ')', '[', ']'), {
+          minLength: number.length,
+          maxLength: number.length,
+        })
+        .map((marks) => ({ number, written: `+${[...number].map((digit, at) => marks[at] + digit).join('')}` })),
+    )
+    fc.assert(
+      fc.property(punctuated, ({ number, written }) => {
+        assert.equal(parsePhoneNumber(written), `+${number}`)
+      }),
+    )
+  })
+
+  test('is its own normal form', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const address = parseAddress(text)
+        if (address !== undefined) assert.equal(parseAddress(address), address)
+      }),
+    )
+  })
+
+  test('is nothing without a +, with a leading 0, or out of 7 to 15 digits', () => {
+    for (const text of ['14155551234', '+04155551234', '+141555', '+1234567890123456', '+1415555x234', '+', '']) {
+      assert.equal(parsePhoneNumber(text), undefined, text)
+    }
+  })
+
+  test('is not made of a text with NUL or a line break in it', () => {
+    for (const text of ['+1415555\u00001234', '+14155551234\n', 'ada\u0000@example.com', 'ada@example.com\n']) {
+      assert.equal(parseAddress(text), undefined, JSON.stringify(text))
+    }
+  })
+})

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import macos15 from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
+import macos26 from './fixtures/bluebubbles/macos26-webhooks.json' with { type: 'json' }
+import { ANSWERS, type BlueBubbles, type Fault, startBlueBubbles } from './support/bluebubbles.ts'
+import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
+
+const RECORDED = { 'macOS 15': macos15, 'macOS 26': macos26 } as const
+
+interface Recorded {
+  readonly type: string
+  readonly data: object
+}
+
+/** A recording as if it were written now, and never brought before. */
+function fresh({ type, data }: Recorded): Recorded {
+  return { type, data: { ...data, guid: crypto.randomUUID().toUpperCase(), dateCreated: Date.now() } }
+}
+
+async function connect(server: Readback, mac: Pick<BlueBubbles, 'url' | 'password'>, auto = true): Promise<Customer> {
+  const account = await customer(server, { auto, lines: [] })
+  const settings = { url: mac.url, password: mac.password }
+  const line = { number: LINE, connector: 'bluebubbles', settings }
+  await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
+  return account
+}
+
+async function lineOf(server: Readback): Promise<{ line_status: string; reason: string | null }> {
+  return (await server.operator.must(200, 'GET', '/operator/lines')).body.data[0]
+}
+
+describe('a BlueBubbles line', () => {
+  let server: Readback
+  let mac: BlueBubbles
+  let account: Customer
+  before(async () => {
+    mac = await startBlueBubbles()
+    server = await startReadback()
+    account = await connect(server, mac)
+  })
+  after(async () => {
+    await server[Symbol.asyncDispose]()
+    await mac[Symbol.asyncDispose]()
+  })
+
+  test('is enrolled when it is created, with a webhook for new messages, and ONLINE', async () => {
+    const { body } = await server.operator.must(200, 'GET', `/operator/lines/${encodeURIComponent(LINE)}/inbound-url`)
+    assert.deepEqual(
+      mac.webhooks.map(({ url, events }) => ({ url, events })),
+      [{ url: body.inbound_url, events: ['new-message'] }],
+    )
+    assert.equal((await lineOf(server)).line_status, 'ONLINE')
+  })
+
+  for (const [system, recorded] of Object.entries(RECORDED)) {
+    for (const name of ['direct-imessage', 'tapback'] as const) {
+      test(`marks a ${name} of ${system} as read on the Mac by itself`, async () => {
+        const event = recorded[name]
+        const read = mac.nextRead()
+        assert.deepEqual(await mac.deliver(fresh(event)), [200])
+        assert.equal((await read).id, event.data.chats[0]?.guid)
+      })
+    }
+
+    for (const name of ['direct-sms', 'direct-rcs', 'group-imessage'] as const) {
+      test(`leaves a ${name} of ${system} unmarked`, async () => {
+        const { length } = await receipts()
+        const reads = mac.reads.length
+        assert.deepEqual(await mac.deliver(fresh(recorded[name])), [200])
+        // The rule decides in the transaction that stores the message: a receipt would be there by now.
+        assert.equal((await receipts()).length, length)
+        assert.equal(mac.reads.length, reads)
+      })
+    }
+  }
+
+  async function receipts(): Promise<{ settled_at: string | null }[]> {
+    return until(
+      'all receipts to be settled',
+      async () => (await account.must(200, 'GET', '/readback/v1/receipts')).body.data,
+      (all: { settled_at: string | null }[]) => all.every(({ settled_at }) => settled_at !== null),
+    )
+  }
+
+  test('stores a message that comes twice once', async () => {
+    const event = fresh(macos15['direct-imessage'])
+    await mac.deliver(event)
+    const { length } = await receipts()
+    assert.deepEqual(await mac.deliver(event), [200])
+    assert.equal((await receipts()).length, length)
+  })
+
+  test('refuses half a payload and one of another version with a logged reason, and leaves out what is no message', async () => {
+    const { length } = await receipts()
+    const { guid: _guid, ...half } = fresh(macos15['direct-imessage']).data as Record<string, unknown>
+    for (const data of [half, null, 'text', { isFromMe: false }, { ...half, guid: 7 }]) {
+      assert.deepEqual(await mac.deliver({ type: 'new-message', data } as never), [400])
+    }
+    assert.ok(server.logs.some((line) => line.includes('Not a BlueBubbles webhook')))
+    for (const name of ['own-message', 'group-system-event'] as const) {
+      assert.deepEqual(await mac.deliver(fresh(macos15[name])), [200])
+    }
+    assert.equal((await receipts()).length, length)
+  })
+
+  test('finds the conversation by number where nobody has written, and says so where there is none', async () => {
+    mac.chats.add('iMessage;-;+14155550120').add('SMS;-;+14155550121')
+    const read = mac.nextRead()
+    assert.equal((await account.settled(await account.markRead('+14155550120'))).state, 'sent')
+    assert.equal((await read).id, 'iMessage;-;+14155550120')
+    const sms = await account.settled(await account.markRead('+14155550121'))
+    assert.deepEqual([sms.state, sms.reason], ['skipped', 'sms'])
+    const none = await account.settled(await account.markRead('+14155550122'))
+    assert.deepEqual([none.state, none.reason], ['skipped', 'no_conversation'])
+  })
+
+  test('shows no password and no inbound secret in a log or a listing', async () => {
+    const { body } = await server.operator.must(200, 'GET', `/operator/lines/${encodeURIComponent(LINE)}/inbound-url`)
+    const secret = body.inbound_url.split('/').at(-1)
+    const listing = JSON.stringify((await server.operator.must(200, 'GET', '/operator/lines')).body)
+    for (const word of [mac.password, encodeURIComponent(mac.password), secret, CONTACT, 'hello']) {
+      assert.ok(!server.logs.some((line) => line.includes(word)), `${word.slice(0, 3)}… is in the log`)
+    }
+    assert.ok(!listing.includes(mac.password) && !listing.includes(secret))
+  })
+})
+
+const PASSING: readonly [string, Fault, string][] = [
+  ['whose helper is off', ANSWERS['helper-disconnected'], 'helper_disconnected'],
+  ['whose Private API is off', ANSWERS['private-api-off'], 'private_api_off'],
+  ['that times out', ANSWERS['timed-out'], 'timeout'],
+  ['that answers 429', { status: 429, body: { status: 429, message: 'Slow down' } }, 'rate_limited'],
+  ['that answers HTML', { status: 200, body: '<html></html>' }, 'carrier_error'],
+  ['that redirects', { status: 302, body: '', headers: { location: 'http://127.0.0.1:1/' } }, 'carrier_error'],
+  ['that hangs', 'hang', 'timeout'],
+  ['that resets the connection', 'reset', 'unreachable'],
+  ['that breaks off midway', 'cut-short', 'carrier_error'],
+  ['that never stops sending', 'oversize', 'carrier_error'],
+]
+
+describe('a Mac in trouble', () => {
+  for (const [how, fault, reason] of PASSING) {
+    test(`${how} leaves the receipt waiting with ${reason}, and takes it when it is well again`, async () => {
+      await using mac = await startBlueBubbles()
+      await using server = await startReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' })
+      const account = await connect(server, mac, false)
+      mac.chats.add(`any;-;${CONTACT}`)
+      mac.faults.set('read', fault)
+      const id = await account.markRead()
+      const waiting = await until(
+        'an obstacle',
+        () => account.receipt(id),
+        (seen) => seen.reason !== null,
+      )
+      assert.deepEqual([waiting.state, waiting.reason], ['sending', reason])
+      mac.faults.clear()
+      assert.equal((await account.settled(id)).state, 'sent')
+      assert.equal(mac.reads.length, 1)
+    })
+  }
+
+  test('with another password fails the receipt at once', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback()
+    const account = await connect(server, { ...mac, password: 'old' }, false)
+    assert.deepEqual([(await lineOf(server)).line_status, (await lineOf(server)).reason], ['OFFLINE', 'wrong_password'])
+    const receipt = await account.settled(await account.markRead())
+    assert.deepEqual([receipt.state, receipt.reason], ['failed', 'wrong_password'])
+  })
+
+  test('that is away gets its line OFFLINE, and is enrolled as soon as it answers', async () => {
+    await using mac = await startBlueBubbles()
+    mac.faults.set('webhooks', 'reset')
+    await using server = await startReadback()
+    await connect(server, mac)
+    assert.deepEqual([(await lineOf(server)).line_status, (await lineOf(server)).reason], ['OFFLINE', 'unreachable'])
+    mac.faults.clear()
+    await until(
+      'the line to be ONLINE',
+      () => lineOf(server),
+      ({ line_status }) => line_status === 'ONLINE',
+    )
+    assert.equal(mac.webhooks.length, 1)
+  })
+})
+
+test('a Mac elsewhere needs READBACK_PUBLIC_URL, and no line leads to a metadata address', async () => {
+  await using server = await startReadback()
+  const account = await customer(server, { lines: [] })
+  const create = (url: string) =>
+    server.operator.call('POST', `/operator/accounts/${account.accountId}/lines`, {
+      number: LINE,
+      connector: 'bluebubbles',
+      settings: { url, password: 'secret' },
+    })
+  const elsewhere = await create('http://192.0.2.1:1234')
+  assert.equal(elsewhere.status, 400)
+  assert.match(elsewhere.body.message, /READBACK_PUBLIC_URL/)
+  for (const host of ['169.254.169.254', '2852039166', '0xa9.0xfe.0xa9.0xfe', '[::ffff:169.254.169.254]', '0']) {
+    const answer = await create(`http://${host}/`)
+    assert.equal(answer.status, 400, host)
+    assert.match(answer.body.message, /`url`/, host)
+  }
+})
