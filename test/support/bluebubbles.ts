@@ -38,16 +38,16 @@ export interface Answer {
 
 /** An answer in place of the right one, or none: the connection hangs, breaks, breaks off midway, or never stops sending. */
 export type Fault = Answer | 'hang' | 'reset' | 'cut-short' | 'oversize'
-export type Route = 'info' | 'chat' | 'read' | 'webhooks' | 'webhook'
+type Route = 'info' | 'chat' | 'read' | 'webhooks' | 'webhook'
 
-export interface Read {
+interface Read {
   readonly id: string
   /** Whether the Mac has it: BlueBubbles answers 200 all the same. */
   readonly known: boolean
   readonly at: number
 }
 
-export interface Webhook {
+interface Webhook {
   readonly id: number
   readonly url: string
   readonly events: readonly string[]
