@@ -38,11 +38,15 @@ export function createApp(options: AppOptions): FastifyInstance {
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     return503OnClosing: false,
+    // Node's own refusal would lack the envelope: `identifyAndLog` has one.
+    http: { requireHostHeader: false },
     frameworkErrors: answerError,
     clientErrorHandler(error, socket) {
       if (socket.writable) socket.end(rawError(error))
     },
   })
+  // An expectation that nobody here knows may be passed over (RFC 9110, 10.1.1); Node would answer without the envelope.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   acceptJson(app)
   identifyAndLog(app)
   app.setErrorHandler(answerError)

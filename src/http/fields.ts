@@ -25,6 +25,14 @@ export function phoneNumber(missing: string, malformed: string = missing) {
   return parsed(parsePhoneNumber, missing, malformed)
 }
 
+/** Text without NUL, which PostgreSQL cannot keep. */
+export function text(longest: number) {
+  return z
+    .string()
+    .max(longest)
+    .refine((given) => !given.includes('\0'), { error: 'NUL is not text' })
+}
+
 /** An id as a client knows it. A word that is no id names nothing that exists: `notFound` is thrown. */
 export function idOf<Kind extends 'account' | 'receipt'>(kind: Kind, word: string, notFound: () => never): Id<Kind> {
   return parseId(kind, word) ?? notFound()

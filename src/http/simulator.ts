@@ -13,7 +13,7 @@ import { receiveInbound } from '../core/receive-inbound.ts'
 import type { Store } from '../core/store.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
-import { address, handleOf, isoTime, phoneNumber } from './fields.ts'
+import { address, handleOf, isoTime, phoneNumber, text } from './fields.ts'
 
 /** What the doors to the simulated phone need. */
 export interface Workbench {
@@ -28,12 +28,12 @@ const contactNumber = address('`number` must be the contact’s number', '`numbe
 const MESSAGE = z.strictObject({
   number: contactNumber,
   to_number: phoneNumber('`to_number` must be a line’s number in E.164'),
-  content: z.string().max(20_000).optional(),
+  content: text(20_000).optional(),
   service: z.enum(SERVICES).default('iMessage'),
-  group_id: z.string().min(1).max(200).optional(),
-  media_urls: z.array(z.string().max(2_000)).max(50).default([]),
+  group_id: text(200).min(1).optional(),
+  media_urls: z.array(text(2_000)).max(50).default([]),
   sent_at: z.iso.datetime({ offset: true }).optional(),
-  message_id: z.string().min(1).max(200).optional(),
+  message_id: text(200).min(1).optional(),
 })
 
 const FROM_NUMBER = phoneNumber('`from_number` must be a line’s number in E.164')

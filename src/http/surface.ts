@@ -80,7 +80,8 @@ export function requestIds(): () => string {
 export function identifyAndLog(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
-    done(request.is404 ? new ReadbackError('not_found', 'There is no such endpoint') : undefined)
+    if (request.headers.host === undefined) done(new ReadbackError('invalid', 'The request has no host header'))
+    else done(request.is404 ? new ReadbackError('not_found', 'There is no such endpoint') : undefined)
   })
   app.addHook('onResponse', (request, reply, done) => {
     const { statusCode, elapsedTime } = reply

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import fc from 'fast-check'
+import { sendAndLeave, sendRaw } from './support/raw-http.ts'
+import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+
+const GOOD = JSON.stringify({ number: CONTACT, from_number: LINE })
+
+/** Every door, with a body or a path that is not good, and who may enter. */
+const DOORS: readonly [method: string, path: string, who: 'account' | 'operator' | 'anybody'][] = [
+  ['POST', '/api/mark-read', 'account'],
+  ['POST', '/accounts/settings/auto-mark-read', 'account'],
+  ['GET', '/readback/v1/receipts', 'account'],
+  ['GET', '/readback/v1/receipts/rcpt_none', 'account'],
+  ['POST', '/simulator/messages', 'account'],
+  ['GET', '/simulator/handset', 'account'],
+  ['PUT', '/simulator/carrier', 'account'],
+  ['POST', '/operator/accounts', 'operator'],
+  ['GET', '/operator/accounts/acct_none', 'operator'],
+  ['PATCH', '/operator/accounts/acct_none', 'operator'],
+  ['POST', '/operator/accounts/acct_none/keys', 'operator'],
+  ['DELETE', '/operator/accounts/acct_none/keys/none', 'operator'],
+  ['POST', '/operator/accounts/acct_none/lines', 'operator'],
+  ['GET', '/operator/lines', 'operator'],
+  ['PATCH', '/operator/lines/none', 'operator'],
+  ['DELETE', '/operator/lines/none', 'operator'],
+  ['POST', '/operator/lines/none/probe', 'operator'],
+  ['GET', '/operator/lines/none/inbound-url', 'operator'],
+  ['POST', '/operator/lines/none/inbound-url', 'operator'],
+  ['POST', '/readback/v1/inbound/none', 'anybody'],
+  ['GET', '/healthz', 'anybody'],
+  ['GET', '/readyz', 'anybody'],
+]
+
+/** Bodies that are good for nothing, as text that goes out as it stands. */
+const BODIES: readonly [what: string, body: string | Buffer][] = [
+  ['half a JSON text', '{"number":"+1'],
+  ['two JSON texts', '{}{}'],
+  ['a bare word', 'undefined'],
+  ['a NUL byte', '{"number":"\u0000"}'],
+  ['an escaped NUL', '{"number":"\\u0000+14155551234","from_number":"\\u0000"}'],
+  ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])],
+  ['a byte order mark', `\uFEFF{}`],
+  ['a number', '1e400'],
+  ['null', 'null'],
+  ['a list', '[1,2,3]'],
+  ['lists in lists, 20,000 deep', '['.repeat(20_000) + ']'.repeat(20_000)],
+  ['1,000 keys', JSON.stringify(Object.fromEntries(Array.from({ length: 1_000 }, (_, key) => [`key${key}`, key])))],
+  ['a key that is a prototype', '{"__proto__":{"number":"+14155551234"},"constructor":1}'],
+]
+
+describe('bad input', () => {
+  let server: Readback
+  let account: Customer
+  before(async () => {
+    server = await startReadback()
+    account = await customer(server)
+  })
+  after(() => server[Symbol.asyncDispose]())
+
+  /** Bytes of a request to mark as read; `headers` replace the good ones. */
+  const request = (body: string | Buffer, headers: readonly string[] = [], start = 'POST /api/mark-read HTTP/1.1') => {
+    const own = new Set(headers.map((header) => header.split(':')[0]))
+    const good = {
+      host: 'localhost',
+      connection: 'close',
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      ...account.keys,
+    }
+    const lines = Object.entries(good).filter(([name]) => !own.has(name))
+    const head = [start, ...lines.map(([name, value]) => `${name}: ${value}`), ...headers, '', '']
+    return Buffer.concat([Buffer.from(head.join('\r\n')), Buffer.from(body)])
+  }
+
+  async function refused(status: number, bytes: Buffer) {
+    const answer = await sendRaw(server.base, bytes)
+    assert.equal(answer?.status, status, answer?.body)
+    const { message, ...rest } = JSON.parse(answer?.body ?? '')
+    assert.deepEqual(rest, { status: 'ERROR' })
+    assert.equal(typeof message, 'string')
+    assert.notEqual(message, '')
+    return answer
+  }
+
+  const keysOf = (who: (typeof DOORS)[number][2]): Readonly<Record<string, string>> => {
+    if (who === 'anybody') return {}
+    return who === 'account' ? account.keys : { authorization: 'Bearer operator-token-of-a-test' }
+  }
+
+  test('is the envelope and nothing worse, at every door', async () => {
+    for (const [method, path, who] of DOORS) {
+      for (const [what, body] of BODIES) {
+        const headers = { 'content-type': 'application/json', ...keysOf(who) }
+        const response = await fetch(`${server.base}${path}`, {
+          method,
+          headers,
+          ...(method === 'GET' ? {} : { body: body as string }),
+        })
+        const answer = JSON.parse(await response.text())
+        const told = `${method} ${path} with ${what}: ${response.status} ${JSON.stringify(answer)}`
+        assert.ok(response.status < 500, told)
+        if (response.status >= 400) assert.deepEqual([answer.status, typeof answer.message], ['ERROR', 'string'], told)
+      }
+    }
+  })
+
+  test('is 401 without keys and 405 with another method, at every door', async () => {
+    for (const [method, path, who] of DOORS) {
+      if (who !== 'anybody') {
+        const answer = await (await fetch(`${server.base}${path}`, { method })).json()
+        assert.equal((answer as { status: string }).status, 'ERROR', path)
+      }
+      const response = await fetch(`${server.base}${path}`, { method: 'OPTIONS', headers: keysOf(who) })
+      assert.equal(response.status, 405, path)
+      assert.ok(response.headers.get('allow')?.includes(method), path)
+      assert.equal(response.headers.get('access-control-allow-origin'), null)
+    }
+  })
+
+  test('is 405 before 401, and 404 before both', async () => {
+    const other = await fetch(`${server.base}/api/mark-read`)
+    assert.equal(other.status, 405)
+    assert.deepEqual(await other.json(), { status: 'ERROR', message: 'This endpoint takes POST' })
+    const unknown = await fetch(`${server.base}/api/mark-unread`, { method: 'POST', body: 'x'.repeat(1_000_000) })
+    assert.equal(unknown.status, 404)
+    assert.deepEqual(await unknown.json(), { status: 'ERROR', message: 'There is no such endpoint' })
+  })
+
+  test('is 413 beyond 64 KiB, said or not said in its length', async () => {
+    const body = JSON.stringify({ number: CONTACT, from_number: LINE, more: 'x'.repeat(1_000_000) })
+    await refused(413, request(body))
+    const chunks = request('', ['transfer-encoding: chunked']).toString().replace('content-length: 0\r\n', '')
+    await refused(413, Buffer.from(`${chunks}${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`))
+  })
+
+  for (const type of [
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/jsonp',
+    'multipart/form-data',
+    '',
+  ]) {
+    test(`is 415 for the content type "${type}"`, async () => {
+      await refused(415, request(GOOD, [`content-type: ${type}`]))
+    })
+  }
+
+  test('is 415 for a body without a content type, another charset, and a compressed body', async () => {
+    await refused(415, request(GOOD, ['content-type: application/json; charset=utf-16']))
+    await refused(415, request(GOOD, ['content-encoding: gzip']))
+    const bare = request(GOOD).toString().replace('content-type: application/json\r\n', '')
+    await refused(415, Buffer.from(bare))
+  })
+
+  const LIES: readonly [what: string, status: number, headers: readonly string[]][] = [
+    ['two content-lengths', 400, ['content-length: 5', 'content-length: 6']],
+    ['a content-length that is no number', 400, ['content-length: many']],
+    ['a negative content-length', 400, ['content-length: -1']],
+    ['a content-length and chunks', 400, ['content-length: 5', 'transfer-encoding: chunked']],
+    ['a transfer encoding that does not exist', 400, ['transfer-encoding: gzip']],
+    ['a header line without a colon', 400, ['nonsense']],
+    ['a NUL in a header', 400, ['x-nul: a\0b']],
+    ['two API keys', 401, ['sb-api-key-id: one', 'sb-api-key-id: two']],
+    ['headers of 100 kB', 431, [`x-long: ${'x'.repeat(100_000)}`]],
+    [
+      'an expectation that nobody meets, which is passed over, and keys that nobody has',
+      401,
+      ['expect: more', 'sb-api-key-id: x'],
+    ],
+  ]
+  for (const [what, status, headers] of LIES) {
+    test(`is ${status} for ${what}`, async () => {
+      await refused(status, request(GOOD, headers))
+    })
+  }
+
+  test('is 400 for a request that is none, one without a host, and a malformed URL', async () => {
+    await refused(400, Buffer.from('HELLO\r\n\r\n'))
+    await refused(400, Buffer.from('GET / HTTP/9.9\r\n\r\n'))
+    await refused(400, request(GOOD, [], 'POST /api/%zz HTTP/1.1'))
+    const hostless = request('', []).toString().replace('host: localhost\r\n', '')
+    await refused(400, Buffer.from(hostless))
+  })
+
+  test('leaves nothing behind when the client goes in the middle of its body', async () => {
+    await sendAndLeave(server.base, request(GOOD, [`content-length: ${GOOD.length + 1}`]))
+    const { body } = await account.must(200, 'GET', '/readback/v1/receipts')
+    assert.deepEqual(body.data, [])
+  })
+
+  test('is answered, and leaves nothing behind, whatever it is', async (t) => {
+    const texts = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('+', '+1', '\0', CONTACT, '＋14155551234', 'a@b'),
+    )
+    const values = fc.oneof(texts, fc.jsonValue(), fc.double(), fc.constant(null))
+    const bodies = fc.oneof(
+      fc.record({ number: values, from_number: values }, { requiredKeys: [] }).map((body) => JSON.stringify(body)),
+      fc.json(),
+      fc.string({ unit: 'binary' }),
+    )
+    const seed = Date.now() & 0x7fffffff
+    t.diagnostic(`seed ${seed}`)
+    const property = fc.asyncProperty(bodies, async (body) => {
+      const answer = await account.call('POST', '/api/mark-read', body)
+      assert.ok([400, 404].includes(answer.status), `${answer.status} ${JSON.stringify(answer.body)}`)
+      assert.deepEqual([answer.body.status, typeof answer.body.message], ['ERROR', 'string'])
+    })
+    await fc.assert(property, { seed, numRuns: 500 })
+    const { body } = await account.must(200, 'GET', '/readback/v1/receipts')
+    assert.deepEqual(body.data, [])
+  })
+
+  test('never was a defect, and the server is as well as before', async () => {
+    assert.deepEqual(
+      server.logs.filter((line) => JSON.parse(line).level >= 50),
+      [],
+    )
+    await account.write()
+    assert.equal((await account.settled(await account.markRead())).state, 'sent')
+  })
+})
