@@ -66,9 +66,10 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     greeting: keys === undefined ? '' : demoText(base, keys),
     async stop() {
       draining = true
-      await app.close()
+      // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
       await enrolment.stop()
       await dispatcher.drain()
+      await app.close()
       await caller.close()
       await store.close()
     },

@@ -26,11 +26,11 @@ export function phoneNumber(missing: string, malformed: string = missing) {
 }
 
 /** Text without NUL, which PostgreSQL cannot keep. */
-export function text(longest: number) {
+export function text(name: string, longest: number) {
   return z
     .string()
     .max(longest)
-    .refine((given) => !given.includes('\0'), { error: 'NUL is not text' })
+    .refine((given) => !given.includes('\0'), { error: `\`${name}\` must hold no NUL` })
 }
 
 /** An id as a client knows it. A word that is no id names nothing that exists: `notFound` is thrown. */

@@ -28,12 +28,12 @@ const contactNumber = address('`number` must be the contact’s number', '`numbe
 const MESSAGE = z.strictObject({
   number: contactNumber,
   to_number: phoneNumber('`to_number` must be a line’s number in E.164'),
-  content: text(20_000).optional(),
+  content: text('content', 20_000).optional(),
   service: z.enum(SERVICES).default('iMessage'),
-  group_id: text(200).min(1).optional(),
-  media_urls: z.array(text(2_000)).max(50).default([]),
+  group_id: text('group_id', 200).min(1).optional(),
+  media_urls: z.array(text('media_urls', 2_000)).max(50).default([]),
   sent_at: z.iso.datetime({ offset: true }).optional(),
-  message_id: text(200).min(1).optional(),
+  message_id: text('message_id', 200).min(1).optional(),
 })
 
 const FROM_NUMBER = phoneNumber('`from_number` must be a line’s number in E.164')

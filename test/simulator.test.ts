@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+
+describe('the simulator', () => {
+  let server: Readback
+  let account: Customer
+  before(async () => {
+    server = await startReadback()
+    account = await customer(server)
+  })
+  after(() => server[Symbol.asyncDispose]())
+
+  test('shows on the phone what the contact wrote, one part for each attachment, delivered and not read', async () => {
+    const sent_at = '2026-03-01T10:00:00+01:00'
+    const message = {
+      number: '+14155550130',
+      to_number: LINE,
+      content: 'Two',
+      media_urls: ['https://a.example/1', 'https://a.example/2'],
+    }
+    const { body } = await account.must(201, 'POST', '/simulator/messages', { ...message, sent_at, service: 'RCS' })
+    assert.deepEqual(
+      body.messages.map(({ part }: { part: number }) => part),
+      [0, 1],
+    )
+    const screen = await account.must(200, 'GET', `/simulator/handset?${query('+14155550130')}`)
+    const { messages, ...rest } = screen.body
+    assert.deepEqual(rest, { status: 'OK', number: '+14155550130', from_number: LINE })
+    const shown = messages.map(({ delivered_at, ...piece }: { delivered_at: string }) => {
+      assert.ok(!Number.isNaN(Date.parse(delivered_at)))
+      return piece
+    })
+    const [first, second] = body.messages.map(({ message_handle }: { message_handle: string }) => message_handle)
+    const common = { service: 'RCS', read_at: null }
+    assert.deepEqual(shown, [
+      { ...common, message_handle: first, part: 0, content: 'Two', media_url: 'https://a.example/1' },
+      { ...common, message_handle: second, part: 1, content: null, media_url: 'https://a.example/2' },
+    ])
+  })
+
+  test('takes the same message_id twice for the same message', async () => {
+    const message = { number: '+14155550131', message_id: 'same' }
+    assert.deepEqual(await account.write(message), await account.write({ ...message, content: 'Other words' }))
+    assert.deepEqual(
+      (await account.phone('+14155550131')).map(({ content }) => content),
+      ['Hello'],
+    )
+  })
+
+  test('shows a group’s message on the phone of the one who wrote it, and no one’s else', async () => {
+    await account.write({ number: '+14155550132', group_id: 'friends' })
+    await account.write({ number: '+14155550133', group_id: 'friends' })
+    assert.equal((await account.phone('+14155550132')).length, 1)
+    const receipt = await account.settled(await account.markRead('+14155550132'))
+    assert.equal(receipt.state, 'sent')
+    assert.equal((await account.phone('+14155550132'))[0]?.read_at, null, 'the group is another conversation')
+  })
+
+  test('turns its knobs, keeps those that are left out, and does what they say', async () => {
+    const tune = async (knobs: object) =>
+      (await account.must(200, 'PUT', '/simulator/carrier', { from_number: LINE, ...knobs })).body
+    const untouched = { latency_ms: 0, pace_per_s: null, fail_next: 0, failure_rate: 0, offline: false }
+    assert.deepEqual(await tune({}), { status: 'OK', from_number: LINE, ...untouched })
+    assert.deepEqual(await tune({ latency_ms: 20, fail_next: 1 }), {
+      status: 'OK',
+      from_number: LINE,
+      ...untouched,
+      latency_ms: 20,
+      fail_next: 1,
+    })
+    await account.write()
+    const receipt = await account.settled(await account.markRead())
+    assert.deepEqual([receipt.state, receipt.attempts], ['sent', 2], 'failed once, then came through')
+    assert.deepEqual(await tune({ latency_ms: 0 }), { status: 'OK', from_number: LINE, ...untouched })
+    assert.notEqual((await account.phone()).at(-1)?.read_at, null)
+  })
+
+  test('keeps what is offline until it is back', async () => {
+    await account.carrier({ offline: true })
+    const id = await account.markRead('+14155550134')
+    await account.carrier({ offline: false })
+    assert.equal((await account.settled(id)).state, 'sent')
+  })
+
+  const REFUSED: readonly [method: string, path: string, body: unknown, names: RegExp][] = [
+    ['POST', '/simulator/messages', { to_number: LINE }, /number/],
+    ['POST', '/simulator/messages', { number: 'Ada', to_number: LINE }, /number/],
+    ['POST', '/simulator/messages', { number: CONTACT }, /to_number/],
+    ['POST', '/simulator/messages', { number: CONTACT, to_number: LINE, service: 'WhatsApp' }, /service/],
+    ['POST', '/simulator/messages', { number: CONTACT, to_number: LINE, service: 'imessage' }, /service/],
+    ['POST', '/simulator/messages', { number: CONTACT, to_number: LINE, sent_at: 'yesterday' }, /sent_at/],
+    ['POST', '/simulator/messages', { number: CONTACT, to_number: LINE, media_urls: 'x' }, /media_urls/],
+    [
+      'POST',
+      '/simulator/messages',
+      { number: CONTACT, to_number: LINE, media_urls: Array(51).fill('x') },
+      /media_urls/,
+    ],
+    ['POST', '/simulator/messages', { number: CONTACT, to_number: LINE, content: 'x'.repeat(20_001) }, /content/],
+    ['POST', '/simulator/messages', { number: CONTACT, to_number: LINE, content: 'a\0b' }, /content.*NUL/],
+    ['POST', '/simulator/messages', { number: CONTACT, to_number: LINE, group_id: '\0' }, /group_id.*NUL/],
+    ['POST', '/simulator/messages', { number: CONTACT, to_number: LINE, message_id: '\0' }, /message_id.*NUL/],
+    ['POST', '/simulator/messages', { number: CONTACT, to_number: LINE, group_id: '' }, /group_id/],
+    ['POST', '/simulator/messages', { number: CONTACT, to_number: LINE, colour: 'blue' }, /colour/],
+    ['PUT', '/simulator/carrier', { from_number: LINE, latency_ms: -1 }, /latency_ms/],
+    ['PUT', '/simulator/carrier', { from_number: LINE, pace_per_s: 0 }, /pace_per_s/],
+    ['PUT', '/simulator/carrier', { from_number: LINE, failure_rate: 1.1 }, /failure_rate/],
+    ['PUT', '/simulator/carrier', { from_number: LINE, fail_next: 1.5 }, /fail_next/],
+    ['PUT', '/simulator/carrier', { from_number: LINE, offline: 'yes' }, /offline/],
+    ['GET', '/simulator/handset', undefined, /number/],
+    ['GET', `/simulator/handset?number=${encodeURIComponent(CONTACT)}`, undefined, /from_number/],
+  ]
+  for (const [method, path, body, names] of REFUSED) {
+    const told = (JSON.stringify(body) ?? '').slice(0, 90)
+    test(`refuses ${method} ${path} ${told}`, async () => {
+      const answer = await account.must(400, method, path, body)
+      assert.match(answer.body.message, names)
+    })
+  }
+
+  test('is for the account’s own simulator lines alone', async () => {
+    const stranger = await customer(server, { lines: [] })
+    await stranger.must(404, 'POST', '/simulator/messages', { number: CONTACT, to_number: LINE })
+    await stranger.must(404, 'GET', `/simulator/handset?${query(CONTACT)}`)
+    await stranger.must(404, 'PUT', '/simulator/carrier', { from_number: LINE, offline: true })
+    const settings = { url: 'http://127.0.0.1:9', password: 'x' }
+    const real = { number: '+19175550135', connector: 'bluebubbles', settings }
+    await server.operator.must(201, 'POST', `/operator/accounts/${stranger.accountId}/lines`, real)
+    const answer = await stranger.must(400, 'POST', '/simulator/messages', { number: CONTACT, to_number: real.number })
+    assert.match(answer.body.message, /real carrier/)
+  })
+})
+
+function query(number: string): URLSearchParams {
+  return new URLSearchParams({ number, from_number: LINE })
+}

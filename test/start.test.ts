@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { client } from './support/client.ts'
+import { dataFolder, startProcess } from './support/process.ts'
+import { CONTACT, customer, LINE, OPERATOR_TOKEN } from './support/readback.ts'
+import { until } from './support/until.ts'
+
+describe('a start', () => {
+  const REFUSED: readonly [string, Readonly<Record<string, string>>, RegExp][] = [
+    ['a port that is none', { PORT: '70000' }, /PORT must be a port number/],
+    ['a log level that is none', { LOG_LEVEL: 'loud' }, /LOG_LEVEL/],
+    ['a secret key that is too short', { READBACK_SECRET_KEY: 'abc' }, /READBACK_SECRET_KEY must be 64 hex digits/],
+    ['an operator token that can be guessed', { READBACK_OPERATOR_TOKEN: 'short' }, /READBACK_OPERATOR_TOKEN/],
+    ['a public URL that is none', { READBACK_PUBLIC_URL: 'readback' }, /READBACK_PUBLIC_URL/],
+    [
+      'a duration that is none',
+      { READBACK_RECEIPT_TTL_S: 'soon' },
+      /READBACK_RECEIPT_TTL_S must be a number of seconds/,
+    ],
+    ['a negative duration', { READBACK_AUTO_MARK_READ_MAX_AGE_S: '-1' }, /READBACK_AUTO_MARK_READ_MAX_AGE_S/],
+    ['a demo that is neither on nor off', { READBACK_DEMO: 'yes' }, /READBACK_DEMO must be 0 or 1/],
+    ['a database that it does not know', { DATABASE_URL: 'mysql://x' }, /DATABASE_URL/],
+    [
+      'other machines let in without an operator token of one’s own',
+      { HOST: '0.0.0.0', READBACK_OPERATOR_TOKEN: '' },
+      /HOST 0\.0\.0\.0 lets other machines in: set READBACK_OPERATOR_TOKEN/,
+    ],
+  ]
+  for (const [what, env, message] of REFUSED) {
+    test(`is refused with ${what}, and says what to do`, async () => {
+      await using folder = await dataFolder()
+      await assert.rejects(startProcess({ dataDir: folder.path, env }), (error: Error) => {
+        assert.match(error.message, message)
+        assert.ok(!/^ +at /m.test(error.message), 'no stack')
+        for (const secret of ['abc', 'short']) assert.ok(!error.message.includes(`: ${secret}`))
+        return true
+      })
+    })
+  }
+
+  test('is refused to a second process on the same store, and the first goes on', async () => {
+    await using folder = await dataFolder()
+    await using first = await startProcess({ dataDir: folder.path })
+    await assert.rejects(startProcess({ dataDir: folder.path }), /Another process serves the store/)
+    await first.operator.must(200, 'GET', '/operator/accounts')
+    await first.end('SIGKILL')
+    await using _next = await startProcess({ dataDir: folder.path })
+  })
+
+  test('is refused with another secret key than the one that the store was made with', async () => {
+    await using folder = await dataFolder()
+    await using first = await startProcess({ dataDir: folder.path, env: { READBACK_SECRET_KEY: 'a'.repeat(64) } })
+    await first.end('SIGTERM')
+    const other = { READBACK_SECRET_KEY: 'b'.repeat(64) }
+    await assert.rejects(startProcess({ dataDir: folder.path, env: other }), /READBACK_SECRET_KEY is not the one/)
+    await using _again = await startProcess({ dataDir: folder.path, env: { READBACK_SECRET_KEY: 'A'.repeat(64) } })
+  })
+
+  test('is refused on a port that is taken, and on a file that is no store', async () => {
+    await using folder = await dataFolder()
+    await using other = await dataFolder()
+    await using first = await startProcess({ dataDir: folder.path })
+    const env = { PORT: new URL(first.base).port }
+    await assert.rejects(startProcess({ dataDir: other.path, env }), /EADDRINUSE/)
+    await mkdir(join(other.path, 'x'))
+    await writeFile(join(other.path, 'x', 'readback.db'), 'not a database, but a letter to a friend'.repeat(100))
+    await assert.rejects(startProcess({ dataDir: join(other.path, 'x') }), /not a database/)
+  })
+
+  test('makes its own secrets, readable by their owner alone, and finds them again', async () => {
+    await using folder = await dataFolder()
+    const dataDir = join(folder.path, 'new')
+    await using first = await startProcess({ dataDir, env: { READBACK_OPERATOR_TOKEN: '' } })
+    const token = (await readFile(join(dataDir, 'operator-token'), 'utf8')).trim()
+    assert.match(token, /^[0-9a-f]{64}$/)
+    const operator = client(first.base, { authorization: `Bearer ${token}` })
+    await operator.must(201, 'POST', '/operator/accounts', { email: 'ada@example.com' })
+    for (const name of ['operator-token', 'secret-key']) {
+      assert.equal((await stat(join(dataDir, name))).mode & 0o777, 0o600, name)
+    }
+    assert.equal((await stat(dataDir)).mode & 0o777, 0o700)
+    await first.end('SIGTERM')
+    await using second = await startProcess({ dataDir, env: { READBACK_OPERATOR_TOKEN: '' } })
+    const again = client(second.base, { authorization: `Bearer ${token}` })
+    assert.equal((await again.must(200, 'GET', '/operator/accounts')).body.data.length, 1)
+  })
+
+  test('keeps a carrier’s password sealed on the disk', async () => {
+    await using folder = await dataFolder()
+    await using server = await startProcess({ dataDir: folder.path })
+    const account = await customer(server, { lines: [] })
+    const settings = { url: 'http://127.0.0.1:9', password: 'a password to be found' }
+    const line = { number: LINE, connector: 'bluebubbles', settings }
+    await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
+    await server.end('SIGTERM')
+    const store = await readFile(join(folder.path, 'readback.db'))
+    assert.ok(store.includes('bluebubbles'))
+    assert.ok(!store.includes(settings.password) && !server.output().includes(settings.password))
+  })
+
+  test('is healthy and ready, and no longer ready while it drains', async () => {
+    await using folder = await dataFolder()
+    await using server = await startProcess({ dataDir: folder.path })
+    const anybody = client(server.base)
+    for (const path of ['/healthz', '/readyz']) {
+      assert.deepEqual((await anybody.must(200, 'GET', path)).body, { status: 'OK' })
+    }
+    const account = await customer(server)
+    await account.carrier({ latency_ms: 1_000 })
+    const id = await account.markRead()
+    const sending = () => account.receipt(id)
+    await until('the call to be under way', sending, ({ state }) => state === 'sending')
+    const stopped = once(server.child, 'close')
+    server.child.kill('SIGTERM')
+    const { body } = await until(
+      '503',
+      () => anybody.call('GET', '/readyz'),
+      ({ status }) => status === 503,
+    )
+    assert.equal(body.status, 'ERROR')
+    assert.deepEqual(await stopped, [0, null])
+    assert.match(server.output(), /"stopped"/)
+  })
+})
+
+describe('the demo', () => {
+  const DEMO = { READBACK_DEMO: '1' }
+
+  /** The commands that the start prints, run as they are pasted. */
+  function paste(output: string, dataDir: string): unknown[] {
+    const text = output.slice(output.indexOf('  A contact,'))
+    const commands = [...text.matchAll(/^ {4}(\. .*(?:\n {6}.*)*)/gm)].map(([, command]) => command ?? '')
+    assert.equal(commands.length, 2)
+    return commands.map((command) =>
+      JSON.parse(execFileSync('/bin/sh', ['-c', command], { cwd: dataDir, encoding: 'utf8' })),
+    )
+  }
+
+  test('prints commands that work as pasted: marked as read, the phone shows it', async () => {
+    await using folder = await dataFolder()
+    await using server = await startProcess({ dataDir: folder.path, env: DEMO })
+    const output = await until('the greeting', server.output, (text) => text.includes('The keys are kept in'))
+    const [marked] = paste(output, folder.path)
+    assert.deepEqual(marked, { status: 'OK', message: 'Mark read request sent', number: CONTACT })
+    const phone = () => paste(output, folder.path)[1] as { messages: { read_at: string | null }[] }
+    await until('the phone to show it', phone, ({ messages }) => messages[0]?.read_at !== null)
+    assert.equal((await stat(join(folder.path, 'demo.env'))).mode & 0o777, 0o600)
+    const secret = /SB_API_SECRET_KEY=(.*)/.exec(await readFile(join(folder.path, 'demo.env'), 'utf8'))?.[1] ?? ''
+    assert.ok(secret.length > 20 && !output.includes(secret))
+  })
+
+  test('is found again by the next start, and made only once', async () => {
+    await using folder = await dataFolder()
+    await using first = await startProcess({ dataDir: folder.path, env: DEMO })
+    await first.end('SIGTERM')
+    await using second = await startProcess({ dataDir: folder.path, env: DEMO })
+    await until('the greeting', second.output, (text) => text.includes('The keys are kept in'))
+    assert.equal((await second.operator.must(200, 'GET', '/operator/accounts')).body.data.length, 1)
+  })
+
+  test('never comes to a store that holds an account, nor to a server that others can reach', async () => {
+    await using folder = await dataFolder()
+    await using first = await startProcess({ dataDir: folder.path })
+    await customer(first)
+    await first.end('SIGTERM')
+    await using second = await startProcess({ dataDir: folder.path, env: DEMO })
+    assert.equal((await second.operator.must(200, 'GET', '/operator/accounts')).body.data.length, 1)
+    assert.ok(!second.output().includes('The keys are kept in'))
+
+    await using other = await dataFolder()
+    const open = { ...DEMO, HOST: '0.0.0.0', READBACK_OPERATOR_TOKEN: OPERATOR_TOKEN }
+    await using third = await startProcess({ dataDir: other.path, env: open })
+    assert.deepEqual((await third.operator.must(200, 'GET', '/operator/accounts')).body.data, [])
+  })
+})
