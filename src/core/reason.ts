@@ -2,7 +2,7 @@
  * Why a receipt did not go out, or a line is not ONLINE. Every such word there is, with its meaning and what to do: the API,
  * the logs and the documentation take them from here. A word, once released, never changes its meaning.
  */
-const REASONS = {
+export const REASONS = {
   sms: {
     meaning: 'The conversation is SMS, which carries no read receipts.',
     remedy: 'Nothing to do: the contact has to write by iMessage or RCS.',

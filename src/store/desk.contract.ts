@@ -1,0 +1,107 @@
+import type { Credentials } from '../core/account.ts'
+import type { LineId, ReceiptId } from '../core/id.ts'
+import type { InboundMessage } from '../core/inbound-message.ts'
+import type { Address, PhoneNumber } from '../core/phone-number.ts'
+import type { Receipt } from '../core/receipt.ts'
+import { type Claim, setBack, settle } from '../core/send-receipt.ts'
+import type { Store } from '../core/store.ts'
+import { openStore } from './open.ts'
+
+/** Where a store of its own can be kept. */
+export interface Place extends AsyncDisposable {
+  readonly url: string
+}
+
+export const LINE = '+19175551234' as PhoneNumber
+export const LIFETIME_MS = 1_000
+const RULES = {
+  auto: { plans: ['free_api'], maxAgeMs: 60_000 },
+  receiptLifetimeMs: LIFETIME_MS,
+  receipts: { simulator: { iMessage: 'conversation', RCS: 'conversation' }, mute: {} },
+} as const
+
+export function open({ url }: Place, secretKey = '0'.repeat(64)): Promise<Store> {
+  return openStore({
+    url,
+    secretKey,
+    rules: RULES,
+    onDeath(error) {
+      throw error
+    },
+  })
+}
+
+/** A store with an account and a line, and what is asked of it. */
+export interface Desk extends AsyncDisposable {
+  readonly store: Store
+  readonly credentials: Credentials
+  readonly lineId: LineId
+  request(contact: Address, at: number): Promise<ReceiptId>
+  receive(contact: Address, at: number, change?: Partial<InboundMessage>): ReturnType<Store['storeInbound']>
+  claim(at: number, limit?: number): ReturnType<Store['claimReceipts']>
+  receipt(id: ReceiptId): Promise<Receipt>
+}
+
+export async function desk(place: Place): Promise<Desk> {
+  const store = await open(place)
+  const draft = { email: 'ada@example.com', plan: 'free_api', readReceiptsEnabled: true, at: 0 }
+  const { account, credentials } = await store.createAccount(draft)
+  const { line } = await store.createLine({
+    accountId: account.id,
+    number: LINE,
+    connector: 'simulator',
+    settings: { password: 'hidden' },
+    at: 0,
+  })
+  let written = 0
+  return {
+    store,
+    credentials,
+    lineId: line.id,
+    async request(number, at) {
+      return (await store.markRead({ credentials, number, fromNumber: LINE, trigger: 'api', at })).receiptId
+    },
+    receive(contact, at, change) {
+      written += 1
+      return store.storeInbound([
+        {
+          lineId: line.id,
+          message: { ...messageOf(contact, `message ${written}`, at), ...change },
+          receivedAt: at,
+          carrierNow: at,
+        },
+      ])
+    },
+    claim: (at, limit = 100) => store.claimReceipts({ lineId: line.id, limit, obstacle: 'pace', at }),
+    receipt: (id) => store.getReceipt({ credentials, id }),
+    [Symbol.asyncDispose]: () => store.close(),
+  }
+}
+
+function messageOf(contact: Address, carrierMessageId: string, sentAt: number): InboundMessage {
+  return {
+    carrierMessageId,
+    service: 'iMessage',
+    contact,
+    kind: 'direct',
+    conversationAddress: contact,
+    carrierConversation: `chat of ${contact}`,
+    reaction: false,
+    parts: [{ content: 'Hello', mediaUrl: null }],
+    sentAt,
+  }
+}
+
+export const contactOf = (n: number) => `+1415555${String(1_000 + n)}` as Address
+export const done = (claim: Claim, at: number) => settle(claim, { kind: 'done' }, at, 1)
+export const away = (claim: Claim, at: number) =>
+  setBack(
+    claim,
+    { kind: 'unavailable', reason: 'unreachable' },
+    { lastDoneAt: Number.NEGATIVE_INFINITY, nextAttemptAt: at + 10 },
+    at,
+  )
+
+export async function claimedContacts(d: Desk, at: number, limit?: number): Promise<Address[]> {
+  return (await d.claim(at, limit)).claims.map(({ conversation }) => conversation.address)
+}

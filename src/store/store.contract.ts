@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { ReceiptId } from '../core/id.ts'
+import type { PhoneNumber } from '../core/phone-number.ts'
+import type { Claim } from '../core/send-receipt.ts'
+import { away, claimedContacts, contactOf, desk, done, LIFETIME_MS, LINE, open, type Place } from './desk.contract.ts'
+
+/** What every engine keeps to. */
+export function describeStore(engine: string, place: () => Promise<Place>): void {
+  const code = (wanted: string) => (error: unknown) => (error as { code?: string }).code === wanted
+
+  describe(`the store on ${engine}`, () => {
+    test('finds again what was written, and refuses another secret key', async () => {
+      await using kept = await place()
+      const first = await desk(kept)
+      const id = await first.request(contactOf(0), 5)
+      await first.store.close()
+      await assert.rejects(open(kept, '1'.repeat(64)), code('invalid'))
+      const store = await open(kept)
+      const { credentials } = first
+      assert.equal((await store.getReceipt({ credentials, id })).requestedAt, 5)
+      assert.deepEqual((await store.getLine({ number: LINE })).settings, { password: 'hidden' })
+      await store.close()
+    })
+
+    test('lets in who has a key that is not revoked, of an account that is not disabled', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { id: accountId } = await d.store.admit({ credentials: d.credentials, gate: true })
+      for (const wrong of [{ keyId: 'x' }, { secret: 'x' }, { secret: '' }, { keyId: '' }]) {
+        const credentials = { ...d.credentials, ...wrong }
+        await assert.rejects(d.store.admit({ credentials, gate: false }), code('unauthorized'))
+      }
+      await d.store.updateAccount({ id: accountId, change: { readReceiptsEnabled: false } })
+      await d.store.admit({ credentials: d.credentials, gate: false })
+      await assert.rejects(d.store.admit({ credentials: d.credentials, gate: true }), code('forbidden'))
+      await assert.rejects(d.request(contactOf(0), 0), code('forbidden'))
+      await d.store.updateAccount({ id: accountId, change: { readReceiptsEnabled: true, disabled: true } })
+      await assert.rejects(d.request(contactOf(0), 0), code('forbidden'))
+      await d.store.updateAccount({ id: accountId, change: { disabled: false } })
+      await d.store.deleteKey({ accountId, keyId: d.credentials.keyId })
+      await assert.rejects(d.request(contactOf(0), 0), code('unauthorized'))
+    })
+
+    test('refuses a call of a batch without touching the others', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const wrong = { ...d.credentials, secret: 'wrong' }
+      const call = { number: contactOf(0), fromNumber: LINE, trigger: 'api', at: 1 } as const
+      const outcomes = await Promise.allSettled([
+        d.request(contactOf(1), 1),
+        d.store.markRead({ ...call, credentials: wrong }),
+        d.store.markRead({ ...call, credentials: d.credentials, fromNumber: '+19175550100' as PhoneNumber }),
+        d.request(contactOf(2), 1),
+      ])
+      assert.deepEqual(
+        outcomes.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'rejected', 'fulfilled'],
+      )
+      const listed = await d.store.listReceipts({ credentials: d.credentials, filter: { limit: 10 } })
+      assert.deepEqual(
+        listed.map(({ number }) => number),
+        [contactOf(2), contactOf(1)],
+      )
+    })
+
+    test('joins what is queued: one row, each request counted, its life renewed', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const ids = await Promise.all(Array.from({ length: 50 }, (_, n) => d.request(contactOf(0), n)))
+      assert.equal(new Set(ids).size, 1)
+      const [handle] = (await d.receive(contactOf(0), 60))[0]?.messageIds ?? []
+      await d.request(contactOf(0), 61)
+      const receipt = await d.receipt(ids[0] as ReceiptId)
+      const { requests, readUpTo, expiresAt, nextAttemptAt, requestedAt } = receipt
+      assert.deepEqual([requests, readUpTo, expiresAt, nextAttemptAt], [51, handle, 61 + LIFETIME_MS, requestedAt])
+    })
+
+    test('claims the longest due first, no more than asked for, and none that is under way', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      for (const n of [3, 1, 2]) await d.request(contactOf(n), n)
+      assert.deepEqual(await claimedContacts(d, 0), [])
+      assert.equal((await d.claim(0)).nextDueAt, 1)
+      assert.deepEqual(await claimedContacts(d, 10, 2), [contactOf(1), contactOf(2)])
+      await d.request(contactOf(1), 11)
+      assert.deepEqual(await claimedContacts(d, 20), [contactOf(3)])
+      assert.equal((await d.claim(20)).nextDueAt, null)
+    })
+
+    test('keeps a receipt sending through a setback, and settles it with the one queued behind it', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const first = await d.request(contactOf(0), 0)
+      const [claim] = (await d.claim(1)).claims
+      assert.ok(claim)
+      const second = await d.request(contactOf(0), 2)
+      assert.notEqual(second, first)
+      await d.store.settleReceipts(away(claim, 3))
+      const { state, reason, nextAttemptAt, attempts } = await d.receipt(first)
+      assert.deepEqual([state, reason, nextAttemptAt, attempts], ['sending', 'unreachable', 13, 1])
+      const [again] = (await d.claim(13)).claims
+      assert.deepEqual(
+        again?.receipts.map(({ id }) => id),
+        [first, second],
+      )
+      await d.store.settleReceipts(done(again as Claim, 14))
+      for (const id of [first, second]) {
+        const receipt = await d.receipt(id)
+        assert.deepEqual([receipt.state, receipt.settledAt], ['sent', 14])
+      }
+    })
+
+    test('leaves one that was joined during its call for the next call', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      await d.request(contactOf(0), 0)
+      const [claim] = (await d.claim(1)).claims
+      const rider = await d.request(contactOf(0), 2)
+      await d.store.settleReceipts(away(claim as Claim, 3))
+      const [both] = (await d.claim(13)).claims
+      assert.equal(await d.request(contactOf(0), 14), rider)
+      await d.store.settleReceipts(done(both as Claim, 15))
+      assert.equal((await d.receipt(rider)).state, 'queued')
+      assert.deepEqual(await claimedContacts(d, 16), [contactOf(0)])
+    })
+
+    test('moves how far the carrier took it forward only', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const marks: unknown[] = []
+      for (const at of [1, 2, 3]) {
+        await d.receive(contactOf(0), at)
+        await d.request(contactOf(0), at)
+        const [claim] = (await d.claim(at)).claims
+        marks.push(claim?.conversation.readThrough)
+        await d.store.settleReceipts(done(claim as Claim, at))
+        // An answer that comes late must not take back what a newer one said.
+        await d.store.settleReceipts({ ...done(claim as Claim, at), readThrough: 1 as Claim['readUpTo'] })
+      }
+      assert.deepEqual(marks, [null, 1, 2])
+    })
+
+    test('expires what is too late, with what stood in the way', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const ids = [await d.request(contactOf(0), 0), await d.request(contactOf(1), 500)]
+      assert.deepEqual(await d.store.findOverdue({ lineId: d.lineId, at: 999 }), {
+        receiptIds: [],
+        nextExpiryAt: 1_000,
+      })
+      const { receiptIds, nextExpiryAt } = await d.store.findOverdue({ lineId: d.lineId, at: 1_000 })
+      assert.deepEqual([receiptIds, nextExpiryAt], [[ids[0]], 1_500])
+      await d.store.expireReceipts({ lineId: d.lineId, receiptIds, obstacle: 'rate_limited', at: 1_000 })
+      const { state, reason, settledAt } = await d.receipt(ids[0] as ReceiptId)
+      assert.deepEqual([state, reason, settledAt], ['expired', 'rate_limited', 1_000])
+      assert.deepEqual(await claimedContacts(d, 1_500), [])
+      assert.equal((await d.receipt(ids[1] as ReceiptId)).state, 'expired')
+    })
+
+    test('gives back what a process that is no more had claimed', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      await d.request(contactOf(0), 0)
+      await d.claim(1)
+      assert.deepEqual(await d.store.linesWithWork(), [])
+      await d.store.releaseReceipts({ at: 2 })
+      assert.deepEqual(await d.store.linesWithWork(), [d.lineId])
+      assert.deepEqual(await claimedContacts(d, 2), [contactOf(0)])
+    })
+
+    test('stores an inbound once, in parts, with the auto rule’s decision', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      await d.store.setAutoMarkRead({ credentials: d.credentials, autoMarkRead: true })
+      const parts = [
+        { content: 'Two', mediaUrl: null },
+        { content: null, mediaUrl: null },
+      ] as const
+      const once = { carrierMessageId: 'same', parts }
+      const [first] = await d.receive(contactOf(0), 1, once)
+      const [again] = await d.receive(contactOf(0), 2, once)
+      assert.deepEqual([first?.messageIds.length, first?.repeated], [2, false])
+      assert.deepEqual([again?.messageIds, again?.repeated, again?.receiptId], [first?.messageIds, true, null])
+      const receipt = await d.receipt(first?.receiptId as ReceiptId)
+      assert.deepEqual([receipt.trigger, receipt.requests, receipt.readUpTo], ['auto', 1, first?.messageIds[1]])
+      const [old] = await d.receive(contactOf(1), 100_000, { sentAt: 1 })
+      assert.equal(old?.receiptId, null)
+    })
+
+    test('takes a line away: its number is free, its receipts end, and nothing more is stored for it', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const [waiting, underWay] = [await d.request(contactOf(0), 1), await d.request(contactOf(1), 0)]
+      const [claim] = (await d.claim(1, 1)).claims
+      await d.store.removeLine({ id: d.lineId, at: 2 })
+      assert.deepEqual([(await d.receipt(waiting)).state, (await d.receipt(underWay)).state], ['skipped', 'sending'])
+      await d.store.settleReceipts(done(claim as Claim, 3))
+      assert.equal((await d.receipt(underWay)).state, 'sent')
+      await assert.rejects(d.receive(contactOf(0), 4), code('not_found'))
+      await assert.rejects(d.request(contactOf(0), 4), code('not_found'))
+      assert.equal((await d.claim(4)).line, undefined)
+      const { accountId, ...line } = { accountId: (await d.store.listAccounts())[0]?.id as never, number: LINE }
+      await d.store.createLine({ ...line, accountId, connector: 'mute', settings: {}, at: 5 })
+      await assert.rejects(d.request(contactOf(0), 6), code('invalid'))
+    })
+  })
+}
