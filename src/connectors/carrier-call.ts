@@ -103,8 +103,9 @@ function toAnswer({ statusCode, headers }: Dispatcher.ResponseData, text: string
 
 /** Seconds, or a date by the carrier's own clock (RFC 9110, 10.2.3). */
 function parseRetryAfter(given: string, now: number): number | undefined {
-  const ms = /^\d+$/.test(given) ? Number(given) * 1_000 : Date.parse(given) - now
-  return finite(Math.max(0, ms))
+  if (/^\d+$/.test(given)) return finite(Number(given) * 1_000)
+  // Date.parse alone would take "-1" for a month.
+  return given.endsWith('GMT') ? finite(Math.max(0, Date.parse(given) - now)) : undefined
 }
 
 function finite(value: number): number | undefined {
