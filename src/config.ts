@@ -15,55 +15,58 @@ function seconds(fallback: number, least: number) {
     .transform((given) => given * 1_000)
 }
 
-const SETTINGS = z
-  .object({
-    HOST: z.string().default('127.0.0.1'),
-    PORT: z.coerce
-      .number({ error: 'must be a port number' })
-      .int({ error: 'must be a port number' })
-      .min(0, { error: 'must be a port number' })
-      .max(65_535, { error: 'must be a port number' })
-      .default(7070),
-    DATABASE_URL: z
-      .string()
-      .regex(/^sqlite:./, { error: 'must begin with sqlite:' })
-      .optional(),
-    LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-    READBACK_DATA_DIR: z.string().default('./data'),
-    READBACK_OPERATOR_TOKEN: z.string().min(16, { error: 'must have 16 characters or more' }).optional(),
-    READBACK_SECRET_KEY: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/i, { error: 'must be 64 hex digits' })
-      .optional(),
-    READBACK_PUBLIC_URL: z
-      .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-      .transform((url) => url.replace(/\/+$/, ''))
-      .optional(),
-    READBACK_AUTO_MARK_READ_PLANS: z
-      .string()
-      .default('free_api,ai_agent')
-      .transform((list) => list.split(',').map((plan) => plan.trim())),
-    READBACK_AUTO_MARK_READ_MAX_AGE_S: seconds(3_600, 0),
-    READBACK_RECEIPT_TTL_S: seconds(900, 1),
-    READBACK_CARRIER_TIMEOUT_S: seconds(10, 0.1),
-    READBACK_DEMO: z.enum(['0', '1'], { error: 'must be 0 or 1' }).default('0'),
-  })
-  .transform((env) => ({
-    host: env.HOST,
-    /** 0 takes any that is free. */
-    port: env.PORT,
-    databaseUrl: env.DATABASE_URL ?? `sqlite:${join(env.READBACK_DATA_DIR, 'readback.db')}`,
-    logLevel: env.LOG_LEVEL,
-    dataDir: env.READBACK_DATA_DIR,
-    operatorToken: env.READBACK_OPERATOR_TOKEN,
-    secretKey: env.READBACK_SECRET_KEY?.toLowerCase(),
-    publicUrl: env.READBACK_PUBLIC_URL,
-    autoPlans: env.READBACK_AUTO_MARK_READ_PLANS,
-    autoMaxAgeMs: env.READBACK_AUTO_MARK_READ_MAX_AGE_S,
-    receiptLifetimeMs: env.READBACK_RECEIPT_TTL_S,
-    carrierTimeoutMs: env.READBACK_CARRIER_TIMEOUT_S,
-    demo: env.READBACK_DEMO === '1',
-  }))
+const VARIABLES = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce
+    .number({ error: 'must be a port number' })
+    .int({ error: 'must be a port number' })
+    .min(0, { error: 'must be a port number' })
+    .max(65_535, { error: 'must be a port number' })
+    .default(7070),
+  DATABASE_URL: z
+    .string()
+    .regex(/^sqlite:./, { error: 'must begin with sqlite:' })
+    .optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  READBACK_DATA_DIR: z.string().default('./data'),
+  READBACK_OPERATOR_TOKEN: z.string().min(16, { error: 'must have 16 characters or more' }).optional(),
+  READBACK_SECRET_KEY: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/i, { error: 'must be 64 hex digits' })
+    .optional(),
+  READBACK_PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  READBACK_AUTO_MARK_READ_PLANS: z
+    .string()
+    .default('free_api,ai_agent')
+    .transform((list) => list.split(',').map((plan) => plan.trim())),
+  READBACK_AUTO_MARK_READ_MAX_AGE_S: seconds(3_600, 0),
+  READBACK_RECEIPT_TTL_S: seconds(900, 1),
+  READBACK_CARRIER_TIMEOUT_S: seconds(10, 0.1),
+  READBACK_DEMO: z.enum(['0', '1'], { error: 'must be 0 or 1' }).default('0'),
+})
+
+/** Every variable that is looked at. */
+export const SETTING_NAMES = Object.keys(VARIABLES.shape)
+
+const SETTINGS = VARIABLES.transform((env) => ({
+  host: env.HOST,
+  /** 0 takes any that is free. */
+  port: env.PORT,
+  databaseUrl: env.DATABASE_URL ?? `sqlite:${join(env.READBACK_DATA_DIR, 'readback.db')}`,
+  logLevel: env.LOG_LEVEL,
+  dataDir: env.READBACK_DATA_DIR,
+  operatorToken: env.READBACK_OPERATOR_TOKEN,
+  secretKey: env.READBACK_SECRET_KEY?.toLowerCase(),
+  publicUrl: env.READBACK_PUBLIC_URL,
+  autoPlans: env.READBACK_AUTO_MARK_READ_PLANS,
+  autoMaxAgeMs: env.READBACK_AUTO_MARK_READ_MAX_AGE_S,
+  receiptLifetimeMs: env.READBACK_RECEIPT_TTL_S,
+  carrierTimeoutMs: env.READBACK_CARRIER_TIMEOUT_S,
+  demo: env.READBACK_DEMO === '1',
+}))
 
 /** The only reader of the environment. Throws `invalid` that names the setting, never its value: it may be a secret. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
