@@ -7,6 +7,8 @@ const { findNode } = require('./node.cjs')
 
 const ROOT = join(__dirname, '..')
 const TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts']
+// A test that waits for what never comes must not hold up all that come after it.
+const PATIENCE = '--test-timeout=120000'
 const CHECKS = {
   types: ['node_modules/typescript/bin/tsc', '-p', '.'],
   lint: ['node_modules/@biomejs/biome/bin/biome', 'check'],
@@ -22,7 +24,7 @@ const START = {
 
 const COMMANDS = {
   start: (node, args) => node(['src/main.ts', ...args], START),
-  test: (node, args) => node(['--test', '--test-reporter=spec', ...args, ...(args.some(isFile) ? [] : TESTS)]),
+  test: (node, args) => node(['--test', '--test-reporter=spec', PATIENCE, ...args, ...(args.some(isFile) ? [] : TESTS)]),
   bench: (node, args) => node(['bench/main.ts', ...args]),
   check,
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import Sendblue from 'sendblue'
 import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
-import { requirePythonRequests } from './support/requires.ts'
+import { requireCurl, requirePythonRequests } from './support/requires.ts'
 import { until } from './support/until.ts'
 
 const PAGE = join(import.meta.dirname, 'fixtures/page')
@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname, '..')
 
 /** The page's example in a client's language, and what runs it. */
 const CLIENTS = [
-  { name: 'curl', file: 'sh', command: ['sh'], wrap: (text: string) => text, skip: false },
+  { name: 'curl', file: 'sh', command: ['sh'], wrap: (text: string) => text, skip: requireCurl() },
   {
     name: 'axios',
     file: 'js.txt',

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test'
 import { client } from './support/client.ts'
 import { dataFolder, startProcess } from './support/process.ts'
 import { CONTACT, customer, LINE, OPERATOR_TOKEN } from './support/readback.ts'
+import { requireCurl } from './support/requires.ts'
 import { until } from './support/until.ts'
 
 describe('a start', () => {
@@ -140,7 +141,7 @@ describe('the demo', () => {
     )
   }
 
-  test('prints commands that work as pasted: marked as read, the phone shows it', async () => {
+  test('prints commands that work as pasted: marked as read, the phone shows it', { skip: requireCurl() }, async () => {
     await using folder = await dataFolder()
     await using server = await startProcess({ dataDir: folder.path, env: DEMO })
     const output = await until('the greeting', server.output, (text) => text.includes('The keys are kept in'))

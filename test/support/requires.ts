@@ -6,6 +6,10 @@ export function requirePythonRequests(): string | false {
   return requirePackage('python3-requests')
 }
 
+export function requireCurl(): string | false {
+  return requirePackage('curl')
+}
+
 function requirePackage(name: string): string | false {
   const wanted = packages.find((entry) => entry.package === name)
   if (wanted === undefined) throw new Error(`setup/system.json has no ${name}`)

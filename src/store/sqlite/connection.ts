@@ -7,7 +7,7 @@ import type { Tables } from '../tables.ts'
 const BUSY_TIMEOUT_MS = 1_000
 
 /**
- * `synchronous=FULL` and `fullfsync` (macOS) make a commit mean "on the disk". The checkpoint at 16,000 pages and the cache
+ * `synchronous=FULL` and `fullfsync` (macOS) make a commit mean "on the disk". The checkpoint at 4,000 pages and the cache
  * (negative: KiB) are what docs/performance.md measured.
  */
 const WRITER_PRAGMAS = [
