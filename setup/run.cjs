@@ -24,7 +24,8 @@ const START = {
 
 const COMMANDS = {
   start: (node, args) => node(['src/main.ts', ...args], START),
-  test: (node, args) => node(['--test', '--test-reporter=spec', PATIENCE, ...args, ...(args.some(isFile) ? [] : TESTS)]),
+  test: (node, args) =>
+    node(['--test', '--test-reporter=spec', PATIENCE, ...args, ...(args.some(isFile) ? [] : TESTS)]),
   bench: (node, args) => node(['bench/main.ts', ...args]),
   check,
 }
