@@ -45,6 +45,8 @@ const VARIABLES = z.object({
   READBACK_AUTO_MARK_READ_MAX_AGE_S: seconds(3_600, 0),
   READBACK_RECEIPT_TTL_S: seconds(900, 1),
   READBACK_CARRIER_TIMEOUT_S: seconds(10, 0.1),
+  READBACK_CATCH_UP_INTERVAL_S: seconds(20, 0.1),
+  READBACK_DEDUPE_AGE_S: seconds(691_200, 1),
   READBACK_DEMO: z.enum(['0', '1'], { error: 'must be 0 or 1' }).default('0'),
 })
 
@@ -65,6 +67,8 @@ const SETTINGS = VARIABLES.transform((env) => ({
   autoMaxAgeMs: env.READBACK_AUTO_MARK_READ_MAX_AGE_S,
   receiptLifetimeMs: env.READBACK_RECEIPT_TTL_S,
   carrierTimeoutMs: env.READBACK_CARRIER_TIMEOUT_S,
+  catchUpIntervalMs: env.READBACK_CATCH_UP_INTERVAL_S,
+  dedupeAgeMs: env.READBACK_DEDUPE_AGE_S,
   demo: env.READBACK_DEMO === '1',
 }))
 

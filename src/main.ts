@@ -11,8 +11,7 @@ import type { Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
 import { keptSecret } from './kept-secret.ts'
-import { Dispatcher } from './outbox/dispatcher.ts'
-import { Enrolment } from './outbox/enrolment.ts'
+import { createOutbox } from './outbox/index.ts'
 import { openStore } from './store/open.ts'
 
 export interface Running {
@@ -35,31 +34,33 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   const store = await openStore(storeOptions(config, onDeath))
   const caller = createCarrierCaller({ timeoutMs: config.carrierTimeoutMs })
   const connectors = createConnectors({ handset: store, caller, now })
-  const dispatcher = new Dispatcher({ store, connectors, log, now })
   let base = ''
   const inboundUrl = (secret: string) => `${config.publicUrl ?? base}/readback/v1/inbound/${secret}`
-  const enrolment = new Enrolment({ store, connectors, inboundUrl, log, now })
+  const { catchUpIntervalMs, dedupeAgeMs } = config
+  const outbox = createOutbox({ store, connectors, inboundUrl, catchUpIntervalMs, dedupeAgeMs, log, now })
   let draining = false
   const app = createApp({
     store,
     connectors,
     inboundUrl,
     publicUrlSet: config.publicUrl !== undefined,
-    enrol: (lineId) => enrolment.enrol(lineId),
-    nudge: (lineId) => dispatcher.nudge(lineId),
+    enrol: outbox.enrol,
+    nudge: outbox.nudge,
+    catchUp: outbox.catchUp,
+    noteHealth: outbox.noteHealth,
     now,
     operatorToken,
     log,
     draining: () => draining,
   })
   // Before anybody can ask for a receipt: what it finds claimed then was claimed by a process that is no more.
-  await dispatcher.start()
+  await outbox.start()
   await app.listen({ host: config.host, port: config.port })
   base = baseOf(app.server.address() as AddressInfo)
   const simulator = connectors.simulator
   const demo = config.demo && isLoopback(config.host) && simulator !== undefined
   const keys = demo ? await prepareDemo({ store, simulator, dataDir: config.dataDir, now }) : undefined
-  await enrolment.start()
+  await outbox.turnToCarriers()
   return {
     base,
     durability: () => store.durability(),
@@ -67,8 +68,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     async stop() {
       draining = true
       // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
-      await enrolment.stop()
-      await dispatcher.drain()
+      await outbox.drain()
       await app.close()
       await caller.close()
       await store.close()

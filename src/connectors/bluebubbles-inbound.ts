@@ -16,7 +16,10 @@ const ID = z
 const HOOK = z.object({ type: z.string(), data: z.unknown() })
 
 /** What tells a contact's message from other rows; an own message and some events have no handle. */
-const ROW = z.object({ isFromMe: z.boolean(), itemType: z.number() })
+const ROW = z.object({ isFromMe: z.boolean(), itemType: z.number(), chats: z.unknown() })
+
+/** Playing a voice note on macOS 26 comes as a new message with nothing but this as its text. */
+const VOICE_NOTE = /^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$/i
 
 const STYLES = { 43: 'group', 45: 'direct' } as const
 
@@ -27,6 +30,7 @@ const MESSAGE = z.object({
   handle: z.object({ address: z.string(), service: z.enum(SERVICES) }),
   chats: z.tuple([z.object({ guid: ID.regex(/;[+-];/), style: z.literal([43, 45]) })], z.unknown()),
   attachments: z.array(z.unknown()).max(1_000).nullish(),
+  balloonBundleId: z.unknown(),
   associatedMessageGuid: z.unknown(),
   associatedMessageType: z.unknown(),
   dateCreated: z.int().positive().max(8.64e15),
@@ -36,15 +40,29 @@ type Message = z.infer<typeof MESSAGE>
 /** A `new-message` webhook. Verifies nothing else: BlueBubbles signs nothing, the secret in our URL is what lets it in. */
 export function parseInbound({ body }: Pick<InboundHook, 'body'>): ParsedInbound {
   const { type, data } = parse(HOOK, body, '')
-  if (type !== 'new-message') return drop('other_event')
-  const { isFromMe, itemType } = parse(ROW, data, 'data.')
-  if (isFromMe) return drop('own_message')
+  return type === 'new-message' ? parseRow(data) : drop('other_event')
+}
+
+/** One row of its table of messages, as a webhook or a query brings it. */
+export function parseRow(row: unknown): ParsedInbound {
+  const { isFromMe, itemType, chats } = parse(ROW, row, 'data.')
   // Somebody joined, left, or named the group.
   if (itemType !== 0) return drop('system_event')
-  const message = parse(MESSAGE, data, 'data.')
+  if (isFromMe) return { ...drop('own_message'), replies: CHATS.safeParse(chats).data?.map(({ guid }) => guid) ?? [] }
+  const message = parse(MESSAGE, row, 'data.')
   // A business or a short code: no address that a receipt could be asked for.
   const contact = parseAddress(message.handle.address)
-  return contact === undefined ? drop('address') : { messages: [toInbound(message, contact)] }
+  if (contact === undefined) return drop('address')
+  if (lacksParts(message)) return { messages: [toInbound(message, contact)], late: true }
+  if (VOICE_NOTE.test(message.text ?? '') && !message.attachments?.length) return drop('voice_note')
+  return { messages: [toInbound(message, contact)] }
+}
+
+const CHATS = z.array(z.object({ guid: ID }))
+
+/** Its attachments are linked a little later, and no webhook tells. */
+function lacksParts({ text, attachments, balloonBundleId }: Message): boolean {
+  return contentOf(text ?? '') === null && !attachments?.length && typeof balloonBundleId !== 'string'
 }
 
 function drop(dropped: string): ParsedInbound {

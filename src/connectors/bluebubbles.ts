@@ -1,18 +1,12 @@
 import { z } from 'zod'
-import type { CarrierLine, Connector, EnrolOutcome, ReceiptOutcome, UnavailableOutcome } from '../core/connector.ts'
+import type { CarrierLine, Connector, EnrolOutcome, ReceiptOutcome } from '../core/connector.ts'
 import type { Conversation } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { LineHealth } from '../core/line.ts'
-import type { Reason } from '../core/reason.ts'
+import { catchUp } from './bluebubbles-catch-up.ts'
 import { parseInbound } from './bluebubbles-inbound.ts'
-import {
-  type CarrierAnswer,
-  type CarrierCall,
-  type CarrierCaller,
-  excerpt,
-  isOnThisMachine,
-  parseCarrierUrl,
-} from './carrier-call.ts'
+import { outcomeOf, SETTINGS, type Settings, type Talk, talkTo } from './bluebubbles-talk.ts'
+import { type CarrierCaller, isOnThisMachine, parseCarrierUrl } from './carrier-call.ts'
 
 /** It has no read of one message. */
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
@@ -22,9 +16,6 @@ const PACE = { callsPerSecond: 5, concurrency: 1 }
 
 /** What its ids of conversations begin with: `any` for all on macOS 26, the service before. */
 const PREFIXES = ['any', 'iMessage', 'RCS', 'SMS']
-
-const SETTINGS = z.object({ url: z.string(), password: z.string() })
-type Settings = z.infer<typeof SETTINGS>
 
 /** A Mac with BlueBubbles on it. What it sends does not name the line, so one such server is one line. */
 export function bluebubbles(caller: CarrierCaller): Connector {
@@ -40,10 +31,12 @@ export function bluebubbles(caller: CarrierCaller): Connector {
 function bluebubblesLine(caller: CarrierCaller, settings: Settings): CarrierLine {
   return {
     parseInbound,
-    sendReceipt: (conversation) => sendReceipt(talkTo(caller, settings), conversation),
+    sendReceipt: ({ conversation }) => sendReceipt(talkTo(caller, settings), conversation),
     pace: async () => PACE,
     enrol: (inboundUrl) => enrol(talkTo(caller, settings), inboundUrl),
     probe: () => probe(talkTo(caller, settings)),
+    catchUp: (cursor, now) => catchUp(() => talkTo(caller, settings), settings, cursor, now),
+    verify: (carrierMessageId) => verify(talkTo(caller, settings), carrierMessageId),
   }
 }
 
@@ -111,69 +104,11 @@ async function probe(talk: Talk): Promise<LineHealth> {
   return { status: 'ONLINE', reason: null }
 }
 
-/** One call to the server. Those of one talk share a deadline: many take no longer than one. */
-type Talk = (method: CarrierCall['method'], path: readonly string[], body?: unknown) => Promise<Heard>
+const READ_MESSAGE = z.object({ dateRead: z.number().nullish() })
 
-type Rejected = Extract<ReceiptOutcome, { kind: 'rejected' }>
-type Heard =
-  | { readonly kind: 'done'; readonly data: unknown }
-  /** BlueBubbles is there, but not what was asked for. */
-  | { readonly kind: 'absent'; readonly detail: string }
-  | Rejected
-  | UnavailableOutcome
-
-function talkTo(caller: CarrierCaller, { url, password }: Settings): Talk {
-  const deadline = caller.deadline()
-  return async (method, path, body) => {
-    const route = path.map(encode).join('/')
-    const answer = await caller.call({
-      method,
-      url: `${url}/api/v1/${route}?password=${encode(password)}`,
-      ...(body === undefined ? {} : { body }),
-      deadline,
-    })
-    return answer.kind === 'answer' ? sortAnswer(answer, password) : answer
-  }
-}
-
-/** Half a surrogate pair, as JSON can bring one, would throw. */
-function encode(word: string): string {
-  return encodeURIComponent(word.toWellFormed())
-}
-
-function outcomeOf(heard: Heard): EnrolOutcome {
-  if (heard.kind === 'done') return { kind: 'done' }
-  return heard.kind === 'absent' ? { kind: 'rejected', reason: 'rejected', detail: heard.detail } : heard
-}
-
-/** What every answer of BlueBubbles' own looks like. */
-const REPLY = z.object({
-  status: z.number(),
-  message: z.string().optional(),
-  error: z.object({ message: z.string() }).optional().catch(undefined),
-  data: z.unknown().optional(),
-})
-type Reply = z.infer<typeof REPLY>
-
-function sortAnswer({ status, body, retryAfterMs }: CarrierAnswer, password: string): Heard {
-  const reply = REPLY.safeParse(body).data
-  if (status === 200 && reply?.status === 200) return { kind: 'done', data: reply.data }
-  const detail = excerpt(`${status} ${reply?.error?.message ?? reply?.message ?? ''}`.trim(), [password])
-  if (status === 401 || status === 403) return { kind: 'rejected', reason: 'wrong_password', detail }
-  const obstacle = obstacleOf(status, reply)
-  if (obstacle !== null) {
-    return { kind: 'unavailable', reason: obstacle, detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
-  }
-  return status === 404 ? { kind: 'absent', detail } : { kind: 'rejected', reason: 'rejected', detail }
-}
-
-/** Why to try again later; null where that is of no use. */
-function obstacleOf(status: number, reply: Reply | undefined): Reason | null {
-  if (status === 429) return 'rate_limited'
-  if (status === 408 || status === 504) return 'timeout'
-  const complaint = (status >= 500 && reply?.error?.message) || ''
-  if (complaint.includes('Private API is not enabled')) return 'private_api_off'
-  if (complaint.includes('Helper is not connected')) return 'helper_disconnected'
-  // A 404 in plain text is a route that BlueBubbles does not have, or not BlueBubbles at all.
-  return status >= 400 && status < 500 && reply !== undefined ? null : 'carrier_error'
+/** Its 200 does not mean marked: the message itself says, some seconds later, whether Messages took it. */
+async function verify(talk: Talk, carrierMessageId: string): Promise<boolean | undefined> {
+  const heard = await talk('GET', ['message', carrierMessageId])
+  const message = heard.kind === 'done' ? READ_MESSAGE.safeParse(heard.data).data : undefined
+  return message && (message.dateRead ?? 0) > 0
 }

@@ -42,7 +42,8 @@ export interface CarrierCallOptions {
   readonly lookup?: LookupFunction
 }
 
-const LARGEST_ANSWER = 1024 * 1024
+/** A page of messages, with all that hangs on them. */
+const LARGEST_ANSWER = 16 * 1024 * 1024
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** One for the process: it holds the open connections. */

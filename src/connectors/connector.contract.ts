@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { ConnectedLine, Connector, InboundHook } from '../core/connector.ts'
+import type { ConnectedLine, Connector, InboundHook, ReceiptCall } from '../core/connector.ts'
 import { type Conversation, SERVICES, type Service } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { LineId } from '../core/id.ts'
@@ -103,9 +103,9 @@ export function describeConnector(name: string, start: () => Promise<Subject>): 
         const line = subject.connector.line(lineOf(subject))
         const conversation = await subject.converse(service)
         assert.equal(await subject.isRead(conversation), false)
-        assert.deepEqual(await line.sendReceipt(conversation), { kind: 'done' })
+        assert.deepEqual(await line.sendReceipt(callFor(conversation)), { kind: 'done' })
         assert.equal(await subject.isRead(conversation), true)
-        assert.deepEqual(await line.sendReceipt(conversation), { kind: 'done' })
+        assert.deepEqual(await line.sendReceipt(callFor(conversation)), { kind: 'done' })
       })
     }
 
@@ -115,14 +115,14 @@ export function describeConnector(name: string, start: () => Promise<Subject>): 
       const [service] = Object.keys(subject.connector.receipts) as [Service]
       const conversation = await subject.converse(service)
       await subject.setAway(true)
-      const outcome = await line.sendReceipt(conversation)
+      const outcome = await line.sendReceipt(callFor(conversation))
       assert.equal(outcome.kind, 'unavailable')
       assert.ok(outcome.kind === 'unavailable' && Object.hasOwn(REASONS, outcome.reason))
       assert.ok(!subject.secrets.some((secret) => JSON.stringify(outcome).includes(secret)))
       assert.equal((await line.probe?.())?.status ?? 'OFFLINE', 'OFFLINE')
       await subject.setAway(false)
       assert.equal(await subject.isRead(conversation), false)
-      assert.deepEqual(await line.sendReceipt(conversation), { kind: 'done' })
+      assert.deepEqual(await line.sendReceipt(callFor(conversation)), { kind: 'done' })
       assert.equal((await line.probe?.())?.status ?? 'ONLINE', 'ONLINE')
     })
 
@@ -141,6 +141,11 @@ export function describeConnector(name: string, start: () => Promise<Subject>): 
       assert.ok(callsPerSecond > 0 && concurrency >= 1)
     })
   })
+}
+
+/** As the store makes it where one message is unread. */
+function callFor(conversation: Conversation): ReceiptCall {
+  return { conversation, carrierMessageIds: ['the newest message'] }
 }
 
 type Path = readonly string[]

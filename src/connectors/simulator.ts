@@ -44,7 +44,7 @@ export function simulator(handset: Handset, now: () => number): Connector {
 function simulatedLine(line: ConnectedLine, handset: Handset, now: () => number): CarrierLine {
   return {
     parseInbound: ({ body }) => ({ messages: [parseHook(body)] }),
-    sendReceipt: (conversation) => sendReceipt(conversation, handset, now),
+    sendReceipt: ({ conversation }) => sendReceipt(conversation, handset, now),
     async pace() {
       const { pacePerS } = await handset.carrier(line.id)
       return { callsPerSecond: pacePerS ?? Number.POSITIVE_INFINITY, concurrency: CONCURRENCY }

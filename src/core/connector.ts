@@ -38,14 +38,33 @@ export interface CarrierLine {
   /** Verifies, normalises, touches nothing. Throws `ReadbackError` for what is no message of this carrier's. */
   parseInbound(hook: InboundHook): ParsedInbound
   /** Never throws for what a carrier may do: that is what {@link ReceiptOutcome} is for. */
-  sendReceipt(conversation: Conversation): Promise<ReceiptOutcome>
+  sendReceipt(call: ReceiptCall): Promise<ReceiptOutcome>
   /** How much of the carrier one lane may take. */
   pace(): Promise<Pace>
   /** Tells the carrier where to call us. Repeating it is harmless. */
   enrol?(inboundUrl: string): Promise<EnrolOutcome>
   /** Asks the carrier whether this line can work. */
   probe?(): Promise<LineHealth>
+  /**
+   * Fetches what the carrier has beyond the cursor, so that nothing is missed that no hook brought. Null begins behind the newest
+   * there is: no history is fetched. `now` is our clock.
+   */
+  catchUp?(cursor: string | null, now: number): Promise<CaughtUp | FailedCall>
+  /** Whether the carrier shows a message as read; undefined where it cannot be asked now. */
+  verify?(carrierMessageId: string): Promise<boolean | undefined>
 }
+
+/** One receipt to be sent. */
+export interface ReceiptCall {
+  readonly conversation: Conversation
+  /**
+   * The carrier's ids of the messages that it marks, newest first: those unread up to where it was asked, {@link MOST_MARKED} at
+   * the most, or the newest again. For a connector that works by conversation the newest alone; none where nobody has written.
+   */
+  readonly carrierMessageIds: readonly string[]
+}
+
+export const MOST_MARKED = 50
 
 /** A call that a carrier made to us. */
 export interface InboundHook {
@@ -58,6 +77,26 @@ export interface ParsedInbound {
   readonly messages: readonly InboundMessage[]
   /** Why there is no message in it, for the log: `own_message`, `system_event`, … */
   readonly dropped?: string
+  /** The message is not whole yet: {@link CarrierLine.catchUp} will bring it. */
+  readonly late?: boolean
+  /** Where the line itself wrote, by whatever means: the carrier's words for the conversations. */
+  readonly replies?: readonly string[]
+  /** What the carrier wants to hear in place of our usual answer. */
+  readonly answer?: string
+}
+
+export interface CaughtUp extends Required<Pick<ParsedInbound, 'messages' | 'replies'>> {
+  readonly kind: 'done'
+  /** What was wrong with those that could not be understood, for the log. */
+  readonly refused: readonly string[]
+  /** Where to go on. Opaque to all but the connector; to be kept once the messages are stored. */
+  readonly cursor: string
+  /** When to come again, where that is sooner than usual: 0 while there is more. */
+  readonly comeBackMs: number | null
+  /** The carrier's clock. */
+  readonly carrierNow?: number
+  /** What an operator should know of it. */
+  readonly warning?: string
 }
 
 export interface Pace {
@@ -85,4 +124,7 @@ export interface UnavailableOutcome {
   readonly retryAfterMs?: number
 }
 
-export type EnrolOutcome = { readonly kind: 'done' } | Exclude<ReceiptOutcome, { kind: 'done' | 'not_supported' }>
+/** A call that was of no use, now or at all. */
+export type FailedCall = Exclude<ReceiptOutcome, { kind: 'done' | 'not_supported' }>
+
+export type EnrolOutcome = { readonly kind: 'done' } | FailedCall

@@ -23,5 +23,18 @@ export interface Line {
   /** A paused line takes inbound and requests; its receipts wait until it goes on, or expire. */
   readonly paused: boolean
   readonly health: LineHealth
+  /** How many receipts in a row the carrier took and then did not show as read. */
+  readonly unverified: number
+  /** How far the carrier's messages were fetched; opaque to all but its connector. Null until it was enrolled. */
+  readonly catchUpCursor: string | null
   readonly createdAt: number
+}
+
+/** So many unverified receipts in a row are no accident. */
+const MOST_UNVERIFIED = 20
+
+/** What a line is, from what its carrier says and what came of its receipts. */
+export function healthOf(probed: LineHealth, unverified: number): LineHealth {
+  if (probed.status !== 'ONLINE' || unverified < MOST_UNVERIFIED) return probed
+  return { status: 'DEGRADED', reason: 'unverified' }
 }

@@ -55,6 +55,19 @@ export const REASONS = {
     meaning: "BlueBubbles' Private API is switched off on the Mac, and only it can mark as read.",
     remedy: 'Switch it on in BlueBubbles, under Settings, Private API.',
   },
+  unverified: {
+    meaning: 'The carrier took the last 20 receipts that could be looked at, and shows none of their messages as read.',
+    remedy:
+      'On a Mac: open Messages and see that "Send Read Receipts" is on, and that a display (or a dummy) is attached.',
+  },
+  no_rcs: {
+    meaning: 'The contact has no RCS there.',
+    remedy: 'Nothing to do: reach the contact by another service.',
+  },
+  access_denied: {
+    meaning: 'The carrier knows the key but does not let it do this.',
+    remedy: "Give the line's key or service account the right to use the agent or number.",
+  },
   helper_disconnected: {
     meaning: "BlueBubbles' helper is not connected to Messages on the Mac.",
     remedy: 'Open Messages on the Mac, or restart BlueBubbles; see its Private API guide.',

@@ -17,7 +17,12 @@ const CONVERSATION: Conversation = {
   readThrough: null,
 }
 const RECEIPT = { id: 3 as ReceiptId, state: 'sending', requests: 2, setbacks: 0, lastAttemptAt: null } as const
-const CLAIM: Claim = { conversation: CONVERSATION, receipts: [RECEIPT], readUpTo: 9 as MessageId }
+const CLAIM: Claim = {
+  conversation: CONVERSATION,
+  receipts: [RECEIPT],
+  readUpTo: 9 as MessageId,
+  carrierMessageIds: ['a'],
+}
 const AWAY = { kind: 'unavailable', reason: 'timeout' } as const
 
 test('a declaration decides what can be sent, before any call', () => {
@@ -66,7 +71,7 @@ test('a connector that throws in spite of its port counts as a carrier that fail
       throw new Error('broken')
     },
   } as unknown as CarrierLine
-  assert.deepEqual(await trySending(broken, CONVERSATION), {
+  assert.deepEqual(await trySending(broken, CLAIM), {
     kind: 'unavailable',
     reason: 'carrier_error',
     detail: 'broken',

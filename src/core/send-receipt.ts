@@ -1,4 +1,4 @@
-import type { CarrierLine, Connector, ReceiptOutcome, UnavailableOutcome } from './connector.ts'
+import type { CarrierLine, Connector, ReceiptCall, ReceiptOutcome, UnavailableOutcome } from './connector.ts'
 import type { Conversation, Service } from './conversation.ts'
 import { messageOf } from './errors.ts'
 import type { ConversationId, LineId, MessageId, ReceiptId } from './id.ts'
@@ -6,8 +6,7 @@ import type { Reason } from './reason.ts'
 import type { OpenState, SettledState } from './receipt.ts'
 
 /** A conversation that a lane has come to, with the one or two receipts that one carrier call settles. */
-export interface Claim {
-  readonly conversation: Conversation
+export interface Claim extends ReceiptCall {
   readonly receipts: readonly [ClaimedReceipt, ...ClaimedReceipt[]]
   /** The furthest that any of them asks for. */
   readonly readUpTo: MessageId | null
@@ -62,9 +61,9 @@ export function obstacleOf(conversation: Conversation, receipts: Connector['rece
 }
 
 /** One try. A connector that throws in spite of its port counts as a carrier that failed: nothing may stop a lane. */
-export async function trySending(carrier: CarrierLine, conversation: Conversation): Promise<ReceiptOutcome> {
+export async function trySending(carrier: CarrierLine, call: ReceiptCall): Promise<ReceiptOutcome> {
   try {
-    return await carrier.sendReceipt(conversation)
+    return await carrier.sendReceipt(call)
   } catch (error) {
     return { kind: 'unavailable', reason: 'carrier_error', detail: messageOf(error) }
   }

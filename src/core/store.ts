@@ -55,7 +55,12 @@ export interface LineStore {
   getOwnLine(by: { credentials: Credentials; number: PhoneNumber }): Promise<Line>
   /** Throws `not_found`. */
   updateLine(change: { id: LineId; settings?: LineSettings; paused?: boolean }): Promise<Line>
-  noteHealth(note: { id: LineId; health: LineHealth }): Promise<void>
+  /** Answers what it was before where that is something else, so that a change can be told once. */
+  noteHealth(note: { id: LineId; health: LineHealth }): Promise<LineHealth | null>
+  /** How far the carrier's messages were fetched; what was fetched has to be stored before. */
+  noteCursor(note: { id: LineId; cursor: string }): Promise<void>
+  /** Answers how many in a row are unverified now. */
+  noteVerification(verification: Verification): Promise<number>
   /** The secret in the line's inbound URL; `renew` makes a new one, and the line has to be enrolled again. */
   inboundSecret(of: { id: LineId; renew: boolean }): Promise<string>
   /** Lines whose carrier has not yet been told where to call. */
@@ -63,6 +68,13 @@ export interface LineStore {
   noteEnrolled(note: { id: LineId; inboundSecret: string }): Promise<void>
   /** Settles what it had queued as `skipped`, `line_removed`, and frees the number. */
   removeLine(of: { id: LineId; at: number }): Promise<void>
+}
+
+/** Whether what was sent was then seen to be read at the carrier. */
+export interface Verification {
+  readonly id: LineId
+  readonly receiptIds: readonly ReceiptId[]
+  readonly verifiedAt: number | null
 }
 
 export interface LineDraft {
@@ -83,6 +95,8 @@ interface ReceiptStore {
   markRead(call: MarkReadCall): Promise<MarkReadOutcome>
   /** One outcome for each arrival, in order; all in one transaction. Throws `not_found` where the line is gone. */
   storeInbound(arrivals: readonly Arrival[]): Promise<StoredInbound[]>
+  /** Forgets what recognised inbound last seen before that time, `limit` at the most; answers how many it forgot. */
+  forgetInbound(call: { before: number; limit: number }): Promise<number>
   /** The account's own receipt; throws `not_found`. */
   getReceipt(by: { credentials: Credentials; id: ReceiptId }): Promise<Receipt>
   /** Newest first. */

@@ -5,7 +5,7 @@ import { getAutoMarkReadDoor, setAutoMarkReadDoor } from './auto-mark-read.ts'
 import { acceptJson } from './body.ts'
 import { answerError, rawError } from './errors.ts'
 import { healthDoor, readyDoor } from './health.ts'
-import { inboundDoor } from './inbound.ts'
+import { type InboundDesk, inboundDoor } from './inbound.ts'
 import { markReadDoor } from './mark-read.ts'
 import * as accounts from './operator-accounts.ts'
 import * as lines from './operator-lines.ts'
@@ -13,7 +13,7 @@ import { getReceiptDoor, listReceiptsDoor } from './receipts.ts'
 import * as simulator from './simulator.ts'
 import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
 
-export interface AppOptions extends Omit<lines.LineDesk, 'store'> {
+export interface AppOptions extends Omit<lines.LineDesk, 'store'>, Omit<InboundDesk, 'store'> {
   readonly store: Store
   readonly operatorToken: string
   readonly log: FastifyBaseLogger
@@ -28,7 +28,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 
 /** The whole public surface. Not yet listening. */
 export function createApp(options: AppOptions): FastifyInstance {
-  const { store, connectors, nudge, now, draining, operatorToken } = options
+  const { store, draining, operatorToken } = options
   const app = Fastify({
     loggerInstance: options.log,
     // `surface.ts` writes the lines: fastify's own hold the URL, and with it numbers and secrets.
@@ -57,7 +57,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   })
   serve(app, OPERATOR(options), { enter: (request) => admitOperator(request, operatorToken) })
   serve(app, {
-    '/readback/v1/inbound/:secret': { POST: inboundDoor(store, connectors, nudge, now) },
+    '/readback/v1/inbound/:secret': { POST: inboundDoor(options) },
     '/healthz': { GET: healthDoor() },
     '/readyz': { GET: readyDoor(store, draining) },
   })

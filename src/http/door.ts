@@ -23,10 +23,14 @@ export interface Entered<B = unknown, Q = unknown, P = unknown> {
 /** One endpoint: what it takes, and what it answers. `app.ts` gives it its method and path. */
 export interface Door {
   readonly shape: Shape<unknown, unknown, unknown>
-  answer(entered: Entered): Promise<object>
+  /** An object goes out as JSON, a text as it stands. */
+  answer(entered: Entered): Promise<object | string>
 }
 
-export function door<B, Q, P>(shape: Shape<B, Q, P>, answer: (entered: Entered<B, Q, P>) => Promise<object>): Door {
+export function door<B, Q, P>(
+  shape: Shape<B, Q, P>,
+  answer: (entered: Entered<B, Q, P>) => Promise<object | string>,
+): Door {
   return { shape, answer: answer as Door['answer'] }
 }
 

@@ -10,25 +10,37 @@ import { type Door, door, type Entered } from './door.ts'
 /** Carriers write long messages with all their participants in them. */
 const BODY_LIMIT = 1024 * 1024
 
+/** What the door to carriers needs. */
+export interface InboundDesk {
+  readonly store: Pick<Store, 'getLine' | 'storeInbound'>
+  readonly connectors: Readonly<Record<string, Connector>>
+  readonly nudge: (lineId: LineId) => void
+  /** There is something to be fetched from this line's carrier. */
+  readonly catchUp: (lineId: LineId, delayMs: number) => void
+  readonly now: () => number
+}
+
+/** What a message lacks is seldom there sooner. */
+const LATE_MS = 1_000
+
 /** `POST /readback/v1/inbound/{secret}`: a carrier calls us. The secret names the line. */
-export function inboundDoor(
-  store: Pick<Store, 'getLine' | 'storeInbound'>,
-  connectors: Readonly<Record<string, Connector>>,
-  nudge: (lineId: LineId) => void,
-  now: () => number,
-): Door {
+export function inboundDoor({ store, connectors, nudge, catchUp, now }: InboundDesk): Door {
   const params = z.object({ secret: z.string() })
   return door({ params, bodyLimit: BODY_LIMIT }, async ({ params: { secret }, ...entered }) => {
     const line = await store.getLine({ inboundSecret: secret })
-    const { messages, dropped } = parseInbound(line, connectors, entered)
+    const { messages, dropped, late, answer } = parseInbound(line, connectors, entered)
     const tag = { line: formatId('line', line.id) }
+    if (late) {
+      catchUp(line.id, LATE_MS)
+      return { status: 'OK' }
+    }
     if (dropped !== undefined) entered.request.log.info({ ...tag, dropped }, 'an inbound call held no message')
     const receivedAt = now()
     const carrierNow = carrierClock(entered) ?? receivedAt
     const arrivals = messages.map((message) => ({ lineId: line.id, message, receivedAt, carrierNow }))
     const stored = await receiveInbound(store, nudge, arrivals)
     if (stored.some(({ repeated }) => repeated)) entered.request.log.debug(tag, 'an inbound message came again')
-    return { status: 'OK' }
+    return answer ?? { status: 'OK' }
   })
 }
 

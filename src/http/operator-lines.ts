@@ -19,6 +19,8 @@ export interface LineDesk {
   /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
   readonly enrol: (lineId: LineId) => Promise<void>
   readonly nudge: (lineId: LineId) => void
+  /** Notes what a line's carrier says it is; answers what the line is then. */
+  readonly noteHealth: (line: Line, probed: LineHealth) => Promise<LineHealth>
   readonly now: () => number
 }
 
@@ -117,11 +119,9 @@ function parseSettings(connector: Connector, input: LineSettings, { publicUrlSet
   throw new ReadbackError('invalid', message)
 }
 
-async function probe(line: Line, { store, connectors }: LineDesk): Promise<LineHealth> {
-  const health = await connectors[line.connector]?.line(line).probe?.()
-  if (health === undefined) return line.health
-  await store.noteHealth({ id: line.id, health })
-  return health
+async function probe(line: Line, { noteHealth, connectors }: LineDesk): Promise<LineHealth> {
+  const probed = await connectors[line.connector]?.line(line).probe?.()
+  return probed === undefined ? line.health : noteHealth(line, probed)
 }
 
 function toWire(line: Line) {

@@ -2,7 +2,7 @@ import type { Connector } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import type { LineId } from '../core/id.ts'
 import type { Outbox } from '../core/store.ts'
-import { Lane } from './lane.ts'
+import { Lane, type LaneOptions } from './lane.ts'
 import type { OutboxLog } from './log.ts'
 
 /** Nudges tell of new work at once; this finds what a nudge was lost for. */
@@ -11,6 +11,7 @@ const SAFETY_NET_MS = 30_000
 export interface DispatcherOptions {
   readonly store: Outbox
   readonly connectors: Readonly<Record<string, Connector>>
+  readonly onSent: LaneOptions['onSent']
   readonly log: OutboxLog
   readonly now: () => number
 }

@@ -4,11 +4,13 @@ import { formatId, type LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
 import type { LineStore } from '../core/store.ts'
 import { BackOff } from './back-off.ts'
+import type { NoteHealth } from './line-health.ts'
 import type { OutboxLog } from './log.ts'
 
 export interface EnrolmentOptions {
-  readonly store: Pick<LineStore, 'linesToEnrol' | 'noteEnrolled' | 'noteHealth'>
+  readonly store: Pick<LineStore, 'linesToEnrol' | 'noteEnrolled' | 'noteCursor'>
   readonly connectors: Readonly<Record<string, Connector>>
+  readonly noteHealth: NoteHealth
   readonly inboundUrl: (inboundSecret: string) => string
   readonly log: OutboxLog
   readonly now: () => number
@@ -72,22 +74,26 @@ export class Enrolment {
 
   /** False where the carrier has to be tried again. */
   async #tell(lineId: LineId): Promise<boolean> {
-    const { store, inboundUrl } = this.#options
+    const { store, inboundUrl, noteHealth, now } = this.#options
     const waiting = (await store.linesToEnrol()).find(({ line }) => line.id === lineId)
     if (waiting === undefined) return true
     const { line, inboundSecret } = waiting
     const carrier = this.#options.connectors[line.connector]?.line(line)
+    // First: what comes between is then fetched, and nothing from before is.
+    const begun = line.catchUpCursor === null ? await carrier?.catchUp?.(null, now()) : undefined
+    if (begun !== undefined && begun.kind !== 'done') return this.#remember(line, begun)
+    if (begun !== undefined) await store.noteCursor({ id: lineId, cursor: begun.cursor })
     const outcome = (await carrier?.enrol?.(inboundUrl(inboundSecret))) ?? { kind: 'done' }
     if (outcome.kind !== 'done') return this.#remember(line, outcome)
     await store.noteEnrolled({ id: lineId, inboundSecret })
-    await store.noteHealth({ id: lineId, health: (await carrier?.probe?.()) ?? { status: 'ONLINE', reason: null } })
+    await noteHealth(line, (await carrier?.probe?.()) ?? { status: 'ONLINE', reason: null })
     return true
   }
 
   async #remember(line: Line, { reason, detail }: Exclude<EnrolOutcome, { kind: 'done' }>): Promise<false> {
-    const { store, log } = this.#options
-    log.warn({ line: formatId('line', line.id), reason, detail }, 'a carrier could not be told where to call')
-    await store.noteHealth({ id: line.id, health: { status: 'OFFLINE', reason } })
+    const { noteHealth, log } = this.#options
+    log.info({ line: formatId('line', line.id), reason, detail }, 'a carrier could not be told where to call')
+    await noteHealth(line, { status: 'OFFLINE', reason })
     return false
   }
 }

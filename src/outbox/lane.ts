@@ -15,6 +15,7 @@ import {
 import { type Outbox, OVERDUE_AT_ONCE } from '../core/store.ts'
 import { BackOff } from './back-off.ts'
 import type { OutboxLog } from './log.ts'
+import type { Sent } from './verification.ts'
 
 export interface LaneOptions {
   readonly lineId: LineId
@@ -22,11 +23,14 @@ export interface LaneOptions {
   readonly connectors: Readonly<Record<string, Connector>>
   readonly log: OutboxLog
   readonly now: () => number
+  /** A carrier took it. */
+  readonly onSent: (sent: Sent) => void
   /** The line was removed. */
   readonly onEnd: () => void
 }
 
 interface Connected {
+  readonly line: Line
   readonly connector: Connector
   readonly carrier: CarrierLine
 }
@@ -131,7 +135,7 @@ export class Lane {
       if (connector === undefined) throw new Error(`There is no connector ${line.connector}`)
       const carrier = connector.line(line)
       this.#pace = await carrier.pace()
-      return { connector, carrier }
+      return { line, connector, carrier }
     } catch (error) {
       this.#options.log.error({ ...this.#tag(), error: messageOf(error) }, 'a line cannot be connected to its carrier')
       return undefined
@@ -143,14 +147,17 @@ export class Lane {
     if (connected === undefined) {
       return this.#write(this.#conclude(claim, { kind: 'unavailable', reason: 'carrier_error' }, startedAt))
     }
-    const { connector, carrier } = connected
+    const { line, connector, carrier } = connected
     const obstacle = obstacleOf(claim.conversation, connector.receipts)
     if (obstacle !== null) {
       return this.#write(settle(claim, { kind: 'not_supported', reason: obstacle }, startedAt, 0))
     }
     this.#nextCallAt = Math.max(this.#nextCallAt, startedAt) + 1_000 / this.#pace.callsPerSecond
-    const outcome = await trySending(carrier, claim.conversation)
+    const outcome = await trySending(carrier, claim)
     await this.#write(this.#conclude(claim, outcome, startedAt))
+    const [carrierMessageId] = claim.carrierMessageIds
+    if (outcome.kind !== 'done' || carrierMessageId === undefined) return
+    this.#options.onSent({ line, carrier, receiptIds: claim.receipts.map(({ id }) => id), carrierMessageId })
   }
 
   #conclude(claim: Claim, outcome: ReceiptOutcome, startedAt: number): Settlement | Setback {

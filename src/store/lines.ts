@@ -4,7 +4,7 @@ import { ReadbackError } from '../core/errors.ts'
 import type { LineId } from '../core/id.ts'
 import type { Line, LineHealth, LineSettings } from '../core/line.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
-import type { LineDraft, NewLine } from '../core/store.ts'
+import type { LineDraft, NewLine, Verification } from '../core/store.ts'
 import { authenticate, getAccount } from './accounts.ts'
 import { hashSecret, randomSecret, type Seal } from './seal.ts'
 import type { Session } from './session.ts'
@@ -21,6 +21,8 @@ export function toLine(row: LineRow, seal: Seal): Line {
     settings: JSON.parse(seal.open('line settings', row.settings)),
     paused: row.paused === 1,
     health: { status: row.status, reason: row.status_reason },
+    unverified: row.unverified,
+    catchUpCursor: row.catch_up_cursor,
     createdAt: row.created_at,
   }
 }
@@ -44,6 +46,8 @@ export async function createLine(session: Session, draft: LineDraft): Promise<Ne
       paused: 0,
       status: 'UNKNOWN',
       status_reason: null,
+      catch_up_cursor: null,
+      auto_timing: null,
       removed_at: null,
       created_at: draft.at,
     })
@@ -102,12 +106,44 @@ export async function updateLine(
   return toLine(row ?? noSuchLine(), seal)
 }
 
-export async function noteHealth({ db }: Session, { id, health }: { id: LineId; health: LineHealth }): Promise<void> {
+export async function noteHealth(
+  { db }: Session,
+  { id, health }: { id: LineId; health: LineHealth },
+): Promise<LineHealth | null> {
+  const before = await db
+    .selectFrom('lines')
+    .select(['status', 'status_reason as reason'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (before === undefined || (before.status === health.status && before.reason === health.reason)) return null
   await db
     .updateTable('lines')
     .set({ status: health.status, status_reason: health.reason })
     .where('id', '=', id)
     .execute()
+  return before
+}
+
+export async function noteCursor({ db }: Session, { id, cursor }: { id: LineId; cursor: string }): Promise<void> {
+  await db.updateTable('lines').set({ catch_up_cursor: cursor }).where('id', '=', id).execute()
+}
+
+export async function noteVerification({ db }: Session, { id, receiptIds, verifiedAt }: Verification): Promise<number> {
+  const { unverified } = await db
+    .updateTable('lines')
+    .set((eb) => ({ unverified: verifiedAt === null ? eb('unverified', '+', 1) : 0 }))
+    .where('id', '=', id)
+    .returning('unverified')
+    .executeTakeFirstOrThrow()
+  if (verifiedAt !== null) {
+    await db
+      .updateTable('receipts')
+      .set({ verified_at: verifiedAt })
+      .where('id', 'in', receiptIds)
+      .where('state', '=', 'sent')
+      .execute()
+  }
+  return unverified
 }
 
 export async function inboundSecret(session: Session, { id, renew }: { id: LineId; renew: boolean }): Promise<string> {

@@ -21,6 +21,8 @@ export interface Tables {
     read_receipts_enabled: Flag
     auto_mark_read: Flag
     disabled: Flag
+    /** JSON. */
+    auto_timing: Generated<string>
     created_at: number
   }
   api_keys: { key_id: string; account_id: AccountId; secret_hash: string; created_at: number }
@@ -39,6 +41,10 @@ export interface Tables {
     paused: Flag
     status: LineStatus
     status_reason: Reason | null
+    unverified: Generated<number>
+    catch_up_cursor: string | null
+    /** JSON; null where the account's holds. */
+    auto_timing: string | null
     removed_at: number | null
     created_at: number
   }

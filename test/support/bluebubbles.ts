@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import recorded from '../fixtures/bluebubbles/macos15-rest.json' with { type: 'json' }
+import { MacMessages, type Row } from './mac-messages.ts'
 
 /** Answers of BlueBubbles 1.9.9; those that `recorded` lacks are as its code and `recorded` have it. */
 export const ANSWERS = {
@@ -38,7 +39,7 @@ export interface Answer {
 
 /** An answer in place of the right one, or none: the connection hangs, breaks, breaks off midway, or never stops sending. */
 export type Fault = Answer | 'hang' | 'reset' | 'cut-short' | 'oversize'
-type Route = 'info' | 'chat' | 'read' | 'webhooks' | 'webhook'
+type Route = 'info' | 'chat' | 'read' | 'webhooks' | 'webhook' | 'query' | 'message'
 
 interface Read {
   readonly id: string
@@ -60,7 +61,8 @@ export interface BlueBubbles extends AsyncDisposable {
   readonly chats: Set<string>
   readonly webhooks: Webhook[]
   /** Knobs. */
-  readonly mac: { privateApi: boolean; helperConnected: boolean }
+  readonly mac: { privateApi: boolean; helperConnected: boolean; showsRead: boolean }
+  readonly messages: MacMessages
   readonly faults: Map<Route, Fault>
   /** What was called, method and path, the query left out. */
   readonly calls: readonly string[]
@@ -89,6 +91,7 @@ export async function startBlueBubbles({ password = 'secret of the Mac' } = {}):
     chats: mac.chats,
     webhooks: mac.webhooks,
     mac: mac.knobs,
+    messages: mac.messages,
     faults: mac.faults,
     calls: mac.calls,
     reads: mac.reads,
@@ -102,7 +105,8 @@ export async function startBlueBubbles({ password = 'secret of the Mac' } = {}):
 class Mac {
   readonly chats = new Set<string>()
   readonly webhooks: Webhook[] = []
-  readonly knobs = { privateApi: true, helperConnected: true }
+  readonly knobs = { privateApi: true, helperConnected: true, showsRead: true }
+  readonly messages = new MacMessages()
   readonly faults = new Map<Route, Fault>()
   readonly calls: string[] = []
   readonly reads: Read[] = []
@@ -138,6 +142,12 @@ class Mac {
         return this.chats.has(word) ? success('Success', { guid: word }) : ANSWERS['unknown-chat']
       case 'read':
         return this.#read(word)
+      case 'query':
+        return success('Successfully fetched messages!', this.messages.query(given as object))
+      case 'message': {
+        const row = this.messages.find(word)
+        return row === undefined ? ANSWERS['unknown-chat'] : success('Success', row)
+      }
       case 'webhook':
         return this.#removeWebhook(Number(word))
       case 'webhooks':
@@ -149,6 +159,7 @@ class Mac {
 
   #read(id: string): Answer {
     const read = { id, known: this.chats.has(id), at: performance.now() }
+    if (this.knobs.showsRead) this.messages.markRead(id, Date.now())
     this.reads.push(read)
     this.heard.emit('read', read)
     return ANSWERS.read
@@ -176,6 +187,8 @@ const ROUTES: readonly [RegExp, Route][] = [
   [/^GET \/api\/v1\/server\/info$/, 'info'],
   [/^POST \/api\/v1\/chat\/([^/]+)\/read$/, 'read'],
   [/^GET \/api\/v1\/chat\/([^/]+)$/, 'chat'],
+  [/^POST \/api\/v1\/message\/query$/, 'query'],
+  [/^GET \/api\/v1\/message\/([^/]+)$/, 'message'],
   [/^(?:GET|POST) \/api\/v1\/webhook$/, 'webhooks'],
   [/^DELETE \/api\/v1\/webhook\/([^/]+)$/, 'webhook'],
 ]
@@ -217,6 +230,11 @@ function misbehave(fault: Extract<Fault, string>, response: ServerResponse): voi
 
 function wanting(webhooks: readonly Webhook[], type: string): readonly Webhook[] {
   return webhooks.filter(({ events }) => events.includes(type) || events.includes('*'))
+}
+
+/** A row as a webhook brings it. */
+export function eventOf(row: Row): { readonly type: string; readonly data: Row } {
+  return { type: 'new-message', data: row }
 }
 
 async function post(url: string, event: unknown): Promise<number | undefined> {

@@ -19,12 +19,15 @@ import {
   inboundSecret,
   linesToEnrol,
   listLines,
+  noteCursor,
   noteEnrolled,
   noteHealth,
+  noteVerification,
   removeLine,
   updateLine,
 } from '../lines.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts } from '../receipts.ts'
+import { forgetInbound } from '../seen-inbound.ts'
 import type { Session } from '../session.ts'
 import type { Acceptance } from './acceptance.ts'
 import { Inbound } from './inbound.ts'
@@ -59,9 +62,12 @@ const COLD_WRITES = {
   createKey,
   createLine,
   deleteKey,
+  forgetInbound,
   inboundSecret,
+  noteCursor,
   noteEnrolled,
   noteHealth,
+  noteVerification,
   setAutoMarkRead,
   showRead,
   takeFailure,
@@ -105,7 +111,7 @@ export interface Writing {
 export function writeOperations(writing: Writing): Pick<Operations, Write> & Overlay {
   const { database, session, acceptance, joins, commits } = writing
   const inbound = new Inbound(database, session.rules, acceptance)
-  const lanes = new LaneStore(database, session.seal, joins)
+  const lanes = new LaneStore(database, session, joins)
   return {
     ...bind(COLD_WRITES, session),
     markRead: (call) => acceptance.markRead(call),

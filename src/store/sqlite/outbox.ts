@@ -1,21 +1,22 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { type Connector, MOST_MARKED } from '../../core/connector.ts'
 import type { Conversation } from '../../core/conversation.ts'
-import type { ReceiptId } from '../../core/id.ts'
+import type { MessageId, ReceiptId } from '../../core/id.ts'
 import { furthest } from '../../core/request-receipt.ts'
 import type { Claim, ClaimedReceipt, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
 import { type LineRow, toLine } from '../lines.ts'
-import type { Seal } from '../seal.ts'
+import type { Session } from '../session.ts'
 import type { Joins } from './joins.ts'
 
 /** The lanes' side of the receipts table on SQLite. */
 export class LaneStore {
-  readonly #seal: Seal
+  readonly #session: Pick<Session, 'seal' | 'rules'>
   readonly #joins: Joins
   readonly #statements: ReturnType<typeof prepare>
 
-  constructor(database: DatabaseSync, seal: Seal, joins: Joins) {
-    this.#seal = seal
+  constructor(database: DatabaseSync, session: Pick<Session, 'seal' | 'rules'>, joins: Joins) {
+    this.#session = session
     this.#joins = joins
     this.#statements = prepare(database)
   }
@@ -27,16 +28,17 @@ export class LaneStore {
       return { line: undefined, claims: [], nextDueAt: null }
     }
     const claims: Claim[] = []
+    const receipts = this.#session.rules.receipts[lineRow.connector] ?? {}
     if (lineRow.paused === 0) {
       const due = this.#statements.findDue.all(lineId, at) as { conversation_id: number }[]
       for (const { conversation_id } of due) {
         if (claims.length >= limit) break
-        const claim = this.#claim(conversation_id, obstacle, at)
+        const claim = this.#claim(conversation_id, receipts, obstacle, at)
         if (claim !== undefined) claims.push(claim)
       }
     }
     const next = this.#statements.findNextDue.get(lineId) as { next: number } | undefined
-    return { line: toLine(lineRow, this.#seal), claims, nextDueAt: next?.next ?? null }
+    return { line: toLine(lineRow, this.#session.seal), claims, nextDueAt: next?.next ?? null }
   }
 
   settleReceipts(written: Settlement | Setback): void {
@@ -56,7 +58,12 @@ export class LaneStore {
   }
 
   /** Undefined where all it had was too late. */
-  #claim(conversationId: number, obstacle: ClaimCall['obstacle'], at: number): Claim | undefined {
+  #claim(
+    conversationId: number,
+    declared: Connector['receipts'],
+    obstacle: ClaimCall['obstacle'],
+    at: number,
+  ): Claim | undefined {
     for (const { id } of this.#openOf(conversationId)) this.#joins.fold(id)
     const open = this.#openOf(conversationId)
     const [first, ...riders] = open.filter(({ id, expires_at }) => {
@@ -69,11 +76,21 @@ export class LaneStore {
     this.#statements.send.run(first.id)
     const row = this.#statements.findConversation.get(conversationId) as Conversation | undefined
     if (row === undefined) throw new Error('A receipt without a conversation')
+    const readUpTo = [first, ...riders].map(({ read_up_to }) => read_up_to).reduce(furthest, null)
     return {
       conversation: { ...row },
       receipts: [toClaimed(first), ...riders.map(toClaimed)],
-      readUpTo: [first, ...riders].map(({ read_up_to }) => read_up_to).reduce(furthest, null),
+      readUpTo,
+      carrierMessageIds: readUpTo === null ? [] : this.#marked(row, readUpTo, declared),
     }
+  }
+
+  /** The messages that a call marks, by the carrier's ids, newest first. */
+  #marked({ id, service, readThrough }: Conversation, readUpTo: MessageId, declared: Connector['receipts']): string[] {
+    const each = service !== null && declared[service] === 'message'
+    const unread = this.#statements.findUnread.all(id, readUpTo, readThrough ?? 0, each ? MOST_MARKED : 1)
+    const rows = unread.length > 0 ? unread : this.#statements.findUnread.all(id, readUpTo, 0, 1)
+    return (rows as { carrier_message_id: string }[]).map(({ carrier_message_id }) => carrier_message_id)
   }
 
   #openOf(conversationId: number): OpenRow[] {
@@ -131,6 +148,10 @@ function prepare(database: DatabaseSync) {
     findConversation: database.prepare(
       `select id, line_id as lineId, kind, address, service, carrier_conversation as carrierConversation,
        last_message_id as lastMessageId, read_through as readThrough from conversations where id = ?`,
+    ),
+    findUnread: database.prepare(
+      `select carrier_message_id from messages where conversation_id = ? and id <= ? and id > ? and part = 0
+       order by id desc limit ?`,
     ),
     send: database.prepare(`update receipts set state = 'sending', next_attempt_at = null where id = ?`),
     settle: database.prepare(

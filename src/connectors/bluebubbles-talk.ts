@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import type { EnrolOutcome, ReceiptOutcome, UnavailableOutcome } from '../core/connector.ts'
+import type { Reason } from '../core/reason.ts'
+import { type CarrierAnswer, type CarrierCall, type CarrierCaller, excerpt } from './carrier-call.ts'
+
+export const SETTINGS = z.object({ url: z.string(), password: z.string() })
+export type Settings = z.infer<typeof SETTINGS>
+
+/** One call to the server. Those of one talk share a deadline: many take no longer than one. */
+export type Talk = (
+  method: CarrierCall['method'],
+  path: readonly string[],
+  body?: unknown,
+  query?: string,
+) => Promise<Heard>
+
+type Rejected = Extract<ReceiptOutcome, { kind: 'rejected' }>
+export type Heard =
+  | { readonly kind: 'done'; readonly data: unknown; readonly date: number | undefined }
+  /** BlueBubbles is there, but not what was asked for. */
+  | { readonly kind: 'absent'; readonly detail: string }
+  | Rejected
+  | UnavailableOutcome
+
+export function talkTo(caller: CarrierCaller, { url, password }: Settings): Talk {
+  const deadline = caller.deadline()
+  return async (method, path, body, query = '') => {
+    const route = path.map(encode).join('/')
+    const answer = await caller.call({
+      method,
+      url: `${url}/api/v1/${route}?password=${encode(password)}${query}`,
+      ...(body === undefined ? {} : { body }),
+      deadline,
+    })
+    return answer.kind === 'answer' ? sortAnswer(answer, password) : answer
+  }
+}
+
+/** Half a surrogate pair, as JSON can bring one, would throw. */
+function encode(word: string): string {
+  return encodeURIComponent(word.toWellFormed())
+}
+
+export function outcomeOf(heard: Heard): EnrolOutcome {
+  if (heard.kind === 'done') return { kind: 'done' }
+  return heard.kind === 'absent' ? { kind: 'rejected', reason: 'rejected', detail: heard.detail } : heard
+}
+
+/** What every answer of BlueBubbles' own looks like. */
+const REPLY = z.object({
+  status: z.number(),
+  message: z.string().optional(),
+  error: z.object({ message: z.string() }).optional().catch(undefined),
+  data: z.unknown().optional(),
+})
+type Reply = z.infer<typeof REPLY>
+
+function sortAnswer({ status, body, retryAfterMs, date }: CarrierAnswer, password: string): Heard {
+  const reply = REPLY.safeParse(body).data
+  if (status === 200 && reply?.status === 200) return { kind: 'done', data: reply.data, date }
+  const detail = excerpt(`${status} ${reply?.error?.message ?? reply?.message ?? ''}`.trim(), [password])
+  if (status === 401 || status === 403) return { kind: 'rejected', reason: 'wrong_password', detail }
+  const obstacle = obstacleOf(status, reply)
+  if (obstacle !== null) {
+    return { kind: 'unavailable', reason: obstacle, detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  }
+  return status === 404 ? { kind: 'absent', detail } : { kind: 'rejected', reason: 'rejected', detail }
+}
+
+/** Why to try again later; null where that is of no use. */
+function obstacleOf(status: number, reply: Reply | undefined): Reason | null {
+  if (status === 429) return 'rate_limited'
+  if (status === 408 || status === 504) return 'timeout'
+  const complaint = (status >= 500 && reply?.error?.message) || ''
+  if (complaint.includes('Private API is not enabled')) return 'private_api_off'
+  if (complaint.includes('Helper is not connected')) return 'helper_disconnected'
+  // A 404 in plain text is a route that BlueBubbles does not have, or not BlueBubbles at all.
+  return status >= 400 && status < 500 && reply !== undefined ? null : 'carrier_error'
+}

@@ -1,0 +1,65 @@
+import type { Connector } from '../core/connector.ts'
+import type { LineId } from '../core/id.ts'
+import type { Store } from '../core/store.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { Enrolment } from './enrolment.ts'
+import { Forgetting } from './forgetting.ts'
+import { type NoteHealth, noteHealthIn } from './line-health.ts'
+import { LineWatch } from './line-watch.ts'
+import type { OutboxLog } from './log.ts'
+import { Verification } from './verification.ts'
+
+export interface OutboxOptions {
+  readonly store: Store
+  readonly connectors: Readonly<Record<string, Connector>>
+  /** Where a carrier is told to call us. */
+  readonly inboundUrl: (inboundSecret: string) => string
+  readonly catchUpIntervalMs: number
+  readonly dedupeAgeMs: number
+  readonly log: OutboxLog
+  readonly now: () => number
+}
+
+/** All that goes on without anybody waiting for it. */
+export interface RunningOutbox {
+  /** There is a new receipt on this line. */
+  nudge(lineId: LineId): void
+  /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
+  enrol(lineId: LineId): Promise<void>
+  /** There is something to be fetched from this line's carrier. */
+  catchUp(lineId: LineId, delayMs: number): void
+  readonly noteHealth: NoteHealth
+  /** Takes up what an earlier process left; before anybody can ask for a receipt. Throws when the store is away. */
+  start(): Promise<void>
+  /** Turns to the carriers; once they can call us. Throws when the store is away. */
+  turnToCarriers(): Promise<void>
+  /** Begins nothing more, and answers when what is under way is finished and written down. */
+  drain(): Promise<void>
+}
+
+export function createOutbox(options: OutboxOptions): RunningOutbox {
+  const { store, connectors, log, now } = options
+  const noteHealth = noteHealthIn(store, log)
+  const nudge = (lineId: LineId) => dispatcher.nudge(lineId)
+  const everyMs = options.catchUpIntervalMs
+  const watch = new LineWatch({ store, connectors, noteHealth, nudge, everyMs, log, now })
+  const verification = new Verification({ store, lookAt: (lineId) => watch.nudge(lineId), log, now })
+  const dispatcher = new Dispatcher({ store, connectors, onSent: (sent) => verification.sent(sent), log, now })
+  const enrolment = new Enrolment({ store, connectors, noteHealth, inboundUrl: options.inboundUrl, log, now })
+  const forgetting = new Forgetting({ store, dedupeAgeMs: options.dedupeAgeMs, log, now })
+  return {
+    nudge,
+    enrol: (lineId) => enrolment.enrol(lineId),
+    catchUp: (lineId, delayMs) => watch.nudge(lineId, delayMs),
+    noteHealth,
+    start: () => dispatcher.start(),
+    async turnToCarriers() {
+      await enrolment.start()
+      watch.start()
+      forgetting.start()
+    },
+    async drain() {
+      await Promise.all([enrolment.stop(), watch.stop(), verification.stop(), forgetting.stop(), dispatcher.drain()])
+    },
+  }
+}

@@ -1,0 +1,151 @@
+import type { CarrierLine, CaughtUp, Connector } from '../core/connector.ts'
+import { messageOf } from '../core/errors.ts'
+import { formatId, type LineId } from '../core/id.ts'
+import { healthOf, type Line } from '../core/line.ts'
+import { receiveInbound } from '../core/receive-inbound.ts'
+import type { Store } from '../core/store.ts'
+import { BackOff } from './back-off.ts'
+import type { NoteHealth } from './line-health.ts'
+import type { OutboxLog } from './log.ts'
+
+export interface LineWatchOptions {
+  readonly store: Pick<Store, 'listLines' | 'storeInbound' | 'noteCursor'>
+  readonly connectors: Readonly<Record<string, Connector>>
+  readonly noteHealth: NoteHealth
+  /** Tells a line's lane that there is a receipt. */
+  readonly nudge: (lineId: LineId) => void
+  /** How often each line is looked at. */
+  readonly everyMs: number
+  readonly log: OutboxLog
+  readonly now: () => number
+}
+
+/** A line that is well is asked after less often than it is fetched from. */
+const PROBE_MS = 60_000
+
+interface Look {
+  readonly backOff: BackOff
+  under?: Promise<void>
+  again?: boolean
+  timer?: NodeJS.Timeout
+  probedAt: number
+}
+
+/** Looks after lines: fetches what no hook brought, and asks their carriers how they are. */
+export class LineWatch {
+  readonly #options: LineWatchOptions
+  readonly #looks = new Map<LineId, Look>()
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+
+  constructor(options: LineWatchOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.#round(), this.#options.everyMs)
+    void this.#round()
+  }
+
+  /** Something is to be fetched for this line, or something may be wrong with it. */
+  nudge(lineId: LineId, delayMs = 0): void {
+    if (this.#stopped) return
+    const look = this.#lookAt(lineId)
+    clearTimeout(look.timer)
+    look.timer = setTimeout(() => void this.#round(lineId), delayMs)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearInterval(this.#timer)
+    for (const { timer } of this.#looks.values()) clearTimeout(timer)
+    await Promise.all([...this.#looks.values()].map(({ under }) => under))
+  }
+
+  /** All lines, or one, as the store has them now: their settings may have changed. */
+  async #round(only?: LineId): Promise<void> {
+    try {
+      const lines = await this.#options.store.listLines()
+      for (const line of lines) if (only === undefined || only === line.id) this.#look(line)
+      const ids = new Set(lines.map(({ id }) => id))
+      for (const id of this.#looks.keys()) if (!ids.has(id)) this.#looks.delete(id)
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'the store could not be asked for lines')
+    }
+  }
+
+  #lookAt(lineId: LineId): Look {
+    const look = this.#looks.get(lineId) ?? { backOff: new BackOff(), probedAt: Number.NEGATIVE_INFINITY }
+    this.#looks.set(lineId, look)
+    return look
+  }
+
+  /** One look at a time for each line; a nudge meanwhile makes another. */
+  #look(line: Line): void {
+    const look = this.#lookAt(line.id)
+    if (look.under !== undefined) look.again = true
+    if (this.#stopped || look.under !== undefined) return
+    look.under = this.#tend(line, look)
+      .catch((error: unknown) => {
+        const tag = { line: formatId('line', line.id), error: messageOf(error) }
+        this.#options.log.warn(tag, 'a line could not be looked after')
+      })
+      .finally(() => {
+        delete look.under
+        if (look.again) this.nudge(line.id)
+        look.again = false
+      })
+  }
+
+  async #tend(line: Line, look: Look): Promise<void> {
+    const { now } = this.#options
+    const carrier = this.#options.connectors[line.connector]?.line(line)
+    if (carrier === undefined || look.backOff.until > now()) return
+    const well = await this.#catchUp(line, carrier, look)
+    const { status } = healthOf(line.health, line.unverified)
+    if (well && status === 'ONLINE' && now() - look.probedAt < PROBE_MS) return
+    look.probedAt = now()
+    const probed = await carrier.probe?.()
+    if (probed !== undefined) await this.#options.noteHealth(line, probed)
+  }
+
+  /** Until there is no more; false where the carrier gave nothing. */
+  async #catchUp(line: Line, carrier: CarrierLine, look: Look): Promise<boolean> {
+    const { now, log } = this.#options
+    for (let cursor = line.catchUpCursor; carrier.catchUp !== undefined && !this.#stopped; ) {
+      const startedAt = now()
+      const caught = await carrier.catchUp(cursor, startedAt)
+      if (caught.kind !== 'done') {
+        log.info(
+          { line: formatId('line', line.id), reason: caught.reason, detail: caught.detail },
+          'nothing was fetched',
+        )
+        look.backOff.fail({ startedAt, at: now() })
+        return false
+      }
+      look.backOff.reset()
+      await this.#take(line, caught)
+      cursor = caught.cursor
+      if (caught.comeBackMs !== null && caught.comeBackMs > 0) this.nudge(line.id, caught.comeBackMs)
+      if (caught.comeBackMs !== 0) break
+    }
+    return true
+  }
+
+  /** Stored first, then remembered as fetched: what is fetched twice is stored once, what is forgotten is lost. */
+  async #take(line: Line, { messages, carrierNow, cursor, refused, warning }: CaughtUp): Promise<void> {
+    const { store, nudge, now, log } = this.#options
+    const tag = { line: formatId('line', line.id) }
+    if (warning !== undefined) log.warn(tag, warning)
+    for (const reason of refused) log.warn({ ...tag, reason }, 'a message that was fetched was refused')
+    const receivedAt = now()
+    const arrivals = messages.map((message) => ({
+      lineId: line.id,
+      message,
+      receivedAt,
+      carrierNow: carrierNow ?? receivedAt,
+    }))
+    await receiveInbound(store, nudge, arrivals)
+    if (cursor !== line.catchUpCursor) await store.noteCursor({ id: line.id, cursor })
+  }
+}

@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, test } from 'node:test'
+import fixture from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
+import { type BlueBubbles, eventOf, startBlueBubbles } from './support/bluebubbles.ts'
+import type { Row } from './support/mac-messages.ts'
+import { type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
+
+/** Looks often, so that nobody waits for it. */
+const OFTEN = { READBACK_CATCH_UP_INTERVAL_S: '0.1', LOG_LEVEL: 'info' }
+
+async function connect(server: Readback, mac: BlueBubbles): Promise<Customer> {
+  const account = await customer(server, { auto: true, lines: [] })
+  const settings = { url: mac.url, password: mac.password }
+  const line = { number: LINE, connector: 'bluebubbles', settings }
+  await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
+  return account
+}
+
+const contactOf = (n: number) => `+1415555${String(1_000 + n)}`
+
+/** What a message from that contact changes in the recording. */
+function from(contact: string): Partial<Row> {
+  const { handle, chats } = fixture['direct-imessage'].data
+  return {
+    handle: { ...handle, address: contact },
+    chats: [{ ...chats[0], guid: `iMessage;-;${contact}` }],
+  } as unknown as Partial<Row>
+}
+
+interface Stored {
+  readonly carrier_message_id: string
+  readonly part: number
+  readonly auto_reason: string | null
+}
+
+/** What the store has, part by part. */
+function stored(server: Readback): Stored[] {
+  using database = new DatabaseSync(join(server.dataDir, 'readback.db'), { readOnly: true })
+  const rows = database.prepare('select carrier_message_id, part, auto_reason from messages order by id').all()
+  return rows.map((row) => ({ ...row })) as unknown as Stored[]
+}
+
+const storedOnce = (server: Readback, count: number) =>
+  until(
+    `${count} messages to be stored`,
+    () => stored(server),
+    ({ length }) => length >= count,
+  )
+
+async function line(server: Readback): Promise<{ line_status: string; reason: string | null }> {
+  return (await server.operator.must(200, 'GET', '/operator/lines')).body.data[0]
+}
+
+describe('catching up with a Mac', () => {
+  test('stores and marks what no webhook brought, and no history', async () => {
+    await using mac = await startBlueBubbles()
+    for (const age of [9_000, 1_000, 5_000]) mac.messages.write({ dateCreated: Date.now() - age })
+    await using server = await startReadback(OFTEN)
+    await connect(server, mac)
+    const read = mac.nextRead()
+    const { guid } = mac.messages.write(from(contactOf(1)))
+    assert.equal((await read).id, `iMessage;-;${contactOf(1)}`)
+    assert.deepEqual(stored(server), [{ carrier_message_id: guid, part: 0, auto_reason: null }])
+  })
+
+  test('finds what came while it was stopped', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback(OFTEN)
+    await connect(server, mac)
+    await server.stop()
+    for (let n = 0; n < 450; n++) mac.messages.write({ ...from(contactOf(n)), dateCreated: Date.now() - n })
+    await using _again = await startReadback({ ...OFTEN, READBACK_DATA_DIR: server.dataDir })
+    const messages = await storedOnce(server, 450)
+    assert.equal(new Set(messages.map(({ carrier_message_id }) => carrier_message_id)).size, 450)
+  })
+
+  test('stores each of 2,000 messages once and asks a receipt for each, though webhooks are lost, doubled and shuffled', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback(OFTEN)
+    await connect(server, mac)
+    const random = seeded(20_261_124)
+    const written: Row[] = []
+    const deliveries: (() => Promise<unknown>)[] = []
+    for (let n = 0; n < 2_000; n++) {
+      // 150 at one go among them; the Mac is away for a while twice.
+      if (n === 500 || n === 1_200) mac.faults.set('query', 'reset')
+      if (n === 700 || n === 1_400) mac.faults.delete('query')
+      const row = mac.messages.write(from(contactOf(n)))
+      written.push(row)
+      const copies = random() < 0.3 ? 0 : random() < 0.2 ? 2 : 1
+      for (let copy = 0; copy < copies; copy++) {
+        deliveries.splice(Math.floor(random() * (deliveries.length + 1)), 0, () => mac.deliver(eventOf(row)))
+      }
+      if (deliveries.length > (n > 1_000 && n < 1_150 ? 1_000 : 40)) await deliveries.shift()?.()
+    }
+    await Promise.all(deliveries.map((deliver) => deliver()))
+    const messages = await storedOnce(server, written.length)
+    assert.deepEqual(
+      messages.map(({ carrier_message_id }) => carrier_message_id).sort(),
+      written.map(({ guid }) => guid).sort(),
+    )
+    using database = new DatabaseSync(join(server.dataDir, 'readback.db'), { readOnly: true })
+    const asked = database.prepare(`select count(distinct conversation_id) as n from receipts where trigger = 'auto'`)
+    assert.equal(asked.get()?.n, 2_000)
+  })
+
+  test('stores what is older than the age limit, and does not mark it', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback({ ...OFTEN, READBACK_AUTO_MARK_READ_MAX_AGE_S: '60' })
+    await connect(server, mac)
+    mac.messages.write({ dateCreated: Date.now() - 61_000 })
+    const [message] = await storedOnce(server, 1)
+    assert.equal(message?.auto_reason, 'too_old')
+  })
+
+  test('stores nothing twice in a week of replays', async () => {
+    await using mac = await startBlueBubbles()
+    // A week is 3.5 s here, and a message is recognised for 4.
+    await using server = await startReadback({ ...OFTEN, READBACK_DEDUPE_AGE_S: '4' })
+    await connect(server, mac)
+    const row = mac.messages.write()
+    await storedOnce(server, 1)
+    const weekIsOver = Date.now() + 3_500
+    let replays = 0
+    while (Date.now() < weekIsOver) {
+      assert.deepEqual(await mac.deliver(eventOf(row)), [200])
+      replays += 1
+    }
+    assert.ok(replays > 10)
+    assert.equal(stored(server).length, 1)
+    const kept = () => {
+      using database = new DatabaseSync(join(server.dataDir, 'readback.db'), { readOnly: true })
+      return database.prepare('select count(*) as n from seen_inbound').get()?.n
+    }
+    await until('it to be forgotten', kept, (count) => count === 0)
+  })
+
+  test('begins again, with a warning, at a Mac that was rebuilt', async () => {
+    await using mac = await startBlueBubbles()
+    for (let n = 0; n < 5; n++) mac.messages.write()
+    await using server = await startReadback(OFTEN)
+    await connect(server, mac)
+    mac.messages.rebuild()
+    mac.messages.write({ dateCreated: Date.now() - 9_000 })
+    const warned = (line: string) => line.includes('fewer messages than were fetched')
+    await until(
+      'the warning',
+      () => server.logs,
+      (logs) => logs.some(warned),
+    )
+    const { guid } = mac.messages.write()
+    assert.equal((await storedOnce(server, 1))[0]?.carrier_message_id, guid)
+    assert.equal(server.logs.filter(warned).length, 1)
+  })
+
+  test('waits for attachments that are linked late, and has one part for each', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback(OFTEN)
+    await connect(server, mac)
+    const row = mac.messages.write({ text: '\uFFFC', attachments: [] })
+    const asked = `GET /api/v1/message/${row.guid}`
+    assert.deepEqual(await mac.deliver(eventOf(row)), [200])
+    await until(
+      'it to be asked for',
+      () => mac.calls,
+      (calls) => calls.includes(asked),
+    )
+    assert.deepEqual(stored(server), [])
+    mac.messages.link(row.guid, { attachments: fixture['two-attachments'].data.attachments })
+    const parts = await storedOnce(server, 2)
+    assert.deepEqual(
+      parts.map(({ carrier_message_id, part }) => [carrier_message_id, part]),
+      [
+        [row.guid, 0],
+        [row.guid, 1],
+      ],
+    )
+  })
+
+  test('waits for the conversation of a row that has none yet', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback(OFTEN)
+    await connect(server, mac)
+    const { chats } = mac.messages.write()
+    const early = mac.messages.write({ chats: [] })
+    const later = mac.messages.write(from(contactOf(2)))
+    await storedOnce(server, 2)
+    mac.messages.link(early.guid, { chats })
+    const messages = await storedOnce(server, 3)
+    assert.deepEqual(messages.map(({ carrier_message_id }) => carrier_message_id).slice(1), [later.guid, early.guid])
+  })
+
+  test('leaves out the junk of a played voice note, with a reason, and goes past what it cannot understand', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback(OFTEN)
+    await connect(server, mac)
+    const junk = mac.messages.write({ text: 'D3B07384-D113-4EC6-A6B2-7F5E0C5C1A11' })
+    await mac.deliver(eventOf(junk))
+    mac.messages.write({ handle: 'none' } as unknown as Partial<Row>)
+    const { guid } = mac.messages.write(from(contactOf(3)))
+    const [message] = await storedOnce(server, 1)
+    assert.equal(message?.carrier_message_id, guid)
+    assert.ok(server.logs.some((entry) => entry.includes('"dropped":"voice_note"')))
+    assert.ok(server.logs.some((entry) => entry.includes('a message that was fetched was refused')))
+  })
+})
+
+describe('the health of a Mac', () => {
+  test('is told as it changes, once for each change', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback(OFTEN)
+    await connect(server, mac)
+    const becomes = (status: string, reason: string | null) =>
+      until(
+        `${status} ${reason}`,
+        () => line(server),
+        (seen) => seen.line_status === status && seen.reason === reason,
+      )
+    await becomes('ONLINE', null)
+    mac.mac.helperConnected = false
+    await server.operator.must(200, 'POST', `/operator/lines/${encodeURIComponent(LINE)}/probe`)
+    await becomes('DEGRADED', 'helper_disconnected')
+    mac.mac.privateApi = false
+    await becomes('DEGRADED', 'private_api_off')
+    for (const route of ['info', 'query'] as const) mac.faults.set(route, 'reset')
+    await becomes('OFFLINE', 'unreachable')
+    mac.faults.clear()
+    Object.assign(mac.mac, { privateApi: true, helperConnected: true })
+    await becomes('ONLINE', null)
+    const changes = server.logs.map((entry) => JSON.parse(entry)).filter(({ to }) => to !== undefined)
+    assert.deepEqual(
+      changes.map(({ to, reason }) => [to, reason]),
+      [
+        ['ONLINE', null],
+        ['DEGRADED', 'helper_disconnected'],
+        ['DEGRADED', 'private_api_off'],
+        ['OFFLINE', 'unreachable'],
+        ['ONLINE', null],
+      ],
+    )
+  })
+
+  test('tells of receipts that were seen to take, and leaves them sent either way', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback(OFTEN)
+    const account = await connect(server, mac)
+    const receipts = async () => (await account.must(200, 'GET', '/readback/v1/receipts')).body.data
+    mac.messages.write()
+    const [verified] = await until('it to be verified', receipts, ([first]) => first?.verified_at != null)
+    assert.equal(verified.state, 'sent')
+  })
+
+  test('is DEGRADED when none of the last 20 receipts was seen to take, and ONLINE when one was', async () => {
+    await using mac = await startBlueBubbles()
+    mac.mac.showsRead = false
+    await using server = await startReadback(OFTEN)
+    const account = await connect(server, mac)
+    for (let n = 0; n < 20; n++) mac.messages.write(from(contactOf(n)))
+    await until(
+      'DEGRADED',
+      () => line(server),
+      ({ line_status, reason }) => line_status === 'DEGRADED' && reason === 'unverified',
+    )
+    const { data } = (await account.must(200, 'GET', '/readback/v1/receipts')).body
+    for (const receipt of data) assert.deepEqual([receipt.state, receipt.verified_at], ['sent', null])
+    mac.mac.showsRead = true
+    mac.messages.write(from(contactOf(30)))
+    await until(
+      'ONLINE',
+      () => line(server),
+      ({ line_status }) => line_status === 'ONLINE',
+    )
+  })
+})
+
+/** The same numbers at each run (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
