@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { type Config, isLoopback, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
-import { createConnectors, RECEIPTS } from './connectors/index.ts'
+import { createConnectors, RECEIPTS, RELAYS } from './connectors/index.ts'
 import { messageOf } from './core/errors.ts'
 import type { Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
@@ -84,6 +84,7 @@ function storeOptions(config: Config, onDeath: (error: Error) => void): Paramete
       auto: { plans: config.autoPlans, maxAgeMs: config.autoMaxAgeMs },
       receiptLifetimeMs: config.receiptLifetimeMs,
       receipts: RECEIPTS,
+      relays: RELAYS,
     },
     onDeath,
   }

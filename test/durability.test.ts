@@ -84,6 +84,7 @@ describe('what got a 200', () => {
         auto: { plans: [], maxAgeMs: 0 },
         receiptLifetimeMs: 900_000,
         receipts: { simulator: { iMessage: 'conversation' } },
+        relays: [],
       },
       onDeath: (error) => assert.fail(error),
     })
@@ -98,7 +99,7 @@ describe('what got a 200', () => {
     await store.createLine({ accountId: account.id, number: fromNumber, connector: 'simulator', settings: {}, at })
     const call = (index: number) => {
       const number = `+1415${5_550_000 + (index % 500)}` as Parameters<typeof store.markRead>[0]['number']
-      return store.markRead({ credentials, number, fromNumber, trigger: 'api', at })
+      return store.markRead({ credentials, number, fromNumber, trigger: 'api', relayed: false, at })
     }
     for (let wave = 0; wave < 50; wave++) {
       await Promise.all(Array.from({ length: 1_000 }, (_, index) => call(wave * 1_000 + index)))

@@ -2,6 +2,7 @@ import type { Connector } from '../core/connector.ts'
 import type { Handset } from '../core/handset.ts'
 import * as bluebubbles from './bluebubbles.ts'
 import type { CarrierCaller } from './carrier-call.ts'
+import * as sendblue from './sendblue.ts'
 import * as simulator from './simulator.ts'
 
 export interface ConnectorOptions {
@@ -14,10 +15,14 @@ export interface ConnectorOptions {
 export const RECEIPTS: Readonly<Record<string, Connector['receipts']>> = {
   simulator: simulator.RECEIPTS,
   bluebubbles: bluebubbles.RECEIPTS,
+  sendblue: sendblue.RECEIPTS,
 }
+
+/** Those that call another server which speaks this API. */
+export const RELAYS: readonly string[] = ['sendblue']
 
 /** Every carrier there is, by the same name. */
 export function createConnectors({ handset, caller, now }: ConnectorOptions): Readonly<Record<string, Connector>> {
-  const all = [simulator.simulator(handset, now), bluebubbles.bluebubbles(caller)]
+  const all = [simulator.simulator(handset, now), bluebubbles.bluebubbles(caller), sendblue.sendblue(caller)]
   return Object.fromEntries(all.map((connector) => [connector.name, connector]))
 }

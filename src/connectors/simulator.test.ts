@@ -18,7 +18,7 @@ async function start(): Promise<Subject> {
   const store = await openStore({
     url: `sqlite:${join(folder, 'readback.db')}`,
     secretKey: '0'.repeat(64),
-    rules: { auto: { plans: [], maxAgeMs: 0 }, receiptLifetimeMs: 1_000, receipts: RECEIPTS },
+    rules: { auto: { plans: [], maxAgeMs: 0 }, receiptLifetimeMs: 1_000, receipts: RECEIPTS, relays: [] },
     onDeath(error) {
       throw error
     },

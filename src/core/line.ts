@@ -23,6 +23,8 @@ export interface Line {
   /** A paused line takes inbound and requests; its receipts wait until it goes on, or expire. */
   readonly paused: boolean
   readonly health: LineHealth
+  /** Since when it is that; null until its carrier was asked. */
+  readonly healthSince: number | null
   /** How many receipts in a row the carrier took and then did not show as read. */
   readonly unverified: number
   /** How far the carrier's messages were fetched; opaque to all but its connector. Null until it was enrolled. */

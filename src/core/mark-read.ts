@@ -13,6 +13,8 @@ export interface MarkReadCall {
   readonly number: Address
   readonly fromNumber: PhoneNumber
   readonly trigger: Exclude<Trigger, 'auto'>
+  /** Another server that speaks this API made the call for a line of its own. */
+  readonly relayed: boolean
   readonly at: number
 }
 
@@ -33,6 +35,12 @@ export async function markRead(
   return receiptId
 }
 
+/** A call that is made for another server's line carries it. */
+export const RELAYED_HEADER = 'readback-relayed'
+/** What such a call is told by a line that would relay it again: however many servers are in the circle, it ends here. */
+export const RELAY_LOOP =
+  'A relayed call is not relayed again: this line leads to another line, which may lead back to it'
+
 /** The account behind a call's credentials, if it may enter at all (contract §1, order of checks). */
 export function admitAccount(account: Account | undefined): Account {
   if (account === undefined) throw new ReadbackError('unauthorized', 'Invalid API key id or secret')
@@ -51,14 +59,23 @@ export function passAccountGate(account: Account): void {
   )
 }
 
+/** What connectors declare, by their names. */
+export interface LineRules {
+  readonly receipts: Readonly<Record<string, Connector['receipts']>>
+  /** Those that relay. */
+  readonly relays: readonly string[]
+}
+
 /** The line that a call names, if it is this account's and can send receipts at all. Another's is as good as none. */
 export function passLine<L extends Pick<Line, 'connector'>>(
   line: L | undefined,
-  receipts: Readonly<Record<string, Connector['receipts']>>,
+  { receipts, relays }: LineRules,
+  relayed: boolean,
 ): L {
   if (line === undefined) throw new ReadbackError('not_found', 'The from_number is not registered')
   if (Object.keys(receipts[line.connector] ?? {}).length === 0) {
     throw new ReadbackError('invalid', 'The from_number cannot send read receipts')
   }
+  if (relayed && relays.includes(line.connector)) throw new ReadbackError('invalid', RELAY_LOOP)
   return line
 }

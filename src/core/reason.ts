@@ -55,6 +55,18 @@ export const REASONS = {
     meaning: "BlueBubbles' Private API is switched off on the Mac, and only it can mark as read.",
     remedy: 'Switch it on in BlueBubbles, under Settings, Private API.',
   },
+  group: {
+    meaning: "The conversation is with a group, and the line's carrier takes receipts for single contacts alone.",
+    remedy: 'Nothing to do.',
+  },
+  not_registered: {
+    meaning: "The line's number is not one of the account's at the carrier.",
+    remedy: 'Check the number, and whose account the keys are.',
+  },
+  relay_loop: {
+    meaning: 'The line leads to another line that leads on, and so perhaps back to itself.',
+    remedy: "Set the line's base_url to the server where the number lives.",
+  },
   unverified: {
     meaning: 'The carrier took the last 20 receipts that could be looked at, and shows none of their messages as read.',
     remedy:

@@ -49,6 +49,8 @@ export interface LineStore {
   /** UNKNOWN, and to be enrolled. Throws `not_found` for the account, `conflict` where a live line has the number. */
   createLine(draft: LineDraft): Promise<NewLine>
   listLines(): Promise<Line[]>
+  /** The account's own, oldest first. */
+  listOwnLines(call: { credentials: Credentials }): Promise<Line[]>
   /** By the number, or by the secret in its inbound URL; throws `not_found`. */
   getLine(by: { number: PhoneNumber } | { inboundSecret: string }): Promise<Line>
   /** The account's own line with that number; throws `not_found`, another account's line included. */
@@ -56,7 +58,7 @@ export interface LineStore {
   /** Throws `not_found`. */
   updateLine(change: { id: LineId; settings?: LineSettings; paused?: boolean }): Promise<Line>
   /** Answers what it was before where that is something else, so that a change can be told once. */
-  noteHealth(note: { id: LineId; health: LineHealth }): Promise<LineHealth | null>
+  noteHealth(note: { id: LineId; health: LineHealth; at: number }): Promise<LineHealth | null>
   /** How far the carrier's messages were fetched; what was fetched has to be stored before. */
   noteCursor(note: { id: LineId; cursor: string }): Promise<void>
   /** Answers how many in a row are unverified now. */

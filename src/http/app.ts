@@ -6,6 +6,7 @@ import { acceptJson } from './body.ts'
 import { answerError, rawError } from './errors.ts'
 import { healthDoor, readyDoor } from './health.ts'
 import { type InboundDesk, inboundDoor } from './inbound.ts'
+import { linesStateDoor, listNumbersDoor } from './lines.ts'
 import { markReadDoor } from './mark-read.ts'
 import * as accounts from './operator-accounts.ts'
 import * as lines from './operator-lines.ts'
@@ -69,6 +70,8 @@ const ACCOUNT = (options: AppOptions): Surface => {
   const { store, nudge, now } = options
   return {
     '/api/mark-read': { POST: markReadDoor(store, nudge, now) },
+    '/api/lines': { GET: listNumbersDoor(store) },
+    '/api/v2/lines/state': { GET: linesStateDoor(store, now) },
     '/accounts/settings/auto-mark-read': { GET: getAutoMarkReadDoor(store), POST: setAutoMarkReadDoor(store) },
     '/readback/v1/receipts': { GET: listReceiptsDoor(store) },
     '/readback/v1/receipts/:id': { GET: getReceiptDoor(store) },

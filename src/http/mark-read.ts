@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { formatId, type LineId } from '../core/id.ts'
-import { markRead } from '../core/mark-read.ts'
+import { markRead, RELAYED_HEADER } from '../core/mark-read.ts'
 import type { Store } from '../core/store.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
@@ -19,7 +19,9 @@ const BODY = z.object(
 export function markReadDoor(store: Pick<Store, 'markRead'>, nudge: (lineId: LineId) => void, now: () => number): Door {
   return door({ body: BODY, gate: true }, async ({ body, request, reply }) => {
     const { number, from_number: fromNumber } = body
-    const call = { credentials: credentialsOf(request), number, fromNumber, trigger: 'api', at: now() } as const
+    const credentials = credentialsOf(request)
+    const relayed = request.headers[RELAYED_HEADER] !== undefined
+    const call = { credentials, number, fromNumber, trigger: 'api', relayed, at: now() } as const
     const receiptId = await markRead(store, nudge, call)
     reply.header('readback-receipt-id', formatId('receipt', receiptId))
     return { status: 'OK', message: 'Mark read request sent', number }

@@ -39,7 +39,7 @@ export interface RunningOutbox {
 
 export function createOutbox(options: OutboxOptions): RunningOutbox {
   const { store, connectors, log, now } = options
-  const noteHealth = noteHealthIn(store, log)
+  const noteHealth = noteHealthIn(store, log, now)
   const nudge = (lineId: LineId) => dispatcher.nudge(lineId)
   const everyMs = options.catchUpIntervalMs
   const watch = new LineWatch({ store, connectors, noteHealth, nudge, everyMs, log, now })

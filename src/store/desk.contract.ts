@@ -18,6 +18,7 @@ const RULES = {
   auto: { plans: ['free_api'], maxAgeMs: 60_000 },
   receiptLifetimeMs: LIFETIME_MS,
   receipts: { simulator: { iMessage: 'conversation', RCS: 'conversation' }, mute: {} },
+  relays: [],
 } as const
 
 export function open({ url }: Place, secretKey = '0'.repeat(64)): Promise<Store> {
@@ -59,7 +60,8 @@ export async function desk(place: Place): Promise<Desk> {
     credentials,
     lineId: line.id,
     async request(number, at) {
-      return (await store.markRead({ credentials, number, fromNumber: LINE, trigger: 'api', at })).receiptId
+      return (await store.markRead({ credentials, number, fromNumber: LINE, trigger: 'api', relayed: false, at }))
+        .receiptId
     },
     receive(contact, at, change) {
       written += 1

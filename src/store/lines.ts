@@ -21,6 +21,7 @@ export function toLine(row: LineRow, seal: Seal): Line {
     settings: JSON.parse(seal.open('line settings', row.settings)),
     paused: row.paused === 1,
     health: { status: row.status, reason: row.status_reason },
+    healthSince: row.status_since,
     unverified: row.unverified,
     catchUpCursor: row.catch_up_cursor,
     createdAt: row.created_at,
@@ -46,6 +47,7 @@ export async function createLine(session: Session, draft: LineDraft): Promise<Ne
       paused: 0,
       status: 'UNKNOWN',
       status_reason: null,
+      status_since: null,
       catch_up_cursor: null,
       auto_timing: null,
       removed_at: null,
@@ -58,6 +60,12 @@ export async function createLine(session: Session, draft: LineDraft): Promise<Ne
 
 export async function listLines(session: Session): Promise<Line[]> {
   const rows = await live(session).selectAll().orderBy('id').execute()
+  return rows.map((row) => toLine(row, session.seal))
+}
+
+export async function listOwnLines(session: Session, { credentials }: { credentials: Credentials }): Promise<Line[]> {
+  const account = await authenticate(session, credentials)
+  const rows = await live(session).selectAll().where('account_id', '=', account.id).orderBy('id').execute()
   return rows.map((row) => toLine(row, session.seal))
 }
 
@@ -108,7 +116,7 @@ export async function updateLine(
 
 export async function noteHealth(
   { db }: Session,
-  { id, health }: { id: LineId; health: LineHealth },
+  { id, health, at }: { id: LineId; health: LineHealth; at: number },
 ): Promise<LineHealth | null> {
   const before = await db
     .selectFrom('lines')
@@ -118,7 +126,7 @@ export async function noteHealth(
   if (before === undefined || (before.status === health.status && before.reason === health.reason)) return null
   await db
     .updateTable('lines')
-    .set({ status: health.status, status_reason: health.reason })
+    .set({ status: health.status, status_reason: health.reason, status_since: at })
     .where('id', '=', id)
     .execute()
   return before

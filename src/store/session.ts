@@ -1,16 +1,14 @@
 import type { Kysely } from 'kysely'
 import type { AutoRule } from '../core/auto-mark-read.ts'
-import type { Connector } from '../core/connector.ts'
+import type { LineRules } from '../core/mark-read.ts'
 import type { Seal } from './seal.ts'
 import type { Tables } from './tables.ts'
 
 /** What the store needs to know to decide inside a transaction. Plain data: it crosses to the writer's thread. */
-export interface StoreRules {
+export interface StoreRules extends LineRules {
   readonly auto: AutoRule
   /** How long a receipt is worth sending. */
   readonly receiptLifetimeMs: number
-  /** Each connector's declaration, by its name. */
-  readonly receipts: Readonly<Record<string, Connector['receipts']>>
 }
 
 /** One connection, as the queries that both engines share see it. */

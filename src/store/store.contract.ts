@@ -46,7 +46,7 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await using kept = await place()
       await using d = await desk(kept)
       const wrong = { ...d.credentials, secret: 'wrong' }
-      const call = { number: contactOf(0), fromNumber: LINE, trigger: 'api', at: 1 } as const
+      const call = { number: contactOf(0), fromNumber: LINE, trigger: 'api', relayed: false, at: 1 } as const
       const outcomes = await Promise.allSettled([
         d.request(contactOf(1), 1),
         d.store.markRead({ ...call, credentials: wrong }),

@@ -41,6 +41,7 @@ export interface Tables {
     paused: Flag
     status: LineStatus
     status_reason: Reason | null
+    status_since: number | null
     unverified: Generated<number>
     catch_up_cursor: string | null
     /** JSON; null where the account's holds. */

@@ -8,6 +8,7 @@ export function lines({ integer }: Engine): Migration {
     async up(db: Kysely<unknown>) {
       const lines = db.schema.alterTable('lines')
       await lines.addColumn('unverified', integer, (c) => c.notNull().defaultTo(0)).execute()
+      await lines.addColumn('status_since', integer).execute()
       await lines.addColumn('catch_up_cursor', 'text').execute()
       await lines.addColumn('auto_timing', 'text').execute()
 

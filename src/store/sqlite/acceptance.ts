@@ -61,7 +61,7 @@ export class Acceptance {
   markRead(call: MarkReadCall): MarkReadOutcome {
     const account = admitAccount(this.#account(call.credentials))
     passAccountGate(account)
-    const line = passLine(this.#line(account.id, call.fromNumber), this.#rules.receipts)
+    const line = passLine(this.#line(account.id, call.fromNumber), this.#rules, call.relayed)
     const found = this.findConversation(line.id, 'direct', call.number) ?? this.#openConversation(line, call.number)
     this.accepted += 1
     const request = { trigger: call.trigger, readUpTo: found.last_message_id, at: call.at }

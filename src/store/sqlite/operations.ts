@@ -19,6 +19,7 @@ import {
   inboundSecret,
   linesToEnrol,
   listLines,
+  listOwnLines,
   noteCursor,
   noteEnrolled,
   noteHealth,
@@ -53,6 +54,7 @@ const READS = {
   linesWithWork,
   listAccounts,
   listLines,
+  listOwnLines,
   listReceipts,
   show,
 }

@@ -1,0 +1,91 @@
+import { CONTACT, customer, LINE, startReadback } from '../../test/support/readback.ts'
+import { until } from '../../test/support/until.ts'
+import type { ConversationId, LineId } from '../core/id.ts'
+import type { Address } from '../core/phone-number.ts'
+import { createCarrierCaller } from './carrier-call.ts'
+import { describeConnector, type Subject } from './connector.contract.ts'
+import { sendblue } from './sendblue.ts'
+
+describeConnector('sendblue', start)
+
+/** What speaks its API: another Readback, with a simulated phone behind it. */
+async function start(): Promise<Subject> {
+  const server = await startReadback()
+  const account = await customer(server)
+  const caller = createCarrierCaller({ timeoutMs: 2_000 })
+  let away = false
+  // Where nobody listens.
+  const call: typeof caller.call = (given) =>
+    caller.call(away ? { ...given, url: given.url.replace(server.base, 'http://127.0.0.1:9') } : given)
+  const settings = {
+    api_key_id: account.keys['sb-api-key-id'],
+    api_secret_key: account.keys['sb-api-secret-key'],
+    signing_secret: 'a secret to be found'.replaceAll(' ', '-'),
+    base_url: server.base,
+  }
+  const { signing_secret: _secret, ...unsigned } = settings
+  return {
+    connector: sendblue({ ...caller, call }),
+    lineId: 1 as LineId,
+    settings,
+    secrets: [settings.api_secret_key, settings.signing_secret],
+    refusedSettings: [
+      ['base_url', { ...settings, base_url: 'ftp://127.0.0.1' }],
+      ['base_url', { ...settings, base_url: 'http://169.254.169.254' }],
+      ['api_key_id', { ...settings, api_key_id: '' }],
+      ['api_secret_key', { ...settings, api_secret_key: 'two\nlines' }],
+      ['signing_secret', unsigned],
+      ['colour', { ...settings, colour: 'blue' }],
+    ],
+    hook: { headers: { 'sb-signing-secret': settings.signing_secret }, body: RECEIVED },
+    async converse(service) {
+      await account.write({ service })
+      const conversation = { id: 1 as ConversationId, lineId: 1 as LineId, kind: 'direct', service } as const
+      const address = CONTACT as Address
+      return { ...conversation, address, carrierConversation: CONTACT, lastMessageId: null, readThrough: null }
+    },
+    // Its 200 means that it will be tried.
+    async isRead() {
+      const idle = async () => (await account.must(200, 'GET', '/readback/v1/receipts')).body.data
+      await until('nothing to be under way', idle, (all) =>
+        all.every(({ settled_at }: { settled_at: string | null }) => settled_at !== null),
+      )
+      return (await account.phone()).every(({ read_at }) => read_at !== null)
+    },
+    setAway: async (now) => {
+      away = now
+    },
+    async [Symbol.asyncDispose]() {
+      await caller.close()
+      await server[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const RECEIVED = {
+  accountEmail: 'ada@example.com',
+  content: 'Hello',
+  is_outbound: false,
+  status: 'RECEIVED',
+  error_code: null,
+  error_message: null,
+  error_reason: null,
+  error_detail: null,
+  message_handle: '3F2504E0-4F89-11D3-9A0C-0305E82C3301',
+  date_sent: '2026-03-03T10:00:00.000Z',
+  date_updated: '2026-03-03T10:00:00.000Z',
+  from_number: CONTACT,
+  number: CONTACT,
+  to_number: LINE,
+  sendblue_number: LINE,
+  was_downgraded: null,
+  plan: 'free_api',
+  media_url: '',
+  message_type: 'message',
+  group_id: '',
+  group_display_name: null,
+  participants: [],
+  send_style: '',
+  opted_out: false,
+  service: 'iMessage',
+}

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, test } from 'node:test'
+import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
+
+const SIGNING_SECRET = 'a-signing-secret-to-be-found'
+const KEYS = { api_key_id: 'key-at-sendblue', api_secret_key: 'api-secret-to-be-found', signing_secret: SIGNING_SECRET }
+
+interface Relay {
+  readonly account: Customer
+  readonly inboundUrl: string
+}
+
+/** An account here with a line that lives there. */
+async function relay(here: Readback, settings: object, auto = false): Promise<Relay> {
+  const account = await customer(here, { auto, lines: [] })
+  const line = { number: LINE, connector: 'sendblue', settings }
+  const { body } = await here.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
+  return { account, inboundUrl: body.line.inbound_url }
+}
+
+function settingsFor(there: Readback, { keys }: Customer): object {
+  const [api_key_id, api_secret_key] = [keys['sb-api-key-id'], keys['sb-api-secret-key']]
+  return { api_key_id, api_secret_key, signing_secret: SIGNING_SECRET, base_url: there.base }
+}
+
+async function receive(url: string, change: object = {}, secret = SIGNING_SECRET): Promise<number> {
+  const message = {
+    is_outbound: false,
+    status: 'RECEIVED',
+    message_handle: crypto.randomUUID(),
+    content: 'Hello',
+    media_url: '',
+    from_number: CONTACT,
+    number: CONTACT,
+    to_number: LINE,
+    sendblue_number: LINE,
+    message_type: 'message',
+    group_id: '',
+    participants: [],
+    service: 'iMessage',
+    date_sent: new Date().toISOString(),
+    ...change,
+  }
+  const headers = { 'content-type': 'application/json', 'sb-signing-secret': secret }
+  return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(message) })).status
+}
+
+const receiptsOf = async ({ account }: Relay) => (await account.must(200, 'GET', '/readback/v1/receipts')).body.data
+
+describe('a line that lives at another server of this API', () => {
+  test('is marked as read there, and ONLINE while its number is the account’s', async () => {
+    await using there = await startReadback()
+    await using here = await startReadback()
+    const owner = await customer(there)
+    const { account } = await relay(here, settingsFor(there, owner))
+    assert.deepEqual((await account.must(200, 'GET', '/api/lines')).body, { numbers: [LINE] })
+    const state = (await account.must(200, 'GET', '/api/v2/lines/state')).body
+    const { status_changed_at, worker_id, ...line } = state.data[0]
+    assert.ok(Date.parse(state.snapshot_at) >= Date.parse(status_changed_at) && worker_id.startsWith('line_'))
+    assert.deepEqual(line, {
+      sendblue_number: LINE,
+      status: 'ONLINE',
+      reason: null,
+      assignment: 'assigned',
+      degraded_since: null,
+      effective_until: null,
+    })
+    await owner.write()
+    assert.equal((await account.settled(await account.markRead())).state, 'sent')
+    await until(
+      'the phone to show it',
+      () => owner.phone(),
+      ([message]) => message?.read_at !== null,
+    )
+  })
+
+  test('gets auto mark-read here, though its plan there has none', async () => {
+    await using there = await startReadback()
+    await using here = await startReadback()
+    const owner = await customer(there, { plan: 'enterprise' })
+    const relayed = await relay(here, settingsFor(there, owner), true)
+    await owner.write()
+    assert.equal(await receive(relayed.inboundUrl), 200)
+    await until(
+      'the phone to show it',
+      () => owner.phone(),
+      ([message]) => message?.read_at !== null,
+    )
+    const [receipt] = await until(
+      'it to be settled',
+      () => receiptsOf(relayed),
+      ([first]) => first?.settled_at != null,
+    )
+    assert.deepEqual([receipt.state, receipt.trigger], ['sent', 'auto'])
+  })
+
+  test('takes its webhook once, with the right secret alone, and for its own number alone', async () => {
+    await using here = await startReadback()
+    const relayed = await relay(here, { ...KEYS, base_url: 'http://127.0.0.1:9' }, true)
+    for (const secret of ['', 'wrong', `${SIGNING_SECRET} `.repeat(2)]) {
+      assert.equal(await receive(relayed.inboundUrl, {}, secret), 401)
+    }
+    assert.equal(await receive(relayed.inboundUrl, { service: 'pigeon' }), 400)
+    for (const change of [{ sendblue_number: '+19175550100' }, { is_outbound: true }, { from_number: '22395' }]) {
+      assert.equal(await receive(relayed.inboundUrl, change), 200)
+    }
+    assert.deepEqual(await receiptsOf(relayed), [])
+    for (const _ of [1, 2]) assert.equal(await receive(relayed.inboundUrl, { message_handle: 'same' }), 200)
+    assert.equal(await receive(relayed.inboundUrl, { message_handle: 'of a group', group_id: 'friends' }), 200)
+    const receipts = await receiptsOf(relayed)
+    assert.deepEqual([receipts.length, receipts[0].requests], [1, 1])
+  })
+
+  test('that leads to itself is told so at the first hop', async () => {
+    await using here = await startReadback()
+    const relayed = await relay(here, { ...KEYS, base_url: here.base })
+    const { keys } = relayed.account
+    const settings = { ...KEYS, api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] }
+    const path = `/operator/lines/${encodeURIComponent(LINE)}`
+    await here.operator.must(200, 'PATCH', path, { settings: { ...settings, base_url: here.base } })
+    const receipt = await relayed.account.settled(await relayed.account.markRead())
+    assert.deepEqual([receipt.state, receipt.reason, receipt.attempts], ['failed', 'relay_loop', 1])
+    assert.equal((await receiptsOf(relayed)).length, 1)
+  })
+})
+
+const json = (status: number, body: object, headers: Readonly<Record<string, string>> = {}): RequestListener => {
+  return (_, response) =>
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+}
+const error = (status: number, message: string) => json(status, { status: 'ERROR', message })
+
+const OUTCOMES: readonly [how: string, answer: RequestListener, state: string, reason: string][] = [
+  ['401', error(401, KEYS.api_secret_key), 'failed', 'wrong_password'],
+  ['403', error(403, 'Not enabled'), 'failed', 'access_denied'],
+  ['404 for the line', error(404, 'The from_number is not registered'), 'failed', 'not_registered'],
+  ['400', error(400, 'You must specify a valid `number` in the request body.'), 'failed', 'rejected'],
+  ['404 of something else', (_, response) => response.writeHead(404).end('Not Found'), 'sending', 'carrier_error'],
+  ['429', error(429, 'Slow down'), 'sending', 'rate_limited'],
+  ['429 with retry-after', json(429, { status: 'ERROR' }, { 'retry-after': '30' }), 'sending', 'rate_limited'],
+  ['500', error(500, KEYS.signing_secret), 'sending', 'carrier_error'],
+  ['HTML', (_, response) => response.end('<html></html>'), 'sending', 'carrier_error'],
+  ['a redirect', (_, response) => response.writeHead(302, { location: '/' }).end(), 'sending', 'carrier_error'],
+  ['nothing, for ever', () => {}, 'sending', 'timeout'],
+  ['a reset', (request) => request.socket.resetAndDestroy(), 'sending', 'unreachable'],
+  [
+    'half an answer',
+    (_, response) => {
+      response.writeHead(200, { 'content-length': 100 })
+      response.write('{"status"', () => response.destroy())
+    },
+    'sending',
+    'carrier_error',
+  ],
+  [
+    'an hour ago',
+    json(429, { status: 'ERROR' }, { date: new Date(Date.now() - 3_600_000).toUTCString() }),
+    'sending',
+    'rate_limited',
+  ],
+]
+
+describe('a server of this API in trouble', () => {
+  for (const [how, answer, state, reason] of OUTCOMES) {
+    test(`that answers ${how} leaves the receipt ${state}, ${reason}, and no secret in sight`, async () => {
+      const server = createServer(answer).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const base_url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      await using here = await startReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' })
+      const { account } = await relay(here, { ...KEYS, base_url })
+      const id = await account.markRead()
+      const receipt = await until(
+        'an outcome',
+        () => account.receipt(id),
+        (seen) => seen.reason !== null,
+      )
+      assert.deepEqual([receipt.state, receipt.reason], [state, reason])
+      const said = [...here.logs, JSON.stringify(receipt)].join('\n')
+      for (const secret of Object.values(KEYS)) assert.ok(!said.includes(secret), `${secret} is told`)
+      server.closeAllConnections()
+      server.close()
+    })
+  }
+
+  test('behind TLS that cannot be trusted is unreachable', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    await using here = await startReadback()
+    const base_url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { account } = await relay(here, { ...KEYS, base_url })
+    const id = await account.markRead()
+    const receipt = await until(
+      'an outcome',
+      () => account.receipt(id),
+      (seen) => seen.reason !== null,
+    )
+    assert.deepEqual([receipt.state, receipt.reason], ['sending', 'unreachable'])
+    server.close()
+  })
+})
