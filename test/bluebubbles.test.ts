@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import macos15 from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
 import macos26 from './fixtures/bluebubbles/macos26-webhooks.json' with { type: 'json' }
-import { ANSWERS, type BlueBubbles, type Fault, startBlueBubbles } from './support/bluebubbles.ts'
+import { ANSWERS, type BlueBubbles, startBlueBubbles } from './support/bluebubbles.ts'
+import { type Fault, serveUntrusted } from './support/carrier.ts'
 import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 
@@ -167,6 +168,20 @@ describe('a Mac in trouble', () => {
     assert.deepEqual([(await lineOf(server)).line_status, (await lineOf(server)).reason], ['OFFLINE', 'wrong_password'])
     const receipt = await account.settled(await account.markRead())
     assert.deepEqual([receipt.state, receipt.reason], ['failed', 'wrong_password'])
+  })
+
+  test('behind a certificate that nobody vouches for is sent nothing, its password least of all', async () => {
+    await using impostor = await serveUntrusted()
+    await using server = await startReadback()
+    const account = await connect(server, { url: impostor.url, password: 'secret of the Mac' }, false)
+    assert.deepEqual([(await lineOf(server)).line_status, (await lineOf(server)).reason], ['OFFLINE', 'unreachable'])
+    const id = await account.markRead()
+    const receipt = await until(
+      'an obstacle',
+      () => account.receipt(id),
+      (seen) => seen.reason !== null,
+    )
+    assert.deepEqual([receipt.state, receipt.reason, impostor.requests()], ['sending', 'unreachable', 0])
   })
 
   test('that is away gets its line OFFLINE, and is enrolled as soon as it answers', async () => {

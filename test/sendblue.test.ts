@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
+import { serveUntrusted } from './support/carrier.ts'
 import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 
@@ -186,19 +187,16 @@ describe('a server of this API in trouble', () => {
     })
   }
 
-  test('behind TLS that cannot be trusted is unreachable', async () => {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
+  test('behind a certificate that nobody vouches for is sent nothing', async () => {
+    await using impostor = await serveUntrusted()
     await using here = await startReadback()
-    const base_url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const { account } = await relay(here, { ...KEYS, base_url })
+    const { account } = await relay(here, { ...KEYS, base_url: impostor.url })
     const id = await account.markRead()
     const receipt = await until(
       'an outcome',
       () => account.receipt(id),
       (seen) => seen.reason !== null,
     )
-    assert.deepEqual([receipt.state, receipt.reason], ['sending', 'unreachable'])
-    server.close()
+    assert.deepEqual([receipt.state, receipt.reason, impostor.requests()], ['sending', 'unreachable', 0])
   })
 })

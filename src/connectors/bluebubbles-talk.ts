@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { EnrolOutcome, ReceiptOutcome, UnavailableOutcome } from '../core/connector.ts'
-import type { Reason } from '../core/reason.ts'
-import { type CarrierAnswer, type CarrierCall, type CarrierCaller, excerpt } from './carrier-call.ts'
+import { type CarrierAnswer, type CarrierCall, type CarrierCaller, excerpt, tryLater } from './carrier-call.ts'
 
 export const SETTINGS = z.object({ url: z.string(), password: z.string() })
 export type Settings = z.infer<typeof SETTINGS>
@@ -53,27 +52,18 @@ const REPLY = z.object({
   error: z.object({ message: z.string() }).optional().catch(undefined),
   data: z.unknown().optional(),
 })
-type Reply = z.infer<typeof REPLY>
 
-function sortAnswer({ status, body, retryAfterMs, date }: CarrierAnswer, password: string): Heard {
+function sortAnswer(answer: CarrierAnswer, password: string): Heard {
+  const { status, body, date } = answer
   const reply = REPLY.safeParse(body).data
   if (status === 200 && reply?.status === 200) return { kind: 'done', data: reply.data, date }
   const detail = excerpt(`${status} ${reply?.error?.message ?? reply?.message ?? ''}`.trim(), [password])
   if (status === 401 || status === 403) return { kind: 'rejected', reason: 'wrong_password', detail }
-  const obstacle = obstacleOf(status, reply)
-  if (obstacle !== null) {
-    return { kind: 'unavailable', reason: obstacle, detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
-  }
-  return status === 404 ? { kind: 'absent', detail } : { kind: 'rejected', reason: 'rejected', detail }
-}
-
-/** Why to try again later; null where that is of no use. */
-function obstacleOf(status: number, reply: Reply | undefined): Reason | null {
-  if (status === 429) return 'rate_limited'
-  if (status === 408 || status === 504) return 'timeout'
   const complaint = (status >= 500 && reply?.error?.message) || ''
-  if (complaint.includes('Private API is not enabled')) return 'private_api_off'
-  if (complaint.includes('Helper is not connected')) return 'helper_disconnected'
+  if (complaint.includes('Private API is not enabled')) return tryLater(answer, detail, 'private_api_off')
+  if (complaint.includes('Helper is not connected')) return tryLater(answer, detail, 'helper_disconnected')
   // A 404 in plain text is a route that BlueBubbles does not have, or not BlueBubbles at all.
-  return status >= 400 && status < 500 && reply !== undefined ? null : 'carrier_error'
+  const final = status >= 400 && status < 500 && ![408, 429].includes(status) && reply !== undefined
+  if (!final) return tryLater(answer, detail)
+  return status === 404 ? { kind: 'absent', detail } : { kind: 'rejected', reason: 'rejected', detail }
 }

@@ -4,6 +4,7 @@ import ipaddr from 'ipaddr.js'
 import { Agent, type Dispatcher } from 'undici'
 import type { UnavailableOutcome } from '../core/connector.ts'
 import { ReadbackError } from '../core/errors.ts'
+import type { Reason } from '../core/reason.ts'
 
 /** The one way in which a connector calls its carrier. Where the address leads may be a tenant's word, so it is guarded. */
 export interface CarrierCaller {
@@ -19,7 +20,7 @@ export interface CarrierCall {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
-  /** Goes out as JSON. */
+  /** Goes out as JSON; a form where it is one. */
   readonly body?: unknown
   /** Its own one timeout where absent. */
   readonly deadline?: AbortSignal
@@ -79,8 +80,8 @@ async function call(
       origin,
       method,
       path: pathname + search,
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-      body: body === undefined ? null : JSON.stringify(body),
+      headers: { ...(body === undefined ? {} : { 'content-type': typeOf(body) }), ...headers },
+      body: body === undefined ? null : body instanceof URLSearchParams ? body.toString() : JSON.stringify(body),
       signal: deadline,
     })
     answered = true
@@ -88,6 +89,10 @@ async function call(
   } catch (error) {
     return { kind: 'unavailable', ...obstacleOf(error, { late: deadline.aborted, answered }) }
   }
+}
+
+function typeOf(body: unknown): string {
+  return body instanceof URLSearchParams ? 'application/x-www-form-urlencoded' : 'application/json'
 }
 
 function toAnswer({ statusCode, headers }: Dispatcher.ResponseData, text: string): CarrierAnswer {
@@ -136,6 +141,13 @@ function obstacleOf(
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}
+
+/** An answer that is no use now, by what its status means wherever it comes from (RFC 9110, 15; RFC 6585). */
+export function tryLater({ status, retryAfterMs }: CarrierAnswer, detail: string, reason?: Reason): UnavailableOutcome {
+  const byStatus = status === 429 ? 'rate_limited' : status === 408 || status === 504 ? 'timeout' : 'carrier_error'
+  const waiting = retryAfterMs === undefined ? {} : { retryAfterMs }
+  return { kind: 'unavailable', reason: reason ?? byStatus, detail, ...waiting }
 }
 
 const EXCERPT_LENGTH = 200

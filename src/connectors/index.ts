@@ -2,6 +2,7 @@ import type { Connector } from '../core/connector.ts'
 import type { Handset } from '../core/handset.ts'
 import * as bluebubbles from './bluebubbles.ts'
 import type { CarrierCaller } from './carrier-call.ts'
+import * as googleRbm from './google-rbm.ts'
 import * as sendblue from './sendblue.ts'
 import * as simulator from './simulator.ts'
 
@@ -15,6 +16,7 @@ export interface ConnectorOptions {
 export const RECEIPTS: Readonly<Record<string, Connector['receipts']>> = {
   simulator: simulator.RECEIPTS,
   bluebubbles: bluebubbles.RECEIPTS,
+  google_rbm: googleRbm.RECEIPTS,
   sendblue: sendblue.RECEIPTS,
 }
 
@@ -23,6 +25,11 @@ export const RELAYS: readonly string[] = ['sendblue']
 
 /** Every carrier there is, by the same name. */
 export function createConnectors({ handset, caller, now }: ConnectorOptions): Readonly<Record<string, Connector>> {
-  const all = [simulator.simulator(handset, now), bluebubbles.bluebubbles(caller), sendblue.sendblue(caller)]
+  const all = [
+    simulator.simulator(handset, now),
+    bluebubbles.bluebubbles(caller),
+    googleRbm.googleRbm(caller),
+    sendblue.sendblue(caller),
+  ]
   return Object.fromEntries(all.map((connector) => [connector.name, connector]))
 }

@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import type {
   CarrierLine,
@@ -14,7 +13,8 @@ import { ReadbackError } from '../core/errors.ts'
 import type { LineHealth } from '../core/line.ts'
 import { RELAY_LOOP, RELAYED_HEADER } from '../core/mark-read.ts'
 import { type Address, type PhoneNumber, parseAddress } from '../core/phone-number.ts'
-import { type CarrierAnswer, type CarrierCaller, excerpt, parseCarrierUrl } from './carrier-call.ts'
+import { type CarrierAnswer, type CarrierCaller, excerpt, parseCarrierUrl, tryLater } from './carrier-call.ts'
+import { sameSecret } from './same-secret.ts'
 
 /** As its page has it: the conversation, on iMessage and RCS. */
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
@@ -88,8 +88,9 @@ async function sendReceipt(
 
 const REPLY = z.object({ status: z.string(), message: z.string().optional() })
 
-/** The page's errors and, beyond them, what status codes mean (RFC 9110, 15; RFC 6585). */
-function sortAnswer({ status, body, retryAfterMs }: CarrierAnswer, settings: Settings): ReceiptOutcome {
+/** The page's errors; all else is worth another try. */
+function sortAnswer(answer: CarrierAnswer, settings: Settings): ReceiptOutcome {
+  const { status, body } = answer
   const reply = REPLY.safeParse(body).data
   if (status === 200 && reply?.status === 'OK') return { kind: 'done' }
   const secrets = [settings.api_key_id, settings.api_secret_key, settings.signing_secret]
@@ -99,8 +100,7 @@ function sortAnswer({ status, body, retryAfterMs }: CarrierAnswer, settings: Set
   if (reply?.message === RELAY_LOOP) return { kind: 'rejected', reason: 'relay_loop', detail }
   if (status === 404 && reply?.status === 'ERROR') return { kind: 'rejected', reason: 'not_registered', detail }
   if (status === 400 && reply?.status === 'ERROR') return { kind: 'rejected', reason: 'rejected', detail }
-  const reason = status === 429 ? 'rate_limited' : status === 408 || status === 504 ? 'timeout' : 'carrier_error'
-  return { kind: 'unavailable', reason, detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  return tryLater(answer, detail)
 }
 
 const LINES = z.object({ numbers: z.array(z.string()) })
@@ -174,13 +174,4 @@ function toInbound(message: Received, contact: Address): ParsedInbound['messages
     parts: [{ content: message.content?.replaceAll('\0', '') || null, mediaUrl: message.media_url || null }],
     sentAt: Date.parse(message.date_sent),
   }
-}
-
-function sameSecret(given: unknown, secret: string): boolean {
-  return typeof given === 'string' && timingSafeEqual(digest(given), digest(secret))
-}
-
-/** Of one length, whatever was given: `timingSafeEqual` wants that. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }

@@ -80,6 +80,10 @@ export const REASONS = {
     meaning: 'The carrier knows the key but does not let it do this.',
     remedy: "Give the line's key or service account the right to use the agent or number.",
   },
+  clock_off: {
+    meaning: "This machine's clock differs from the carrier's by minutes, so the carrier refuses what it signs.",
+    remedy: "Set this machine's clock; let NTP keep it.",
+  },
   helper_disconnected: {
     meaning: "BlueBubbles' helper is not connected to Messages on the Mac.",
     remedy: 'Open Messages on the Mac, or restart BlueBubbles; see its Private API guide.',

@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
 import recorded from '../fixtures/bluebubbles/macos15-rest.json' with { type: 'json' }
+import { type Answer, type Fault, misbehave, post, send, serveCarrier } from './carrier.ts'
 import { MacMessages, type Row } from './mac-messages.ts'
 
 /** Answers of BlueBubbles 1.9.9; those that `recorded` lacks are as its code and `recorded` have it. */
@@ -30,15 +30,6 @@ export const ANSWERS = {
   'unknown-route': { status: 404, body: 'Not Found' },
 } as const satisfies Record<string, Answer>
 
-/** Text is sent as it stands, anything else as JSON. */
-export interface Answer {
-  readonly status: number
-  readonly body: unknown
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-/** An answer in place of the right one, or none: the connection hangs, breaks, breaks off midway, or never stops sending. */
-export type Fault = Answer | 'hang' | 'reset' | 'cut-short' | 'oversize'
 type Route = 'info' | 'chat' | 'read' | 'webhooks' | 'webhook' | 'query' | 'message'
 
 interface Read {
@@ -79,14 +70,10 @@ export interface BlueBubbles extends AsyncDisposable {
 /** A BlueBubbles server for tests, on a port of its own: the recorded answers, a Mac in memory, and faults on demand. */
 export async function startBlueBubbles({ password = 'secret of the Mac' } = {}): Promise<BlueBubbles> {
   const mac = new Mac(password)
-  const server = createServer((request, response) => {
-    mac.serve(request, response).catch((error: unknown) => response.destroy(error as Error))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const server = await serveCarrier((request, response) => mac.serve(request, response))
   const nextOf = async (event: 'read' | 'call') => (await once(mac.heard, event))[0]
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     password,
     chats: mac.chats,
     webhooks: mac.webhooks,
@@ -98,7 +85,7 @@ export async function startBlueBubbles({ password = 'secret of the Mac' } = {}):
     nextRead: () => nextOf('read'),
     nextCall: () => nextOf('call'),
     deliver: (event) => Promise.all(wanting(mac.webhooks, event.type).map(({ url }) => post(url, event))),
-    [Symbol.asyncDispose]: () => stop(server),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }
 
@@ -205,29 +192,6 @@ function success(message: string, data?: unknown): Answer {
   return { status: 200, body: { status: 200, message, ...(data === undefined ? {} : { data }) } }
 }
 
-function send(response: ServerResponse, { status, body, headers }: Answer): void {
-  const text = typeof body === 'string' ? body : JSON.stringify(body)
-  const type = typeof body === 'string' ? 'text/plain' : 'application/json'
-  response.writeHead(status, { 'content-type': type, ...headers }).end(text)
-}
-
-function misbehave(fault: Extract<Fault, string>, response: ServerResponse): void {
-  if (fault === 'hang') return
-  if (fault === 'reset') return void response.socket?.resetAndDestroy()
-  if (fault === 'cut-short') {
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1_000 })
-    response.write('{"status":200,', () => response.socket?.destroy())
-    return
-  }
-  response.writeHead(200, { 'content-type': 'application/json' })
-  const chunk = Buffer.alloc(64 * 1024, ' ')
-  const more = () => {
-    while (!response.destroyed && response.write(chunk));
-  }
-  response.on('drain', more)
-  more()
-}
-
 function wanting(webhooks: readonly Webhook[], type: string): readonly Webhook[] {
   return webhooks.filter(({ events }) => events.includes(type) || events.includes('*'))
 }
@@ -235,19 +199,4 @@ function wanting(webhooks: readonly Webhook[], type: string): readonly Webhook[]
 /** A row as a webhook brings it. */
 export function eventOf(row: Row): { readonly type: string; readonly data: Row } {
   return { type: 'new-message', data: row }
-}
-
-async function post(url: string, event: unknown): Promise<number | undefined> {
-  try {
-    const body = JSON.stringify(event)
-    return (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status
-  } catch {
-    return undefined
-  }
-}
-
-async function stop(server: Server): Promise<void> {
-  server.closeAllConnections()
-  server.close()
-  await once(server, 'close')
 }
