@@ -6,7 +6,7 @@ import { messageOf } from '../core/errors.ts'
 import { type CarrierAnswer, type CarrierCaller, excerpt, tryLater } from './carrier-call.ts'
 
 /** What of Google's JSON for a service account signs in. */
-export interface ServiceAccount {
+interface ServiceAccount {
   readonly client_email: string
   /** PEM. */
   readonly private_key: string
@@ -14,7 +14,7 @@ export interface ServiceAccount {
   readonly token_uri: string
 }
 
-export interface Token {
+interface Token {
   readonly kind: 'token'
   readonly text: string
   /** Set once Google refused it, whatever its lifetime says. */

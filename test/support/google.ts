@@ -4,11 +4,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { type Answer, type Fault, misbehave, send, serveCarrier } from './carrier.ts'
 
-export const AGENT = 'coffee_shop_agent'
-export const CLIENT_TOKEN = 'client-token-to-be-found'
+const AGENT = 'coffee_shop_agent'
+const CLIENT_TOKEN = 'client-token-to-be-found'
 
 /** A READ event as it came over the wire. */
-export interface AgentEvent {
+interface AgentEvent {
   readonly requestLine: string
   readonly body: string
   readonly eventId: string
