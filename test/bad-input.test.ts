@@ -12,6 +12,8 @@ const DOORS: readonly [method: string, path: string, who: 'account' | 'operator'
   ['POST', '/accounts/settings/auto-mark-read', 'account'],
   ['GET', '/api/lines', 'account'],
   ['GET', '/api/v2/lines/state', 'account'],
+  ['GET', '/readback/v1/settings', 'account'],
+  ['PATCH', '/readback/v1/settings', 'account'],
   ['GET', '/readback/v1/receipts', 'account'],
   ['GET', '/readback/v1/receipts/rcpt_none', 'account'],
   ['POST', '/simulator/messages', 'account'],

@@ -92,7 +92,7 @@ describe('a line that is an agent of RCS for Business', () => {
     await using google = await startGoogle()
     await using folder = await dataFolder()
     const env = { READBACK_CARRIER_TIMEOUT_S: '0.5' }
-    const first = await startProcess({ dataDir: folder.path, env })
+    await using first = await startProcess({ dataDir: folder.path, env })
     const line = await agent(first, google)
     await write(line, 'Mx1')
     google.faults.set('event', 'hang')

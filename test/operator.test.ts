@@ -42,6 +42,7 @@ describe('the operator API', () => {
       plan: 'free_api',
       read_receipts_enabled: false,
       auto_mark_read: false,
+      auto_mark_read_timing: { mode: 'on_arrival' },
       disabled: false,
     })
     await enter(server.base, account_id, { 'sb-api-key-id': api_key_id, 'sb-api-secret-key': api_secret_key }).must(
@@ -112,6 +113,7 @@ describe('the operator API', () => {
       connector: 'simulator',
       line_status: 'ONLINE',
       reason: null,
+      auto_mark_read_timing: null,
     })
     assert.deepEqual((await must(200, 'GET', '/operator/lines')).body.data.at(-1), { ...line, created_at })
     assert.deepEqual((await must(200, 'PATCH', pathOf(number), { paused: true })).body.line, { ...line, created_at })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { InboundHook, ParsedInbound } from '../core/connector.ts'
+import type { InboundHook, ParsedInbound, Reply } from '../core/connector.ts'
 import { SERVICES } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { Part } from '../core/inbound-message.ts'
@@ -12,11 +12,13 @@ const ID = z
   .max(512)
   .refine((id) => !id.includes('\0'))
 
+const TIME = z.int().positive().max(8.64e15)
+
 /** A webhook of any event. */
 const HOOK = z.object({ type: z.string(), data: z.unknown() })
 
 /** What tells a contact's message from other rows; an own message and some events have no handle. */
-const ROW = z.object({ isFromMe: z.boolean(), itemType: z.number(), chats: z.unknown() })
+const ROW = z.object({ isFromMe: z.boolean(), itemType: z.number() })
 
 /** Playing a voice note on macOS 26 comes as a new message with nothing but this as its text. */
 const VOICE_NOTE = /^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$/i
@@ -33,7 +35,7 @@ const MESSAGE = z.object({
   balloonBundleId: z.unknown(),
   associatedMessageGuid: z.unknown(),
   associatedMessageType: z.unknown(),
-  dateCreated: z.int().positive().max(8.64e15),
+  dateCreated: TIME,
 })
 type Message = z.infer<typeof MESSAGE>
 
@@ -45,10 +47,10 @@ export function parseInbound({ body }: Pick<InboundHook, 'body'>): ParsedInbound
 
 /** One row of its table of messages, as a webhook or a query brings it. */
 export function parseRow(row: unknown): ParsedInbound {
-  const { isFromMe, itemType, chats } = parse(ROW, row, 'data.')
+  const { isFromMe, itemType } = parse(ROW, row, 'data.')
   // Somebody joined, left, or named the group.
   if (itemType !== 0) return drop('system_event')
-  if (isFromMe) return { ...drop('own_message'), replies: CHATS.safeParse(chats).data?.map(({ guid }) => guid) ?? [] }
+  if (isFromMe) return { ...drop('own_message'), replies: repliesOf(row) }
   const message = parse(MESSAGE, row, 'data.')
   // A business or a short code: no address that a receipt could be asked for.
   const contact = parseAddress(message.handle.address)
@@ -58,7 +60,12 @@ export function parseRow(row: unknown): ParsedInbound {
   return { messages: [toInbound(message, contact)] }
 }
 
-const CHATS = z.array(z.object({ guid: ID }))
+const OWN = z.object({ chats: z.array(z.object({ guid: ID })), dateCreated: TIME })
+
+function repliesOf(row: unknown): Reply[] {
+  const own = OWN.safeParse(row).data
+  return own?.chats.map(({ guid }) => ({ carrierConversation: guid, sentAt: own.dateCreated })) ?? []
+}
 
 /** Its attachments are linked a little later, and no webhook tells. */
 function lacksParts({ text, attachments, balloonBundleId }: Message): boolean {

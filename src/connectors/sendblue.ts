@@ -7,6 +7,7 @@ import type {
   ParsedInbound,
   ReceiptCall,
   ReceiptOutcome,
+  Reply,
 } from '../core/connector.ts'
 import { SERVICES } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
@@ -156,9 +157,13 @@ function parseInbound(
   const message = parsed.data
   // One webhook serves all lines of an account there.
   if ((message.sendblue_number || message.to_number) !== number) return { messages: [], dropped: 'other_line' }
-  if (message.is_outbound) return { messages: [], dropped: 'own_message', replies: [message.to_number] }
+  if (message.is_outbound) return { messages: [], dropped: 'own_message', replies: [replyOf(message)] }
   const contact = parseAddress(message.from_number)
   return contact === undefined ? { messages: [], dropped: 'address' } : { messages: [toInbound(message, contact)] }
+}
+
+function replyOf({ group_id, to_number, date_sent }: Received): Reply {
+  return { carrierConversation: group_id || to_number, sentAt: Date.parse(date_sent) }
 }
 
 function toInbound(message: Received, contact: Address): ParsedInbound['messages'][number] {

@@ -1,3 +1,4 @@
+import type { AutoTiming } from './auto-timing.ts'
 import type { AccountId } from './id.ts'
 
 /** An API customer. */
@@ -8,6 +9,7 @@ export interface Account {
   /** The account gate: the page wants read receipts enabled for an account by whoever runs the server. */
   readonly readReceiptsEnabled: boolean
   readonly autoMarkRead: boolean
+  readonly autoTiming: AutoTiming
   readonly disabled: boolean
   /** Epoch milliseconds, as every time inside. */
   readonly createdAt: number
@@ -19,4 +21,6 @@ export interface Credentials {
   readonly secret: string
 }
 
-export type AccountChange = Partial<Pick<Account, 'plan' | 'readReceiptsEnabled' | 'autoMarkRead' | 'disabled'>>
+export type AccountChange = Partial<
+  Pick<Account, 'plan' | 'readReceiptsEnabled' | 'autoMarkRead' | 'autoTiming' | 'disabled'>
+>

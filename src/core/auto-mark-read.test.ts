@@ -10,6 +10,7 @@ const ACCOUNT: Account = {
   plan: 'free_api',
   readReceiptsEnabled: true,
   autoMarkRead: true,
+  autoTiming: { mode: 'on_arrival' },
   disabled: false,
   createdAt: 0,
 }

@@ -79,10 +79,18 @@ export interface ParsedInbound {
   readonly dropped?: string
   /** The message is not whole yet: {@link CarrierLine.catchUp} will bring it. */
   readonly late?: boolean
-  /** Where the line itself wrote, by whatever means: the carrier's words for the conversations. */
-  readonly replies?: readonly string[]
+  /** Where the line itself wrote, by whatever means. */
+  readonly replies?: readonly Reply[]
   /** What the carrier wants to hear in place of our usual answer. */
   readonly answer?: string
+}
+
+/** The line wrote. */
+export interface Reply {
+  /** The carrier's word for the conversation. */
+  readonly carrierConversation: string
+  /** By the carrier's clock. */
+  readonly sentAt: number
 }
 
 export interface CaughtUp extends Required<Pick<ParsedInbound, 'messages' | 'replies'>> {

@@ -1,3 +1,4 @@
+import type { AutoTiming } from './auto-timing.ts'
 import type { AccountId, LineId } from './id.ts'
 import type { PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
@@ -22,6 +23,8 @@ export interface Line {
   readonly settings: LineSettings
   /** A paused line takes inbound and requests; its receipts wait until it goes on, or expire. */
   readonly paused: boolean
+  /** Null where the account's holds. */
+  readonly autoTiming: AutoTiming | null
   readonly health: LineHealth
   /** Since when it is that; null until its carrier was asked. */
   readonly healthSince: number | null

@@ -34,8 +34,9 @@ export interface Receipt {
   readonly attempts: number
   readonly readUpTo: MessageId | null
   readonly requestedAt: number
-  /** Null while a call to the carrier is under way, and once settled. */
+  /** Null while a call to the carrier is under way, while it waits for the account's reply, and once settled. */
   readonly nextAttemptAt: number | null
+  /** Means nothing while it waits for the account's reply. */
   readonly expiresAt: number
   readonly settledAt: number | null
   readonly verifiedAt: number | null
@@ -50,4 +51,9 @@ export interface ReceiptFilter {
   readonly limit: number
   /** Only those older than this one. */
   readonly before?: ReceiptId
+}
+
+/** Whether it goes when the account next writes in its conversation. */
+export function awaitsReply({ state, nextAttemptAt }: Pick<Receipt, 'state' | 'nextAttemptAt'>): boolean {
+  return state === 'queued' && nextAttemptAt === null
 }

@@ -1,4 +1,6 @@
 import type { Account, AccountChange, Credentials } from './account.ts'
+import type { AutoTiming } from './auto-timing.ts'
+import type { Reply } from './connector.ts'
 import type { Handset } from './handset.ts'
 import type { AccountId, LineId, ReceiptId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
@@ -36,9 +38,16 @@ export interface AccountStore {
   deleteKey(key: { accountId: AccountId; keyId: string }): Promise<void>
   /** The account behind the credentials. `gate` asks for the account gate too. */
   admit(call: { credentials: Credentials; gate: boolean }): Promise<Account>
+  /** The account's own timing, or that of one of its lines, where null leaves it to the account's; throws `not_found`. */
+  setAutoTiming(call: AutoTimingCall): Promise<void>
   /** Answers the value now in force; throws `forbidden` where the plan does not include it. */
   setAutoMarkRead(call: { credentials: Credentials; autoMarkRead: boolean }): Promise<boolean>
 }
+
+export type AutoTimingCall = { readonly credentials: Credentials } & (
+  | { readonly timing: AutoTiming; readonly number?: undefined }
+  | { readonly timing: AutoTiming | null; readonly number: PhoneNumber }
+)
 
 export interface NewAccount {
   readonly account: Account
@@ -56,7 +65,12 @@ export interface LineStore {
   /** The account's own line with that number; throws `not_found`, another account's line included. */
   getOwnLine(by: { credentials: Credentials; number: PhoneNumber }): Promise<Line>
   /** Throws `not_found`. */
-  updateLine(change: { id: LineId; settings?: LineSettings; paused?: boolean }): Promise<Line>
+  updateLine(change: {
+    id: LineId
+    settings?: LineSettings
+    paused?: boolean
+    autoTiming?: AutoTiming | null
+  }): Promise<Line>
   /** Answers what it was before where that is something else, so that a change can be told once. */
   noteHealth(note: { id: LineId; health: LineHealth; at: number }): Promise<LineHealth | null>
   /** How far the carrier's messages were fetched; what was fetched has to be stored before. */
@@ -97,6 +111,11 @@ interface ReceiptStore {
   markRead(call: MarkReadCall): Promise<MarkReadOutcome>
   /** One outcome for each arrival, in order; all in one transaction. Throws `not_found` where the line is gone. */
   storeInbound(arrivals: readonly Arrival[]): Promise<StoredInbound[]>
+  /**
+   * What waits in these conversations for a reply, or for its time, is due now, where the reply is younger than what it answers;
+   * answers how many receipts that is.
+   */
+  noteReplies(call: { lineId: LineId; replies: readonly Reply[]; at: number }): Promise<number>
   /** Forgets what recognised inbound last seen before that time, `limit` at the most; answers how many it forgot. */
   forgetInbound(call: { before: number; limit: number }): Promise<number>
   /** The account's own receipt; throws `not_found`. */

@@ -11,6 +11,7 @@ import { markReadDoor } from './mark-read.ts'
 import * as accounts from './operator-accounts.ts'
 import * as lines from './operator-lines.ts'
 import { getReceiptDoor, listReceiptsDoor } from './receipts.ts'
+import { getSettingsDoor, updateSettingsDoor } from './settings.ts'
 import * as simulator from './simulator.ts'
 import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
 
@@ -73,6 +74,7 @@ const ACCOUNT = (options: AppOptions): Surface => {
     '/api/lines': { GET: listNumbersDoor(store) },
     '/api/v2/lines/state': { GET: linesStateDoor(store, now) },
     '/accounts/settings/auto-mark-read': { GET: getAutoMarkReadDoor(store), POST: setAutoMarkReadDoor(store) },
+    '/readback/v1/settings': { GET: getSettingsDoor(store), PATCH: updateSettingsDoor(store) },
     '/readback/v1/receipts': { GET: listReceiptsDoor(store) },
     '/readback/v1/receipts/:id': { GET: getReceiptDoor(store) },
     '/simulator/messages': { POST: simulator.writeDoor(options) },

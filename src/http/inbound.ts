@@ -3,6 +3,7 @@ import type { Connector, ParsedInbound } from '../core/connector.ts'
 import { ReadbackError } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
+import { noteReplies } from '../core/note-replies.ts'
 import { receiveInbound } from '../core/receive-inbound.ts'
 import type { Store } from '../core/store.ts'
 import { type Door, door, type Entered } from './door.ts'
@@ -12,7 +13,7 @@ const BODY_LIMIT = 1024 * 1024
 
 /** What the door to carriers needs. */
 export interface InboundDesk {
-  readonly store: Pick<Store, 'getLine' | 'storeInbound'>
+  readonly store: Pick<Store, 'getLine' | 'storeInbound' | 'noteReplies'>
   readonly connectors: Readonly<Record<string, Connector>>
   readonly nudge: (lineId: LineId) => void
   /** There is something to be fetched from this line's carrier. */
@@ -28,7 +29,7 @@ export function inboundDoor({ store, connectors, nudge, catchUp, now }: InboundD
   const params = z.object({ secret: z.string() })
   return door({ params, bodyLimit: BODY_LIMIT }, async ({ params: { secret }, ...entered }) => {
     const line = await store.getLine({ inboundSecret: secret })
-    const { messages, dropped, late, answer } = parseInbound(line, connectors, entered)
+    const { messages, dropped, late, replies = [], answer } = parseInbound(line, connectors, entered)
     const tag = { line: formatId('line', line.id) }
     if (late) {
       catchUp(line.id, LATE_MS)
@@ -39,6 +40,7 @@ export function inboundDoor({ store, connectors, nudge, catchUp, now }: InboundD
     const carrierNow = carrierClock(entered) ?? receivedAt
     const arrivals = messages.map((message) => ({ lineId: line.id, message, receivedAt, carrierNow }))
     const stored = await receiveInbound(store, nudge, arrivals)
+    await noteReplies(store, nudge, { lineId: line.id, replies, at: receivedAt })
     if (stored.some(({ repeated }) => repeated)) entered.request.log.debug(tag, 'an inbound message came again')
     return answer ?? { status: 'OK' }
   })

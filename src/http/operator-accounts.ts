@@ -5,6 +5,7 @@ import { formatId } from '../core/id.ts'
 import type { AccountStore } from '../core/store.ts'
 import { type Door, door } from './door.ts'
 import { idOf, isoTime } from './fields.ts'
+import { TIMING, timingToWire } from './timing.ts'
 
 const PLAN = z.string().regex(/^[a-z0-9_]{1,64}$/, { error: '`plan` must be a word of a-z, 0-9 and _' })
 
@@ -18,6 +19,7 @@ const CHANGE = z.strictObject({
   plan: PLAN.optional(),
   read_receipts_enabled: z.boolean().optional(),
   auto_mark_read: z.boolean().optional(),
+  auto_mark_read_timing: TIMING.optional(),
   disabled: z.boolean().optional(),
 })
 
@@ -75,11 +77,13 @@ export function accountId(word: string): Account['id'] {
   })
 }
 
-function toChange({ plan, read_receipts_enabled, auto_mark_read, disabled }: z.output<typeof CHANGE>): AccountChange {
+function toChange(change: z.output<typeof CHANGE>): AccountChange {
+  const { plan, read_receipts_enabled, auto_mark_read, auto_mark_read_timing, disabled } = change
   return {
     ...(plan === undefined ? {} : { plan }),
     ...(read_receipts_enabled === undefined ? {} : { readReceiptsEnabled: read_receipts_enabled }),
     ...(auto_mark_read === undefined ? {} : { autoMarkRead: auto_mark_read }),
+    ...(auto_mark_read_timing === undefined ? {} : { autoTiming: auto_mark_read_timing }),
     ...(disabled === undefined ? {} : { disabled }),
   }
 }
@@ -91,6 +95,7 @@ function toWire(account: Account) {
     plan: account.plan,
     read_receipts_enabled: account.readReceiptsEnabled,
     auto_mark_read: account.autoMarkRead,
+    auto_mark_read_timing: timingToWire(account.autoTiming),
     disabled: account.disabled,
     created_at: isoTime(account.createdAt),
   }

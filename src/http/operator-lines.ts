@@ -7,6 +7,7 @@ import type { LineStore } from '../core/store.ts'
 import { type Door, door } from './door.ts'
 import { isoTime, phoneNumber } from './fields.ts'
 import { accountId } from './operator-accounts.ts'
+import { TIMING, timingToWire } from './timing.ts'
 
 /** What the doors to lines need. */
 export interface LineDesk {
@@ -27,7 +28,11 @@ export interface LineDesk {
 const NUMBER = phoneNumber('`number` must be a phone number in E.164')
 const SETTINGS = z.record(z.string(), z.unknown())
 const DRAFT = z.strictObject({ number: NUMBER, connector: z.string(), settings: SETTINGS.default({}) })
-const CHANGE = z.strictObject({ settings: SETTINGS.optional(), paused: z.boolean().optional() })
+const CHANGE = z.strictObject({
+  settings: SETTINGS.optional(),
+  paused: z.boolean().optional(),
+  auto_mark_read_timing: TIMING.nullable().optional(),
+})
 const LINE = z.object({ number: NUMBER })
 
 /** `POST /operator/accounts/{account_id}/lines`. A line whose carrier is away is created all the same, OFFLINE. */
@@ -64,6 +69,7 @@ export function updateLineDoor(desk: LineDesk): Door {
       id: line.id,
       ...(settings === undefined ? {} : { settings }),
       ...(body.paused === undefined ? {} : { paused: body.paused }),
+      ...(body.auto_mark_read_timing === undefined ? {} : { autoTiming: body.auto_mark_read_timing }),
     })
     if (settings !== undefined) await enrol(line.id)
     nudge(line.id)
@@ -131,6 +137,7 @@ function toWire(line: Line) {
     connector: line.connector,
     line_status: line.health.status,
     reason: line.health.reason,
+    auto_mark_read_timing: timingToWire(line.autoTiming),
     created_at: isoTime(line.createdAt),
   }
 }

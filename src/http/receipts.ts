@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ReadbackError } from '../core/errors.ts'
 import { formatId, parseId } from '../core/id.ts'
-import { RECEIPT_STATES, type Receipt, type ReceiptFilter, TRIGGERS } from '../core/receipt.ts'
+import { awaitsReply, RECEIPT_STATES, type Receipt, type ReceiptFilter, TRIGGERS } from '../core/receipt.ts'
 import type { Store } from '../core/store.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
@@ -67,13 +67,13 @@ function toWire(receipt: Receipt) {
     service: receipt.service,
     trigger: receipt.trigger,
     state: receipt.state,
-    reason: receipt.reason,
+    reason: awaitsReply(receipt) ? 'awaiting_reply' : receipt.reason,
     requests: receipt.requests,
     attempts: receipt.attempts,
     read_up_to: handleOf(receipt.readUpTo),
     requested_at: isoTime(receipt.requestedAt),
     next_attempt_at: isoTime(receipt.nextAttemptAt),
-    expires_at: isoTime(receipt.expiresAt),
+    expires_at: awaitsReply(receipt) ? null : isoTime(receipt.expiresAt),
     settled_at: isoTime(receipt.settledAt),
     verified_at: isoTime(receipt.verifiedAt),
   }

@@ -19,6 +19,7 @@ export function toAccount(row: AccountRow): Account {
     plan: row.plan,
     readReceiptsEnabled: row.read_receipts_enabled === 1,
     autoMarkRead: row.auto_mark_read === 1,
+    autoTiming: JSON.parse(row.auto_timing),
     disabled: row.disabled === 1,
     createdAt: row.created_at,
   }
@@ -63,6 +64,7 @@ export async function updateAccount(
       plan: next.plan,
       read_receipts_enabled: next.readReceiptsEnabled ? 1 : 0,
       auto_mark_read: next.autoMarkRead ? 1 : 0,
+      auto_timing: JSON.stringify(next.autoTiming),
       disabled: next.disabled ? 1 : 0,
     })
     .where('id', '=', id)

@@ -2,10 +2,10 @@ import type { Selectable } from 'kysely'
 import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { LineId } from '../core/id.ts'
-import type { Line, LineHealth, LineSettings } from '../core/line.ts'
+import type { Line, LineHealth } from '../core/line.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
-import type { LineDraft, NewLine, Verification } from '../core/store.ts'
-import { authenticate, getAccount } from './accounts.ts'
+import type { AutoTimingCall, LineDraft, LineStore, NewLine, Verification } from '../core/store.ts'
+import { authenticate, getAccount, updateAccount } from './accounts.ts'
 import { hashSecret, randomSecret, type Seal } from './seal.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
@@ -20,6 +20,7 @@ export function toLine(row: LineRow, seal: Seal): Line {
     connector: row.connector,
     settings: JSON.parse(seal.open('line settings', row.settings)),
     paused: row.paused === 1,
+    autoTiming: row.auto_timing === null ? null : JSON.parse(row.auto_timing),
     health: { status: row.status, reason: row.status_reason },
     healthSince: row.status_since,
     unverified: row.unverified,
@@ -96,7 +97,7 @@ export async function getOwnLine(
 
 export async function updateLine(
   session: Session,
-  { id, settings, paused }: { id: LineId; settings?: LineSettings; paused?: boolean },
+  { id, settings, paused, autoTiming }: Parameters<LineStore['updateLine']>[0],
 ): Promise<Line> {
   const { db, seal } = session
   const row = await db
@@ -104,6 +105,8 @@ export async function updateLine(
     .set((eb) => ({
       paused: paused === undefined ? eb.ref('paused') : paused ? 1 : 0,
       settings: settings === undefined ? eb.ref('settings') : seal.close('line settings', JSON.stringify(settings)),
+      auto_timing:
+        autoTiming === undefined ? eb.ref('auto_timing') : autoTiming === null ? null : JSON.stringify(autoTiming),
       // Other settings may mean another carrier, which has not been told yet.
       to_enrol: settings === undefined ? eb.ref('to_enrol') : 1,
     }))
@@ -112,6 +115,16 @@ export async function updateLine(
     .returningAll()
     .executeTakeFirst()
   return toLine(row ?? noSuchLine(), seal)
+}
+
+export async function setAutoTiming(session: Session, call: AutoTimingCall): Promise<void> {
+  if (call.number === undefined) {
+    const { id } = await authenticate(session, call.credentials)
+    await updateAccount(session, { id, change: { autoTiming: call.timing } })
+  } else {
+    const { id } = await getOwnLine(session, call)
+    await updateLine(session, { id, autoTiming: call.timing })
+  }
 }
 
 export async function noteHealth(
@@ -200,7 +213,8 @@ export async function removeLine({ db }: Session, { id, at }: { id: LineId; at: 
     .updateTable('receipts')
     .set({ state: 'skipped', reason: 'line_removed', settled_at: at, next_attempt_at: null })
     .where('line_id', '=', id)
-    .where('next_attempt_at', 'is not', null)
+    .where('settled_at', 'is', null)
+    .where((eb) => eb.or([eb('state', '=', 'queued'), eb('next_attempt_at', 'is not', null)]))
     .execute()
 }
 

@@ -3,7 +3,7 @@ import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, ConversationId, LineId, ReceiptId } from '../core/id.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Receipt, ReceiptFilter } from '../core/receipt.ts'
-import { OVERDUE_AT_ONCE, type Overdue } from '../core/store.ts'
+import { OVERDUE_AT_ONCE, type Overdue, type Store } from '../core/store.ts'
 import { authenticate } from './accounts.ts'
 import type { Session } from './session.ts'
 
@@ -76,6 +76,33 @@ function receiptsOf({ db }: Session, accountId: AccountId) {
       'receipts.settled_at as settledAt',
       'receipts.verified_at as verifiedAt',
     ])
+}
+
+export async function noteReplies(
+  { db, rules }: Session,
+  { lineId, replies, at }: Parameters<Store['noteReplies']>[0],
+): Promise<number> {
+  let released = 0n
+  for (const { carrierConversation, sentAt } of replies) {
+    const answered = db
+      .selectFrom('conversations')
+      .innerJoin('messages', 'messages.id', 'conversations.last_message_id')
+      .select('conversations.id')
+      .where('conversations.line_id', '=', lineId)
+      .where('carrier_conversation', '=', carrierConversation)
+      .where('sent_at', '<=', sentAt)
+    const { numUpdatedRows } = await db
+      .updateTable('receipts')
+      .set({ next_attempt_at: at, expires_at: at + rules.receiptLifetimeMs })
+      .where('conversation_id', 'in', answered)
+      .where('state', '=', 'queued')
+      .where('settled_at', 'is', null)
+      // Whoever replies has read, however long the pause was to be.
+      .where((eb) => eb.or([eb('next_attempt_at', 'is', null), eb('next_attempt_at', '>', at)]))
+      .executeTakeFirst()
+    released += numUpdatedRows
+  }
+  return Number(released)
 }
 
 export async function linesWithWork({ db }: Session): Promise<LineId[]> {

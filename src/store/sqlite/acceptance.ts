@@ -26,7 +26,7 @@ export interface Found {
   readonly trigger: Trigger
   readonly requests: number
   readonly read_up_to: MessageId | null
-  readonly next_attempt_at: number
+  readonly next_attempt_at: number | null
   readonly expires_at: number
 }
 
@@ -64,7 +64,7 @@ export class Acceptance {
     const line = passLine(this.#line(account.id, call.fromNumber), this.#rules, call.relayed)
     const found = this.findConversation(line.id, 'direct', call.number) ?? this.#openConversation(line, call.number)
     this.accepted += 1
-    const request = { trigger: call.trigger, readUpTo: found.last_message_id, at: call.at }
+    const request = { trigger: call.trigger, readUpTo: found.last_message_id, at: call.at, dueAt: call.at }
     return { receiptId: this.requestReceipt(line, found, request), lineId: line.id }
   }
 
@@ -76,10 +76,10 @@ export class Acceptance {
   requestReceipt(line: Pick<Line, 'id' | 'accountId'>, found: Found, request: ReceiptRequest): ReceiptId {
     const queued = found.receipt_id === null ? undefined : this.#queued(found, found.receipt_id)
     const next = requestReceipt(queued, request, this.#rules.receiptLifetimeMs)
-    if (found.receipt_id === null) return this.#queue(line, found.id, next)
+    if (found.receipt_id === null) return this.#queue(line, found.id, next, request.at)
     this.#joins.add(found.receipt_id, next)
-    // Rare: only of a receipt that waits for a later time.
-    if (next.nextAttemptAt < found.next_attempt_at) this.#statements.hasten.run(next.nextAttemptAt, found.receipt_id)
+    // Rare: only of a receipt that waits for a later time, or for a reply.
+    if (next.nextAttemptAt !== found.next_attempt_at) this.#statements.hasten.run(next.nextAttemptAt, found.receipt_id)
     return found.receipt_id
   }
 
@@ -88,7 +88,12 @@ export class Acceptance {
     return merge({ trigger, requests, readUpTo, nextAttemptAt, expiresAt }, this.#joins.find(id))
   }
 
-  #queue(line: Pick<Line, 'id' | 'accountId'>, conversationId: ConversationId, queued: QueuedReceipt): ReceiptId {
+  #queue(
+    line: Pick<Line, 'id' | 'accountId'>,
+    conversationId: ConversationId,
+    queued: QueuedReceipt,
+    at: number,
+  ): ReceiptId {
     const { trigger, requests, readUpTo, nextAttemptAt, expiresAt } = queued
     const { lastInsertRowid } = this.#statements.queue.run(
       line.accountId,
@@ -97,7 +102,7 @@ export class Acceptance {
       trigger,
       requests,
       readUpTo,
-      nextAttemptAt,
+      at,
       nextAttemptAt,
       expiresAt,
     )
@@ -136,7 +141,7 @@ export const NOTHING_QUEUED = {
   trigger: 'api',
   requests: 0,
   read_up_to: null,
-  next_attempt_at: 0,
+  next_attempt_at: null,
   expires_at: 0,
 } as const
 

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Account } from '../../core/account.ts'
 import { type AutoReason, autoMarkRead } from '../../core/auto-mark-read.ts'
+import { type AutoTiming, dueAt } from '../../core/auto-timing.ts'
 import { ReadbackError } from '../../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
 import type { Arrival, InboundMessage, StoredInbound } from '../../core/inbound-message.ts'
@@ -22,11 +23,11 @@ export class Inbound {
 
   storeInbound(arrivals: readonly Arrival[]): StoredInbound[] {
     // Looked up before anything is written: a refusal must leave nothing behind.
-    const accounts = arrivals.map(({ lineId }) => this.#accountOf(lineId))
-    return arrivals.map((arrival, index) => this.#store(arrival, accounts[index] as Account))
+    const owners = arrivals.map(({ lineId }) => this.#ownerOf(lineId))
+    return arrivals.map((arrival, index) => this.#store(arrival, owners[index] as Owner))
   }
 
-  #store(arrival: Arrival, account: Account): StoredInbound {
+  #store(arrival: Arrival, { account, timing }: Owner): StoredInbound {
     const { lineId, message, receivedAt } = arrival
     const seen = this.#statements.findSeen.get(lineId, message.carrierMessageId) as { message_ids: string } | undefined
     if (seen !== undefined) return { messageIds: JSON.parse(seen.message_ids), repeated: true, receiptId: null }
@@ -45,7 +46,7 @@ export class Inbound {
       ? this.#acceptance.requestReceipt(
           { id: lineId, accountId: account.id },
           found ?? { ...NOTHING_QUEUED, id: conversationId, last_message_id: null },
-          { trigger: 'auto', readUpTo: newest, at: receivedAt },
+          { trigger: 'auto', readUpTo: newest, at: receivedAt, dueAt: dueAt(timing, receivedAt, Math.random()) },
         )
       : null
     return { messageIds, repeated: false, receiptId }
@@ -92,17 +93,26 @@ export class Inbound {
     return lastInsertRowid as ConversationId
   }
 
-  #accountOf(lineId: LineId): Account {
-    const row = this.#statements.findAccount.get(lineId) as Parameters<typeof toAccount>[0] | undefined
+  #ownerOf(lineId: LineId): Owner {
+    const row = this.#statements.findOwner.get(lineId) as OwnerRow | undefined
     if (row === undefined) throw new ReadbackError('not_found', 'No such line')
-    return toAccount(row)
+    const account = toAccount(row)
+    return { account, timing: row.line_timing === null ? account.autoTiming : JSON.parse(row.line_timing) }
   }
 }
 
+/** Whose a line is, and when its automatic receipts go. */
+interface Owner {
+  readonly account: Account
+  readonly timing: AutoTiming
+}
+
+type OwnerRow = Parameters<typeof toAccount>[0] & { readonly line_timing: string | null }
+
 function prepare(database: DatabaseSync) {
   return {
-    findAccount: database.prepare(
-      `select accounts.* from lines join accounts on accounts.id = lines.account_id
+    findOwner: database.prepare(
+      `select accounts.*, lines.auto_timing as line_timing from lines join accounts on accounts.id = lines.account_id
        where lines.id = ? and lines.removed_at is null`,
     ),
     findSeen: database.prepare('select message_ids from seen_inbound where line_id = ? and carrier_message_id = ?'),

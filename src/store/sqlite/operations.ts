@@ -25,9 +25,10 @@ import {
   noteHealth,
   noteVerification,
   removeLine,
+  setAutoTiming,
   updateLine,
 } from '../lines.ts'
-import { findOverdue, getReceipt, linesWithWork, listReceipts } from '../receipts.ts'
+import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
 import { forgetInbound } from '../seen-inbound.ts'
 import type { Session } from '../session.ts'
 import type { Acceptance } from './acceptance.ts'
@@ -69,8 +70,10 @@ const COLD_WRITES = {
   noteCursor,
   noteEnrolled,
   noteHealth,
+  noteReplies,
   noteVerification,
   setAutoMarkRead,
+  setAutoTiming,
   showRead,
   takeFailure,
   tune,

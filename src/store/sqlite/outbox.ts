@@ -66,7 +66,9 @@ export class LaneStore {
   ): Claim | undefined {
     for (const { id } of this.#openOf(conversationId)) this.#joins.fold(id)
     const open = this.#openOf(conversationId)
-    const [first, ...riders] = open.filter(({ id, expires_at }) => {
+    const [first, ...riders] = open.filter(({ id, state, next_attempt_at, expires_at }) => {
+      // Behind one that is on its way: to be left until its own time comes.
+      if (state === 'queued' && (next_attempt_at === null || next_attempt_at > at)) return false
       if (expires_at > at) return true
       this.#statements.expire.run(obstacle, at, id, at)
       return false
@@ -117,6 +119,7 @@ interface OpenRow {
   readonly setbacks: number
   readonly read_up_to: Claim['readUpTo']
   readonly last_attempt_at: number | null
+  readonly next_attempt_at: number | null
   readonly expires_at: number
 }
 
@@ -142,8 +145,8 @@ function prepare(database: DatabaseSync) {
     ),
     // `sending` before `queued`: the older leads.
     findOpen: database.prepare(
-      `select id, state, requests, setbacks, read_up_to, last_attempt_at, expires_at from receipts
-       where conversation_id = ? and settled_at is null order by state desc`,
+      `select id, state, requests, setbacks, read_up_to, last_attempt_at, next_attempt_at, expires_at
+       from receipts where conversation_id = ? and settled_at is null order by state desc`,
     ),
     findConversation: database.prepare(
       `select id, line_id as lineId, kind, address, service, carrier_conversation as carrierConversation,
@@ -170,14 +173,14 @@ function prepare(database: DatabaseSync) {
     ),
     skipRemoved: database.prepare(
       `update receipts set state = 'skipped', reason = 'line_removed', settled_at = ?, next_attempt_at = null
-       where line_id = ? and next_attempt_at is not null`,
+       where line_id = ? and settled_at is null and (state = 'queued' or next_attempt_at is not null)`,
     ),
     expire: database.prepare(
       `update receipts set state = 'expired', reason = coalesce(reason, ?), settled_at = ?, next_attempt_at = null
        where id = ? and next_attempt_at is not null and expires_at <= ?`,
     ),
     release: database.prepare(
-      `update receipts set next_attempt_at = ? where settled_at is null and next_attempt_at is null`,
+      `update receipts set next_attempt_at = ? where state = 'sending' and settled_at is null and next_attempt_at is null`,
     ),
   }
 }

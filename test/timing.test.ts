@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import macos15 from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
+import { type BlueBubbles, startBlueBubbles } from './support/bluebubbles.ts'
+import { dataFolder, startProcess } from './support/process.ts'
+import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
+
+const OTHER_LINE = '+19175550100'
+const HOUR = { mode: 'after', delay_s: 3_600 }
+
+const setTiming = (account: Customer, auto_mark_read_timing: unknown, from_number?: string) =>
+  account.must(200, 'PATCH', '/readback/v1/settings', { auto_mark_read_timing, ...(from_number && { from_number }) })
+
+async function newest(account: Customer) {
+  const [receipt] = (await account.must(200, 'GET', '/readback/v1/receipts')).body.data
+  return receipt
+}
+
+const reads = async (account: Customer) => (await account.phone()).map(({ read_at }) => read_at !== null)
+
+describe('the timing of automatic receipts', () => {
+  test('is on arrival until somebody says otherwise', async () => {
+    await using server = await startReadback()
+    const account = await customer(server, { auto: true })
+    assert.deepEqual((await account.must(200, 'GET', '/readback/v1/settings')).body, {
+      status: 'OK',
+      auto_mark_read: true,
+      auto_mark_read_timing: { mode: 'on_arrival' },
+      lines: [{ number: LINE, auto_mark_read_timing: null }],
+    })
+    await account.write()
+    const receipt = await newest(account)
+    assert.equal(receipt.next_attempt_at ?? receipt.requested_at, receipt.requested_at)
+  })
+
+  test('can be a pause: the phone shows "Read" when it is over, never sooner', async () => {
+    await using server = await startReadback()
+    const account = await customer(server, { auto: true })
+    await setTiming(account, { mode: 'after', delay_s: 0.4 })
+    await account.write()
+    const [shown] = await until(
+      'the phone to show it',
+      () => account.phone(),
+      ([message]) => message?.read_at !== null,
+    )
+    const paused = Date.parse(shown?.read_at ?? '') - Date.parse(shown?.delivered_at ?? '')
+    assert.ok(paused >= 400, `${paused} ms`)
+  })
+
+  test('has a jitter on top of the pause, another for each conversation, and a lifetime that begins after it', async () => {
+    await using server = await startReadback()
+    const account = await customer(server, { auto: true })
+    await setTiming(account, { mode: 'after', delay_s: 100, jitter_s: 50 })
+    for (let contact = 100; contact < 140; contact++) await account.write({ number: `+14155550${contact}` })
+    const { data } = (await account.must(200, 'GET', '/readback/v1/receipts')).body
+    const pauses = data.map((receipt: Record<string, string>) => {
+      const at = Date.parse(receipt.next_attempt_at ?? '')
+      assert.equal(Date.parse(receipt.expires_at ?? '') - at, 900_000)
+      return at - Date.parse(receipt.requested_at ?? '')
+    })
+    assert.ok(pauses.every((pause: number) => pause >= 100_000 && pause <= 150_000))
+    assert.ok(Math.max(...pauses) - Math.min(...pauses) > 10_000)
+  })
+
+  test('is overtaken by a call, which sends what was waiting at once', async () => {
+    await using server = await startReadback()
+    const account = await customer(server, { auto: true })
+    for (const timing of [HOUR, { mode: 'on_reply' }]) {
+      await setTiming(account, timing)
+      await account.write()
+      const waiting = await newest(account)
+      assert.equal(waiting.state, 'queued')
+      assert.equal(await account.markRead(), waiting.receipt_id)
+      const { state, trigger, requests } = await account.settled(waiting.receipt_id)
+      assert.deepEqual([state, trigger, requests], ['sent', 'auto', 2])
+      assert.ok((await reads(account)).every(Boolean))
+    }
+  })
+
+  test('holds from the answer on, for the next message, and one that waits is joined by it', async () => {
+    await using server = await startReadback()
+    const account = await customer(server, { auto: true })
+    await setTiming(account, HOUR)
+    await account.write()
+    const waiting = await newest(account)
+    await setTiming(account, { mode: 'on_arrival' })
+    await account.write()
+    assert.equal((await account.settled(waiting.receipt_id)).requests, 2)
+    assert.deepEqual(await reads(account), [true, true])
+  })
+
+  test('can be a line’s own, and be left to the account’s again', async () => {
+    await using server = await startReadback()
+    const account = await customer(server, { auto: true, lines: [LINE, OTHER_LINE] })
+    const { lines } = (await setTiming(account, HOUR, OTHER_LINE)).body
+    assert.deepEqual(lines, [
+      { number: LINE, auto_mark_read_timing: null },
+      { number: OTHER_LINE, auto_mark_read_timing: { mode: 'after', delay_s: 3_600, jitter_s: 0 } },
+    ])
+    await account.write({ to_number: OTHER_LINE })
+    assert.equal((await newest(account)).state, 'queued')
+    await account.write()
+    assert.equal((await account.settled((await newest(account)).receipt_id)).state, 'sent')
+    await setTiming(account, null, OTHER_LINE)
+    await account.write({ to_number: OTHER_LINE, number: '+14155550123' })
+    assert.equal((await account.settled((await newest(account)).receipt_id)).state, 'sent')
+  })
+
+  test('can be set by the operator, for an account and for a line', async () => {
+    await using server = await startReadback()
+    const account = await customer(server, { auto: true })
+    const after = { mode: 'after', delay_s: 2.5, jitter_s: 1 }
+    const { body } = await server.operator.must(200, 'PATCH', `/operator/accounts/${account.accountId}`, {
+      auto_mark_read_timing: after,
+    })
+    assert.deepEqual(body.account.auto_mark_read_timing, after)
+    const path = `/operator/lines/${encodeURIComponent(LINE)}`
+    const answer = await server.operator.must(200, 'PATCH', path, { auto_mark_read_timing: { mode: 'on_reply' } })
+    assert.deepEqual(answer.body.line.auto_mark_read_timing, { mode: 'on_reply' })
+    const settings = (await account.must(200, 'GET', '/readback/v1/settings')).body
+    assert.deepEqual(settings.auto_mark_read_timing, after)
+    assert.deepEqual(settings.lines[0].auto_mark_read_timing, { mode: 'on_reply' })
+    await server.operator.must(200, 'PATCH', path, { auto_mark_read_timing: null })
+  })
+
+  test('is refused by name where it is none, and for a line of another', async () => {
+    await using server = await startReadback()
+    const account = await customer(server)
+    const stranger = await customer(server, { lines: [OTHER_LINE] })
+    for (const timing of [
+      'on_arrival',
+      { mode: 'soon' },
+      { mode: 'after' },
+      { ...HOUR, delay_s: -1 },
+      null,
+      undefined,
+    ]) {
+      const answer = await account.call('PATCH', '/readback/v1/settings', { auto_mark_read_timing: timing })
+      assert.equal(answer.status, 400, JSON.stringify(timing))
+      assert.match(answer.body.message, /auto_mark_read_timing/)
+    }
+    for (const extra of [{ jitter_s: 4e3 }, { delay_s: 'long' }, { speed: 1 }]) {
+      const answer = await account.call('PATCH', '/readback/v1/settings', {
+        auto_mark_read_timing: { ...HOUR, ...extra },
+      })
+      assert.deepEqual([answer.status, answer.body.status], [400, 'ERROR'])
+      assert.match(answer.body.message, new RegExp(Object.keys(extra)[0] ?? ''))
+    }
+    const foreign = await account.call('PATCH', '/readback/v1/settings', {
+      from_number: OTHER_LINE,
+      auto_mark_read_timing: HOUR,
+    })
+    assert.equal(foreign.status, 404)
+    const untouched = (await stranger.must(200, 'GET', '/readback/v1/settings')).body
+    assert.deepEqual(untouched.lines, [{ number: OTHER_LINE, auto_mark_read_timing: null }])
+  })
+
+  test('outlives kill -9: what waited for its time or a reply still does', async () => {
+    await using folder = await dataFolder()
+    await using first = await startProcess({ dataDir: folder.path })
+    const account = await customer(first, { auto: true })
+    await setTiming(account, { mode: 'on_reply' })
+    await account.write()
+    await setTiming(account, HOUR)
+    await account.write({ number: '+14155550123' })
+    await first.end('SIGKILL')
+    await using second = await startProcess({ dataDir: folder.path })
+    const again = enter(second.base, account.accountId, account.keys)
+    const { data } = (await again.must(200, 'GET', '/readback/v1/receipts')).body
+    assert.deepEqual(
+      data.map(({ state, reason }: Record<string, unknown>) => [state, reason]),
+      [
+        ['queued', null],
+        ['queued', 'awaiting_reply'],
+      ],
+    )
+    assert.equal(data[1].next_attempt_at, null)
+    assert.deepEqual(await reads(again), [false])
+    // A line that goes takes those that wait with it.
+    await second.operator.must(200, 'DELETE', `/operator/lines/${encodeURIComponent(LINE)}`)
+    for (const { receipt_id } of data) {
+      const { state, reason } = await again.settled(receipt_id)
+      assert.deepEqual([state, reason], ['skipped', 'line_removed'])
+    }
+  })
+})
+
+interface Mac {
+  readonly server: Readback
+  readonly mac: BlueBubbles
+  readonly account: Customer
+}
+
+async function onMac(server: Readback, mac: BlueBubbles): Promise<Mac> {
+  const account = await customer(server, { auto: true, lines: [] })
+  const settings = { url: mac.url, password: mac.password }
+  const line = { number: LINE, connector: 'bluebubbles', settings }
+  await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
+  return { server, mac, account }
+}
+
+type Name = 'direct-imessage' | 'own-message'
+const CHAT = macos15['direct-imessage'].data.chats
+
+/** The contact writes, or the line does from the Mac itself, at that time by the Mac's clock. */
+async function happens({ mac }: Mac, name: Name, at: number): Promise<void> {
+  const { type, data } = macos15[name]
+  const row = { ...data, guid: crypto.randomUUID(), dateCreated: at, chats: CHAT }
+  assert.deepEqual(await mac.deliver({ type, data: row } as never), [200])
+}
+
+describe('a receipt that goes with the reply', () => {
+  test('waits for the line to write, from whatever device, and is sent then', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback({ READBACK_RECEIPT_TTL_S: '1' })
+    const here = await onMac(server, mac)
+    const { account } = here
+    await setTiming(account, { mode: 'on_reply' })
+    const now = Date.now()
+    await happens(here, 'direct-imessage', now)
+    await happens(here, 'direct-imessage', now + 1)
+    const waiting = await newest(account)
+    assert.deepEqual(
+      [waiting.state, waiting.reason, waiting.requests, waiting.next_attempt_at, waiting.expires_at],
+      ['queued', 'awaiting_reply', 2, null, null],
+    )
+    assert.equal(mac.reads.length, 0)
+    // Written before what it would answer, and brought late.
+    await happens(here, 'own-message', now - 1_000)
+    assert.equal((await account.receipt(waiting.receipt_id)).reason, 'awaiting_reply')
+    await happens(here, 'own-message', now + 1_000)
+    assert.equal((await account.settled(waiting.receipt_id)).state, 'sent')
+    assert.equal(mac.reads.length, 1)
+  })
+
+  test('does not go with one that is on its way for a call', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback()
+    const here = await onMac(server, mac)
+    const { account } = here
+    mac.chats.add(`any;-;${CONTACT}`)
+    mac.faults.set('read', 'reset')
+    const called = await account.markRead(CONTACT)
+    await until(
+      'a first try',
+      () => account.receipt(called),
+      ({ reason }) => reason !== null,
+    )
+    await setTiming(account, { mode: 'on_reply' })
+    const { type, data } = macos15['direct-imessage']
+    const handle = { ...data.handle, address: CONTACT }
+    const row = { ...data, guid: crypto.randomUUID(), dateCreated: Date.now(), handle }
+    assert.deepEqual(await mac.deliver({ type, data: row } as never), [200])
+    mac.faults.clear()
+    assert.equal((await account.settled(called)).state, 'sent')
+    const [waiting] = (await account.must(200, 'GET', '/readback/v1/receipts?state=queued')).body.data
+    assert.equal(waiting.reason, 'awaiting_reply')
+  })
+
+  test('is sent with the reply that a pause would have outlasted', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback()
+    const here = await onMac(server, mac)
+    await setTiming(here.account, HOUR)
+    await happens(here, 'direct-imessage', Date.now())
+    await happens(here, 'own-message', Date.now())
+    assert.equal((await here.account.settled((await newest(here.account)).receipt_id)).state, 'sent')
+  })
+})
