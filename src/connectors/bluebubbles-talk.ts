@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import type { EnrolOutcome, ReceiptOutcome, UnavailableOutcome } from '../core/connector.ts'
-import { type CarrierAnswer, type CarrierCall, type CarrierCaller, excerpt, tryLater } from './carrier-call.ts'
+import type { HttpAnswer, HttpCall, HttpCaller } from '../outgoing/http-call.ts'
+import { excerpt, tryLater } from './carrier-call.ts'
 
 export const SETTINGS = z.object({ url: z.string(), password: z.string() })
 export type Settings = z.infer<typeof SETTINGS>
 
 /** One call to the server. Those of one talk share a deadline: many take no longer than one. */
 export type Talk = (
-  method: CarrierCall['method'],
+  method: HttpCall['method'],
   path: readonly string[],
   body?: unknown,
   query?: string,
@@ -21,7 +22,7 @@ export type Heard =
   | Rejected
   | UnavailableOutcome
 
-export function talkTo(caller: CarrierCaller, { url, password }: Settings): Talk {
+export function talkTo(caller: HttpCaller, { url, password }: Settings): Talk {
   const deadline = caller.deadline()
   return async (method, path, body, query = '') => {
     const route = path.map(encode).join('/')
@@ -53,7 +54,7 @@ const REPLY = z.object({
   data: z.unknown().optional(),
 })
 
-function sortAnswer(answer: CarrierAnswer, password: string): Heard {
+function sortAnswer(answer: HttpAnswer, password: string): Heard {
   const { status, body, date } = answer
   const reply = REPLY.safeParse(body).data
   if (status === 200 && reply?.status === 200) return { kind: 'done', data: reply.data, date }

@@ -3,10 +3,12 @@ import type { CarrierLine, Connector, EnrolOutcome, ReceiptOutcome } from '../co
 import type { Conversation } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { LineHealth } from '../core/line.ts'
+import { isOnThisMachine } from '../outgoing/address-guard.ts'
+import type { HttpCaller } from '../outgoing/http-call.ts'
 import { catchUp } from './bluebubbles-catch-up.ts'
 import { parseInbound } from './bluebubbles-inbound.ts'
 import { outcomeOf, SETTINGS, type Settings, type Talk, talkTo } from './bluebubbles-talk.ts'
-import { type CarrierCaller, isOnThisMachine, parseCarrierUrl } from './carrier-call.ts'
+import { parseCarrierUrl } from './carrier-call.ts'
 
 /** It has no read of one message. */
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
@@ -18,7 +20,7 @@ const PACE = { callsPerSecond: 5, concurrency: 1 }
 const PREFIXES = ['any', 'iMessage', 'RCS', 'SMS']
 
 /** A Mac with BlueBubbles on it. What it sends does not name the line, so one such server is one line. */
-export function bluebubbles(caller: CarrierCaller): Connector {
+export function bluebubbles(caller: HttpCaller): Connector {
   return {
     name: 'bluebubbles',
     receipts: RECEIPTS,
@@ -28,7 +30,7 @@ export function bluebubbles(caller: CarrierCaller): Connector {
   }
 }
 
-function bluebubblesLine(caller: CarrierCaller, settings: Settings): CarrierLine {
+function bluebubblesLine(caller: HttpCaller, settings: Settings): CarrierLine {
   return {
     parseInbound,
     sendReceipt: ({ conversation }) => sendReceipt(talkTo(caller, settings), conversation),

@@ -4,7 +4,8 @@ import { z } from 'zod'
 import type { CarrierLine, ConnectedLine, Connector, ReceiptCall, ReceiptOutcome } from '../core/connector.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { LineHealth } from '../core/line.ts'
-import { type CarrierAnswer, type CarrierCaller, excerpt, parseCarrierUrl, tryLater } from './carrier-call.ts'
+import type { HttpAnswer, HttpCaller } from '../outgoing/http-call.ts'
+import { excerpt, parseCarrierUrl, tryLater } from './carrier-call.ts'
 import { agentIdOf, messageIdOf, parseInbound } from './google-rbm-inbound.ts'
 import { createGoogleTokens, type GoogleTokens } from './google-token.ts'
 
@@ -28,13 +29,13 @@ const SETTINGS = z.object({
 type Settings = z.infer<typeof SETTINGS>
 
 /** A line that is an agent of Google's RCS for Business. An agent has no number: the operator gives the line one. */
-export function googleRbm(caller: CarrierCaller): Connector {
+export function googleRbm(caller: HttpCaller): Connector {
   const tokens = createGoogleTokens(caller)
   return { name: 'google_rbm', receipts: RECEIPTS, parseSettings, line: (line) => rbmLine({ caller, tokens }, line) }
 }
 
 interface Reach {
-  readonly caller: CarrierCaller
+  readonly caller: HttpCaller
   readonly tokens: GoogleTokens
 }
 
@@ -98,7 +99,7 @@ async function sendRead(
 const REFUSAL = z.object({ error: z.object({ status: z.string(), message: z.string().optional() }) })
 
 /** Google's errors, AIP-193. */
-function sortAnswer(answer: CarrierAnswer, secrets: readonly string[]): ReceiptOutcome {
+function sortAnswer(answer: HttpAnswer, secrets: readonly string[]): ReceiptOutcome {
   const { status, body } = answer
   if (status === 200 && z.looseObject({}).safeParse(body).success) return { kind: 'done' }
   const refusal = REFUSAL.safeParse(body).data?.error

@@ -3,7 +3,8 @@ import type { GoogleToken, gaxios } from 'google-auth-library'
 import { z } from 'zod'
 import type { FailedCall } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
-import { type CarrierAnswer, type CarrierCaller, excerpt, tryLater } from './carrier-call.ts'
+import type { HttpAnswer, HttpCaller } from '../outgoing/http-call.ts'
+import { excerpt, tryLater } from './carrier-call.ts'
 
 /** What of Google's JSON for a service account signs in. */
 interface ServiceAccount {
@@ -34,7 +35,7 @@ const SCOPE = 'https://www.googleapis.com/auth/rcsbusinessmessaging'
 const EAGER_MS = 60_000
 
 /** A copy of what Google would give again: any node can have its own. */
-export function createGoogleTokens(caller: CarrierCaller): GoogleTokens {
+export function createGoogleTokens(caller: HttpCaller): GoogleTokens {
   const tokens = new Map<string, Promise<Token | FailedCall>>()
   return {
     async get(account, deadline) {
@@ -62,7 +63,7 @@ class NoToken extends Error {
   }
 }
 
-async function ask(caller: CarrierCaller, account: ServiceAccount, deadline: AbortSignal): Promise<Token | FailedCall> {
+async function ask(caller: HttpCaller, account: ServiceAccount, deadline: AbortSignal): Promise<Token | FailedCall> {
   try {
     const token = await tokenOf(account, async ({ data }) => {
       const url = account.token_uri
@@ -107,7 +108,7 @@ const REFUSAL = z.object({ error: z.string(), error_description: z.string().opti
 const CLOCK_TOLERANCE_MS = 5 * 60_000
 
 /** RFC 6749, 5.1 and 5.2. */
-function sortAnswer(answer: CarrierAnswer, account: ServiceAccount): z.infer<typeof TOKEN> | FailedCall {
+function sortAnswer(answer: HttpAnswer, account: ServiceAccount): z.infer<typeof TOKEN> | FailedCall {
   const { status, body, date } = answer
   const token = TOKEN.safeParse(body).data
   if (status === 200 && token !== undefined) return token

@@ -1,14 +1,14 @@
 import type { Connector } from '../core/connector.ts'
 import type { Handset } from '../core/handset.ts'
+import type { HttpCaller } from '../outgoing/http-call.ts'
 import * as bluebubbles from './bluebubbles.ts'
-import type { CarrierCaller } from './carrier-call.ts'
 import * as googleRbm from './google-rbm.ts'
 import * as sendblue from './sendblue.ts'
 import * as simulator from './simulator.ts'
 
 export interface ConnectorOptions {
   readonly handset: Handset
-  readonly caller: CarrierCaller
+  readonly caller: HttpCaller
   readonly now: () => number
 }
 

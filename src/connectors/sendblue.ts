@@ -14,7 +14,8 @@ import { ReadbackError } from '../core/errors.ts'
 import type { LineHealth } from '../core/line.ts'
 import { RELAY_LOOP, RELAYED_HEADER } from '../core/mark-read.ts'
 import { type Address, type PhoneNumber, parseAddress } from '../core/phone-number.ts'
-import { type CarrierAnswer, type CarrierCaller, excerpt, parseCarrierUrl, tryLater } from './carrier-call.ts'
+import type { HttpAnswer, HttpCaller } from '../outgoing/http-call.ts'
+import { excerpt, parseCarrierUrl, tryLater } from './carrier-call.ts'
 import { sameSecret } from './same-secret.ts'
 
 /** As its page has it: the conversation, on iMessage and RCS. */
@@ -34,11 +35,11 @@ const SETTINGS = z.object({
 type Settings = z.infer<typeof SETTINGS>
 
 /** A line that lives at Sendblue, or at another server that speaks its API. */
-export function sendblue(caller: CarrierCaller): Connector {
+export function sendblue(caller: HttpCaller): Connector {
   return { name: 'sendblue', receipts: RECEIPTS, parseSettings, line: (line) => sendblueLine(caller, line) }
 }
 
-function sendblueLine(caller: CarrierCaller, { number, settings: given }: ConnectedLine): CarrierLine {
+function sendblueLine(caller: HttpCaller, { number, settings: given }: ConnectedLine): CarrierLine {
   const settings = SETTINGS.parse(given)
   return {
     parseInbound: (hook) => parseInbound(hook, settings, number),
@@ -71,7 +72,7 @@ function keysOf({ api_key_id, api_secret_key }: Settings): Readonly<Record<strin
 }
 
 async function sendReceipt(
-  caller: CarrierCaller,
+  caller: HttpCaller,
   settings: Settings,
   from_number: PhoneNumber,
   { conversation: { kind, address } }: ReceiptCall,
@@ -90,7 +91,7 @@ async function sendReceipt(
 const REPLY = z.object({ status: z.string(), message: z.string().optional() })
 
 /** The page's errors; all else is worth another try. */
-function sortAnswer(answer: CarrierAnswer, settings: Settings): ReceiptOutcome {
+function sortAnswer(answer: HttpAnswer, settings: Settings): ReceiptOutcome {
   const { status, body } = answer
   const reply = REPLY.safeParse(body).data
   if (status === 200 && reply?.status === 'OK') return { kind: 'done' }
@@ -106,7 +107,7 @@ function sortAnswer(answer: CarrierAnswer, settings: Settings): ReceiptOutcome {
 
 const LINES = z.object({ numbers: z.array(z.string()) })
 
-async function probe(caller: CarrierCaller, settings: Settings, number: PhoneNumber): Promise<LineHealth> {
+async function probe(caller: HttpCaller, settings: Settings, number: PhoneNumber): Promise<LineHealth> {
   const url = `${settings.base_url}/api/lines`
   const answer = await caller.call({ method: 'GET', url, headers: keysOf(settings) })
   if (answer.kind !== 'answer') return { status: 'OFFLINE', reason: answer.reason }

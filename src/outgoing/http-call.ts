@@ -1,0 +1,166 @@
+import dns from 'node:dns'
+import type { LookupFunction } from 'node:net'
+import { Agent, type Dispatcher } from 'undici'
+import type { UnavailableOutcome } from '../core/connector.ts'
+import { type AddressPolicy, GUARDED, guardedLookup, isRefusedHost } from './address-guard.ts'
+
+/** The one way out. Where an address leads may be anybody's word, so it is guarded; no redirect is followed. */
+export interface HttpCaller {
+  /** Never throws for what the other end or the network may do. */
+  call(call: HttpCall): Promise<HttpAnswer | UnavailableOutcome>
+  /** One timeout from now. Calls that share it take no longer together than one alone. */
+  deadline(): AbortSignal
+  /** Waits for what is under way, then closes its connections. */
+  close(): Promise<void>
+}
+
+export interface HttpCall {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Goes out as JSON; a form as one, a text as it stands. */
+  readonly body?: unknown
+  /** Its own one timeout where absent. */
+  readonly deadline?: AbortSignal
+}
+
+/** Whatever came back, errors and redirects included. */
+export interface HttpAnswer {
+  readonly kind: 'answer'
+  readonly status: number
+  readonly text: string
+  /** The text as JSON; undefined where it is none. */
+  readonly body: unknown
+  /** The other end's clock. */
+  readonly date?: number
+  readonly retryAfterMs?: number
+}
+
+export interface HttpCallerOptions {
+  /** For headers and body together. */
+  readonly timeoutMs: number
+  readonly policy: AddressPolicy
+  /** More of an answer is not read, and either makes it none or is cut off. */
+  readonly largestAnswer: { readonly bytes: number; readonly beyond: 'refuse' | 'cut' }
+  readonly lookup?: LookupFunction
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** One for each use: it holds the open connections. */
+export function createHttpCaller(options: HttpCallerOptions): HttpCaller {
+  const { timeoutMs, policy, lookup = dns.lookup } = options
+  const agent = new Agent({
+    connect: { timeout: timeoutMs, lookup: guardedLookup(lookup, policy), allowH2: false },
+    // The deadline alone decides; these two would cut a longer one short.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+  // It throws for a fraction, and for more than a timer can hold.
+  const wait = Math.min(Math.ceil(timeoutMs), LONGEST_TIMER_MS)
+  const deadline = () => AbortSignal.timeout(wait)
+  return {
+    call: (given) => call(agent, options, given, given.deadline ?? deadline()),
+    deadline,
+    close: () => agent.close(),
+  }
+}
+
+async function call(
+  agent: Agent,
+  { policy, largestAnswer }: HttpCallerOptions,
+  { method, url, headers, body }: HttpCall,
+  deadline: AbortSignal,
+): Promise<HttpAnswer | UnavailableOutcome> {
+  const { origin, hostname, pathname, search } = new URL(url)
+  if (isRefusedHost(hostname, policy)) return { kind: 'unavailable', reason: 'unreachable', detail: GUARDED }
+  let answered = false
+  try {
+    const response = await agent.request({
+      origin,
+      method,
+      path: pathname + search,
+      headers: { ...(body === undefined ? {} : { 'content-type': typeOf(body) }), ...headers },
+      body: body === undefined ? null : textOf(body),
+      signal: deadline,
+    })
+    answered = true
+    return toAnswer(response, await read(response.body, largestAnswer))
+  } catch (error) {
+    return { kind: 'unavailable', ...obstacleOf(error, { late: deadline.aborted, answered }) }
+  }
+}
+
+function typeOf(body: unknown): string {
+  return body instanceof URLSearchParams ? 'application/x-www-form-urlencoded' : 'application/json'
+}
+
+function textOf(body: unknown): string {
+  if (typeof body === 'string') return body
+  return body instanceof URLSearchParams ? body.toString() : JSON.stringify(body)
+}
+
+/** Leaving the loop ends the connection. */
+async function read(
+  body: AsyncIterable<Buffer>,
+  { bytes, beyond }: HttpCallerOptions['largestAnswer'],
+): Promise<string> {
+  const chunks: Buffer[] = []
+  let left = bytes
+  for await (const chunk of body) {
+    chunks.push(chunk.subarray(0, left))
+    left -= chunk.length
+    if (left < 0 && beyond === 'refuse') throw Object.assign(new Error('Too large'), { code: 'TOO_LARGE' })
+    if (left <= 0) break
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function toAnswer({ statusCode, headers }: Dispatcher.ResponseData, text: string): HttpAnswer {
+  const date = finite(Date.parse(String(headers.date)))
+  const retryAfterMs = parseRetryAfter(String(headers['retry-after']), date ?? Date.now())
+  return {
+    kind: 'answer',
+    status: statusCode,
+    text,
+    body: parseJson(text),
+    ...(date === undefined ? {} : { date }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  }
+}
+
+/** Seconds, or a date by the carrier's own clock (RFC 9110, 10.2.3). */
+function parseRetryAfter(given: string, now: number): number | undefined {
+  if (/^\d+$/.test(given)) return finite(Number(given) * 1_000)
+  // Date.parse alone would take "-1" for a month.
+  return given.endsWith('GMT') ? finite(Math.max(0, Date.parse(given) - now)) : undefined
+}
+
+function finite(value: number): number | undefined {
+  return Number.isFinite(value) ? value : undefined
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The error's code is all that is told of it: its message can hold the URL, and the URL a password. */
+function obstacleOf(
+  error: unknown,
+  { late, answered }: { late: boolean; answered: boolean },
+): Pick<UnavailableOutcome, 'reason' | 'detail'> {
+  const detail = codeOf(error)
+  if (late || detail === 'UND_ERR_CONNECT_TIMEOUT' || detail === 'ETIMEDOUT') return { reason: 'timeout' }
+  // Bytes came that are no HTTP.
+  const garbled = detail.startsWith('HPE_') || detail === 'UND_ERR_HEADERS_OVERFLOW'
+  return { reason: answered || garbled ? 'carrier_error' : 'unreachable', detail }
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}
