@@ -15,6 +15,7 @@ import {
 import { type Outbox, OVERDUE_AT_ONCE } from '../core/store.ts'
 import { BackOff } from './back-off.ts'
 import type { OutboxLog } from './log.ts'
+import { STORE_RETRY_MS, Turns } from './turns.ts'
 import type { Sent } from './verification.ts'
 
 export interface LaneOptions {
@@ -35,8 +36,6 @@ interface Connected {
   readonly carrier: CarrierLine
 }
 
-/** A store that is away is asked again after this long. */
-const STORE_RETRY_MS = 1_000
 /** Looking for the overdue walks the whole lane; once in a while is enough. */
 const SWEEP_MS = 1_000
 
@@ -50,41 +49,24 @@ export class Lane {
   #lastDoneAt = Number.NEGATIVE_INFINITY
   #sweepAt = Number.NEGATIVE_INFINITY
   #obstacle: Reason = 'pace'
-  #turning: Promise<void> | undefined
-  #nudged = false
-  #timer: NodeJS.Timeout | undefined
+  readonly #turns: Turns
   #draining = false
 
   constructor(options: LaneOptions) {
     this.#options = options
+    const { log, now } = options
+    const complaint = 'the store kept a lane from going on'
+    this.#turns = new Turns({ step: () => this.#step(), complaint, tag: this.#tag(), log, now })
   }
 
   nudge(): void {
-    if (this.#draining) return
-    this.#nudged = true
-    this.#turning ??= this.#turn().finally(() => {
-      this.#turning = undefined
-    })
+    this.#turns.nudge()
   }
 
   async drain(): Promise<void> {
     this.#draining = true
-    clearTimeout(this.#timer)
-    await this.#turning
+    await this.#turns.stop()
     await Promise.all(this.#inFlight)
-  }
-
-  async #turn(): Promise<void> {
-    while (this.#nudged && !this.#draining) {
-      this.#nudged = false
-      clearTimeout(this.#timer)
-      try {
-        this.#wakeAt(await this.#step())
-      } catch (error) {
-        this.#options.log.warn({ ...this.#tag(), error: messageOf(error) }, 'the store kept a lane from going on')
-        this.#wakeAt(this.#options.now() + STORE_RETRY_MS)
-      }
-    }
   }
 
   /** Claims what may go now and sends it on its way; answers when to come again, null when only a nudge will tell. */
@@ -204,11 +186,6 @@ export class Lane {
     const more = receiptIds.length === OVERDUE_AT_ONCE
     this.#sweepAt = more ? at : Math.max(nextExpiryAt ?? 0, at + SWEEP_MS)
     return nextExpiryAt === null && !more ? null : this.#sweepAt
-  }
-
-  #wakeAt(at: number | null): void {
-    if (at === null || this.#draining) return
-    this.#timer = setTimeout(() => this.nudge(), Math.max(0, at - this.#options.now()))
   }
 
   #tag() {

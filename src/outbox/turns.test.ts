@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Turns } from './turns.ts'
+
+const silent = { info() {}, warn() {}, error() {} }
+const common = { complaint: 'the store is away', tag: {}, log: silent, now: () => Date.now() }
+
+/** So many microtasks later: finer than any timer. */
+async function breaths(count: number): Promise<void> {
+  for (let breath = 0; breath < count; breath++) await undefined
+}
+
+describe('the turns of a lane', () => {
+  for (let late = 0; late <= 12; late++) {
+    test(`lose no nudge that comes ${late} microtasks after a step has ended`, async () => {
+      let steps = 0
+      const first = Promise.withResolvers<null>()
+      const second = Promise.withResolvers<void>()
+      const step = () => {
+        steps += 1
+        if (steps === 1) return first.promise
+        second.resolve()
+        return Promise.resolve(null)
+      }
+      const turns = new Turns({ ...common, step })
+      turns.nudge()
+      first.resolve(null)
+      await breaths(late)
+      turns.nudge()
+      await second.promise
+      await turns.stop()
+      assert.equal(steps, 2)
+    })
+  }
+
+  test('are one at a time, and many nudges meanwhile make one more', async () => {
+    let under = 0
+    let most = 0
+    let steps = 0
+    const step = async () => {
+      under += 1
+      steps += 1
+      most = Math.max(most, under)
+      await new Promise(setImmediate)
+      under -= 1
+      return null
+    }
+    const turns = new Turns({ ...common, step })
+    for (let nudge = 0; nudge < 10; nudge++) turns.nudge()
+    await new Promise(setImmediate)
+    await new Promise(setImmediate)
+    await turns.stop()
+    assert.deepEqual([most, steps], [1, 2])
+  })
+
+  test('come when the last step said, also where that is further off than a timer can hold', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+    const at: number[] = []
+    const month = 31 * 86_400_000
+    const turns = new Turns({
+      ...common,
+      async step() {
+        at.push(Date.now())
+        return at.length === 1 ? 50 : month
+      },
+    })
+    turns.nudge()
+    await breaths(9)
+    t.mock.timers.tick(50)
+    await breaths(9)
+    t.mock.timers.tick(1_000)
+    await breaths(9)
+    assert.deepEqual(at, [0, 50])
+    await turns.stop()
+  })
+
+  test('go on after a store that was away', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+    let steps = 0
+    const turns = new Turns({
+      ...common,
+      async step() {
+        steps += 1
+        if (steps === 1) throw new Error('away')
+        return null
+      },
+    })
+    turns.nudge()
+    await breaths(9)
+    t.mock.timers.tick(1_000)
+    await breaths(9)
+    assert.equal(steps, 2)
+    await turns.stop()
+  })
+})

@@ -1,0 +1,69 @@
+import { messageOf } from '../core/errors.ts'
+import type { OutboxLog } from './log.ts'
+
+export interface TurnsOptions {
+  /** Does what there is to do now; answers when to come again, null when only a nudge will tell. */
+  readonly step: () => Promise<number | null>
+  /** Told with an error of the store's, which alone stops a step. */
+  readonly complaint: string
+  readonly tag: Readonly<Record<string, unknown>>
+  readonly log: OutboxLog
+  readonly now: () => number
+}
+
+/** A store that is away is asked again after this long. */
+export const STORE_RETRY_MS = 1_000
+/** Timers hold no more; what is due later is looked for again. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** A lane's turns: one step at a time, again whenever it is nudged, and when the last step said. */
+export class Turns {
+  readonly #options: TurnsOptions
+  #turning: Promise<void> | undefined
+  #nudged = false
+  #stopped = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: TurnsOptions) {
+    this.#options = options
+  }
+
+  nudge(): void {
+    if (this.#stopped) return
+    this.#nudged = true
+    this.#turning ??= this.#turn()
+  }
+
+  /** Begins no further step, and answers when the one under way is done. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#turning
+  }
+
+  async #turn(): Promise<void> {
+    while (this.#nudged && !this.#stopped) {
+      this.#nudged = false
+      clearTimeout(this.#timer)
+      this.#wakeAt(await this.#step())
+    }
+    // In the same breath as the last look at the flag: a nudge between the two would wake nobody.
+    this.#turning = undefined
+  }
+
+  async #step(): Promise<number | null> {
+    const { step, complaint, tag, log, now } = this.#options
+    try {
+      return await step()
+    } catch (error) {
+      log.warn({ ...tag, error: messageOf(error) }, complaint)
+      return now() + STORE_RETRY_MS
+    }
+  }
+
+  #wakeAt(at: number | null): void {
+    if (at === null || this.#stopped) return
+    const wait = Math.min(Math.max(0, at - this.#options.now()), LONGEST_TIMER_MS)
+    this.#timer = setTimeout(() => this.nudge(), wait)
+  }
+}
