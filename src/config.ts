@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ReadbackError } from './core/errors.ts'
+import { parseAddressRanges } from './outgoing/address-guard.ts'
 
 /** Everything that can be set, checked, with its default. `config.example.env` says why one would change each. */
 export type Config = Readonly<z.output<typeof SETTINGS>>
@@ -47,6 +48,17 @@ const VARIABLES = z.object({
   READBACK_CARRIER_TIMEOUT_S: seconds(10, 0.1),
   READBACK_CATCH_UP_INTERVAL_S: seconds(20, 0.1),
   READBACK_DEDUPE_AGE_S: seconds(691_200, 1),
+  READBACK_WEBHOOK_ALLOW: z
+    .string()
+    .optional()
+    .transform((list, context) => {
+      try {
+        return list === undefined ? undefined : parseAddressRanges(list)
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be address ranges, such as 10.0.0.0/8,::1' })
+        return z.NEVER
+      }
+    }),
   READBACK_DEMO: z.enum(['0', '1'], { error: 'must be 0 or 1' }).default('0'),
 })
 
@@ -69,6 +81,8 @@ const SETTINGS = VARIABLES.transform((env) => ({
   carrierTimeoutMs: env.READBACK_CARRIER_TIMEOUT_S,
   catchUpIntervalMs: env.READBACK_CATCH_UP_INTERVAL_S,
   dedupeAgeMs: env.READBACK_DEDUPE_AGE_S,
+  /** Where webhooks may go besides public addresses. */
+  webhookAllow: env.READBACK_WEBHOOK_ALLOW ?? (isLoopback(env.HOST) ? parseAddressRanges('127.0.0.0/8,::1') : []),
   demo: env.READBACK_DEMO === '1',
 }))
 

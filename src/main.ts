@@ -10,8 +10,11 @@ import { messageOf } from './core/errors.ts'
 import type { Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
+import { webhookBody } from './http/webhook-body.ts'
 import { keptSecret } from './kept-secret.ts'
 import { createOutbox } from './outbox/index.ts'
+import type { AddressPolicy } from './outgoing/address-guard.ts'
+import { createHttpCaller } from './outgoing/http-call.ts'
 import { openStore } from './store/open.ts'
 
 export interface Running {
@@ -31,13 +34,16 @@ const now = Date.now
 export async function start(config: Config, log: Logger, onDeath: (error: Error) => void): Promise<Running> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
-  const store = await openStore(storeOptions(config, onDeath))
+  const customers: AddressPolicy = { of: 'customer', allow: config.webhookAllow }
+  const store = await openStore({ ...storeOptions(config), onDeath, onChanges: (changes) => outbox.changed(changes) })
   const caller = createCarrierCaller({ timeoutMs: config.carrierTimeoutMs })
   const connectors = createConnectors({ handset: store, caller, now })
   let base = ''
   const inboundUrl = (secret: string) => `${config.publicUrl ?? base}/readback/v1/inbound/${secret}`
-  const { catchUpIntervalMs, dedupeAgeMs } = config
-  const outbox = createOutbox({ store, connectors, inboundUrl, catchUpIntervalMs, dedupeAgeMs, log, now })
+  const { catchUpIntervalMs, dedupeAgeMs, webhookAllow: allow } = config
+  const customerCaller = createHttpCaller({ ...CUSTOMER_CALLS, policy: customers })
+  const webhooks = { caller: customerCaller, allow, bodyOf: webhookBody }
+  const outbox = createOutbox({ store, connectors, inboundUrl, catchUpIntervalMs, dedupeAgeMs, webhooks, log, now })
   let draining = false
   const app = createApp({
     store,
@@ -48,6 +54,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     nudge: outbox.nudge,
     catchUp: outbox.catchUp,
     noteHealth: outbox.noteHealth,
+    customers,
     now,
     operatorToken,
     log,
@@ -70,13 +77,13 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
       // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
       await outbox.drain()
       await app.close()
-      await caller.close()
+      await Promise.all([caller.close(), customerCaller.close()])
       await store.close()
     },
   }
 }
 
-function storeOptions(config: Config, onDeath: (error: Error) => void): Parameters<typeof openStore>[0] {
+function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'onDeath' | 'onChanges'> {
   return {
     url: config.databaseUrl,
     secretKey: config.secretKey ?? keptSecret(join(config.dataDir, 'secret-key'), newSecret),
@@ -86,9 +93,11 @@ function storeOptions(config: Config, onDeath: (error: Error) => void): Paramete
       receipts: RECEIPTS,
       relays: RELAYS,
     },
-    onDeath,
   }
 }
+
+/** Contract §7 and a customer's patience: neither a slow endpoint nor an endless one holds anything up for long. */
+const CUSTOMER_CALLS = { timeoutMs: 15_000, largestAnswer: { bytes: 64 * 1024, beyond: 'cut' } } as const
 
 /** 64 hex digits. */
 function newSecret(): string {

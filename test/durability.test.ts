@@ -86,6 +86,7 @@ describe('what got a 200', () => {
         receipts: { simulator: { iMessage: 'conversation' } },
         relays: [],
       },
+      onChanges() {},
       onDeath: (error) => assert.fail(error),
     })
     const at = Date.now()

@@ -19,6 +19,7 @@ async function start(): Promise<Subject> {
     url: `sqlite:${join(folder, 'readback.db')}`,
     secretKey: '0'.repeat(64),
     rules: { auto: { plans: [], maxAgeMs: 0 }, receiptLifetimeMs: 1_000, receipts: RECEIPTS, relays: [] },
+    onChanges() {},
     onDeath(error) {
       throw error
     },

@@ -4,13 +4,25 @@
  */
 export type Id<Kind extends keyof typeof PREFIX> = number & { readonly kind: Kind }
 
-const PREFIX = { account: 'acct', line: 'line', conversation: 'conv', message: 'msg', receipt: 'rcpt' } as const
+const PREFIX = {
+  account: 'acct',
+  line: 'line',
+  conversation: 'conv',
+  message: 'msg',
+  receipt: 'rcpt',
+  event: 'evt',
+  webhook: 'whk',
+  delivery: 'dlv',
+} as const
 
 export type AccountId = Id<'account'>
 export type LineId = Id<'line'>
 export type ConversationId = Id<'conversation'>
 export type MessageId = Id<'message'>
 export type ReceiptId = Id<'receipt'>
+export type EventId = Id<'event'>
+export type WebhookId = Id<'webhook'>
+export type DeliveryId = Id<'delivery'>
 
 /** The word a client sees: `rcpt_` and the number in base 36. */
 export function formatId<Kind extends keyof typeof PREFIX>(kind: Kind, id: Id<Kind>): string {

@@ -2,7 +2,7 @@ import type { Account, AccountChange, Credentials } from './account.ts'
 import type { AutoTiming } from './auto-timing.ts'
 import type { Reply } from './connector.ts'
 import type { Handset } from './handset.ts'
-import type { AccountId, LineId, ReceiptId } from './id.ts'
+import type { AccountId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
 import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
@@ -10,6 +10,15 @@ import type { PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 import type { Receipt, ReceiptFilter } from './receipt.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
+import type {
+  Delivery,
+  DeliveryLog,
+  DeliveryOutcome,
+  DeliveryState,
+  Webhook,
+  WebhookDraft,
+  WebhookType,
+} from './webhook.ts'
 
 /**
  * The port to what is remembered. Calls made at the same time share one transaction (group commit), and an answer means that
@@ -17,7 +26,7 @@ import type { Claim, Setback, Settlement } from './send-receipt.ts'
  * Every method may throw `ReadbackError('unavailable')` while the store is full, locked, read-only or absent: then nothing of
  * that call was written. Those that take credentials throw `unauthorized` or `forbidden` before anything else.
  */
-export interface Store extends AccountStore, LineStore, ReceiptStore, Outbox, Handset {
+export interface Store extends AccountStore, LineStore, ReceiptStore, Outbox, WebhookStore, DeliveryOutbox, Handset {
   /** Answers once the store can write. */
   ready(): Promise<void>
   /** The facts that decide whether 200 may be trusted, as the running writer reports them. */
@@ -124,6 +133,73 @@ interface ReceiptStore {
   listReceipts(call: { credentials: Credentials; filter: ReceiptFilter }): Promise<Receipt[]>
 }
 
+export interface WebhookSettings {
+  /** In order of their making. */
+  readonly webhooks: readonly Webhook[]
+  /** Signs for every endpoint that has none of its own. */
+  readonly globalSecret: string
+}
+
+interface WebhookStore {
+  /** The account's endpoints. */
+  listWebhooks(call: { credentials: Credentials }): Promise<WebhookSettings>
+  /**
+   * Adds endpoints. One that is there already takes the new secret and lines, and is enabled again. Throws `invalid` for lines
+   * that are not the account's, and beyond {@link MOST_WEBHOOKS}.
+   */
+  addWebhooks(call: WebhookChange): Promise<WebhookSettings>
+  /** These and no others. Throws as {@link addWebhooks} does. */
+  replaceWebhooks(call: WebhookChange): Promise<WebhookSettings>
+  /** What waited for them is given up. */
+  removeWebhooks(call: {
+    credentials: Credentials
+    type: WebhookType
+    urls: readonly string[]
+    at: number
+  }): Promise<void>
+  /** The account's newest deliveries with each of their attempts. */
+  listDeliveries(call: DeliveryListCall): Promise<DeliveryLog[]>
+  /** Sends it once more, now, whatever became of it; throws `not_found`. */
+  redeliver(call: { credentials: Credentials; id: DeliveryId; at: number }): Promise<void>
+}
+
+export const MOST_WEBHOOKS = 100
+
+export interface WebhookChange {
+  readonly credentials: Credentials
+  readonly webhooks: readonly WebhookDraft[]
+  readonly globalSecret?: string
+  readonly at: number
+}
+
+export interface DeliveryListCall {
+  readonly credentials: Credentials
+  readonly state?: DeliveryState
+  readonly before?: DeliveryId
+  readonly limit: number
+}
+
+/** Deliveries, as those who carry them see them. */
+export interface DeliveryOutbox {
+  webhooksWithWork(): Promise<WebhookId[]>
+  /** Takes up to `limit` that are due; until `leaseUntil` nobody else does. */
+  claimDeliveries(call: {
+    webhookId: WebhookId
+    limit: number
+    at: number
+    leaseUntil: number
+  }): Promise<ClaimedDeliveries>
+  settleDelivery(outcome: DeliveryOutcome): Promise<void>
+  /** Gives back what was claimed by a process that is no more. */
+  releaseDeliveries(call: { at: number }): Promise<void>
+}
+
+export interface ClaimedDeliveries {
+  readonly deliveries: readonly Delivery[]
+  /** When to come again; null when nothing waits. */
+  readonly nextDueAt: number | null
+}
+
 /** The open receipts, as the dispatcher sees them: the table is the outbox. */
 export interface Outbox {
   /** Lines with open receipts. */
@@ -163,3 +239,11 @@ export interface Overdue {
 }
 
 export const OVERDUE_AT_ONCE = 500
+
+/** What a commit left for others to do. */
+export interface Changes {
+  /** Endpoints with new deliveries. */
+  readonly webhookIds: readonly WebhookId[]
+  /** Whether there are new events. */
+  readonly events: boolean
+}

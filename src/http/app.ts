@@ -14,8 +14,12 @@ import { getReceiptDoor, listReceiptsDoor } from './receipts.ts'
 import { getSettingsDoor, updateSettingsDoor } from './settings.ts'
 import * as simulator from './simulator.ts'
 import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
+import * as webhooks from './webhooks.ts'
 
-export interface AppOptions extends Omit<lines.LineDesk, 'store'>, Omit<InboundDesk, 'store'> {
+export interface AppOptions
+  extends Omit<lines.LineDesk, 'store'>,
+    Omit<InboundDesk, 'store'>,
+    Omit<webhooks.WebhookDesk, 'store'> {
   readonly store: Store
   readonly operatorToken: string
   readonly log: FastifyBaseLogger
@@ -74,6 +78,15 @@ const ACCOUNT = (options: AppOptions): Surface => {
     '/api/lines': { GET: listNumbersDoor(store) },
     '/api/v2/lines/state': { GET: linesStateDoor(store, now) },
     '/accounts/settings/auto-mark-read': { GET: getAutoMarkReadDoor(store), POST: setAutoMarkReadDoor(store) },
+    '/api/account/webhooks': {
+      GET: webhooks.listWebhooksDoor(options),
+      POST: webhooks.addWebhooksDoor(options),
+      PUT: webhooks.replaceWebhooksDoor(options),
+      DELETE: webhooks.removeWebhooksDoor(options),
+    },
+    '/readback/v1/webhooks': { GET: webhooks.webhookStatesDoor(options) },
+    '/readback/v1/webhook-deliveries': { GET: webhooks.listDeliveriesDoor(options) },
+    '/readback/v1/webhook-deliveries/:id/redeliver': { POST: webhooks.redeliverDoor(options) },
     '/readback/v1/settings': { GET: getSettingsDoor(store), PATCH: updateSettingsDoor(store) },
     '/readback/v1/receipts': { GET: listReceiptsDoor(store) },
     '/readback/v1/receipts/:id': { GET: getReceiptDoor(store) },

@@ -24,7 +24,7 @@ export function getReceiptDoor(store: Pick<Store, 'getReceipt'>): Door {
   return door({ params: z.object({ id: z.string() }) }, async ({ params, request }) => {
     // An id that cannot exist is looked for all the same: 401 comes before 404.
     const id = parseId('receipt', params.id) ?? NO_RECEIPT
-    return { status: 'OK', data: toWire(await store.getReceipt({ credentials: credentialsOf(request), id })) }
+    return { status: 'OK', data: receiptToWire(await store.getReceipt({ credentials: credentialsOf(request), id })) }
   })
 }
 
@@ -38,7 +38,7 @@ export function listReceiptsDoor(store: Pick<Store, 'listReceipts'>): Door {
     const page = found.slice(0, limit)
     const last = page.at(-1)
     const nextCursor = found.length > limit && last !== undefined ? formatId('receipt', last.id) : null
-    return { status: 'OK', data: page.map(toWire), next_cursor: nextCursor }
+    return { status: 'OK', data: page.map(receiptToWire), next_cursor: nextCursor }
   })
 }
 
@@ -59,7 +59,7 @@ function badCursor(): never {
   throw new ReadbackError('invalid', '`cursor` must be a `next_cursor` of an earlier answer')
 }
 
-function toWire(receipt: Receipt) {
+export function receiptToWire(receipt: Receipt) {
   return {
     receipt_id: formatId('receipt', receipt.id),
     number: receipt.number,

@@ -1,6 +1,6 @@
 import type { Connector } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
-import type { Store } from '../core/store.ts'
+import type { Changes, Store } from '../core/store.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Enrolment } from './enrolment.ts'
 import { Forgetting } from './forgetting.ts'
@@ -8,6 +8,7 @@ import { type NoteHealth, noteHealthIn } from './line-health.ts'
 import { LineWatch } from './line-watch.ts'
 import type { OutboxLog } from './log.ts'
 import { Verification } from './verification.ts'
+import { WebhookDispatcher, type WebhookDispatcherOptions } from './webhook-dispatcher.ts'
 
 export interface OutboxOptions {
   readonly store: Store
@@ -16,6 +17,7 @@ export interface OutboxOptions {
   readonly inboundUrl: (inboundSecret: string) => string
   readonly catchUpIntervalMs: number
   readonly dedupeAgeMs: number
+  readonly webhooks: Pick<WebhookDispatcherOptions, 'caller' | 'allow' | 'bodyOf'>
   readonly log: OutboxLog
   readonly now: () => number
 }
@@ -24,6 +26,8 @@ export interface OutboxOptions {
 export interface RunningOutbox {
   /** There is a new receipt on this line. */
   nudge(lineId: LineId): void
+  /** A commit left work for these. */
+  changed(changes: Changes): void
   /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
   enrol(lineId: LineId): Promise<void>
   /** There is something to be fetched from this line's carrier. */
@@ -45,10 +49,12 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
   const watch = new LineWatch({ store, connectors, noteHealth, nudge, everyMs, log, now })
   const verification = new Verification({ store, lookAt: (lineId) => watch.nudge(lineId), log, now })
   const dispatcher = new Dispatcher({ store, connectors, onSent: (sent) => verification.sent(sent), log, now })
+  const webhooks = new WebhookDispatcher({ ...options.webhooks, store, log, now })
   const enrolment = new Enrolment({ store, connectors, noteHealth, inboundUrl: options.inboundUrl, log, now })
   const forgetting = new Forgetting({ store, dedupeAgeMs: options.dedupeAgeMs, log, now })
   return {
     nudge,
+    changed: ({ webhookIds }) => webhooks.nudge(webhookIds),
     enrol: (lineId) => enrolment.enrol(lineId),
     catchUp: (lineId, delayMs) => watch.nudge(lineId, delayMs),
     noteHealth,
@@ -56,10 +62,13 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
     async turnToCarriers() {
       await enrolment.start()
       watch.start()
+      await webhooks.start()
       forgetting.start()
     },
     async drain() {
       await Promise.all([enrolment.stop(), watch.stop(), verification.stop(), forgetting.stop(), dispatcher.drain()])
+      // Last: what the others settled is told, too.
+      await webhooks.drain()
     },
   }
 }

@@ -12,6 +12,8 @@ export interface HttpCaller {
   deadline(): AbortSignal
   /** Waits for what is under way, then closes its connections. */
   close(): Promise<void>
+  /** Ends what is under way, which answers `unreachable`, and its connections. */
+  abandon(): Promise<void>
 }
 
 export interface HttpCall {
@@ -62,7 +64,9 @@ export function createHttpCaller(options: HttpCallerOptions): HttpCaller {
   return {
     call: (given) => call(agent, options, given, given.deadline ?? deadline()),
     deadline,
-    close: () => agent.close(),
+    // It throws for one that is closed already.
+    close: async () => (agent.destroyed ? undefined : agent.close()),
+    abandon: () => agent.destroy(),
   }
 }
 

@@ -37,6 +37,9 @@ export async function createAccount(
       read_receipts_enabled: draft.readReceiptsEnabled ? 1 : 0,
       auto_mark_read: 0,
       disabled: 0,
+      webhook_secret: null,
+      webhook_secret_before: null,
+      webhook_secret_changed_at: null,
       created_at: draft.at,
     })
     .returningAll()

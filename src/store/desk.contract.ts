@@ -26,6 +26,7 @@ export function open({ url }: Place, secretKey = '0'.repeat(64)): Promise<Store>
     url,
     secretKey,
     rules: RULES,
+    onChanges() {},
     onDeath(error) {
       throw error
     },

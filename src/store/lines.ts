@@ -208,14 +208,6 @@ export async function noteEnrolled(
 
 export async function removeLine({ db }: Session, { id, at }: { id: LineId; at: number }): Promise<void> {
   await db.updateTable('lines').set({ removed_at: at }).where('id', '=', id).where('removed_at', 'is', null).execute()
-  // Those whose call is under way are left to it: the lane writes down what the carrier says.
-  await db
-    .updateTable('receipts')
-    .set({ state: 'skipped', reason: 'line_removed', settled_at: at, next_attempt_at: null })
-    .where('line_id', '=', id)
-    .where('settled_at', 'is', null)
-    .where((eb) => eb.or([eb('state', '=', 'queued'), eb('next_attempt_at', 'is not', null)]))
-    .execute()
 }
 
 function live({ db }: Session) {

@@ -1,11 +1,22 @@
 import type { ColumnType, Generated } from 'kysely'
+import type { AccountEvent } from '../core/account-event.ts'
 import type { AutoReason } from '../core/auto-mark-read.ts'
 import type { ConversationKind, Service } from '../core/conversation.ts'
-import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../core/id.ts'
+import type {
+  AccountId,
+  ConversationId,
+  DeliveryId,
+  EventId,
+  LineId,
+  MessageId,
+  ReceiptId,
+  WebhookId,
+} from '../core/id.ts'
 import type { LineStatus } from '../core/line.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Reason } from '../core/reason.ts'
 import type { ReceiptState, Trigger } from '../core/receipt.ts'
+import type { Attempt, DeliveryState, DisabledReason, WebhookType } from '../core/webhook.ts'
 
 /** Booleans are 0 and 1, times epoch milliseconds, JSON text: alike on both engines. */
 type Flag = 0 | 1
@@ -23,6 +34,10 @@ export interface Tables {
     disabled: Flag
     /** JSON. */
     auto_timing: Generated<string>
+    /** Sealed; made when the first webhook is. */
+    webhook_secret: string | null
+    webhook_secret_before: string | null
+    webhook_secret_changed_at: number | null
     created_at: number
   }
   api_keys: { key_id: string; account_id: AccountId; secret_hash: string; created_at: number }
@@ -106,6 +121,51 @@ export interface Tables {
     expires_at: number
     settled_at: number | null
     verified_at: number | null
+  }
+  events: {
+    id: Made<EventId>
+    account_id: AccountId
+    line_id: LineId
+    type: AccountEvent['type']
+    /** JSON: the event as it was then. */
+    event: string
+    at: number
+  }
+  webhooks: {
+    id: Made<WebhookId>
+    account_id: AccountId
+    type: WebhookType
+    url: string
+    /** Sealed, as the one before it. */
+    secret: string | null
+    secret_before: string | null
+    secret_changed_at: number | null
+    /** JSON. */
+    numbers: string | null
+    disabled: DisabledReason | null
+    failing_since: number | null
+    removed_at: number | null
+    created_at: number
+  }
+  webhook_deliveries: {
+    id: Made<DeliveryId>
+    account_id: AccountId
+    webhook_id: WebhookId
+    event_id: EventId
+    state: Generated<DeliveryState>
+    attempts: Generated<number>
+    /** When it is due, or when whoever took it has lost it; null once settled. */
+    next_attempt_at: number | null
+    created_at: number
+  }
+  webhook_attempts: {
+    id: Made<number>
+    delivery_id: DeliveryId
+    at: number
+    ms: number
+    status: number | null
+    obstacle: Attempt['obstacle']
+    answer: string
   }
   handset_messages: {
     id: Made<number>

@@ -5,12 +5,14 @@ import type { Tables } from '../tables.ts'
 import { start } from './0001-start.ts'
 import { lines } from './0002-lines.ts'
 import { replies } from './0003-replies.ts'
+import { webhooks } from './0004-webhooks.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0001-start': start,
   '0002-lines': lines,
   '0003-replies': replies,
+  '0004-webhooks': webhooks,
 }
 
 export async function migrate(db: Kysely<Tables>, engine: Engine): Promise<void> {

@@ -15,6 +15,7 @@ export type Answer = { readonly value?: unknown } | { readonly refused: { code: 
 export interface Runner {
   readonly database: DatabaseSync
   begin(): void
+  committed(): void
   rolledBack(): void
   run(name: string, argument: unknown): unknown
 }
@@ -31,6 +32,7 @@ export async function runBatch(runner: Runner, calls: readonly Call[]): Promise<
     const answers: Answer[] = []
     for (const call of calls) answers.push(await answerOf(runner, call))
     database.exec('commit')
+    runner.committed()
     return answers
   } catch (error) {
     if (database.isTransaction) database.exec('rollback')

@@ -5,19 +5,24 @@ import { type AutoTiming, dueAt } from '../../core/auto-timing.ts'
 import { ReadbackError } from '../../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
 import type { Arrival, InboundMessage, StoredInbound } from '../../core/inbound-message.ts'
+import type { Message } from '../../core/message.ts'
+import type { PhoneNumber } from '../../core/phone-number.ts'
 import { toAccount } from '../accounts.ts'
 import type { StoreRules } from '../session.ts'
 import { type Acceptance, NOTHING_QUEUED } from './acceptance.ts'
+import type { Events } from './events.ts'
 
 /** Storing what arrived, and the auto rule's decision with it, on SQLite. */
 export class Inbound {
   readonly #rules: StoreRules
   readonly #acceptance: Acceptance
+  readonly #events: Events
   readonly #statements: ReturnType<typeof prepare>
 
-  constructor(database: DatabaseSync, rules: StoreRules, acceptance: Acceptance) {
+  constructor(database: DatabaseSync, rules: StoreRules, acceptance: Acceptance, events: Events) {
     this.#rules = rules
     this.#acceptance = acceptance
+    this.#events = events
     this.#statements = prepare(database)
   }
 
@@ -27,7 +32,8 @@ export class Inbound {
     return arrivals.map((arrival, index) => this.#store(arrival, owners[index] as Owner))
   }
 
-  #store(arrival: Arrival, { account, timing }: Owner): StoredInbound {
+  #store(arrival: Arrival, owner: Owner): StoredInbound {
+    const { account, timing } = owner
     const { lineId, message, receivedAt } = arrival
     const seen = this.#statements.findSeen.get(lineId, message.carrierMessageId) as { message_ids: string } | undefined
     if (seen !== undefined) return { messageIds: JSON.parse(seen.message_ids), repeated: true, receiptId: null }
@@ -42,6 +48,7 @@ export class Inbound {
     this.#statements.advance.run(message.service, message.carrierConversation, newest, conversationId)
     this.#statements.see.run(lineId, message.carrierMessageId, JSON.stringify(messageIds), receivedAt)
 
+    for (const [part, id] of messageIds.entries()) this.#tell(arrival, owner, id, part)
     const receiptId = reasons.includes(null)
       ? this.#acceptance.requestReceipt(
           { id: lineId, accountId: account.id },
@@ -50,6 +57,32 @@ export class Inbound {
         )
       : null
     return { messageIds, repeated: false, receiptId }
+  }
+
+  #tell({ lineId, message, receivedAt }: Arrival, { account, number }: Owner, id: MessageId, part: number): void {
+    const { contact, kind, conversationAddress, service, parts, sentAt } = message
+    const told: Message = {
+      id,
+      accountId: account.id,
+      lineId,
+      lineNumber: number,
+      outbound: false,
+      contact,
+      kind,
+      conversationAddress,
+      service,
+      content: parts[part]?.content ?? null,
+      mediaUrl: parts[part]?.mediaUrl ?? null,
+      status: 'RECEIVED',
+      sentAt,
+      createdAt: receivedAt,
+      updatedAt: receivedAt,
+    }
+    this.#events.record(
+      { accountId: account.id, lineId, number },
+      { type: 'message.received', message: told },
+      receivedAt,
+    )
   }
 
   #autoMarkRead(account: Account, { message, carrierNow }: Arrival, part: number): AutoReason | null {
@@ -97,22 +130,30 @@ export class Inbound {
     const row = this.#statements.findOwner.get(lineId) as OwnerRow | undefined
     if (row === undefined) throw new ReadbackError('not_found', 'No such line')
     const account = toAccount(row)
-    return { account, timing: row.line_timing === null ? account.autoTiming : JSON.parse(row.line_timing) }
+    return {
+      account,
+      number: row.line_number,
+      timing: row.line_timing === null ? account.autoTiming : JSON.parse(row.line_timing),
+    }
   }
 }
 
 /** Whose a line is, and when its automatic receipts go. */
 interface Owner {
   readonly account: Account
+  readonly number: PhoneNumber
   readonly timing: AutoTiming
 }
 
-type OwnerRow = Parameters<typeof toAccount>[0] & { readonly line_timing: string | null }
+type OwnerRow = Parameters<typeof toAccount>[0] & {
+  readonly line_number: PhoneNumber
+  readonly line_timing: string | null
+}
 
 function prepare(database: DatabaseSync) {
   return {
     findOwner: database.prepare(
-      `select accounts.*, lines.auto_timing as line_timing from lines join accounts on accounts.id = lines.account_id
+      `select accounts.*, lines.number as line_number, lines.auto_timing as line_timing from lines join accounts on accounts.id = lines.account_id
        where lines.id = ? and lines.removed_at is null`,
     ),
     findSeen: database.prepare('select message_ids from seen_inbound where line_id = ? and carrier_message_id = ?'),

@@ -11,6 +11,7 @@ import {
   setAutoMarkRead,
   updateAccount,
 } from '../accounts.ts'
+import { listDeliveries, redeliver, webhooksWithWork } from '../deliveries.ts'
 import { carrier, show, showRead, takeFailure, tune, write } from '../handset.ts'
 import {
   createLine,
@@ -31,7 +32,10 @@ import {
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
 import { forgetInbound } from '../seen-inbound.ts'
 import type { Session } from '../session.ts'
+import { addWebhooks, listWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import type { Acceptance } from './acceptance.ts'
+import { Deliveries } from './deliveries.ts'
+import type { Events } from './events.ts'
 import { Inbound } from './inbound.ts'
 import type { Joined, Joins } from './joins.ts'
 import { LaneStore } from './outbox.ts'
@@ -53,6 +57,9 @@ const READS = {
   getReceipt,
   linesToEnrol,
   linesWithWork,
+  listDeliveries,
+  listWebhooks,
+  webhooksWithWork,
   listAccounts,
   listLines,
   listOwnLines,
@@ -61,6 +68,9 @@ const READS = {
 }
 
 const COLD_WRITES = {
+  addWebhooks,
+  removeWebhooks,
+  replaceWebhooks,
   createAccount,
   createKey,
   createLine,
@@ -89,6 +99,10 @@ const HOT_WRITES = [
   'settleReceipts',
   'expireReceipts',
   'releaseReceipts',
+  'claimDeliveries',
+  'settleDelivery',
+  'releaseDeliveries',
+  'redeliver',
   'removeLine',
   'ready',
   'durability',
@@ -109,14 +123,16 @@ export interface Writing {
   readonly session: Session
   readonly acceptance: Acceptance
   readonly joins: Joins
+  readonly events: Events
   /** The number of transactions so far. */
   readonly commits: () => number
 }
 
 export function writeOperations(writing: Writing): Pick<Operations, Write> & Overlay {
-  const { database, session, acceptance, joins, commits } = writing
-  const inbound = new Inbound(database, session.rules, acceptance)
-  const lanes = new LaneStore(database, session, joins)
+  const { database, session, acceptance, joins, events, commits } = writing
+  const inbound = new Inbound(database, session.rules, acceptance, events)
+  const lanes = new LaneStore(database, session, joins, events)
+  const deliveries = new Deliveries(database, session)
   return {
     ...bind(COLD_WRITES, session),
     markRead: (call) => acceptance.markRead(call),
@@ -125,9 +141,14 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     settleReceipts: (settlement) => lanes.settleReceipts(settlement),
     expireReceipts: (call) => lanes.expireReceipts(call),
     releaseReceipts: (call) => lanes.releaseReceipts(call),
-    removeLine(of) {
+    claimDeliveries: (call) => deliveries.claimDeliveries(call),
+    settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
+    releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
+    redeliver: async (call) => events.touch(await redeliver(session, call)),
+    async removeLine({ id, at }) {
       joins.foldAll()
-      return removeLine(session, of)
+      await removeLine(session, { id, at })
+      lanes.skipReceipts({ lineId: id, at })
     },
     // That its transaction could begin is the answer.
     ready() {},

@@ -1,30 +1,34 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Connector, MOST_MARKED } from '../../core/connector.ts'
 import type { Conversation } from '../../core/conversation.ts'
-import type { MessageId, ReceiptId } from '../../core/id.ts'
+import type { LineId, MessageId, ReceiptId } from '../../core/id.ts'
+import type { Receipt } from '../../core/receipt.ts'
 import { furthest } from '../../core/request-receipt.ts'
 import type { Claim, ClaimedReceipt, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
 import { type LineRow, toLine } from '../lines.ts'
 import type { Session } from '../session.ts'
+import type { Events } from './events.ts'
 import type { Joins } from './joins.ts'
 
 /** The lanes' side of the receipts table on SQLite. */
 export class LaneStore {
   readonly #session: Pick<Session, 'seal' | 'rules'>
   readonly #joins: Joins
+  readonly #events: Events
   readonly #statements: ReturnType<typeof prepare>
 
-  constructor(database: DatabaseSync, session: Pick<Session, 'seal' | 'rules'>, joins: Joins) {
+  constructor(database: DatabaseSync, session: Pick<Session, 'seal' | 'rules'>, joins: Joins, events: Events) {
     this.#session = session
     this.#joins = joins
+    this.#events = events
     this.#statements = prepare(database)
   }
 
   claimReceipts({ lineId, limit, obstacle, at }: ClaimCall): Claimed {
     const lineRow = this.#statements.findLine.get(lineId) as LineRow | undefined
     if (lineRow === undefined) {
-      this.#statements.skipRemoved.run(at, lineId)
+      this.skipReceipts({ lineId, at })
       return { line: undefined, claims: [], nextDueAt: null }
     }
     const claims: Claim[] = []
@@ -49,8 +53,14 @@ export class LaneStore {
   expireReceipts({ receiptIds, obstacle, at }: Parameters<Outbox['expireReceipts']>[0]): void {
     for (const id of receiptIds) {
       this.#joins.fold(id)
-      this.#statements.expire.run(obstacle, at, id, at)
+      this.#expire(id, obstacle, at)
     }
+  }
+
+  /** What a line that was removed had waiting. Those whose call is under way are left to it: the lane writes them down. */
+  skipReceipts({ lineId, at }: { lineId: LineId; at: number }): void {
+    const skipped = this.#statements.skipRemoved.all(at, lineId) as { id: ReceiptId }[]
+    for (const { id } of skipped) this.#tell(id, at)
   }
 
   releaseReceipts({ at }: { at: number }): void {
@@ -70,7 +80,7 @@ export class LaneStore {
       // Behind one that is on its way: to be left until its own time comes.
       if (state === 'queued' && (next_attempt_at === null || next_attempt_at > at)) return false
       if (expires_at > at) return true
-      this.#statements.expire.run(obstacle, at, id, at)
+      this.#expire(id, obstacle, at)
       return false
     })
     if (first === undefined) return undefined
@@ -109,6 +119,17 @@ export class LaneStore {
     // Whatever state it is in: only one that nobody joined since it was claimed may end with this call.
     const { changes } = this.#statements.settle.run(written.state, reason, service, attempts, at, at, id, requests)
     if (changes === 0) this.#statements.count.run(attempts, at, id)
+    else this.#tell(id, at)
+  }
+
+  #expire(id: ReceiptId, obstacle: ClaimCall['obstacle'], at: number): void {
+    if (this.#statements.expire.run(obstacle, at, id, at).changes > 0) this.#tell(id, at)
+  }
+
+  #tell(id: ReceiptId, at: number): void {
+    const { lineId, ...receipt } = this.#statements.findReceipt.get(id) as unknown as Receipt & { lineId: LineId }
+    const { accountId, fromNumber: number } = receipt
+    this.#events.record({ accountId, lineId, number }, { type: 'receipt.settled', receipt }, at)
   }
 }
 
@@ -173,7 +194,17 @@ function prepare(database: DatabaseSync) {
     ),
     skipRemoved: database.prepare(
       `update receipts set state = 'skipped', reason = 'line_removed', settled_at = ?, next_attempt_at = null
-       where line_id = ? and settled_at is null and (state = 'queued' or next_attempt_at is not null)`,
+       where line_id = ? and settled_at is null and (state = 'queued' or next_attempt_at is not null)
+       returning id`,
+    ),
+    findReceipt: database.prepare(
+      `select r.id, r.account_id as accountId, r.line_id as lineId, r.conversation_id as conversationId,
+       c.address as number, l.number as fromNumber, coalesce(r.service, c.service) as service, r.trigger, r.state,
+       r.reason, r.requests, r.attempts, r.read_up_to as readUpTo, r.requested_at as requestedAt,
+       r.next_attempt_at as nextAttemptAt, r.expires_at as expiresAt, r.settled_at as settledAt,
+       r.verified_at as verifiedAt
+       from receipts r join conversations c on c.id = r.conversation_id join lines l on l.id = r.line_id
+       where r.id = ?`,
     ),
     expire: database.prepare(
       `update receipts set state = 'expired', reason = coalesce(reason, ?), settled_at = ?, next_attempt_at = null

@@ -1,12 +1,20 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { messageOf, ReadbackError } from '../../core/errors.ts'
+import type { Changes } from '../../core/store.ts'
 import type { Answer, Call } from './batch.ts'
-import type { WorkerStart } from './worker.ts'
+import type { Outcome, WorkerStart } from './worker.ts'
 
 interface Pending extends Call {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: Error) => void
+}
+
+export interface LinkListeners {
+  /** Hears of a worker that ended unasked. */
+  readonly onDeath: (error: Error) => void
+  /** Hears of what a commit left for others to do, after its callers do. */
+  readonly onChanges: (changes: Changes) => void
 }
 
 /** This thread's end of a worker: the calls of one turn of the event loop go over together, answers come back in order. */
@@ -18,23 +26,27 @@ export class WorkerLink {
   #closing = false
   #dead: Error | undefined
 
-  private constructor(worker: Worker, onDeath: (error: Error) => void) {
+  private constructor(worker: Worker, { onDeath, onChanges }: LinkListeners) {
     this.#worker = worker
     this.#onDeath = onDeath
-    worker.on('message', (answers: string) => this.#settle(JSON.parse(answers)))
+    worker.on('message', (text: string) => {
+      const { answers, changes } = JSON.parse(text) as Outcome
+      this.#settle(answers)
+      if (changes.events || changes.webhookIds.length > 0) onChanges(changes)
+    })
     worker.on('error', (error) => this.#die(error))
     worker.on('exit', () => this.#die(new Error('A thread of the store ended')))
   }
 
-  /** Throws what kept the worker from opening the store. `onDeath` hears of a worker that ended unasked later. */
-  static async start(start: WorkerStart, onDeath: (error: Error) => void): Promise<WorkerLink> {
+  /** Throws what kept the worker from opening the store. */
+  static async start(start: WorkerStart, listeners: LinkListeners): Promise<WorkerLink> {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: start,
       // Its garbage is small and short-lived; the default would let it pile up to 48 MB a thread.
       resourceLimits: { maxYoungGenerationSizeMb: 12 },
     })
     await once(worker, 'message')
-    return new WorkerLink(worker, onDeath)
+    return new WorkerLink(worker, listeners)
   }
 
   call(name: string, argument: unknown): Promise<unknown> {

@@ -1,13 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { Changes } from '../../core/store.ts'
 import { SQLITE } from '../engine.ts'
 import { checkKey } from '../key-check.ts'
 import { migrate } from '../migrations/index.ts'
 import { Seal } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
 import { Acceptance } from './acceptance.ts'
-import { type Call, type Runner, runBatch } from './batch.ts'
+import { type Answer, type Call, type Runner, runBatch } from './batch.ts'
 import { openReader, openWriter, toKysely } from './connection.ts'
+import { Events } from './events.ts'
 import { lockFile } from './file-lock.ts'
 import { Joins } from './joins.ts'
 import { readOperations, writeOperations } from './operations.ts'
@@ -21,7 +23,15 @@ export interface WorkerStart {
   readonly rules: StoreRules
 }
 
-type Opened = Runner & { close(): void }
+/** What a batch came to, on its way back. */
+export interface Outcome {
+  readonly answers: readonly Answer[]
+  readonly changes: Changes
+}
+
+type Opened = Runner & { takeChanges(): Changes; close(): void }
+
+const NO_CHANGES: Changes = { webhookIds: [], events: false }
 
 async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<Opened> {
   const lock = lockFile(path)
@@ -31,17 +41,21 @@ async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<
   await checkKey(session)
   const joins = new Joins(database)
   const acceptance = new Acceptance(database, rules, joins)
+  const events = new Events(database)
   let commits = 0
-  const operations = writeOperations({ database, session, acceptance, joins, commits: () => commits })
+  const operations = writeOperations({ database, session, acceptance, joins, events, commits: () => commits })
   return {
     ...runnerOf(database, operations, () => acceptance.forget()),
     begin() {
       acceptance.forget()
       joins.begin()
+      events.begin()
       commits += 1
       database.exec('begin immediate')
     },
+    committed: () => events.committed(),
     rolledBack: () => joins.rolledBack(),
+    takeChanges: () => events.takeChanges(),
     close() {
       database.close()
       lock.release()
@@ -55,7 +69,9 @@ function openForReading({ path, secretKey, rules }: WorkerStart): Opened {
   return {
     ...runnerOf(database, operations, () => {}),
     begin: () => database.exec('begin'),
+    committed() {},
     rolledBack() {},
+    takeChanges: () => NO_CHANGES,
     close: () => database.close(),
   }
 }
@@ -96,7 +112,8 @@ async function serve(start: WorkerStart): Promise<void> {
       // Without waiting for the event loop to bring them one by one.
       for (let more = receiveMessageOnPort(port); more !== undefined; more = receiveMessageOnPort(port))
         take(more.message)
-      port.postMessage(JSON.stringify(await runBatch(runner, waiting.splice(0, MOST_PER_BATCH))))
+      const answers = await runBatch(runner, waiting.splice(0, MOST_PER_BATCH))
+      port.postMessage(JSON.stringify({ answers, changes: runner.takeChanges() } satisfies Outcome))
     }
     working = false
     if (!ending) return
@@ -107,7 +124,7 @@ async function serve(start: WorkerStart): Promise<void> {
     take(message)
     if (!working) void work()
   })
-  port.postMessage('[]')
+  port.postMessage('ready')
 }
 
 if (!isMainThread) await serve(workerData)

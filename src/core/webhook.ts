@@ -1,0 +1,132 @@
+import type { AccountEvent, RecordedEvent } from './account-event.ts'
+import type { AccountId, DeliveryId, WebhookId } from './id.ts'
+import type { PhoneNumber } from './phone-number.ts'
+
+/** Every type that an account may ask for, by the original's words; `read_receipt` is ours. */
+export const WEBHOOK_TYPES = [
+  'receive',
+  'outbound',
+  'typing_indicator',
+  'call_log',
+  'inbound_call',
+  'line_blocked',
+  'line_assigned',
+  'contact_created',
+  'contact_profile',
+  'read_receipt',
+] as const
+export type WebhookType = (typeof WEBHOOK_TYPES)[number]
+
+/** Which of them an event goes to. What is not here is taken, and never sent. */
+export const WEBHOOK_FOR: Readonly<Record<AccountEvent['type'], WebhookType>> = {
+  'message.received': 'receive',
+  'receipt.settled': 'read_receipt',
+}
+
+/** Why an endpoint gets nothing any more. */
+export type DisabledReason = 'gone' | 'failing'
+
+/** Where an account wants to be called. */
+export interface Webhook {
+  readonly id: WebhookId
+  readonly type: WebhookType
+  readonly url: string
+  /** Its own; the account's signs where it is null. */
+  readonly secret: string | null
+  /** Only what concerns these lines of the account's; all of them where null. */
+  readonly numbers: readonly PhoneNumber[] | null
+  readonly disabled: DisabledReason | null
+  /** Since when nothing got through. */
+  readonly failingSince: number | null
+  readonly createdAt: number
+}
+
+export type WebhookDraft = Pick<Webhook, 'type' | 'url' | 'secret' | 'numbers'>
+
+/** A secret that was replaced signs beside the new one for so long. */
+export const ROTATION_MS = 86_400_000
+
+export type DeliveryState = 'waiting' | 'sending' | 'delivered' | 'failed'
+
+/** An event on its way to an endpoint. */
+export interface Delivery {
+  readonly id: DeliveryId
+  readonly webhookId: WebhookId
+  readonly url: string
+  readonly type: WebhookType
+  readonly event: RecordedEvent
+  readonly account: { readonly id: AccountId; readonly email: string; readonly plan: string }
+  /** The one in force first; while a rotation lasts, the one before too. */
+  readonly secrets: readonly string[]
+  /** Those before this one. */
+  readonly attempts: number
+  readonly failingSince: number | null
+}
+
+/** What an endpoint made of one call. */
+export interface Attempt {
+  readonly at: number
+  readonly ms: number
+  /** Null where there was no answer. */
+  readonly status: number | null
+  /** Why there was none. */
+  readonly obstacle: 'timeout' | 'unreachable' | 'broken_answer' | 'forbidden_address' | null
+  /** The beginning of its answer. */
+  readonly answer: string
+  readonly retryAfterMs?: number | undefined
+}
+
+/** So much of an answer is kept. */
+export const ANSWER_KEPT = 4_096
+
+/** A delivery and what became of it so far. */
+export interface DeliveryLog {
+  readonly id: DeliveryId
+  readonly webhookId: WebhookId
+  readonly url: string
+  readonly type: WebhookType
+  readonly event: RecordedEvent
+  readonly state: DeliveryState
+  readonly createdAt: number
+  readonly nextAttemptAt: number | null
+  readonly attempts: readonly Attempt[]
+}
+
+/** What to write down after an attempt. */
+export interface DeliveryOutcome {
+  readonly id: DeliveryId
+  readonly webhookId: WebhookId
+  readonly attempt: Attempt
+  readonly state: Exclude<DeliveryState, 'sending'>
+  readonly nextAttemptAt: number | null
+  /** The endpoint is to get nothing any more. */
+  readonly disable: DisabledReason | null
+}
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+/** Contract §7: how long after each failure the next try comes; then it is given up. */
+const WAITS_MS = [5_000, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 5 * HOUR_MS, 10 * HOUR_MS, 10 * HOUR_MS] as const
+const JITTER = 0.2
+const LONGEST_FAILING_MS = 5 * 24 * HOUR_MS
+
+/** 2xx is delivered, 410 ends the endpoint, all else is tried again. `chance` is from 0 to 1. */
+export function concludeAttempt(delivery: Delivery, attempt: Attempt, chance: number): DeliveryOutcome {
+  const base = { id: delivery.id, webhookId: delivery.webhookId, attempt }
+  const { status } = attempt
+  if (status !== null && status >= 200 && status < 300) {
+    return { ...base, state: 'delivered', nextAttemptAt: null, disable: null }
+  }
+  const disable = disabledBy(delivery, attempt)
+  const wait = WAITS_MS[delivery.attempts]
+  if (disable !== null || wait === undefined) return { ...base, state: 'failed', nextAttemptAt: null, disable }
+  const jittered = wait * (1 + JITTER * (2 * chance - 1))
+  const asked = Math.min(attempt.retryAfterMs ?? 0, 10 * HOUR_MS)
+  const nextAttemptAt = attempt.at + Math.round(Math.max(jittered, asked))
+  return { ...base, state: 'waiting', nextAttemptAt, disable: null }
+}
+
+function disabledBy({ failingSince }: Delivery, { status, at }: Attempt): DisabledReason | null {
+  if (status === 410) return 'gone'
+  return failingSince !== null && at - failingSince >= LONGEST_FAILING_MS ? 'failing' : null
+}

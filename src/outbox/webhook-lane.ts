@@ -1,0 +1,138 @@
+import { messageOf } from '../core/errors.ts'
+import { formatId, type WebhookId } from '../core/id.ts'
+import type { DeliveryOutbox } from '../core/store.ts'
+import { ANSWER_KEPT, type Attempt, concludeAttempt, type Delivery, type DeliveryOutcome } from '../core/webhook.ts'
+import { type AddressRange, GUARDED, isInRanges, isOnThisMachine } from '../outgoing/address-guard.ts'
+import type { HttpCaller } from '../outgoing/http-call.ts'
+import type { OutboxLog } from './log.ts'
+import { signatureHeaders } from './signature.ts'
+import { STORE_RETRY_MS, Turns } from './turns.ts'
+
+export interface WebhookLaneOptions {
+  readonly webhookId: WebhookId
+  readonly store: DeliveryOutbox
+  /** Public addresses alone, but for those allowed. */
+  readonly caller: HttpCaller
+  /** Where a secret may go without TLS, loopback aside. */
+  readonly allow: readonly AddressRange[]
+  /** What an endpoint is sent, in the words of the API. */
+  readonly bodyOf: (delivery: Delivery) => object
+  readonly log: OutboxLog
+  readonly now: () => number
+  /** Nothing waits for this endpoint. */
+  readonly onEnd: () => void
+}
+
+/** So many calls to one endpoint are under way together: a slow one holds up its own events, and nobody else's. */
+const SIDE_BY_SIDE = 32
+/** Longer than any call takes: what is not settled by then was lost with its process. */
+const LEASE_MS = 60_000
+
+/** One endpoint's deliveries on their way, longest due first; several at a time, so their order is not promised. */
+export class WebhookLane {
+  readonly #options: WebhookLaneOptions
+  readonly #inFlight = new Set<Promise<void>>()
+  readonly #turns: Turns
+  #draining = false
+  #abandoned = false
+
+  constructor(options: WebhookLaneOptions) {
+    this.#options = options
+    const { log, now } = options
+    const complaint = 'the store kept webhooks from going out'
+    this.#turns = new Turns({ step: () => this.#step(), complaint, tag: this.#tag(), log, now })
+  }
+
+  nudge(): void {
+    this.#turns.nudge()
+  }
+
+  async drain(): Promise<void> {
+    this.#draining = true
+    await this.#turns.stop()
+    await Promise.all(this.#inFlight)
+  }
+
+  /** Calls end without their endpoint's word: the next start makes them again. */
+  abandon(): void {
+    this.#abandoned = true
+  }
+
+  /** Takes what is due and sends it; answers when to come again, null when only a nudge will tell. */
+  async #step(): Promise<number | null> {
+    const { webhookId, store, now } = this.#options
+    const limit = SIDE_BY_SIDE - this.#inFlight.size
+    // Whoever comes back will nudge.
+    if (limit === 0) return null
+    const at = now()
+    const claimed = await store.claimDeliveries({ webhookId, limit, at, leaseUntil: at + LEASE_MS })
+    for (const delivery of claimed.deliveries) {
+      const sending = this.#send(delivery).finally(() => {
+        this.#inFlight.delete(sending)
+        this.nudge()
+      })
+      this.#inFlight.add(sending)
+    }
+    if (claimed.nextDueAt === null && this.#inFlight.size === 0) this.#options.onEnd()
+    return claimed.nextDueAt
+  }
+
+  async #send(delivery: Delivery): Promise<void> {
+    const attempt = await this.#attempt(delivery)
+    if (attempt.status === null && this.#abandoned) return
+    const outcome = concludeAttempt(delivery, attempt, Math.random())
+    const { status, obstacle } = attempt
+    const tag = { ...this.#tag(), delivery: formatId('delivery', delivery.id), status, obstacle }
+    if (outcome.state !== 'delivered') this.#options.log.info(tag, 'a webhook was not taken')
+    if (outcome.disable !== null) {
+      this.#options.log.warn({ ...tag, reason: outcome.disable }, 'a webhook endpoint is disabled')
+    }
+    await this.#write(outcome)
+  }
+
+  async #attempt(delivery: Delivery): Promise<Attempt> {
+    const { caller, bodyOf, now } = this.#options
+    const at = now()
+    const startedAt = performance.now()
+    const body = JSON.stringify(bodyOf(delivery))
+    const id = formatId('delivery', delivery.id)
+    const headers = { ...signatureHeaders({ id, at, body }, delivery.secrets), ...this.#literalSecret(delivery) }
+    const outcome = await caller.call({ method: 'POST', url: delivery.url, headers, body })
+    const base = { at, ms: Math.round(performance.now() - startedAt) }
+    if (outcome.kind === 'answer') {
+      const { status, text, retryAfterMs } = outcome
+      return { ...base, status, obstacle: null, answer: text.slice(0, ANSWER_KEPT), retryAfterMs }
+    }
+    return { ...base, status: null, obstacle: obstacleOf(outcome), answer: '' }
+  }
+
+  /** The original sends the secret itself: where others could listen, it stays at home. */
+  #literalSecret({ url, secrets }: Delivery): Record<string, string> {
+    const [secret] = secrets
+    const safe = url.startsWith('https:') || isOnThisMachine(url) || isInRanges(url, this.#options.allow)
+    return safe && secret !== undefined ? { 'sb-signing-secret': secret } : {}
+  }
+
+  async #write(outcome: DeliveryOutcome): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#options.store.settleDelivery(outcome)
+      } catch (error) {
+        const tag = { ...this.#tag(), error: messageOf(error) }
+        this.#options.log.warn(tag, 'what became of a webhook is not written yet')
+        if (this.#draining) return
+        await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS))
+      }
+    }
+  }
+
+  #tag() {
+    return { webhook: formatId('webhook', this.#options.webhookId) }
+  }
+}
+
+function obstacleOf({ reason, detail }: { reason: string; detail?: string }): Attempt['obstacle'] {
+  if (detail === GUARDED) return 'forbidden_address'
+  if (reason === 'timeout' || reason === 'unreachable') return reason
+  return 'broken_answer'
+}

@@ -1,0 +1,127 @@
+import type { Credentials } from '../core/account.ts'
+import { ReadbackError } from '../core/errors.ts'
+import type { AccountId, DeliveryId, EventId, LineId, WebhookId } from '../core/id.ts'
+import type { DeliveryListCall } from '../core/store.ts'
+import type { Delivery, DeliveryLog, WebhookType } from '../core/webhook.ts'
+import { authenticate } from './accounts.ts'
+import type { Seal } from './seal.ts'
+import type { Session } from './session.ts'
+import { PURPOSE } from './webhooks.ts'
+
+export async function listDeliveries(session: Session, call: DeliveryListCall): Promise<DeliveryLog[]> {
+  const { db } = session
+  const account = await authenticate(session, call.credentials)
+  let query = db
+    .selectFrom('webhook_deliveries as d')
+    .innerJoin('webhooks as w', 'w.id', 'd.webhook_id')
+    .innerJoin('events as e', 'e.id', 'd.event_id')
+    .selectAll('d')
+    .select(['w.url', 'w.type', 'e.line_id', 'e.event', 'e.at'])
+    .where('d.account_id', '=', account.id)
+    .orderBy('d.id', 'desc')
+    .limit(call.limit)
+  if (call.state !== undefined) query = query.where('d.state', '=', call.state)
+  if (call.before !== undefined) query = query.where('d.id', '<', call.before)
+  const rows = await query.execute()
+  if (rows.length === 0) return []
+  const ids = rows.map(({ id }) => id)
+  const attempts = await db
+    .selectFrom('webhook_attempts')
+    .selectAll()
+    .where('delivery_id', 'in', ids)
+    .orderBy('id')
+    .execute()
+  const byDelivery = Map.groupBy(attempts, ({ delivery_id }) => delivery_id)
+  return rows.map((row) => ({
+    id: row.id,
+    webhookId: row.webhook_id,
+    url: row.url,
+    type: row.type,
+    event: toEvent(row),
+    state: row.state,
+    createdAt: row.created_at,
+    nextAttemptAt: row.state === 'waiting' ? row.next_attempt_at : null,
+    attempts: (byDelivery.get(row.id) ?? []).map(({ id: _id, delivery_id: _delivery, ...attempt }) => attempt),
+  }))
+}
+
+/** Answers the endpoint that it goes to. */
+export async function redeliver(
+  session: Session,
+  { credentials, id, at }: { credentials: Credentials; id: DeliveryId; at: number },
+): Promise<WebhookId> {
+  const account = await authenticate(session, credentials)
+  const row = await session.db
+    .updateTable('webhook_deliveries')
+    .set({ state: 'waiting', attempts: 0, next_attempt_at: at })
+    .where('id', '=', id)
+    .where('account_id', '=', account.id)
+    .returning('webhook_id')
+    .executeTakeFirst()
+  if (row === undefined) throw new ReadbackError('not_found', 'No such webhook delivery')
+  return row.webhook_id
+}
+
+export async function webhooksWithWork({ db }: Session): Promise<WebhookId[]> {
+  const rows = await db
+    .selectFrom('webhooks')
+    .select('id')
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('webhook_deliveries')
+          .select('webhook_deliveries.id')
+          .whereRef('webhook_deliveries.webhook_id', '=', 'webhooks.id')
+          .where('next_attempt_at', 'is not', null),
+      ),
+    )
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
+/** A delivery that is due, with all that it takes to send it. */
+export interface ClaimedRow {
+  readonly id: DeliveryId
+  readonly attempts: number
+  readonly webhook_id: WebhookId
+  readonly type: WebhookType
+  readonly url: string
+  readonly secret: string | null
+  readonly secret_before: string | null
+  readonly secret_changed_at: number | null
+  readonly failing_since: number | null
+  readonly account_id: AccountId
+  readonly email: string
+  readonly plan: string
+  readonly webhook_secret: string | null
+  readonly webhook_secret_before: string | null
+  readonly webhook_secret_changed_at: number | null
+  readonly event_id: EventId
+  readonly line_id: LineId
+  readonly event: string
+  readonly at: number
+}
+
+/** `since`: a secret that was replaced later still signs. */
+export function toDelivery(row: ClaimedRow, seal: Seal, since: number): Delivery {
+  const [secret, before, changedAt] =
+    row.secret === null
+      ? [row.webhook_secret, row.webhook_secret_before, row.webhook_secret_changed_at]
+      : [row.secret, row.secret_before, row.secret_changed_at]
+  const sealed = [secret, (changedAt ?? 0) > since ? before : null].filter((text) => text !== null)
+  return {
+    id: row.id,
+    webhookId: row.webhook_id,
+    url: row.url,
+    type: row.type,
+    event: toEvent(row),
+    account: { id: row.account_id, email: row.email, plan: row.plan },
+    secrets: sealed.map((text) => seal.open(PURPOSE, text)),
+    attempts: row.attempts,
+    failingSince: row.failing_since,
+  }
+}
+
+function toEvent(row: Pick<ClaimedRow, 'event_id' | 'account_id' | 'line_id' | 'event' | 'at'>): Delivery['event'] {
+  return { id: row.event_id, accountId: row.account_id, lineId: row.line_id, at: row.at, event: JSON.parse(row.event) }
+}

@@ -1,0 +1,72 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/store.ts'
+import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, ROTATION_MS } from '../../core/webhook.ts'
+import { type ClaimedRow, toDelivery } from '../deliveries.ts'
+import type { Session } from '../session.ts'
+
+/** The webhooks' side of the outbox on SQLite. */
+export class Deliveries {
+  readonly #seal: Session['seal']
+  readonly #statements: ReturnType<typeof prepare>
+
+  constructor(database: DatabaseSync, { seal }: Pick<Session, 'seal'>) {
+    this.#seal = seal
+    this.#statements = prepare(database)
+  }
+
+  claimDeliveries(call: Parameters<DeliveryOutbox['claimDeliveries']>[0]): ClaimedDeliveries {
+    const { webhookId, limit, at, leaseUntil } = call
+    const rows = this.#statements.findDue.all(webhookId, at, limit) as unknown as ClaimedRow[]
+    for (const { id } of rows) this.#statements.claim.run(leaseUntil, id)
+    const next = this.#statements.findNextDue.get(webhookId) as { at: number | null }
+    const since = at - ROTATION_MS
+    return { deliveries: rows.map((row): Delivery => toDelivery(row, this.#seal, since)), nextDueAt: next.at }
+  }
+
+  settleDelivery({ id, webhookId, attempt, state, nextAttemptAt, disable }: DeliveryOutcome): void {
+    const { at, ms, status, obstacle, answer } = attempt
+    this.#statements.attempt.run(id, at, ms, status, obstacle, answer.slice(0, ANSWER_KEPT))
+    this.#statements.settle.run(state, nextAttemptAt, id)
+    if (state === 'delivered') this.#statements.recovered.run(webhookId)
+    else this.#statements.failing.run(at, webhookId)
+    if (disable === null) return
+    this.#statements.disable.run(disable, webhookId)
+    this.#statements.giveUp.run(webhookId)
+  }
+
+  releaseDeliveries({ at }: { at: number }): void {
+    this.#statements.release.run(at)
+  }
+}
+
+function prepare(database: DatabaseSync) {
+  return {
+    findDue: database.prepare(
+      `select d.id, d.attempts, w.id as webhook_id, w.type, w.url, w.secret, w.secret_before, w.secret_changed_at,
+       w.failing_since, a.id as account_id, a.email, a.plan, a.webhook_secret, a.webhook_secret_before,
+       a.webhook_secret_changed_at, e.id as event_id, e.line_id, e.event, e.at
+       from webhook_deliveries d join webhooks w on w.id = d.webhook_id join accounts a on a.id = d.account_id
+       join events e on e.id = d.event_id
+       where d.webhook_id = ? and d.next_attempt_at is not null and d.next_attempt_at <= ?
+       order by d.next_attempt_at limit ?`,
+    ),
+    claim: database.prepare(`update webhook_deliveries set state = 'sending', next_attempt_at = ? where id = ?`),
+    findNextDue: database.prepare(
+      'select min(next_attempt_at) as at from webhook_deliveries where webhook_id = ? and next_attempt_at is not null',
+    ),
+    attempt: database.prepare(
+      'insert into webhook_attempts (delivery_id, at, ms, status, obstacle, answer) values (?, ?, ?, ?, ?, ?)',
+    ),
+    settle: database.prepare(
+      'update webhook_deliveries set state = ?, next_attempt_at = ?, attempts = attempts + 1 where id = ?',
+    ),
+    recovered: database.prepare('update webhooks set failing_since = null where id = ? and failing_since is not null'),
+    failing: database.prepare('update webhooks set failing_since = ? where id = ? and failing_since is null'),
+    disable: database.prepare('update webhooks set disabled = ? where id = ?'),
+    giveUp: database.prepare(
+      `update webhook_deliveries set state = 'failed', next_attempt_at = null
+       where webhook_id = ? and next_attempt_at is not null`,
+    ),
+    release: database.prepare(`update webhook_deliveries set next_attempt_at = ? where state = 'sending'`),
+  }
+}

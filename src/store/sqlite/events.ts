@@ -1,0 +1,81 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { AccountEvent } from '../../core/account-event.ts'
+import type { AccountId, EventId, LineId, WebhookId } from '../../core/id.ts'
+import type { PhoneNumber } from '../../core/phone-number.ts'
+import type { Changes } from '../../core/store.ts'
+import { WEBHOOK_FOR } from '../../core/webhook.ts'
+
+/** What an event is about. */
+export interface EventSubject {
+  readonly accountId: AccountId
+  readonly lineId: LineId
+  readonly number: PhoneNumber
+}
+
+/** Records events with their causes, and a delivery for each endpoint that wants one, on SQLite. */
+export class Events {
+  readonly #statements: ReturnType<typeof prepare>
+  /** Of the transaction under way, and of those committed since anybody asked. */
+  #pending = nothing()
+  #committed = nothing()
+
+  constructor(database: DatabaseSync) {
+    this.#statements = prepare(database)
+  }
+
+  record({ accountId, lineId, number }: EventSubject, event: AccountEvent, at: number): void {
+    const row = this.#statements.insert.run(accountId, lineId, event.type, JSON.stringify(event), at)
+    this.#pending.events = true
+    const webhooks = this.#statements.findWebhooks.all(accountId, WEBHOOK_FOR[event.type]) as unknown as WebhookRow[]
+    for (const { id, numbers } of webhooks) {
+      if (numbers !== null && !(JSON.parse(numbers) as string[]).includes(number)) continue
+      this.#statements.deliver.run(accountId, id, row.lastInsertRowid as EventId, at, at)
+      this.#pending.webhookIds.add(id)
+    }
+  }
+
+  /** There is something due for an endpoint that no event of this batch brought. */
+  touch(webhookId: WebhookId): void {
+    this.#pending.webhookIds.add(webhookId)
+  }
+
+  begin(): void {
+    this.#pending = nothing()
+  }
+
+  committed(): void {
+    for (const id of this.#pending.webhookIds) this.#committed.webhookIds.add(id)
+    this.#committed.events ||= this.#pending.events
+    this.#pending = nothing()
+  }
+
+  /** What was committed since the last call leaves for others to do. */
+  takeChanges(): Changes {
+    const { webhookIds, events } = this.#committed
+    this.#committed = nothing()
+    return { webhookIds: [...webhookIds], events }
+  }
+}
+
+function nothing() {
+  return { webhookIds: new Set<WebhookId>(), events: false }
+}
+
+interface WebhookRow {
+  readonly id: WebhookId
+  readonly numbers: string | null
+}
+
+function prepare(database: DatabaseSync) {
+  return {
+    insert: database.prepare('insert into events (account_id, line_id, type, event, at) values (?, ?, ?, ?, ?)'),
+    findWebhooks: database.prepare(
+      `select id, numbers from webhooks
+       where account_id = ? and type = ? and removed_at is null and disabled is null`,
+    ),
+    deliver: database.prepare(
+      `insert into webhook_deliveries (account_id, webhook_id, event_id, next_attempt_at, created_at)
+       values (?, ?, ?, ?, ?)`,
+    ),
+  }
+}

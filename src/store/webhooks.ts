@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto'
+import type { Selectable } from 'kysely'
+import type { Credentials } from '../core/account.ts'
+import { ReadbackError } from '../core/errors.ts'
+import type { AccountId } from '../core/id.ts'
+import { MOST_WEBHOOKS, type Store, type WebhookChange, type WebhookSettings } from '../core/store.ts'
+import type { Webhook, WebhookDraft } from '../core/webhook.ts'
+import { authenticate } from './accounts.ts'
+import type { Seal } from './seal.ts'
+import type { Session } from './session.ts'
+import type { Tables } from './tables.ts'
+
+/** What an endpoint's secret is sealed for. */
+export const PURPOSE = 'webhook secret'
+
+export async function listWebhooks(
+  session: Session,
+  { credentials }: { credentials: Credentials },
+): Promise<WebhookSettings> {
+  const { id } = await authenticate(session, credentials)
+  return settingsOf(session, id)
+}
+
+export async function addWebhooks(session: Session, change: WebhookChange): Promise<WebhookSettings> {
+  const { id } = await authenticate(session, change.credentials)
+  await checkNumbers(session, id, change.webhooks)
+  const live = await liveOf(session, id)
+  const added = change.webhooks.filter((draft) => !live.some((row) => isSame(row, draft)))
+  if (live.length + added.length > MOST_WEBHOOKS) throw tooMany()
+  await keepGlobalSecret(session, id, change)
+  for (const draft of change.webhooks) await upsert(session, id, draft, change.at)
+  return settingsOf(session, id)
+}
+
+export async function replaceWebhooks(session: Session, change: WebhookChange): Promise<WebhookSettings> {
+  const { id } = await authenticate(session, change.credentials)
+  await checkNumbers(session, id, change.webhooks)
+  if (change.webhooks.length > MOST_WEBHOOKS) throw tooMany()
+  await keepGlobalSecret(session, id, change)
+  const gone = (await liveOf(session, id)).filter((row) => !change.webhooks.some((draft) => isSame(row, draft)))
+  await remove(session, gone, change.at)
+  for (const draft of change.webhooks) await upsert(session, id, draft, change.at)
+  return settingsOf(session, id)
+}
+
+export async function removeWebhooks(
+  session: Session,
+  { credentials, type, urls, at }: Parameters<Store['removeWebhooks']>[0],
+): Promise<void> {
+  const { id } = await authenticate(session, credentials)
+  const live = await liveOf(session, id)
+  await remove(
+    session,
+    live.filter((row) => row.type === type && urls.includes(row.url)),
+    at,
+  )
+}
+
+type WebhookRow = Selectable<Tables['webhooks']>
+
+async function settingsOf(session: Session, id: AccountId): Promise<WebhookSettings> {
+  const { seal, db } = session
+  const { webhook_secret } = await db
+    .selectFrom('accounts')
+    .select('webhook_secret')
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  return {
+    webhooks: (await liveOf(session, id)).map((row) => toWebhook(row, seal)),
+    globalSecret: webhook_secret === null ? '' : seal.open(PURPOSE, webhook_secret),
+  }
+}
+
+function liveOf({ db }: Session, id: AccountId): Promise<WebhookRow[]> {
+  return db
+    .selectFrom('webhooks')
+    .selectAll()
+    .where('account_id', '=', id)
+    .where('removed_at', 'is', null)
+    .orderBy('id')
+    .execute()
+}
+
+function toWebhook(row: WebhookRow, seal: Seal): Webhook {
+  return {
+    id: row.id,
+    type: row.type,
+    url: row.url,
+    secret: row.secret === null ? null : seal.open(PURPOSE, row.secret),
+    numbers: row.numbers === null ? null : JSON.parse(row.numbers),
+    disabled: row.disabled,
+    failingSince: row.failing_since,
+    createdAt: row.created_at,
+  }
+}
+
+function isSame(row: Pick<WebhookRow, 'type' | 'url'>, draft: WebhookDraft): boolean {
+  return row.type === draft.type && row.url === draft.url
+}
+
+async function upsert({ db, seal }: Session, accountId: AccountId, draft: WebhookDraft, at: number): Promise<void> {
+  const { type, url, numbers } = draft
+  const known = await db
+    .selectFrom('webhooks')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('type', '=', type)
+    .where('url', '=', url)
+    .where('removed_at', 'is', null)
+    .executeTakeFirst()
+  const kept = { numbers: numbers === null ? null : JSON.stringify(numbers), disabled: null, failing_since: null }
+  if (known === undefined) {
+    const secret = draft.secret === null ? null : seal.close(PURPOSE, draft.secret)
+    const made = { account_id: accountId, type, url, secret, secret_before: null, secret_changed_at: null }
+    await db
+      .insertInto('webhooks')
+      .values({ ...made, ...kept, removed_at: null, created_at: at })
+      .execute()
+    return
+  }
+  const changed = draft.secret !== null && (known.secret === null || seal.open(PURPOSE, known.secret) !== draft.secret)
+  const rotated = changed
+    ? { secret: seal.close(PURPOSE, draft.secret ?? ''), secret_before: known.secret, secret_changed_at: at }
+    : {}
+  await db
+    .updateTable('webhooks')
+    .set({ ...kept, ...rotated })
+    .where('id', '=', known.id)
+    .execute()
+}
+
+async function remove({ db }: Session, rows: readonly WebhookRow[], at: number): Promise<void> {
+  if (rows.length === 0) return
+  const ids = rows.map(({ id }) => id)
+  await db.updateTable('webhooks').set({ removed_at: at }).where('id', 'in', ids).execute()
+  await db
+    .updateTable('webhook_deliveries')
+    .set({ state: 'failed', next_attempt_at: null })
+    .where('webhook_id', 'in', ids)
+    .where('next_attempt_at', 'is not', null)
+    .execute()
+}
+
+/** Made for the account where it has none, so that whatever is sent is signed. */
+async function keepGlobalSecret(
+  { db, seal }: Session,
+  id: AccountId,
+  { globalSecret, at }: WebhookChange,
+): Promise<void> {
+  const { webhook_secret: before } = await db
+    .selectFrom('accounts')
+    .select('webhook_secret')
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  if (before !== null && (globalSecret === undefined || seal.open(PURPOSE, before) === globalSecret)) return
+  const secret = globalSecret ?? `whsec_${randomBytes(32).toString('base64')}`
+  await db
+    .updateTable('accounts')
+    .set({
+      webhook_secret: seal.close(PURPOSE, secret),
+      webhook_secret_before: before,
+      webhook_secret_changed_at: at,
+    })
+    .where('id', '=', id)
+    .execute()
+}
+
+async function checkNumbers({ db }: Session, id: AccountId, drafts: readonly WebhookDraft[]): Promise<void> {
+  const wanted = new Set(drafts.flatMap(({ numbers }) => numbers ?? []))
+  if (wanted.size === 0) return
+  const own = await db
+    .selectFrom('lines')
+    .select('number')
+    .where('account_id', '=', id)
+    .where('removed_at', 'is', null)
+    .execute()
+  const stranger = [...wanted].find((number) => !own.some((line) => line.number === number))
+  if (stranger === undefined) return
+  throw new ReadbackError('invalid', `\`sendblue_numbers\`: ${stranger} is not a line of this account`)
+}
+
+function tooMany(): ReadbackError {
+  return new ReadbackError('invalid', `\`webhooks\`: an account has ${MOST_WEBHOOKS} at the most`)
+}
