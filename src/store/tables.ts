@@ -13,6 +13,7 @@ import type {
   WebhookId,
 } from '../core/id.ts'
 import type { LineStatus } from '../core/line.ts'
+import type { MessageStatus } from '../core/message.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Reason } from '../core/reason.ts'
 import type { ReceiptState, Trigger } from '../core/receipt.ts'
@@ -80,6 +81,7 @@ export interface Tables {
     account_id: AccountId
     line_id: LineId
     conversation_id: ConversationId
+    /** Ours until the carrier has said its own, where the line sends. */
     carrier_message_id: string
     part: number
     contact: Address
@@ -88,9 +90,24 @@ export interface Tables {
     service: Service
     reaction: Flag
     sent_at: number
+    /** When it was stored. */
     received_at: number
     /** Why the auto rule did not fire; null where it did. */
     auto_reason: AutoReason | null
+    /** 1 where the line sends it. The rest is for those alone, but for `status` and `updated_at`. */
+    outbound: Generated<Flag>
+    status: Generated<MessageStatus>
+    /** Why it could not be sent. */
+    reason: Reason | null
+    send_style: string | null
+    status_callback: string | null
+    attempts: Generated<number>
+    /** When it is due; null while a carrier call is under way, and once sent or given up. */
+    next_attempt_at: number | null
+    expires_at: number | null
+    /** When the contact read it. */
+    read_at: number | null
+    updated_at: number
   }
   /** What recognises an inbound that the carrier repeats; outlives the messages themselves. */
   seen_inbound: {

@@ -6,6 +6,7 @@ import { start } from './0001-start.ts'
 import { lines } from './0002-lines.ts'
 import { replies } from './0003-replies.ts'
 import { webhooks } from './0004-webhooks.ts'
+import { outbound } from './0005-outbound.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -13,6 +14,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0002-lines': lines,
   '0003-replies': replies,
   '0004-webhooks': webhooks,
+  '0005-outbound': outbound,
 }
 
 export async function migrate(db: Kysely<Tables>, engine: Engine): Promise<void> {

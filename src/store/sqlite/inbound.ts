@@ -74,6 +74,9 @@ export class Inbound {
       content: parts[part]?.content ?? null,
       mediaUrl: parts[part]?.mediaUrl ?? null,
       status: 'RECEIVED',
+      reason: null,
+      sendStyle: null,
+      readAt: null,
       sentAt,
       createdAt: receivedAt,
       updatedAt: receivedAt,
@@ -112,6 +115,7 @@ export class Inbound {
       message.sentAt,
       receivedAt,
       reason,
+      receivedAt,
     )
     return lastInsertRowid as MessageId
   }
@@ -168,7 +172,7 @@ function prepare(database: DatabaseSync) {
     ),
     insert: database.prepare(
       `insert into messages (account_id, line_id, conversation_id, carrier_message_id, part, contact, content, media_url,
-       service, reaction, sent_at, received_at, auto_reason) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       service, reaction, sent_at, received_at, auto_reason, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
   }
 }

@@ -174,7 +174,7 @@ function prepare(database: DatabaseSync) {
        last_message_id as lastMessageId, read_through as readThrough from conversations where id = ?`,
     ),
     findUnread: database.prepare(
-      `select carrier_message_id from messages where conversation_id = ? and id <= ? and id > ? and part = 0
+      `select carrier_message_id from messages where conversation_id = ? and id <= ? and id > ? and part = 0 and outbound = 0
        order by id desc limit ?`,
     ),
     send: database.prepare(`update receipts set state = 'sending', next_attempt_at = null where id = ?`),
