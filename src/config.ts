@@ -26,8 +26,14 @@ const VARIABLES = z.object({
     .default(7070),
   DATABASE_URL: z
     .string()
-    .regex(/^sqlite:./, { error: 'must begin with sqlite:' })
+    .regex(/^(sqlite:|postgres(ql)?:\/\/)./, { error: 'must begin with sqlite: or postgres://' })
     .optional(),
+  READBACK_POOL_SIZE: z.coerce
+    .number({ error: 'must be a number' })
+    .int({ error: 'must be a whole number' })
+    .min(2, { error: 'must be 2 or more' })
+    .max(1_000, { error: 'must be 1000 or less' })
+    .default(10),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   READBACK_DATA_DIR: z.string().default('./data'),
   READBACK_OPERATOR_TOKEN: z.string().min(16, { error: 'must have 16 characters or more' }).optional(),
@@ -70,6 +76,7 @@ const SETTINGS = VARIABLES.transform((env) => ({
   /** 0 takes any that is free. */
   port: env.PORT,
   databaseUrl: env.DATABASE_URL ?? `sqlite:${join(env.READBACK_DATA_DIR, 'readback.db')}`,
+  poolSize: env.READBACK_POOL_SIZE,
   logLevel: env.LOG_LEVEL,
   dataDir: env.READBACK_DATA_DIR,
   operatorToken: env.READBACK_OPERATOR_TOKEN,
@@ -102,7 +109,17 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       '(for example the output of: openssl rand -hex 32), or leave HOST at 127.0.0.1'
     throw new ReadbackError('invalid', message)
   }
+  if (!config.databaseUrl.startsWith('sqlite:')) requireShared(config)
   return Object.freeze(config)
+}
+
+/** What every node has to have alike, so none may make its own. */
+function requireShared({ operatorToken, secretKey }: Config): void {
+  const shared = { READBACK_SECRET_KEY: secretKey, READBACK_OPERATOR_TOKEN: operatorToken }
+  for (const [name, value] of Object.entries(shared)) {
+    if (value === undefined)
+      throw new ReadbackError('invalid', `${name} must be set, the same on every node, with PostgreSQL`)
+  }
 }
 
 export function isLoopback(host: string): boolean {

@@ -86,6 +86,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
 function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'onDeath' | 'onChanges'> {
   return {
     url: config.databaseUrl,
+    poolSize: config.poolSize,
     secretKey: config.secretKey ?? keptSecret(join(config.dataDir, 'secret-key'), newSecret),
     rules: {
       auto: { plans: config.autoPlans, maxAgeMs: config.autoMaxAgeMs },

@@ -17,6 +17,7 @@ async function start(): Promise<Subject> {
   const folder = await mkdtemp(join(tmpdir(), 'readback-test-'))
   const store = await openStore({
     url: `sqlite:${join(folder, 'readback.db')}`,
+    poolSize: 1,
     secretKey: '0'.repeat(64),
     rules: { auto: { plans: [], maxAgeMs: 0 }, receiptLifetimeMs: 1_000, receipts: RECEIPTS, relays: [] },
     onChanges() {},

@@ -24,6 +24,7 @@ const RULES = {
 export function open({ url }: Place, secretKey = '0'.repeat(64)): Promise<Store> {
   return openStore({
     url,
+    poolSize: 4,
     secretKey,
     rules: RULES,
     onChanges() {},

@@ -15,3 +15,10 @@ export const SQLITE: Engine = {
   growing: (column) => column.primaryKey().autoIncrement(),
   logsJoins: true,
 }
+
+/** Nodes move their stores here from SQLite, so ids are taken as they come. */
+export const POSTGRES: Engine = {
+  integer: 'bigint',
+  growing: (column) => column.primaryKey().generatedByDefaultAsIdentity(),
+  logsJoins: false,
+}

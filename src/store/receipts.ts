@@ -36,7 +36,9 @@ export async function listReceipts(
   const inThem = query.where('receipts.conversation_id', 'in', conversations)
   const open = await inThem.where('receipts.settled_at', 'is', null).execute()
   const settled = await inThem.where('receipts.settled_at', 'is not', null).execute()
-  return [...open, ...settled].sort((a, b) => b.id - a.id).slice(0, limit)
+  // One that was settled between the two looks is in both.
+  const found = new Map([...open, ...settled].map((receipt) => [receipt.id, receipt]))
+  return [...found.values()].sort((a, b) => b.id - a.id).slice(0, limit)
 }
 
 /** Lines that are gone included: what they held stays with the account. */
@@ -51,12 +53,16 @@ async function conversationsOf(
   return (await conversations.where('address', '=', number).execute()).map(({ id }) => id)
 }
 
-function receiptsOf({ db }: Session, accountId: AccountId) {
+function receiptsOf(session: Pick<Session, 'db'>, accountId: AccountId) {
+  return everyReceipt(session).where('receipts.account_id', '=', accountId)
+}
+
+/** Whoever's they are: for those who act for none. */
+export function everyReceipt({ db }: Pick<Session, 'db'>) {
   return db
     .selectFrom('receipts')
     .innerJoin('conversations', 'conversations.id', 'receipts.conversation_id')
     .innerJoin('lines', 'lines.id', 'receipts.line_id')
-    .where('receipts.account_id', '=', accountId)
     .select((eb) => [
       'receipts.id as id',
       'receipts.account_id as accountId',

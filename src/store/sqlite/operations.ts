@@ -1,38 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ReceiptId } from '../../core/id.ts'
 import type { Store } from '../../core/store.ts'
-import {
-  admit,
-  createAccount,
-  createKey,
-  deleteKey,
-  getAccount,
-  listAccounts,
-  setAutoMarkRead,
-  updateAccount,
-} from '../accounts.ts'
-import { listDeliveries, redeliver, webhooksWithWork } from '../deliveries.ts'
-import { carrier, show, showRead, takeFailure, tune, write } from '../handset.ts'
-import {
-  createLine,
-  getLine,
-  getOwnLine,
-  inboundSecret,
-  linesToEnrol,
-  listLines,
-  listOwnLines,
-  noteCursor,
-  noteEnrolled,
-  noteHealth,
-  noteVerification,
-  removeLine,
-  setAutoTiming,
-  updateLine,
-} from '../lines.ts'
-import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
-import { forgetInbound } from '../seen-inbound.ts'
+import { redeliver } from '../deliveries.ts'
+import { removeLine } from '../lines.ts'
+import { bind, COLD_WRITES, READS } from '../queries.ts'
 import type { Session } from '../session.ts'
-import { addWebhooks, listWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import type { Acceptance } from './acceptance.ts'
 import { Deliveries } from './deliveries.ts'
 import type { Events } from './events.ts'
@@ -45,51 +17,6 @@ type Operations = {
   readonly [Name in Exclude<keyof Store, 'close'>]: (
     argument: Parameters<Store[Name]>[0],
   ) => Awaited<ReturnType<Store[Name]>> | Promise<Awaited<ReturnType<Store[Name]>>>
-}
-
-const READS = {
-  admit,
-  carrier,
-  findOverdue,
-  getAccount,
-  getLine,
-  getOwnLine,
-  getReceipt,
-  linesToEnrol,
-  linesWithWork,
-  listDeliveries,
-  listWebhooks,
-  webhooksWithWork,
-  listAccounts,
-  listLines,
-  listOwnLines,
-  listReceipts,
-  show,
-}
-
-const COLD_WRITES = {
-  addWebhooks,
-  removeWebhooks,
-  replaceWebhooks,
-  createAccount,
-  createKey,
-  createLine,
-  deleteKey,
-  forgetInbound,
-  inboundSecret,
-  noteCursor,
-  noteEnrolled,
-  noteHealth,
-  noteReplies,
-  noteVerification,
-  setAutoMarkRead,
-  setAutoTiming,
-  showRead,
-  takeFailure,
-  tune,
-  updateAccount,
-  updateLine,
-  write,
 }
 
 const HOT_WRITES = [
@@ -166,16 +93,4 @@ export interface Overlay {
 function pragmas(database: DatabaseSync): Readonly<Record<string, string | number>> {
   const facts = ['journal_mode', 'synchronous', 'fullfsync'].map((name) => database.prepare(`pragma ${name}`).get())
   return Object.assign({}, ...facts)
-}
-
-type Query = (session: Session, argument: never) => Promise<unknown>
-type Bound<Queries extends Record<string, Query>> = {
-  [Name in keyof Queries]: Queries[Name] extends (session: Session, argument: infer A) => infer R
-    ? (argument: A) => R
-    : never
-}
-
-function bind<Queries extends Record<string, Query>>(queries: Queries, session: Session): Bound<Queries> {
-  const bound = Object.entries(queries).map(([name, query]) => [name, (argument: never) => query(session, argument)])
-  return Object.fromEntries(bound) as Bound<Queries>
 }

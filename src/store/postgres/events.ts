@@ -1,0 +1,102 @@
+import type { AccountEvent } from '../../core/account-event.ts'
+import type { AccountId, EventId, LineId, ReceiptId, WebhookId } from '../../core/id.ts'
+import type { PhoneNumber } from '../../core/phone-number.ts'
+import type { Receipt } from '../../core/receipt.ts'
+import { WEBHOOK_FOR } from '../../core/webhook.ts'
+import { everyReceipt } from '../receipts.ts'
+import type { Statement, Transaction } from './transactions.ts'
+
+/** What happened, to whom and when. */
+export interface Happening {
+  readonly accountId: AccountId
+  readonly lineId: LineId
+  readonly number: PhoneNumber
+  readonly event: AccountEvent
+  readonly at: number
+}
+
+/**
+ * Records events with their causes, and a delivery for each endpoint that wants one; answers the endpoints. The last thing that a
+ * transaction does: an account's events are written by one transaction at a time, so that whoever has read up to one of them has
+ * missed none before it. Ids alone would not say so, since a node may commit a smaller one later.
+ */
+export async function recordEvents(transaction: Transaction, happenings: readonly Happening[]): Promise<WebhookId[]> {
+  if (happenings.length === 0) return []
+  const accounts = [...new Set(happenings.map(({ accountId }) => accountId))].sort((a, b) => a - b)
+  await transaction.rows(ONE_AT_A_TIME, [accounts])
+  const webhooks = await transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts])
+  const ids = await transaction.rows<{ id: EventId }>(INSERT, [
+    happenings.map(({ accountId }) => accountId),
+    happenings.map(({ lineId }) => lineId),
+    happenings.map(({ event }) => event.type),
+    happenings.map(({ event }) => JSON.stringify(event)),
+    happenings.map(({ at }) => at),
+  ])
+  const deliveries = happenings.flatMap((happening, index) =>
+    webhooks.filter((webhook) => wants(webhook, happening)).map(({ id }) => ({ id, happening, event: ids[index]?.id })),
+  )
+  if (deliveries.length === 0) return []
+  await transaction.rows(DELIVER, [
+    deliveries.map(({ happening }) => happening.accountId),
+    deliveries.map(({ id }) => id),
+    deliveries.map(({ event }) => event),
+    deliveries.map(({ happening }) => happening.at),
+  ])
+  return [...new Set(deliveries.map(({ id }) => id))]
+}
+
+export interface Settled {
+  readonly id: ReceiptId
+  readonly at: number
+}
+
+/** What is to be told of receipts that this transaction settled. */
+export async function settlementsOf(transaction: Transaction, settled: readonly Settled[]): Promise<Happening[]> {
+  if (settled.length === 0) return []
+  const times = new Map(settled.map(({ id, at }) => [id, at]))
+  const rows: readonly (Receipt & { lineId: LineId })[] = await everyReceipt(transaction)
+    .select('receipts.line_id as lineId')
+    .where('receipts.id', 'in', [...times.keys()])
+    .orderBy('receipts.id')
+    .execute()
+  return rows.map(({ lineId, ...receipt }) => {
+    const { id, accountId, fromNumber: number } = receipt
+    return { accountId, lineId, number, event: { type: 'receipt.settled', receipt }, at: times.get(id) as number }
+  })
+}
+
+function wants({ account_id, type, numbers }: WebhookRow, { accountId, event, number }: Happening): boolean {
+  if (account_id !== accountId || type !== WEBHOOK_FOR[event.type]) return false
+  return numbers === null || (JSON.parse(numbers) as string[]).includes(number)
+}
+
+interface WebhookRow {
+  readonly id: WebhookId
+  readonly account_id: AccountId
+  readonly type: string
+  readonly numbers: string | null
+}
+
+const ONE_AT_A_TIME: Statement = {
+  name: 'events of one transaction at a time',
+  text: `select pg_advisory_xact_lock(hashtextextended('readback events', account_id))
+    from (select unnest($1::bigint[]) as account_id order by 1) as sorted`,
+}
+const FIND_WEBHOOKS: Statement = {
+  name: 'find webhooks',
+  text: `select id, account_id, type, numbers from webhooks
+    where account_id = any($1::bigint[]) and removed_at is null and disabled is null order by id`,
+}
+const INSERT: Statement = {
+  name: 'insert events',
+  text: `insert into events (account_id, line_id, type, event, at)
+    select account_id, line_id, type, event, at
+    from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
+      with ordinality as k (account_id, line_id, type, event, at, n) order by n returning id`,
+}
+const DELIVER: Statement = {
+  name: 'insert deliveries',
+  text: `insert into webhook_deliveries (account_id, webhook_id, event_id, next_attempt_at, created_at)
+    select account_id, webhook_id, event_id, at, at from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+      as k (account_id, webhook_id, event_id, at)`,
+}

@@ -1,0 +1,187 @@
+import { Pool } from 'pg'
+import { ReadbackError } from '../../core/errors.ts'
+import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
+import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
+import type { Setback, Settlement } from '../../core/send-receipt.ts'
+import type { Changes, Store } from '../../core/store.ts'
+import type { DeliveryOutcome } from '../../core/webhook.ts'
+import { redeliver } from '../deliveries.ts'
+import { POSTGRES } from '../engine.ts'
+import { checkKey } from '../key-check.ts'
+import { removeLine } from '../lines.ts'
+import { migrate } from '../migrations/index.ts'
+import { COLD_WRITES, READS } from '../queries.ts'
+import { Seal } from '../seal.ts'
+import type { Session, StoreRules } from '../session.ts'
+import { markReads } from './acceptance.ts'
+import { Batches } from './batches.ts'
+import { asUnavailable, connectionOptions, openPool, toKysely } from './connection.ts'
+import { claimDeliveries, settleDeliveries } from './deliveries.ts'
+import { type Happening, recordEvents } from './events.ts'
+import { storeArrivals } from './inbound.ts'
+import { claimReceipts, expireReceipts, settleReceipts, skipReceipts } from './outbox.ts'
+import { type Statement, type Transaction, Transactions } from './transactions.ts'
+
+export interface PostgresStart {
+  readonly url: string
+  readonly poolSize: number
+  /** 64 hex digits. */
+  readonly secretKey: string
+  readonly rules: StoreRules
+  readonly onChanges: (changes: Changes) => void
+}
+
+/**
+ * The store on PostgreSQL, for any number of nodes. Throws when it cannot be reached, or was sealed with another key; later on it
+ * is away for as long as the database is, and comes back by itself.
+ */
+export async function openPostgresStore(start: PostgresStart): Promise<Store> {
+  const seal = new Seal(start.secretKey)
+  await prepare(start, seal)
+  const pool = openPool(start.url, start.poolSize)
+  const transactions = new Transactions(pool)
+  const shared = sharedMethods(transactions, { seal, rules: start.rules })
+  const { finished, ...hot } = hotMethods(transactions, start, seal)
+  // The queries' own types are made from the port's: this is where they meet again.
+  const methods = { ...shared, ...hot } as unknown as Omit<Store, 'close'>
+  return {
+    ...methods,
+    async close() {
+      await finished()
+      await pool.end()
+    },
+  }
+}
+
+/** Brings the tables up to date, one node at a time (Kysely's migrator takes an advisory lock), on a connection without timeouts. */
+async function prepare({ url, rules }: PostgresStart, seal: Seal): Promise<void> {
+  const db = toKysely(new Pool({ ...connectionOptions(url), max: 1 }))
+  try {
+    await migrate(db, POSTGRES)
+    await checkKey({ db, seal, rules })
+  } catch (error) {
+    throw asUnavailable(error) ?? error
+  } finally {
+    await db.destroy()
+  }
+}
+
+type Query = (session: Session, argument: never) => Promise<unknown>
+
+/** The queries that engines share: reads a statement at a time, writes in a snapshot that no other node has crossed. */
+function sharedMethods(transactions: Transactions, session: Omit<Session, 'db'>) {
+  const through = (isolation: 'none' | 'snapshot', queries: Readonly<Record<string, Query>>) =>
+    Object.entries(queries).map(([name, query]) => {
+      const method = (argument: never) => transactions.run(isolation, ({ db }) => query({ ...session, db }, argument))
+      return [name, method] as const
+    })
+  return Object.fromEntries([...through('none', READS), ...through('snapshot', COLD_WRITES)])
+}
+
+function hotMethods(transactions: Transactions, { rules, onChanges }: PostgresStart, seal: Seal) {
+  const telling = tellingOf(transactions, onChanges)
+  let accepted = 0
+  const markRead = new Batches<MarkReadCall, MarkReadOutcome>(async (calls) => {
+    const outcomes = await transactions.run('current', (transaction) => markReads(transaction, calls, rules))
+    accepted += outcomes.filter((outcome) => !(outcome instanceof ReadbackError)).length
+    return outcomes
+  })
+  const storeInbound = new Batches<readonly Arrival[], StoredInbound[]>((calls) =>
+    telling(async (transaction) => {
+      const { stored, happenings } = await storeArrivals(transaction, calls, rules)
+      return { outcome: stored, happenings }
+    }),
+  )
+  const settle = new Batches<Settlement | Setback, void>((batch) =>
+    telling(async (transaction) => {
+      return { outcome: batch.map(() => undefined), happenings: await settleReceipts(transaction, batch) }
+    }),
+  )
+  const settleDelivery = new Batches<DeliveryOutcome, void>(async (batch) => {
+    await transactions.run('current', (transaction) => settleDeliveries(transaction, batch))
+    return batch.map(() => undefined)
+  })
+  const batches = [markRead, storeInbound, settle, settleDelivery]
+  return {
+    ...laneMethods(transactions, telling, { seal, rules, onChanges }),
+    markRead: (call: MarkReadCall) => markRead.call(call),
+    storeInbound: (arrivals: readonly Arrival[]) => storeInbound.call(arrivals),
+    settleReceipts: (written: Settlement | Setback) => settle.call(written),
+    settleDelivery: (outcome: DeliveryOutcome) => settleDelivery.call(outcome),
+    ready: () => ready(transactions),
+    durability: () => durability(transactions, accepted),
+    finished: async () => void (await Promise.all(batches.map((batch) => batch.finished()))),
+  } satisfies Partial<Store> & { finished(): Promise<void> }
+}
+
+type Telling = ReturnType<typeof tellingOf>
+
+/** Runs a transaction that has something to tell: recorded in it, and passed on once it is committed. */
+function tellingOf(transactions: Transactions, onChanges: PostgresStart['onChanges']) {
+  return async <T>(
+    work: (transaction: Transaction) => Promise<{ outcome: T; happenings: readonly Happening[] }>,
+  ): Promise<T> => {
+    const { outcome, changes } = await transactions.run('current', async (transaction) => {
+      const { outcome, happenings } = await work(transaction)
+      const webhookIds = await recordEvents(transaction, happenings)
+      return { outcome, changes: { webhookIds, events: happenings.length > 0 } }
+    })
+    if (changes.events) onChanges(changes)
+    return outcome
+  }
+}
+
+/** Each a transaction of its own: lanes come one by one. */
+function laneMethods(
+  transactions: Transactions,
+  telling: Telling,
+  session: Pick<PostgresStart, 'rules' | 'onChanges'> & Pick<Session, 'seal'>,
+) {
+  const { seal, rules, onChanges } = session
+  return {
+    claimReceipts: (call) => telling((transaction) => claimReceipts(transaction, call, session)),
+    expireReceipts: (call) =>
+      telling(async (transaction) => ({ outcome: undefined, happenings: await expireReceipts(transaction, call) })),
+    async releaseReceipts({ at }) {
+      await transactions.run('current', (transaction) => transaction.rows(RELEASE, [at]))
+    },
+    claimDeliveries: (call) => transactions.run('current', (transaction) => claimDeliveries(transaction, call, seal)),
+    // What another node's process had taken is due again when its lease is over.
+    async releaseDeliveries() {},
+    async redeliver(call) {
+      const webhookId = await transactions.run('snapshot', ({ db }) => redeliver({ db, seal, rules }, call))
+      onChanges({ webhookIds: [webhookId], events: false })
+    },
+    removeLine: ({ id, at }) =>
+      telling(async (transaction) => {
+        await removeLine({ db: transaction.db, seal, rules }, { id, at })
+        return { outcome: undefined, happenings: await skipReceipts(transaction, { lineId: id, at }) }
+      }),
+  } satisfies Partial<Store>
+}
+
+/** A standby answers, and cannot be written. */
+async function ready(transactions: Transactions): Promise<void> {
+  const [row] = await transactions.run('none', (one) => one.rows<{ standby: boolean }>(IS_STANDBY, []))
+  if (row?.standby !== false) throw new ReadbackError('unavailable', 'The store is a standby, which cannot be written')
+}
+
+/** As the server reports it. */
+async function durability(
+  transactions: Transactions,
+  accepted: number,
+): Promise<Readonly<Record<string, string | number>>> {
+  const [facts] = await transactions.run('none', (one) => one.rows<Record<string, string>>(DURABILITY, []))
+  return { ...facts, commits: transactions.commits, accepted }
+}
+
+const RELEASE: Statement = {
+  name: 'release receipts',
+  text: `update receipts set next_attempt_at = $1
+    where state = 'sending' and settled_at is null and next_attempt_at is null`,
+}
+const IS_STANDBY: Statement = { name: 'is standby', text: 'select pg_is_in_recovery() as standby' }
+const DURABILITY: Statement = {
+  name: 'durability',
+  text: `select current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit`,
+}

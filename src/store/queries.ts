@@ -1,0 +1,90 @@
+import {
+  admit,
+  createAccount,
+  createKey,
+  deleteKey,
+  getAccount,
+  listAccounts,
+  setAutoMarkRead,
+  updateAccount,
+} from './accounts.ts'
+import { listDeliveries, webhooksWithWork } from './deliveries.ts'
+import { carrier, show, showRead, takeFailure, tune, write } from './handset.ts'
+import {
+  createLine,
+  getLine,
+  getOwnLine,
+  inboundSecret,
+  linesToEnrol,
+  listLines,
+  listOwnLines,
+  noteCursor,
+  noteEnrolled,
+  noteHealth,
+  noteVerification,
+  setAutoTiming,
+  updateLine,
+} from './lines.ts'
+import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from './receipts.ts'
+import { forgetInbound } from './seen-inbound.ts'
+import type { Session } from './session.ts'
+import { addWebhooks, listWebhooks, removeWebhooks, replaceWebhooks } from './webhooks.ts'
+
+/** What is read and changes nothing: queries that both engines share. A new one goes here, and nowhere else. */
+export const READS = {
+  admit,
+  carrier,
+  findOverdue,
+  getAccount,
+  getLine,
+  getOwnLine,
+  getReceipt,
+  linesToEnrol,
+  linesWithWork,
+  listDeliveries,
+  listWebhooks,
+  webhooksWithWork,
+  listAccounts,
+  listLines,
+  listOwnLines,
+  listReceipts,
+  show,
+}
+
+/** What is written seldom, one transaction for each call: shared as well. */
+export const COLD_WRITES = {
+  addWebhooks,
+  removeWebhooks,
+  replaceWebhooks,
+  createAccount,
+  createKey,
+  createLine,
+  deleteKey,
+  forgetInbound,
+  inboundSecret,
+  noteCursor,
+  noteEnrolled,
+  noteHealth,
+  noteReplies,
+  noteVerification,
+  setAutoMarkRead,
+  setAutoTiming,
+  showRead,
+  takeFailure,
+  tune,
+  updateAccount,
+  updateLine,
+  write,
+}
+
+type Query = (session: Session, argument: never) => Promise<unknown>
+type Bound<Queries extends Record<string, Query>> = {
+  [Name in keyof Queries]: Queries[Name] extends (session: Session, argument: infer A) => infer R
+    ? (argument: A) => R
+    : never
+}
+
+export function bind<Queries extends Record<string, Query>>(queries: Queries, session: Session): Bound<Queries> {
+  const bound = Object.entries(queries).map(([name, query]) => [name, (argument: never) => query(session, argument)])
+  return Object.fromEntries(bound) as Bound<Queries>
+}

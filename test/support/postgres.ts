@@ -1,0 +1,144 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, globSync } from 'node:fs'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { requires } from './requires.ts'
+import { until } from './until.ts'
+
+/** PostgreSQL's own programs, where the system has them; the newest. */
+const BIN = globSync('/usr/lib/postgresql/*/bin')
+  .sort((a, b) => Number(a.split('/')[4]) - Number(b.split('/')[4]))
+  .at(-1)
+/** A server that is there already, whose user may create databases. */
+const GIVEN = process.env.TEST_DATABASE_URL
+
+/** For node:test's `skip`: false when there is a PostgreSQL to test on. */
+export function requirePostgres(): string | false {
+  const what = 'PostgreSQL, or TEST_DATABASE_URL'
+  return requires(
+    what,
+    GIVEN !== undefined || (BIN !== undefined && existsSync(join(BIN, 'initdb'))),
+    'npm run setup:system',
+  )
+}
+
+/** A database of its own. */
+interface Database extends AsyncDisposable {
+  readonly url: string
+}
+
+export interface PostgresServer extends AsyncDisposable {
+  database(): Promise<Database>
+}
+
+/** A server of one's own, that can be stopped and started again. Nothing that it says it wrote needs to outlive this machine. */
+interface OwnServer extends PostgresServer {
+  readonly port: number
+  start(): Promise<void>
+  /** `SIGINT` rolls back what is under way; `SIGQUIT` ends as a crash does. */
+  stop(signal?: NodeJS.Signals): Promise<void>
+}
+
+/** The given server, or one of this test file's own. */
+export async function postgresServer(): Promise<PostgresServer> {
+  if (GIVEN === undefined) return ownServer()
+  return { database: () => createDatabase(GIVEN), async [Symbol.asyncDispose]() {} }
+}
+
+async function ownServer(): Promise<OwnServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'readback-postgres-'))
+  // It refuses to run as root.
+  const identity = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+  if (identity.uid !== undefined) await chown(folder, identity.uid, identity.gid)
+  const data = join(folder, 'data')
+  const bin = BIN ?? ''
+  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-N', '-E', 'UTF8', '--locale=C'], {
+    ...identity,
+    stdio: 'pipe',
+  })
+  const port = await freePort()
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: folder,
+    fsync: 'off',
+    max_connections: 200,
+  }
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+  let child: ChildProcess | undefined
+  const start = async () => {
+    child = spawn(join(bin, 'postgres'), ['-D', data, ...flags], { ...identity, stdio: 'ignore' })
+    await until(
+      'PostgreSQL to answer',
+      () => answers(url),
+      (yes) => yes,
+    )
+  }
+  const stop = async (signal: NodeJS.Signals = 'SIGINT') => {
+    if (child === undefined || child.exitCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill(signal)
+    await ended
+  }
+  await start()
+  process.once('exit', () => child?.kill('SIGQUIT'))
+  return {
+    port,
+    start,
+    stop,
+    database: () => createDatabase(url),
+    async [Symbol.asyncDispose]() {
+      await stop('SIGQUIT')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function createDatabase(serverUrl: string): Promise<Database> {
+  const name = `readback_test_${randomUUID().replaceAll('-', '')}`
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  await runSql(serverUrl, `create database ${name}`)
+  return {
+    url: url.href,
+    async [Symbol.asyncDispose]() {
+      await runSql(serverUrl, `drop database if exists ${name} with (force)`)
+    },
+  }
+}
+
+/** What a statement answers, on a connection of its own. */
+async function runSql<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
+  const client = new Client(url)
+  await client.connect()
+  try {
+    return (await client.query(text, values)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    await runSql(url, 'select 1')
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
