@@ -109,7 +109,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       '(for example the output of: openssl rand -hex 32), or leave HOST at 127.0.0.1'
     throw new ReadbackError('invalid', message)
   }
-  if (!config.databaseUrl.startsWith('sqlite:')) requireShared(config)
+  if (!onSqlite(config)) requireShared(config)
   return Object.freeze(config)
 }
 
@@ -120,6 +120,10 @@ function requireShared({ operatorToken, secretKey }: Config): void {
     if (value === undefined)
       throw new ReadbackError('invalid', `${name} must be set, the same on every node, with PostgreSQL`)
   }
+}
+
+export function onSqlite({ databaseUrl }: Pick<Config, 'databaseUrl'>): boolean {
+  return databaseUrl.startsWith('sqlite:')
 }
 
 export function isLoopback(host: string): boolean {

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
-import { type Config, isLoopback, readConfig } from './config.ts'
+import { type Config, isLoopback, onSqlite, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
 import { createConnectors, RECEIPTS, RELAYS } from './connectors/index.ts'
 import { messageOf } from './core/errors.ts'
@@ -65,7 +65,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   await app.listen({ host: config.host, port: config.port })
   base = baseOf(app.server.address() as AddressInfo)
   const simulator = connectors.simulator
-  const demo = config.demo && isLoopback(config.host) && simulator !== undefined
+  const demo = config.demo && onSqlite(config) && isLoopback(config.host) && simulator !== undefined
   const keys = demo ? await prepareDemo({ store, simulator, dataDir: config.dataDir, now }) : undefined
   await outbox.turnToCarriers()
   return {

@@ -29,7 +29,7 @@ export function requirePostgres(): string | false {
 }
 
 /** A database of its own. */
-interface Database extends AsyncDisposable {
+export interface Database extends AsyncDisposable {
   readonly url: string
 }
 
@@ -38,7 +38,7 @@ export interface PostgresServer extends AsyncDisposable {
 }
 
 /** A server of one's own, that can be stopped and started again. Nothing that it says it wrote needs to outlive this machine. */
-interface OwnServer extends PostgresServer {
+export interface OwnServer extends PostgresServer {
   readonly port: number
   start(): Promise<void>
   /** `SIGINT` rolls back what is under way; `SIGQUIT` ends as a crash does. */
@@ -51,7 +51,7 @@ export async function postgresServer(): Promise<PostgresServer> {
   return { database: () => createDatabase(GIVEN), async [Symbol.asyncDispose]() {} }
 }
 
-async function ownServer(): Promise<OwnServer> {
+export async function ownServer(): Promise<OwnServer> {
   const folder = await mkdtemp(join(tmpdir(), 'readback-postgres-'))
   // It refuses to run as root.
   const identity = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
@@ -141,4 +141,9 @@ async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
+}
+
+/** What an operator sets on every node. */
+export function nodeSettings({ url }: Pick<Database, 'url'>): Record<string, string> {
+  return { DATABASE_URL: url, READBACK_SECRET_KEY: 'ab'.repeat(32) }
 }
