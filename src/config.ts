@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ReadbackError } from './core/errors.ts'
+import { CALL_SHARE } from './core/leases.ts'
 import { parseAddressRanges } from './outgoing/address-guard.ts'
 
 /** Everything that can be set, checked, with its default. `config.example.env` says why one would change each. */
@@ -13,7 +14,7 @@ function seconds(fallback: number, least: number) {
     .min(least, { error: `must be ${least} or more` })
     .max(31_536_000, { error: 'must be a year or less' })
     .default(fallback)
-    .transform((given) => given * 1_000)
+    .transform((given) => Math.round(given * 1_000))
 }
 
 const VARIABLES = z.object({
@@ -53,6 +54,7 @@ const VARIABLES = z.object({
   READBACK_RECEIPT_TTL_S: seconds(900, 1),
   READBACK_CARRIER_TIMEOUT_S: seconds(10, 0.1),
   READBACK_CATCH_UP_INTERVAL_S: seconds(20, 0.1),
+  READBACK_LEASE_S: seconds(30, 0.5),
   READBACK_DEDUPE_AGE_S: seconds(691_200, 1),
   READBACK_WEBHOOK_ALLOW: z
     .string()
@@ -87,6 +89,7 @@ const SETTINGS = VARIABLES.transform((env) => ({
   receiptLifetimeMs: env.READBACK_RECEIPT_TTL_S,
   carrierTimeoutMs: env.READBACK_CARRIER_TIMEOUT_S,
   catchUpIntervalMs: env.READBACK_CATCH_UP_INTERVAL_S,
+  leaseMs: env.READBACK_LEASE_S,
   dedupeAgeMs: env.READBACK_DEDUPE_AGE_S,
   /** Where webhooks may go besides public addresses. */
   webhookAllow: env.READBACK_WEBHOOK_ALLOW ?? (isLoopback(env.HOST) ? parseAddressRanges('127.0.0.0/8,::1') : []),
@@ -114,11 +117,16 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
 }
 
 /** What every node has to have alike, so none may make its own. */
-function requireShared({ operatorToken, secretKey }: Config): void {
+function requireShared({ operatorToken, secretKey, carrierTimeoutMs, leaseMs }: Config): void {
   const shared = { READBACK_SECRET_KEY: secretKey, READBACK_OPERATOR_TOKEN: operatorToken }
   for (const [name, value] of Object.entries(shared)) {
     if (value === undefined)
       throw new ReadbackError('invalid', `${name} must be set, the same on every node, with PostgreSQL`)
+  }
+  if (carrierTimeoutMs > leaseMs * CALL_SHARE) {
+    const message =
+      'READBACK_LEASE_S must be twice READBACK_CARRIER_TIMEOUT_S or more: a call has to end before its line is free'
+    throw new ReadbackError('invalid', message)
   }
 }
 

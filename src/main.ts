@@ -28,14 +28,13 @@ export interface Running {
   stop(): Promise<void>
 }
 
-const now = Date.now
-
 /** Puts the parts together and serves. Throws what keeps it from starting; `onDeath` hears of a store that breaks later. */
 export async function start(config: Config, log: Logger, onDeath: (error: Error) => void): Promise<Running> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
   const customers: AddressPolicy = { of: 'customer', allow: config.webhookAllow }
   const store = await openStore({ ...storeOptions(config), onDeath, onChanges: (changes) => outbox.changed(changes) })
+  const now = () => store.now()
   const caller = createCarrierCaller({ timeoutMs: config.carrierTimeoutMs })
   const connectors = createConnectors({ handset: store, caller, now })
   let base = ''
@@ -87,6 +86,7 @@ function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'on
   return {
     url: config.databaseUrl,
     poolSize: config.poolSize,
+    leaseMs: config.leaseMs,
     secretKey: config.secretKey ?? keptSecret(join(config.dataDir, 'secret-key'), newSecret),
     rules: {
       auto: { plans: config.autoPlans, maxAgeMs: config.autoMaxAgeMs },

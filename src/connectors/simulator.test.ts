@@ -18,6 +18,7 @@ async function start(): Promise<Subject> {
   const store = await openStore({
     url: `sqlite:${join(folder, 'readback.db')}`,
     poolSize: 1,
+    leaseMs: 30_000,
     secretKey: '0'.repeat(64),
     rules: { auto: { plans: [], maxAgeMs: 0 }, receiptLifetimeMs: 1_000, receipts: RECEIPTS, relays: [] },
     onChanges() {},

@@ -4,6 +4,7 @@ import type { Reply } from './connector.ts'
 import type { Handset } from './handset.ts'
 import type { AccountId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
+import type { Leases } from './leases.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
 import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
 import type { PhoneNumber } from './phone-number.ts'
@@ -27,6 +28,10 @@ import type {
  * that call was written. Those that take credentials throw `unauthorized` or `forbidden` before anything else.
  */
 export interface Store extends AccountStore, LineStore, ReceiptStore, Outbox, WebhookStore, DeliveryOutbox, Handset {
+  /** The clock of all who share the store, in epoch milliseconds. */
+  now(): number
+  /** Absent where one process has the store to itself, and with it every line. */
+  readonly leases?: Leases
   /** Answers once the store can write. */
   ready(): Promise<void>
   /** The facts that decide whether 200 may be trusted, as the running writer reports them. */
@@ -211,7 +216,7 @@ export interface Outbox {
   /** Those of a line that wait and are too late, and when the next will be; null when nothing waits. */
   findOverdue(call: { lineId: LineId; at: number }): Promise<Overdue>
   /** Expires those of them that still are too late. */
-  expireReceipts(call: Omit<ClaimCall, 'limit'> & { receiptIds: readonly ReceiptId[] }): Promise<void>
+  expireReceipts(call: Omit<ClaimCall, 'limit' | 'nextCallAt'> & { receiptIds: readonly ReceiptId[] }): Promise<void>
   /** Gives back what was claimed by a process that is no more. */
   releaseReceipts(call: { at: number }): Promise<void>
 }
@@ -221,11 +226,13 @@ export interface ClaimCall {
   readonly limit: number
   /** What keeps the lane back, as the reason of those that expire untried. */
   readonly obstacle: Reason
+  /** When the carrier may be called after this, by whoever looks after the line then. */
+  readonly nextCallAt: number
   readonly at: number
 }
 
 export interface Claimed {
-  /** Undefined once the line was removed. */
+  /** Undefined once the line was removed, or where another process looks after it. */
   readonly line: Line | undefined
   readonly claims: readonly Claim[]
   /** When to come again for those that are not due yet; null when none waits. */
@@ -246,4 +253,10 @@ export interface Changes {
   readonly webhookIds: readonly WebhookId[]
   /** Whether there are new events. */
   readonly events: boolean
+  /** Lines on which another process saw something to do. */
+  readonly lineIds?: readonly LineId[]
+  /** Lines were given back: whoever has room may take them. */
+  readonly freed?: boolean
+  /** There may have been others that nobody heard of. */
+  readonly missed?: boolean
 }

@@ -3,6 +3,7 @@ import { messageOf } from '../core/errors.ts'
 import type { LineId } from '../core/id.ts'
 import type { Outbox } from '../core/store.ts'
 import { Lane, type LaneOptions } from './lane.ts'
+import type { LineLeases } from './line-leases.ts'
 import type { OutboxLog } from './log.ts'
 
 /** Nudges tell of new work at once; this finds what a nudge was lost for. */
@@ -10,6 +11,8 @@ const SAFETY_NET_MS = 30_000
 
 export interface DispatcherOptions {
   readonly store: Outbox
+  /** Absent where every line is this process's. */
+  readonly leases: Pick<LineLeases, 'holds' | 'nextCallAt' | 'pass'> | undefined
   readonly connectors: Readonly<Record<string, Connector>>
   readonly onSent: LaneOptions['onSent']
   readonly log: OutboxLog
@@ -31,17 +34,29 @@ export class Dispatcher {
   async start(): Promise<void> {
     const { store, now } = this.#options
     await store.releaseReceipts({ at: now() })
-    for (const lineId of await store.linesWithWork()) this.nudge(lineId)
-    this.#timer = setInterval(() => void this.#catchUp(), SAFETY_NET_MS)
+    await this.#lookFor((lineId) => this.#holds(lineId))
+    this.#timer = setInterval(() => void this.#catchUp((lineId) => this.#holds(lineId)), SAFETY_NET_MS)
   }
 
   /** There is new work for this line. Costs nothing where its lane is busy. */
   nudge(lineId: LineId): void {
-    if (this.#draining) return
-    const lane =
-      this.#lanes.get(lineId) ?? new Lane({ ...this.#options, lineId, onEnd: () => this.#lanes.delete(lineId) })
+    if (!this.#holds(lineId)) this.#options.leases?.pass(lineId)
+    if (this.#draining || !this.#holds(lineId)) return
+    const lane = this.#lanes.get(lineId) ?? this.#laneOf(lineId)
     this.#lanes.set(lineId, lane)
     lane.nudge()
+  }
+
+  /** These lines are this process's from here on. */
+  takeUp(lineIds: ReadonlySet<LineId>): void {
+    void this.#catchUp((lineId) => lineIds.has(lineId))
+  }
+
+  /** Claims nothing more for these lines, and answers when all their calls under way are finished and written down. */
+  async letGo(lineIds: readonly LineId[]): Promise<void> {
+    const lanes = lineIds.flatMap((lineId) => this.#lanes.get(lineId) ?? [])
+    await Promise.all(lanes.map((lane) => lane.drain()))
+    for (const lineId of lineIds) this.#lanes.delete(lineId)
   }
 
   /** Claims nothing more, and answers when all calls under way are finished and written down. */
@@ -51,9 +66,22 @@ export class Dispatcher {
     await Promise.all([...this.#lanes.values()].map((lane) => lane.drain()))
   }
 
-  async #catchUp(): Promise<void> {
+  #holds(lineId: LineId): boolean {
+    return this.#options.leases?.holds(lineId) ?? true
+  }
+
+  #laneOf(lineId: LineId): Lane {
+    const nextCallAt = this.#options.leases?.nextCallAt(lineId) ?? Number.NEGATIVE_INFINITY
+    return new Lane({ ...this.#options, lineId, nextCallAt, onEnd: () => this.#lanes.delete(lineId) })
+  }
+
+  async #lookFor(among: (lineId: LineId) => boolean): Promise<void> {
+    for (const lineId of await this.#options.store.linesWithWork()) if (among(lineId)) this.nudge(lineId)
+  }
+
+  async #catchUp(among: (lineId: LineId) => boolean): Promise<void> {
     try {
-      for (const lineId of await this.#options.store.linesWithWork()) this.nudge(lineId)
+      await this.#lookFor(among)
     } catch (error) {
       this.#options.log.warn({ error: messageOf(error) }, 'the store could not be asked for waiting receipts')
     }

@@ -5,6 +5,7 @@ import { Dispatcher } from './dispatcher.ts'
 import { Enrolment } from './enrolment.ts'
 import { Forgetting } from './forgetting.ts'
 import { type NoteHealth, noteHealthIn } from './line-health.ts'
+import { LineLeases } from './line-leases.ts'
 import { LineWatch } from './line-watch.ts'
 import type { OutboxLog } from './log.ts'
 import { Verification } from './verification.ts'
@@ -45,30 +46,52 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
   const { store, connectors, log, now } = options
   const noteHealth = noteHealthIn(store, log, now)
   const nudge = (lineId: LineId) => dispatcher.nudge(lineId)
+  const leases =
+    store.leases &&
+    new LineLeases({
+      leases: store.leases,
+      onTaken(lineIds) {
+        dispatcher.takeUp(lineIds)
+        void enrolment.takeUp(lineIds)
+      },
+      onNudge: nudge,
+      letGo: (lineIds) => dispatcher.letGo(lineIds),
+      log,
+    })
+  const holds = (lineId: LineId) => leases?.holds(lineId) ?? true
   const everyMs = options.catchUpIntervalMs
-  const watch = new LineWatch({ store, connectors, noteHealth, nudge, everyMs, log, now })
+  const watch = new LineWatch({ store, connectors, noteHealth, holds, nudge, everyMs, log, now })
   const verification = new Verification({ store, lookAt: (lineId) => watch.nudge(lineId), log, now })
-  const dispatcher = new Dispatcher({ store, connectors, onSent: (sent) => verification.sent(sent), log, now })
+  const dispatcher = new Dispatcher({ store, leases, connectors, onSent: (sent) => verification.sent(sent), log, now })
   const webhooks = new WebhookDispatcher({ ...options.webhooks, store, log, now })
   const enrolment = new Enrolment({ store, connectors, noteHealth, inboundUrl: options.inboundUrl, log, now })
   const forgetting = new Forgetting({ store, dedupeAgeMs: options.dedupeAgeMs, log, now })
   return {
     nudge,
-    changed: ({ webhookIds }) => webhooks.nudge(webhookIds),
+    changed(changes) {
+      webhooks.nudge(changes.webhookIds)
+      if (changes.missed) webhooks.lookAgain()
+      leases?.changed(changes)
+    },
     enrol: (lineId) => enrolment.enrol(lineId),
     catchUp: (lineId, delayMs) => watch.nudge(lineId, delayMs),
     noteHealth,
-    start: () => dispatcher.start(),
+    async start() {
+      await leases?.start()
+      await dispatcher.start()
+    },
     async turnToCarriers() {
-      await enrolment.start()
+      if (leases === undefined) await enrolment.start()
       watch.start()
       await webhooks.start()
       forgetting.start()
     },
     async drain() {
+      await leases?.stop()
       await Promise.all([enrolment.stop(), watch.stop(), verification.stop(), forgetting.stop(), dispatcher.drain()])
       // Last: what the others settled is told, too.
       await webhooks.drain()
+      await leases?.release()
     },
   }
 }

@@ -25,6 +25,7 @@ export function open({ url }: Place, secretKey = '0'.repeat(64)): Promise<Store>
   return openStore({
     url,
     poolSize: 4,
+    leaseMs: 30_000,
     secretKey,
     rules: RULES,
     onChanges() {},
@@ -56,6 +57,7 @@ export async function desk(place: Place): Promise<Desk> {
     settings: { password: 'hidden' },
     at: 0,
   })
+  await store.leases?.hold({ wanted: [line.id] })
   let written = 0
   return {
     store,
@@ -76,7 +78,7 @@ export async function desk(place: Place): Promise<Desk> {
         },
       ])
     },
-    claim: (at, limit = 100) => store.claimReceipts({ lineId: line.id, limit, obstacle: 'pace', at }),
+    claim: (at, limit = 100) => store.claimReceipts({ lineId: line.id, limit, obstacle: 'pace', nextCallAt: at, at }),
     receipt: (id) => store.getReceipt({ credentials, id }),
     [Symbol.asyncDispose]: () => store.close(),
   }

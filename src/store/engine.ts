@@ -8,12 +8,15 @@ export interface Engine {
   readonly growing: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
   /** Whether joins go through logs before they reach their rows; false: each is written into its row at once. */
   readonly logsJoins: boolean
+  /** Whether several processes share it, which then share its lines. */
+  readonly leasesLines: boolean
 }
 
 export const SQLITE: Engine = {
   integer: 'integer',
   growing: (column) => column.primaryKey().autoIncrement(),
   logsJoins: true,
+  leasesLines: false,
 }
 
 /** Nodes move their stores here from SQLite, so ids are taken as they come. */
@@ -21,4 +24,5 @@ export const POSTGRES: Engine = {
   integer: 'bigint',
   growing: (column) => column.primaryKey().generatedByDefaultAsIdentity(),
   logsJoins: false,
+  leasesLines: true,
 }

@@ -9,6 +9,8 @@ export interface StoreOptions {
   readonly url: string
   /** So many connections to PostgreSQL at the most. */
   readonly poolSize: number
+  /** How long a process that is no more keeps its lines from the others. */
+  readonly leaseMs: number
   /** 64 hex digits. */
   readonly secretKey: string
   readonly rules: StoreRules
@@ -22,9 +24,10 @@ const SQLITE_URL = /^sqlite:(.+)$/
 const POSTGRES_URL = /^postgres(ql)?:\/\/./
 
 /** Opens the engine that the URL names, and brings its tables up to date. */
-export function openStore({ url, poolSize, secretKey, rules, onDeath, onChanges }: StoreOptions): Promise<Store> {
-  if (POSTGRES_URL.test(url)) return openPostgresStore({ url, poolSize, secretKey, rules, onChanges })
+export function openStore({ url, onDeath, ...options }: StoreOptions): Promise<Store> {
+  if (POSTGRES_URL.test(url)) return openPostgresStore({ url, ...options })
   const path = SQLITE_URL.exec(url)?.[1]
   if (path === undefined) throw new ReadbackError('invalid', 'DATABASE_URL must begin with sqlite: or postgres://')
+  const { secretKey, rules, onChanges } = options
   return openSqliteStore({ path, secretKey, rules }, { onDeath, onChanges })
 }

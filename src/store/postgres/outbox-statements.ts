@@ -74,6 +74,12 @@ export const SET_BACK: Statement = {
     from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
       as k (id, reason, setbacks, next_attempt_at, attempts, at) where r.id = k.id and r.settled_at is null`,
 }
+export const HOLD_BACK: Statement = {
+  name: 'hold lines back',
+  text: `update line_leases x set next_call_at = greatest(x.next_call_at, k.at)
+    from (select line_id, max(at) as at from unnest($1::bigint[], $2::bigint[]) as k (line_id, at)
+      group by line_id order by line_id) k where x.line_id = k.line_id`,
+}
 export const READ_THROUGH: Statement = {
   name: 'read through',
   text: `update conversations c set read_through = greatest(c.read_through, k.read_through)

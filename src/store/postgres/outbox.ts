@@ -7,6 +7,7 @@ import { type Choice, choose, type OpenRow } from '../claims.ts'
 import { type LineRow, toLine } from '../lines.ts'
 import type { Session } from '../session.ts'
 import { type Happening, type Settled, settlementsOf } from './events.ts'
+import type { NodeLeases } from './leases.ts'
 import * as statements from './outbox-statements.ts'
 import type { Transaction } from './transactions.ts'
 
@@ -16,17 +17,20 @@ interface Told<T> {
   readonly happenings: readonly Happening[]
 }
 
-/** Takes what is due in a lane. Rows are locked in order of their ids, here as in every transaction. */
+/**
+ * Takes what is due in a lane that is this node's. Rows are locked in order of their ids, here as in every transaction.
+ */
 export async function claimReceipts(
   transaction: Transaction,
-  { lineId, limit, obstacle, at }: ClaimCall,
-  { seal, rules }: Pick<Session, 'seal' | 'rules'>,
+  { lineId, limit, obstacle, nextCallAt, at }: ClaimCall,
+  { leases, seal, rules }: Pick<Session, 'seal' | 'rules'> & { leases: Pick<NodeLeases, 'permits'> },
 ): Promise<Told<Claimed>> {
   const [lineRow] = await transaction.rows<LineRow>(statements.FIND_LINE, [lineId])
   if (lineRow === undefined) {
     const happenings = await skipReceipts(transaction, { lineId, at })
-    return { outcome: { line: undefined, claims: [], nextDueAt: null }, happenings }
+    return { outcome: NOT_OURS, happenings }
   }
+  if (!(await leases.permits(transaction, lineId, nextCallAt))) return { outcome: NOT_OURS, happenings: [] }
   const found = lineRow.paused === 0 ? await findDue(transaction, { lineId, at }) : []
   const declared = rules.receipts[lineRow.connector] ?? {}
   const { chosen, tooLate } = pick(found, limit, at)
@@ -35,6 +39,8 @@ export async function claimReceipts(
   const [next] = await transaction.rows<{ next: number }>(statements.FIND_NEXT_DUE, [lineId])
   return { outcome: { line: toLine(lineRow, seal), claims, nextDueAt: next?.next ?? null }, happenings }
 }
+
+const NOT_OURS: Claimed = { line: undefined, claims: [], nextDueAt: null }
 
 type Due = readonly [ConversationId, readonly OpenRow[]]
 
@@ -162,9 +168,14 @@ async function setBack(transaction: Transaction, tried: readonly { id: ReceiptId
     tried.map(({ id }) => id),
     tried.map(({ written }) => written.reason),
     tried.map(({ written }) => written.setbacks),
-    tried.map(({ written }) => written.nextAttemptAt),
+    tried.map(({ written }) => Math.ceil(written.nextAttemptAt)),
     tried.map(({ written }) => written.attempts),
     tried.map(({ written }) => written.at),
+  ])
+  // Whoever looks after the line next leaves its carrier alone for as long.
+  await transaction.rows(statements.HOLD_BACK, [
+    tried.map(({ written }) => written.lineId),
+    tried.map(({ written }) => Math.ceil(written.nextAttemptAt)),
   ])
 }
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { Pool } from 'pg'
 import { ReadbackError } from '../../core/errors.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
@@ -15,10 +16,13 @@ import { Seal } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
 import { markReads } from './acceptance.ts'
 import { Batches } from './batches.ts'
+import { Clock } from './clock.ts'
 import { asUnavailable, connectionOptions, openPool, toKysely } from './connection.ts'
 import { claimDeliveries, settleDeliveries } from './deliveries.ts'
 import { type Happening, recordEvents } from './events.ts'
 import { storeArrivals } from './inbound.ts'
+import { NodeLeases } from './leases.ts'
+import { Nudges } from './nudges.ts'
 import { claimReceipts, expireReceipts, settleReceipts, skipReceipts } from './outbox.ts'
 import { type Statement, type Transaction, Transactions } from './transactions.ts'
 
@@ -28,6 +32,7 @@ export interface PostgresStart {
   /** 64 hex digits. */
   readonly secretKey: string
   readonly rules: StoreRules
+  readonly leaseMs: number
   readonly onChanges: (changes: Changes) => void
 }
 
@@ -37,28 +42,46 @@ export interface PostgresStart {
  */
 export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   const seal = new Seal(start.secretKey)
-  await prepare(start, seal)
+  const clock = await prepare(start, seal)
   const pool = openPool(start.url, start.poolSize)
   const transactions = new Transactions(pool)
-  const shared = sharedMethods(transactions, { seal, rules: start.rules })
-  const { finished, ...hot } = hotMethods(transactions, start, seal)
+  const nudges = new Nudges(start.url, pool, start.onChanges)
+  const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs })
+  const onChanges = (changes: Changes) => {
+    if (changes.events) nudges.send({ events: true })
+    start.onChanges(changes)
+  }
+  const tools = { transactions, seal, rules: start.rules, leases, onChanges }
+  const { finished, ...hot } = hotMethods(tools)
   // The queries' own types are made from the port's: this is where they meet again.
-  const methods = { ...shared, ...hot } as unknown as Omit<Store, 'close'>
+  const methods = { ...sharedMethods(tools), ...hot } as unknown as Omit<Store, 'close' | 'now' | 'leases'>
+  await nudges.start()
   return {
     ...methods,
+    leases,
+    now: () => clock.now(),
     async close() {
       await finished()
+      await nudges.close()
       await pool.end()
     },
   }
 }
 
-/** Brings the tables up to date, one node at a time (Kysely's migrator takes an advisory lock), on a connection without timeouts. */
-async function prepare({ url, rules }: PostgresStart, seal: Seal): Promise<void> {
+/**
+ * Brings the tables up to date, one node at a time (Kysely's migrator takes an advisory lock), on a connection without timeouts.
+ * Answers the database's clock.
+ */
+async function prepare({ url, rules }: PostgresStart, seal: Seal): Promise<Clock> {
   const db = toKysely(new Pool({ ...connectionOptions(url), max: 1 }))
   try {
     await migrate(db, POSTGRES)
     await checkKey({ db, seal, rules })
+    const sentAt = performance.now()
+    const { rows } = await sql<{
+      now: number
+    }>`select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db)
+    return new Clock(rows[0]?.now as number, sentAt)
   } catch (error) {
     throw asUnavailable(error) ?? error
   } finally {
@@ -66,10 +89,16 @@ async function prepare({ url, rules }: PostgresStart, seal: Seal): Promise<void>
   }
 }
 
+interface Tools extends Omit<Session, 'db'> {
+  readonly transactions: Transactions
+  readonly leases: NodeLeases
+  readonly onChanges: (changes: Changes) => void
+}
+
 type Query = (session: Session, argument: never) => Promise<unknown>
 
 /** The queries that engines share: reads a statement at a time, writes in a snapshot that no other node has crossed. */
-function sharedMethods(transactions: Transactions, session: Omit<Session, 'db'>) {
+function sharedMethods({ transactions, ...session }: Tools) {
   const through = (isolation: 'none' | 'snapshot', queries: Readonly<Record<string, Query>>) =>
     Object.entries(queries).map(([name, query]) => {
       const method = (argument: never) => transactions.run(isolation, ({ db }) => query({ ...session, db }, argument))
@@ -78,8 +107,9 @@ function sharedMethods(transactions: Transactions, session: Omit<Session, 'db'>)
   return Object.fromEntries([...through('none', READS), ...through('snapshot', COLD_WRITES)])
 }
 
-function hotMethods(transactions: Transactions, { rules, onChanges }: PostgresStart, seal: Seal) {
-  const telling = tellingOf(transactions, onChanges)
+function hotMethods(tools: Tools) {
+  const { transactions, rules } = tools
+  const telling = tellingOf(tools)
   let accepted = 0
   const markRead = new Batches<MarkReadCall, MarkReadOutcome>(async (calls) => {
     const outcomes = await transactions.run('current', (transaction) => markReads(transaction, calls, rules))
@@ -103,7 +133,7 @@ function hotMethods(transactions: Transactions, { rules, onChanges }: PostgresSt
   })
   const batches = [markRead, storeInbound, settle, settleDelivery]
   return {
-    ...laneMethods(transactions, telling, { seal, rules, onChanges }),
+    ...laneMethods(tools, telling),
     markRead: (call: MarkReadCall) => markRead.call(call),
     storeInbound: (arrivals: readonly Arrival[]) => storeInbound.call(arrivals),
     settleReceipts: (written: Settlement | Setback) => settle.call(written),
@@ -117,7 +147,7 @@ function hotMethods(transactions: Transactions, { rules, onChanges }: PostgresSt
 type Telling = ReturnType<typeof tellingOf>
 
 /** Runs a transaction that has something to tell: recorded in it, and passed on once it is committed. */
-function tellingOf(transactions: Transactions, onChanges: PostgresStart['onChanges']) {
+function tellingOf({ transactions, onChanges }: Tools) {
   return async <T>(
     work: (transaction: Transaction) => Promise<{ outcome: T; happenings: readonly Happening[] }>,
   ): Promise<T> => {
@@ -132,18 +162,13 @@ function tellingOf(transactions: Transactions, onChanges: PostgresStart['onChang
 }
 
 /** Each a transaction of its own: lanes come one by one. */
-function laneMethods(
-  transactions: Transactions,
-  telling: Telling,
-  session: Pick<PostgresStart, 'rules' | 'onChanges'> & Pick<Session, 'seal'>,
-) {
-  const { seal, rules, onChanges } = session
+function laneMethods({ transactions, leases, onChanges, seal, rules }: Tools, telling: Telling) {
   return {
-    claimReceipts: (call) => telling((transaction) => claimReceipts(transaction, call, session)),
+    claimReceipts: (call) => telling((transaction) => claimReceipts(transaction, call, { leases, seal, rules })),
     expireReceipts: (call) =>
       telling(async (transaction) => ({ outcome: undefined, happenings: await expireReceipts(transaction, call) })),
     async releaseReceipts({ at }) {
-      await transactions.run('current', (transaction) => transaction.rows(RELEASE, [at]))
+      await transactions.run('current', (transaction) => transaction.rows(RELEASE, [at, leases.node]))
     },
     claimDeliveries: (call) => transactions.run('current', (transaction) => claimDeliveries(transaction, call, seal)),
     // What another node's process had taken is due again when its lease is over.
@@ -177,8 +202,8 @@ async function durability(
 
 const RELEASE: Statement = {
   name: 'release receipts',
-  text: `update receipts set next_attempt_at = $1
-    where state = 'sending' and settled_at is null and next_attempt_at is null`,
+  text: `update receipts set next_attempt_at = $1 where line_id in (select line_id from line_leases where node = $2)
+    and state = 'sending' and settled_at is null and next_attempt_at is null`,
 }
 const IS_STANDBY: Statement = { name: 'is standby', text: 'select pg_is_in_recovery() as standby' }
 const DURABILITY: Statement = {

@@ -14,7 +14,7 @@ import { LaneStore } from './outbox.ts'
 
 /** The store's methods as a worker runs them: plain data in and out; the hot ones answer at once. */
 type Operations = {
-  readonly [Name in Exclude<keyof Store, 'close'>]: (
+  readonly [Name in Exclude<keyof Store, 'close' | 'now' | 'leases'>]: (
     argument: Parameters<Store[Name]>[0],
   ) => Awaited<ReturnType<Store[Name]>> | Promise<Awaited<ReturnType<Store[Name]>>>
 }
