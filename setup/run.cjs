@@ -28,6 +28,9 @@ const COMMANDS = {
   start: (node, args) => node(['src/main.ts', ...args], START),
   test: (node, args) =>
     node(['--test', '--test-reporter=spec', PATIENCE, SIDE_BY_SIDE, ...args, ...(args.some(isFile) ? [] : TESTS)]),
+  // The same as in the tests, many times over: what goes wrong once in a while shows.
+  chaos: (node, args) =>
+    node(['--test', '--test-reporter=spec', 'test/nodes-killed.test.ts', ...args], { CHAOS_ROUNDS: '20' }),
   bench: (node, args) => node(['bench/main.ts', ...args]),
   check,
 }
