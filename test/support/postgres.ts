@@ -115,7 +115,7 @@ async function createDatabase(serverUrl: string): Promise<Database> {
 }
 
 /** What a statement answers, on a connection of its own. */
-async function runSql<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
+export async function runSql<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
   const client = new Client(url)
   await client.connect()
   try {
