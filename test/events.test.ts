@@ -152,8 +152,8 @@ describe('the event stream', () => {
     let written = 0
     while (letGo() === 0) {
       assert.ok(written < 2_000, 'never let go')
-      await Promise.all(Array.from({ length: 20 }, () => account.write({ content: 'x'.repeat(15_000) })))
-      written += 20
+      await Promise.all(Array.from({ length: 100 }, () => account.write({ content: 'x'.repeat(15_000) })))
+      written += 100
     }
     await reader.at(written - 1)
     await account.write({ content: 'and on it goes' })

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { RecordedEvent } from '../core/account-event.ts'
 import { messageOf } from '../core/errors.ts'
 import type { AccountId, EventId } from '../core/id.ts'
@@ -12,12 +13,13 @@ export interface EventHubOptions {
 export interface EventListener {
   /** Whose events; null for those of all. */
   readonly accountId: AccountId | null
-  readonly onEvent: (event: RecordedEvent) => void
+  /** False where what it wrote should have a turn of the event loop to get away, before there is more. */
+  readonly onEvent: (event: RecordedEvent) => boolean
   /** There will be no more: the process is about to end. */
   readonly onEnd: () => void
 }
 
-/** So many events are read together: few enough that what they are written to can drain in between. */
+/** So many events are read together. */
 const AT_ONCE = 100
 const RETRY_MS = 1_000
 
@@ -75,7 +77,10 @@ export class EventHub {
       while (this.#again && this.#listeners.size > 0) {
         this.#again = false
         const events = await store.listEvents({ after: this.#position, limit: AT_ONCE })
-        for (const event of events) this.#hand(event)
+        for (const event of events) {
+          // One turn and no more: whoever still lags does not keep the others waiting.
+          if (!this.#hand(event)) await turn()
+        }
         if (events.length === AT_ONCE) this.#again = true
       }
     } catch (error) {
@@ -86,10 +91,14 @@ export class EventHub {
     }
   }
 
-  #hand(event: RecordedEvent): void {
+  #hand(event: RecordedEvent): boolean {
     this.#position = event.id
+    let goOn = true
     for (const { accountId, after, onEvent } of this.#listeners) {
-      if (event.id > after && (accountId === null || accountId === event.accountId)) onEvent(event)
+      if (event.id > after && (accountId === null || accountId === event.accountId)) {
+        goOn = onEvent(event) && goOn
+      }
     }
+    return goOn
   }
 }

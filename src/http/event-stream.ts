@@ -30,13 +30,13 @@ export async function openEventStream(reply: FastifyReply, options: EventStreamO
   const { hub, accountId, toWire, mayStay, lifetimeMs } = options
   const stream = new Readable({ read() {} })
   let open = true
-  const write = (text: string) => {
-    if (!open) return
-    stream.push(text)
-    if (stream.readableLength <= MOST_UNREAD_BYTES) return
+  const write = (text: string): boolean => {
+    if (!open) return true
+    if (stream.readableLength <= MOST_UNREAD_BYTES) return stream.push(text)
     close()
     reply.log.info('a listener left too much unread, and was let go')
     reply.raw.destroy()
+    return true
   }
   const end = () => {
     if (!open) return
@@ -46,7 +46,7 @@ export async function openEventStream(reply: FastifyReply, options: EventStreamO
   }
   const onEvent = (event: RecordedEvent) => {
     const told = toWire(event)
-    if (told !== undefined) write(`id: ${told.id}\ndata: ${JSON.stringify(told)}\n\n`)
+    return told === undefined || write(`id: ${told.id}\ndata: ${JSON.stringify(told)}\n\n`)
   }
   const unsubscribe = await hub.subscribe({ accountId, onEvent, onEnd: end })
   const heartbeat = setInterval(async () => {
