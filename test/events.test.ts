@@ -209,6 +209,28 @@ describe('the event stream', () => {
     await Promise.all(readers.map(({ ended }) => ended))
   })
 
+  test('ends at once, too, when it is asked for while the server finishes what is under way', async () => {
+    await using server = await startReadback()
+    const account = await customer(server)
+    await account.carrier({ latency_ms: 500 })
+    await account.write()
+    const id = await account.markRead()
+    await until(
+      'the carrier to be asked',
+      () => account.receipt(id),
+      ({ state }) => state === 'sending',
+    )
+    const stopped = server.stop()
+    await using reader = await listen(server.base, account.keys)
+    await reader.ended
+    assert.equal(reader.status, 200)
+    await stopped
+    assert.deepEqual(
+      server.logs.filter((line) => JSON.parse(line).level >= 40),
+      [],
+    )
+  })
+
   test('holds nothing for clients that only ask with HEAD, or are gone', async () => {
     await using server = await startReadback()
     const account = await customer(server)

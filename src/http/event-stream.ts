@@ -30,6 +30,11 @@ export async function openEventStream(reply: FastifyReply, options: EventStreamO
   const { hub, accountId, toWire, mayStay, lifetimeMs } = options
   const stream = new Readable({ read() {} })
   let open = true
+  const undo: (() => void)[] = []
+  const close = () => {
+    open = false
+    for (const each of undo.splice(0)) each()
+  }
   const write = (text: string): boolean => {
     if (!open) return true
     if (stream.readableLength <= MOST_UNREAD_BYTES) return stream.push(text)
@@ -48,18 +53,18 @@ export async function openEventStream(reply: FastifyReply, options: EventStreamO
     const told = toWire(event)
     return told === undefined || write(`id: ${told.id}\ndata: ${JSON.stringify(told)}\n\n`)
   }
-  const unsubscribe = await hub.subscribe({ accountId, onEvent, onEnd: end })
+  undo.push(await hub.subscribe({ accountId, onEvent, onEnd: end }))
   const heartbeat = setInterval(async () => {
     if (await mayStay()) write(': heartbeat\n\n')
     else end()
   }, HEARTBEAT_MS)
   const rotation = setTimeout(end, Math.min(lifetimeMs, ROTATION_MS))
-  const close = () => {
-    open = false
-    clearInterval(heartbeat)
-    clearTimeout(rotation)
-    unsubscribe()
-  }
+  undo.push(
+    () => clearInterval(heartbeat),
+    () => clearTimeout(rotation),
+  )
+  // A server that stops ends it before it has begun.
+  if (!open) close()
   // The answer to HEAD is over at once, and takes no stream along.
   reply.raw.once('close', () => stream.destroy())
   stream.once('close', close)
