@@ -7,9 +7,10 @@ import { type Config, isLoopback, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
 import { createConnectors, RECEIPTS, RELAYS } from './connectors/index.ts'
 import { messageOf } from './core/errors.ts'
-import type { Store } from './core/store.ts'
+import type { Changes, Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
+import { EventHub } from './http/event-hub.ts'
 import { webhookBody } from './http/webhook-body.ts'
 import { keptSecret } from './kept-secret.ts'
 import { createOutbox } from './outbox/index.ts'
@@ -35,7 +36,12 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
   const customers: AddressPolicy = { of: 'customer', allow: config.webhookAllow }
-  const store = await openStore({ ...storeOptions(config), onDeath, onChanges: (changes) => outbox.changed(changes) })
+  const onChanges = (changes: Changes) => {
+    outbox.changed(changes)
+    if (changes.events) hub.changed()
+  }
+  const store = await openStore({ ...storeOptions(config), onDeath, onChanges })
+  const hub = new EventHub({ store, log })
   const caller = createCarrierCaller({ timeoutMs: config.carrierTimeoutMs })
   const connectors = createConnectors({ handset: store, caller, now })
   let base = ''
@@ -55,6 +61,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     catchUp: outbox.catchUp,
     noteHealth: outbox.noteHealth,
     customers,
+    hub,
     now,
     operatorToken,
     log,
@@ -74,6 +81,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     greeting: keys === undefined ? '' : demoText(base, keys),
     async stop() {
       draining = true
+      hub.end()
       // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
       await outbox.drain()
       await app.close()

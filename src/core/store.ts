@@ -1,8 +1,10 @@
-import type { Account, AccountChange, Credentials } from './account.ts'
+import type { Account, AccountChange, ApiKey, Credentials } from './account.ts'
+import type { RecordedEvent } from './account-event.ts'
 import type { AutoTiming } from './auto-timing.ts'
+import type { Caller, Entry, TokenScope } from './caller.ts'
 import type { Reply } from './connector.ts'
 import type { Handset } from './handset.ts'
-import type { AccountId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
+import type { AccountId, DeliveryId, EventId, LineId, ReceiptId, TokenId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
 import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
@@ -24,9 +26,19 @@ import type {
  * The port to what is remembered. Calls made at the same time share one transaction (group commit), and an answer means that
  * it is on the disk. Credentials, gate, plan and settings are read in the transaction that uses them; nothing of them is cached.
  * Every method may throw `ReadbackError('unavailable')` while the store is full, locked, read-only or absent: then nothing of
- * that call was written. Those that take credentials throw `unauthorized` or `forbidden` before anything else.
+ * that call was written. Those that take credentials throw `unauthorized` or `forbidden` before anything else; a token that is
+ * limited to lines is `forbidden` what concerns the whole account, and sees its lines alone where it is let in.
  */
-export interface Store extends AccountStore, LineStore, ReceiptStore, Outbox, WebhookStore, DeliveryOutbox, Handset {
+export interface Store
+  extends AccountStore,
+    TokenStore,
+    LineStore,
+    ReceiptStore,
+    Outbox,
+    WebhookStore,
+    DeliveryOutbox,
+    EventLog,
+    Handset {
   /** Answers once the store can write. */
   ready(): Promise<void>
   /** The facts that decide whether 200 may be trusted, as the running writer reports them. */
@@ -42,11 +54,13 @@ export interface AccountStore {
   /** Throws `not_found`. */
   updateAccount(change: { id: AccountId; change: AccountChange }): Promise<Account>
   /** Throws `not_found`. The secret is shown this once: what is kept is its hash. */
-  createKey(key: { accountId: AccountId; at: number }): Promise<Credentials>
-  /** Throws `not_found`. From its answer on the key is refused everywhere. */
+  createKey(key: { accountId: AccountId; at: number }): Promise<ApiKey>
+  /** Throws `not_found`. From its answer on the key is refused everywhere, and so is every token made with it. */
   deleteKey(key: { accountId: AccountId; keyId: string }): Promise<void>
-  /** The account behind the credentials. `gate` asks for the account gate too. */
-  admit(call: { credentials: Credentials; gate: boolean }): Promise<Account>
+  /** The account behind the credentials. `gate` asks for the account gate too; `entry` is `account` where absent. */
+  admit(call: { credentials: Credentials; gate: boolean; entry?: Entry }): Promise<Account>
+  /** Who calls, whatever the credentials reach. */
+  identify(call: { credentials: Credentials }): Promise<Caller>
   /** The account's own timing, or that of one of its lines, where null leaves it to the account's; throws `not_found`. */
   setAutoTiming(call: AutoTimingCall): Promise<void>
   /** Answers the value now in force; throws `forbidden` where the plan does not include it. */
@@ -60,7 +74,22 @@ export type AutoTimingCall = { readonly credentials: Credentials } & (
 
 export interface NewAccount {
   readonly account: Account
-  readonly credentials: Credentials
+  readonly credentials: ApiKey
+}
+
+interface TokenStore {
+  /** With the account's own key alone. Throws `invalid` for lines that are not the account's. */
+  createToken(call: { credentials: Credentials; at: number } & TokenScope): Promise<NewToken>
+  /** With the account's own key alone; throws `not_found`. From its answer on the token is refused everywhere. */
+  deleteToken(call: { credentials: Credentials; id: TokenId }): Promise<void>
+  /** Forgets tokens that ended before that time, `limit` at the most; answers how many it forgot. */
+  forgetTokens(call: { before: number; limit: number }): Promise<number>
+}
+
+/** The token itself is shown this once: what is kept is its hash. */
+export interface NewToken {
+  readonly id: TokenId
+  readonly token: string
 }
 
 export interface LineStore {
@@ -198,6 +227,14 @@ export interface ClaimedDeliveries {
   readonly deliveries: readonly Delivery[]
   /** When to come again; null when nothing waits. */
   readonly nextDueAt: number | null
+}
+
+/** What all accounts were told of, in the order of its recording: for whoever passes it on while it happens. */
+export interface EventLog {
+  /** The oldest of those beyond `after`. */
+  listEvents(call: { after: EventId; limit: number }): Promise<RecordedEvent[]>
+  /** 0 where there is none yet. */
+  newestEventId(): Promise<EventId>
 }
 
 /** The open receipts, as the dispatcher sees them: the table is the outbox. */

@@ -17,8 +17,8 @@ export const WEBHOOK_TYPES = [
 ] as const
 export type WebhookType = (typeof WEBHOOK_TYPES)[number]
 
-/** Which of them an event goes to. What is not here is taken, and never sent. */
-export const WEBHOOK_FOR: Readonly<Record<AccountEvent['type'], WebhookType>> = {
+/** Which of them an event goes to; what is absent goes to the event stream alone. A type that is not here is taken, and never sent. */
+export const WEBHOOK_FOR: Readonly<Partial<Record<AccountEvent['type'], WebhookType>>> = {
   'message.received': 'receive',
   'receipt.settled': 'read_receipt',
 }

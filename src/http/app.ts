@@ -4,6 +4,7 @@ import { admitOperator, credentialsOf } from './auth.ts'
 import { getAutoMarkReadDoor, setAutoMarkReadDoor } from './auto-mark-read.ts'
 import { acceptJson } from './body.ts'
 import { answerError, rawError } from './errors.ts'
+import { type EventDesk, eventsDoor } from './events.ts'
 import { healthDoor, readyDoor } from './health.ts'
 import { type InboundDesk, inboundDoor } from './inbound.ts'
 import { linesStateDoor, listNumbersDoor } from './lines.ts'
@@ -14,12 +15,14 @@ import { getReceiptDoor, listReceiptsDoor } from './receipts.ts'
 import { getSettingsDoor, updateSettingsDoor } from './settings.ts'
 import * as simulator from './simulator.ts'
 import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
+import { createTokenDoor, deleteTokenDoor } from './tokens.ts'
 import * as webhooks from './webhooks.ts'
 
 export interface AppOptions
   extends Omit<lines.LineDesk, 'store'>,
     Omit<InboundDesk, 'store'>,
-    Omit<webhooks.WebhookDesk, 'store'> {
+    Omit<webhooks.WebhookDesk, 'store'>,
+    Omit<EventDesk, 'store'> {
   readonly store: Store
   readonly operatorToken: string
   readonly log: FastifyBaseLogger
@@ -59,7 +62,9 @@ export function createApp(options: AppOptions): FastifyInstance {
 
   serve(app, ACCOUNT(options), {
     // Whoever may not enter learns nothing about the body (contract §1).
-    refuse: async (request, gate) => void (await store.admit({ credentials: credentialsOf(request), gate })),
+    async refuse(request, { gate = false, entry = 'account' }) {
+      await store.admit({ credentials: credentialsOf(request), gate, entry })
+    },
   })
   serve(app, OPERATOR(options), { enter: (request) => admitOperator(request, operatorToken) })
   serve(app, {
@@ -70,13 +75,16 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app
 }
 
-/** With an account's `sb-api-*` keys. */
+/** With an account's `sb-api-*` keys, or a token of its own. */
 const ACCOUNT = (options: AppOptions): Surface => {
   const { store, nudge, now } = options
   return {
     '/api/mark-read': { POST: markReadDoor(store, nudge, now) },
     '/api/lines': { GET: listNumbersDoor(store) },
     '/api/v2/lines/state': { GET: linesStateDoor(store, now) },
+    '/api/v2/events': { GET: eventsDoor(options) },
+    '/v3/auth/tokens': { POST: createTokenDoor(options) },
+    '/v3/auth/tokens/:id': { DELETE: deleteTokenDoor(store) },
     '/accounts/settings/auto-mark-read': { GET: getAutoMarkReadDoor(store), POST: setAutoMarkReadDoor(store) },
     '/api/account/webhooks': {
       GET: webhooks.listWebhooksDoor(options),

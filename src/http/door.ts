@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { Entry } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
 
 interface Shape<B, Q, P> {
@@ -10,6 +11,8 @@ interface Shape<B, Q, P> {
   readonly bodyLimit?: number
   /** Whether the account gate stands before it (contract §1: mark-read alone). */
   readonly gate?: boolean
+  /** Whom of an account it is open to; `account` where absent. What it asks of the store says the same. */
+  readonly entry?: Entry
 }
 
 export interface Entered<B = unknown, Q = unknown, P = unknown> {

@@ -7,7 +7,7 @@ import { isoTime } from './fields.ts'
 
 /** `GET /api/lines`: the account's own numbers. */
 export function listNumbersDoor(store: Pick<LineStore, 'listOwnLines'>): Door {
-  return door({}, async ({ request }) => {
+  return door({ entry: 'lines' }, async ({ request }) => {
     const lines = await store.listOwnLines({ credentials: credentialsOf(request) })
     return { numbers: lines.map(({ number }) => number) }
   })
@@ -15,7 +15,7 @@ export function listNumbersDoor(store: Pick<LineStore, 'listOwnLines'>): Door {
 
 /** `GET /api/v2/lines/state`: as the SDK's `lines.getState` has it, and the reason [ours]. */
 export function linesStateDoor(store: Pick<LineStore, 'listOwnLines'>, now: () => number): Door {
-  return door({}, async ({ request }) => {
+  return door({ entry: 'lines' }, async ({ request }) => {
     const lines = await store.listOwnLines({ credentials: credentialsOf(request) })
     return { status: 'OK', snapshot_at: isoTime(now()), data: lines.map(toState) }
   })

@@ -17,7 +17,7 @@ const BODY = z.object(
 
 /** `POST /api/mark-read`: the page's "Send Read Receipt". */
 export function markReadDoor(store: Pick<Store, 'markRead'>, nudge: (lineId: LineId) => void, now: () => number): Door {
-  return door({ body: BODY, gate: true }, async ({ body, request, reply }) => {
+  return door({ body: BODY, gate: true, entry: 'lines' }, async ({ body, request, reply }) => {
     const { number, from_number: fromNumber } = body
     const credentials = credentialsOf(request)
     const relayed = request.headers[RELAYED_HEADER] !== undefined

@@ -21,7 +21,7 @@ const QUERY = z.strictObject({
 
 /** `GET /readback/v1/receipts/{id}`: what became of one receipt, and why [ours, contract §5]. */
 export function getReceiptDoor(store: Pick<Store, 'getReceipt'>): Door {
-  return door({ params: z.object({ id: z.string() }) }, async ({ params, request }) => {
+  return door({ params: z.object({ id: z.string() }), entry: 'lines' }, async ({ params, request }) => {
     // An id that cannot exist is looked for all the same: 401 comes before 404.
     const id = parseId('receipt', params.id) ?? NO_RECEIPT
     return { status: 'OK', data: receiptToWire(await store.getReceipt({ credentials: credentialsOf(request), id })) }
@@ -30,7 +30,7 @@ export function getReceiptDoor(store: Pick<Store, 'getReceipt'>): Door {
 
 /** `GET /readback/v1/receipts`: newest first; `next_cursor` is null on the last page. */
 export function listReceiptsDoor(store: Pick<Store, 'listReceipts'>): Door {
-  return door({ query: QUERY }, async ({ query, request }) => {
+  return door({ query: QUERY, entry: 'lines' }, async ({ query, request }) => {
     const { limit } = query
     // One more than asked for tells whether there is a next page.
     const filter = { ...toFilter(query), limit: limit + 1 }

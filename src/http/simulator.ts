@@ -49,7 +49,7 @@ const KNOBS = z.strictObject({
 
 /** `POST /simulator/messages`: a contact writes. It goes through the same door as any carrier's inbound. */
 export function writeDoor(bench: Workbench): Door {
-  return door({ body: MESSAGE }, async ({ body, request, reply }) => {
+  return door({ body: MESSAGE, entry: 'lines' }, async ({ body, request, reply }) => {
     const { line, carrier, handset } = await simulated(bench, credentialsOf(request), body.to_number)
     const receivedAt = bench.now()
     const draft = toDraft(body, receivedAt)
@@ -66,7 +66,7 @@ export function writeDoor(bench: Workbench): Door {
 /** `GET /simulator/handset`: what that contact's phone shows. */
 export function handsetDoor(bench: Workbench): Door {
   const query = z.strictObject({ number: contactNumber, from_number: FROM_NUMBER })
-  return door({ query }, async ({ query: { number, from_number }, request }) => {
+  return door({ query, entry: 'lines' }, async ({ query: { number, from_number }, request }) => {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
     const messages = await handset.show({ lineId: line.id, contact: number })
     return { status: 'OK', number, from_number, messages: messages.map(messageToWire) }
@@ -75,7 +75,7 @@ export function handsetDoor(bench: Workbench): Door {
 
 /** `PUT /simulator/carrier`: makes the carrier slow, paced, faulty or absent. What is left out stays as it is. */
 export function carrierDoor(bench: Workbench): Door {
-  return door({ body: KNOBS }, async ({ body: { from_number, ...knobs }, request }) => {
+  return door({ body: KNOBS, entry: 'lines' }, async ({ body: { from_number, ...knobs }, request }) => {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
     const tuned = await handset.tune({ lineId: line.id, knobs: toKnobs(knobs) })
     bench.nudge(line.id)

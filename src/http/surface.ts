@@ -14,7 +14,7 @@ export interface Guard {
   /** Before the body is read; throws to keep out. */
   readonly enter?: (request: FastifyRequest) => void
   /** Before a bad request is told what is wrong with it; throws to keep out. */
-  readonly refuse?: (request: FastifyRequest, gate: boolean) => Promise<void>
+  readonly refuse?: (request: FastifyRequest, shape: Door['shape']) => Promise<void>
 }
 
 /** What is wrong with a request as such, before anybody has looked at who sent it. */
@@ -28,7 +28,7 @@ export function serve(app: FastifyInstance, surface: Surface, { enter, refuse }:
         url,
         ...(shape.bodyLimit === undefined ? {} : { bodyLimit: shape.bodyLimit }),
         ...(enter === undefined ? {} : { onRequest: async (request) => enter(request) }),
-        ...(refuse === undefined ? {} : { errorHandler: refuseFirst(refuse, shape.gate ?? false) }),
+        ...(refuse === undefined ? {} : { errorHandler: refuseFirst(refuse, shape) }),
         handler(request, reply) {
           const body = shape.body === undefined ? request.body : parse(shape.body, request.body)
           const query = shape.query === undefined ? request.query : parse(shape.query, request.query)
@@ -41,9 +41,9 @@ export function serve(app: FastifyInstance, surface: Surface, { enter, refuse }:
   }
 }
 
-function refuseFirst(refuse: NonNullable<Guard['refuse']>, gate: boolean) {
+function refuseFirst(refuse: NonNullable<Guard['refuse']>, shape: Door['shape']) {
   return async (error: unknown, request: FastifyRequest): Promise<never> => {
-    if (ABOUT_THE_REQUEST.has(toReadbackError(error).code)) await refuse(request, gate)
+    if (ABOUT_THE_REQUEST.has(toReadbackError(error).code)) await refuse(request, shape)
     throw error
   }
 }

@@ -10,6 +10,8 @@ export function webhookBody({ event: { event, at }, account }: Delivery): object
       return messageToWebhook(event.message, account)
     case 'receipt.settled':
       return { ...receiptToWire(event.receipt), accountEmail: account.email, occurred_at: isoTime(at) }
+    default:
+      throw new Error(`No webhook tells of ${event.type}`)
   }
 }
 

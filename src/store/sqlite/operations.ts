@@ -7,11 +7,13 @@ import {
   createKey,
   deleteKey,
   getAccount,
+  identify,
   listAccounts,
   setAutoMarkRead,
   updateAccount,
 } from '../accounts.ts'
 import { listDeliveries, redeliver, webhooksWithWork } from '../deliveries.ts'
+import { listEvents, newestEventId } from '../events.ts'
 import { carrier, show, showRead, takeFailure, tune, write } from '../handset.ts'
 import {
   createLine,
@@ -32,6 +34,7 @@ import {
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
 import { forgetInbound } from '../seen-inbound.ts'
 import type { Session } from '../session.ts'
+import { createToken, deleteToken, forgetTokens } from '../tokens.ts'
 import { addWebhooks, listWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import type { Acceptance } from './acceptance.ts'
 import { Deliveries } from './deliveries.ts'
@@ -55,10 +58,13 @@ const READS = {
   getLine,
   getOwnLine,
   getReceipt,
+  identify,
   linesToEnrol,
   linesWithWork,
   listDeliveries,
+  listEvents,
   listWebhooks,
+  newestEventId,
   webhooksWithWork,
   listAccounts,
   listLines,
@@ -74,12 +80,14 @@ const COLD_WRITES = {
   createAccount,
   createKey,
   createLine,
+  createToken,
   deleteKey,
+  deleteToken,
   forgetInbound,
+  forgetTokens,
   inboundSecret,
   noteCursor,
   noteEnrolled,
-  noteHealth,
   noteReplies,
   noteVerification,
   setAutoMarkRead,
@@ -103,6 +111,7 @@ const HOT_WRITES = [
   'settleDelivery',
   'releaseDeliveries',
   'redeliver',
+  'noteHealth',
   'removeLine',
   'ready',
   'durability',
@@ -145,6 +154,14 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
     releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
     redeliver: async (call) => events.touch(await redeliver(session, call)),
+    async noteHealth(note) {
+      const changed = await noteHealth(session, note)
+      if (changed === null) return null
+      const { subject, before } = changed
+      const event = { type: 'line.status.changed', lineNumber: subject.number, health: note.health } as const
+      events.record(subject, event, note.at)
+      return before
+    },
     async removeLine({ id, at }) {
       joins.foldAll()
       await removeLine(session, { id, at })
