@@ -41,6 +41,7 @@ const DOORS: readonly [method: string, path: string, who: 'account' | 'operator'
   ['POST', '/readback/v1/inbound/none', 'anybody'],
   ['GET', '/healthz', 'anybody'],
   ['GET', '/readyz', 'anybody'],
+  ['GET', '/openapi.json', 'anybody'],
 ]
 
 /** Bodies that are good for nothing, as text that goes out as it stands. */

@@ -8,6 +8,7 @@ import { healthDoor, readyDoor } from './health.ts'
 import { type InboundDesk, inboundDoor } from './inbound.ts'
 import { linesStateDoor, listNumbersDoor } from './lines.ts'
 import { markReadDoor } from './mark-read.ts'
+import { type Entrances, openApiDoor } from './open-api.ts'
 import * as accounts from './operator-accounts.ts'
 import * as lines from './operator-lines.ts'
 import { getReceiptDoor, listReceiptsDoor } from './receipts.ts'
@@ -34,7 +35,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 
 /** The whole public surface. Not yet listening. */
 export function createApp(options: AppOptions): FastifyInstance {
-  const { store, draining, operatorToken } = options
+  const { store, operatorToken } = options
   const app = Fastify({
     loggerInstance: options.log,
     // `surface.ts` writes the lines: fastify's own hold the URL, and with it numbers and secrets.
@@ -57,17 +58,29 @@ export function createApp(options: AppOptions): FastifyInstance {
   identifyAndLog(app)
   app.setErrorHandler(answerError)
 
-  serve(app, ACCOUNT(options), {
+  const entrances = openEntrances(options)
+  serve(app, entrances.account, {
     // Whoever may not enter learns nothing about the body (contract §1).
     refuse: async (request, gate) => void (await store.admit({ credentials: credentialsOf(request), gate })),
   })
-  serve(app, OPERATOR(options), { enter: (request) => admitOperator(request, operatorToken) })
-  serve(app, {
-    '/readback/v1/inbound/:secret': { POST: inboundDoor(options) },
-    '/healthz': { GET: healthDoor() },
-    '/readyz': { GET: readyDoor(store, draining) },
-  })
+  serve(app, entrances.operator, { enter: (request) => admitOperator(request, operatorToken) })
+  serve(app, entrances.anybody)
   return app
+}
+
+/** All doors, by who may enter. */
+function openEntrances(options: AppOptions): Entrances {
+  const entrances: Entrances = {
+    account: ACCOUNT(options),
+    operator: OPERATOR(options),
+    anybody: {
+      '/readback/v1/inbound/:secret': { POST: inboundDoor(options) },
+      '/healthz': { GET: healthDoor() },
+      '/readyz': { GET: readyDoor(options.store, options.draining) },
+      '/openapi.json': { GET: openApiDoor(() => entrances) },
+    },
+  }
+  return entrances
 }
 
 /** With an account's `sb-api-*` keys. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { formatId, type Id, parseId } from '../core/id.ts'
 import { parseAddress, parsePhoneNumber } from '../core/phone-number.ts'
+import { REASONS } from '../core/reason.ts'
 
 /** A text that `parse` takes, in its normal form; `message` says what is wrong with any other. */
 function parsed<T>(parseText: (text: string) => T | undefined, missing: string, malformed: string) {
@@ -37,6 +38,8 @@ export function text(name: string, longest: number) {
 export function idOf<Kind extends 'account' | 'receipt'>(kind: Kind, word: string, notFound: () => never): Id<Kind> {
   return parseId(kind, word) ?? notFound()
 }
+
+export const REASON = z.enum(Object.keys(REASONS) as (keyof typeof REASONS)[]).meta({ id: 'Reason' })
 
 export function isoTime(at: number): string
 export function isoTime(at: number | null): string | null
