@@ -12,6 +12,8 @@ const DOORS: readonly [method: string, path: string, who: 'account' | 'operator'
   ['POST', '/accounts/settings/auto-mark-read', 'account'],
   ['GET', '/api/lines', 'account'],
   ['GET', '/api/v2/lines/state', 'account'],
+  ['GET', '/api/v2/messages', 'account'],
+  ['GET', '/api/v2/messages/none', 'account'],
   ['GET', '/api/account/webhooks', 'account'],
   ['POST', '/api/account/webhooks', 'account'],
   ['PUT', '/api/account/webhooks', 'account'],

@@ -1,12 +1,14 @@
 import type { Account, AccountChange, Credentials } from './account.ts'
 import type { AutoTiming } from './auto-timing.ts'
 import type { Reply } from './connector.ts'
+import type { Service } from './conversation.ts'
 import type { Handset } from './handset.ts'
-import type { AccountId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
+import type { AccountId, DeliveryId, LineId, MessageId, ReceiptId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
 import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
-import type { PhoneNumber } from './phone-number.ts'
+import type { KeptMessage, MessageFilter, MessageList, MessageOwner, MessagePage } from './message.ts'
+import type { Address, PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 import type { Receipt, ReceiptFilter } from './receipt.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
@@ -26,7 +28,15 @@ import type {
  * Every method may throw `ReadbackError('unavailable')` while the store is full, locked, read-only or absent: then nothing of
  * that call was written. Those that take credentials throw `unauthorized` or `forbidden` before anything else.
  */
-export interface Store extends AccountStore, LineStore, ReceiptStore, Outbox, WebhookStore, DeliveryOutbox, Handset {
+export interface Store
+  extends AccountStore,
+    LineStore,
+    MessageStore,
+    ReceiptStore,
+    Outbox,
+    WebhookStore,
+    DeliveryOutbox,
+    Handset {
   /** Answers once the store can write. */
   ready(): Promise<void>
   /** The facts that decide whether 200 may be trusted, as the running writer reports them. */
@@ -113,6 +123,15 @@ export interface LineDraft {
 export interface NewLine {
   readonly line: Line
   readonly inboundSecret: string
+}
+
+/** What contacts wrote and lines sent, also on lines that are gone. */
+export interface MessageStore {
+  /** The account's own message; throws `not_found`. */
+  getMessage(by: { credentials: Credentials; id: MessageId }): Promise<{ owner: MessageOwner; message: KeptMessage }>
+  listMessages(call: { credentials: Credentials; filter: MessageFilter; page: MessagePage }): Promise<MessageList>
+  /** By what a contact last wrote to any of the account's lines; null where it never did. */
+  findService(call: { credentials: Credentials; number: Address }): Promise<Service | null>
 }
 
 interface ReceiptStore {

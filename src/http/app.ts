@@ -8,6 +8,7 @@ import { healthDoor, readyDoor } from './health.ts'
 import { type InboundDesk, inboundDoor } from './inbound.ts'
 import { linesStateDoor, listNumbersDoor } from './lines.ts'
 import { markReadDoor } from './mark-read.ts'
+import { getMessageDoor, listMessagesDoor } from './messages.ts'
 import { type Entrances, openApiDoor } from './open-api.ts'
 import * as accounts from './operator-accounts.ts'
 import * as lines from './operator-lines.ts'
@@ -89,6 +90,8 @@ const ACCOUNT = (options: AppOptions): Surface => {
   return {
     '/api/mark-read': { POST: markReadDoor(store, nudge, now) },
     '/api/lines': { GET: listNumbersDoor(store) },
+    '/api/v2/messages': { GET: listMessagesDoor(store) },
+    '/api/v2/messages/:handle': { GET: getMessageDoor(store) },
     '/api/v2/lines/state': { GET: linesStateDoor(store, now) },
     '/accounts/settings/auto-mark-read': { GET: getAutoMarkReadDoor(store), POST: setAutoMarkReadDoor(store) },
     '/api/account/webhooks': {

@@ -47,6 +47,8 @@ export function isoTime(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString()
 }
 
+export function handleOf(messageId: Id<'message'>): string
+export function handleOf(messageId: Id<'message'> | null): string | null
 export function handleOf(messageId: Id<'message'> | null): string | null {
   return messageId === null ? null : formatId('message', messageId)
 }

@@ -140,8 +140,8 @@ function toSchema(schema: z.ZodType, io: 'input' | 'output', named: Named): obje
     io,
     unrepresentable: 'any',
     override({ jsonSchema }) {
-      // The pattern says at length what the format says in a word.
-      if (jsonSchema.format !== undefined) delete jsonSchema.pattern
+      // The pattern says at length what the format, or the type, says in a word.
+      if (jsonSchema.format !== undefined || jsonSchema.type === 'integer') delete jsonSchema.pattern
       // An answer may grow.
       if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
     },

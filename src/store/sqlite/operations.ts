@@ -29,6 +29,7 @@ import {
   setAutoTiming,
   updateLine,
 } from '../lines.ts'
+import { findService, getMessage, listMessages } from '../messages.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
 import { forgetInbound } from '../seen-inbound.ts'
 import type { Session } from '../session.ts'
@@ -51,8 +52,10 @@ const READS = {
   admit,
   carrier,
   findOverdue,
+  findService,
   getAccount,
   getLine,
+  getMessage,
   getOwnLine,
   getReceipt,
   linesToEnrol,
@@ -62,6 +65,7 @@ const READS = {
   webhooksWithWork,
   listAccounts,
   listLines,
+  listMessages,
   listOwnLines,
   listReceipts,
   show,
