@@ -10,6 +10,8 @@ const GOOD = JSON.stringify({ number: CONTACT, from_number: LINE })
 const DOORS: readonly [method: string, path: string, who: 'account' | 'operator' | 'anybody'][] = [
   ['POST', '/api/mark-read', 'account'],
   ['POST', '/accounts/settings/auto-mark-read', 'account'],
+  ['GET', '/account', 'account'],
+  ['GET', '/api/evaluate-service', 'account'],
   ['GET', '/api/lines', 'account'],
   ['GET', '/api/v2/lines/state', 'account'],
   ['GET', '/api/v2/messages', 'account'],

@@ -108,6 +108,10 @@ describe('the description in OpenAPI', () => {
     const query = new URLSearchParams({ number: '+14155551234', from_number: LINE })
     await own('POST', '/api/mark-read', '/api/mark-read', { number: '+14155551234', from_number: LINE })
     await own('GET', '/api/lines')
+    await own('GET', '/account')
+    await own('GET', '/api/v2/messages')
+    await own('GET', '/api/v2/messages/{handle}', '/api/v2/messages/msg_1')
+    await own('GET', '/api/evaluate-service', '/api/evaluate-service?number=%2B14155551234')
     await own('GET', '/api/v2/lines/state')
     await own('GET', '/accounts/settings/auto-mark-read')
     await own('POST', '/accounts/settings/auto-mark-read', '/accounts/settings/auto-mark-read', {

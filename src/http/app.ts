@@ -1,9 +1,11 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Store } from '../core/store.ts'
+import { getOwnAccountDoor } from './account.ts'
 import { admitOperator, credentialsOf } from './auth.ts'
 import { getAutoMarkReadDoor, setAutoMarkReadDoor } from './auto-mark-read.ts'
 import { acceptJson } from './body.ts'
 import { answerError, rawError } from './errors.ts'
+import { evaluateServiceDoor } from './evaluate-service.ts'
 import { healthDoor, readyDoor } from './health.ts'
 import { type InboundDesk, inboundDoor } from './inbound.ts'
 import { linesStateDoor, listNumbersDoor } from './lines.ts'
@@ -89,6 +91,8 @@ const ACCOUNT = (options: AppOptions): Surface => {
   const { store, nudge, now } = options
   return {
     '/api/mark-read': { POST: markReadDoor(store, nudge, now) },
+    '/account': { GET: getOwnAccountDoor(store) },
+    '/api/evaluate-service': { GET: evaluateServiceDoor(options) },
     '/api/lines': { GET: listNumbersDoor(store) },
     '/api/v2/messages': { GET: listMessagesDoor(store) },
     '/api/v2/messages/:handle': { GET: getMessageDoor(store) },

@@ -26,6 +26,14 @@ export function phoneNumber(missing: string, malformed: string = missing) {
   return parsed(parsePhoneNumber, missing, malformed)
 }
 
+/** A `+` that was written as it stands is a space by now: the SDK's own examples have it so. */
+export function inQuery<T>(name: string, schema: z.ZodType<T, string>) {
+  return z
+    .string({ error: `\`${name}\` must be given once` })
+    .transform((given) => given.replace(/^ /, '+'))
+    .pipe(schema)
+}
+
 /** Text without NUL, which PostgreSQL cannot keep. */
 export function text(name: string, longest: number) {
   return z

@@ -7,25 +7,16 @@ import type { MessageStore } from '../core/store.ts'
 import { ok } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
-import { address, phoneNumber, text } from './fields.ts'
+import { address, inQuery, phoneNumber, text } from './fields.ts'
 import { KEPT_MESSAGE, keptMessageToWire } from './message-body.ts'
 
 const DEFAULT_LIMIT = 50
 /** Who asks for more gets so many, and is told so in `pagination`. */
 const MOST = 100
 
-/** A `+` that was written as it stands is a space by now: the SDK's own examples have it so. */
-function inQuery<T>(name: string, schema: z.ZodType<T, string>) {
-  return z
-    .string({ error: `\`${name}\` must be given once` })
-    .transform((given) => given.replace(/^ /, '+'))
-    .pipe(schema)
-    .optional()
-}
-
 function contact(name: string) {
   const malformed = `\`${name}\` is not a valid number`
-  return inQuery(name, address(malformed, malformed))
+  return inQuery(name, address(malformed, malformed)).optional()
 }
 
 /** A date alone begins its day, and no zone is UTC. */
@@ -68,7 +59,7 @@ const QUERY = z.strictObject({
   offset: whole('offset', 0, 0),
   order_by: z.enum(MESSAGE_ORDERS).default('createdAt'),
   order_direction: z.enum(['asc', 'desc']).default('desc'),
-  sendblue_number: inQuery('sendblue_number', phoneNumber('`sendblue_number` is not a valid number')),
+  sendblue_number: inQuery('sendblue_number', phoneNumber('`sendblue_number` is not a valid number')).optional(),
   sent_at_gte: time('sent_at_gte'),
   sent_at_lte: time('sent_at_lte'),
   service: z.enum(SERVICES).optional(),
