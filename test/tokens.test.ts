@@ -56,8 +56,8 @@ describe('a token', () => {
   })
 
   test('limited to lines is within them at the doors that have lines, and outside of all that concern the account', async () => {
-    await account.write()
-    await account.write({ to_number: OTHER_LINE })
+    const [ownMessage] = await account.write()
+    const [otherMessage] = await account.write({ to_number: OTHER_LINE })
     const other = await account.markRead(CONTACT, OTHER_LINE)
     const own = await account.markRead()
     const limited = await holder(account, { phone_number: LINE })
@@ -70,6 +70,11 @@ describe('a token', () => {
       [200, 'GET', '/api/lines'],
       [200, 'GET', '/api/v2/lines/state'],
       [400, 'GET', '/api/v2/events?types=none'],
+      [200, 'GET', '/api/v2/messages'],
+      [200, 'GET', `/api/v2/messages/${ownMessage}`],
+      [404, 'GET', `/api/v2/messages/${otherMessage}`],
+      [403, 'GET', '/account'],
+      [403, 'GET', '/api/evaluate-service?number=a@example.com'],
       [200, 'GET', '/readback/v1/receipts'],
       [200, 'GET', `/readback/v1/receipts/${own}`],
       [404, 'GET', `/readback/v1/receipts/${other}`],
@@ -102,7 +107,12 @@ describe('a token', () => {
       // Before the body is looked at.
       assert.equal((await limited.call(method, path, '{')).status, 403, `${method} ${path}`)
     }
-    const patterns = table.map(([, , path]) => path.replace(/\?.*/, '').replace(/(dlv|rcpt|tok)_\w+/, ':id'))
+    const patterns = table.map(([, , path]) =>
+      path
+        .replace(/\?.*/, '')
+        .replace(/(dlv|rcpt|tok)_\w+/, ':id')
+        .replace(/msg_\w+/, ':handle'),
+    )
     assert.deepEqual(
       [...(await accountDoors())].filter((door) => !patterns.includes(door)),
       [],
@@ -126,6 +136,9 @@ describe('a token', () => {
         const from = new Set(receipts.map(({ from_number }: { from_number: string }) => from_number))
         assert.deepEqual([...from], [line])
       }
+      const messages = (await limited.must(200, 'GET', '/api/v2/messages')).body
+      const on = new Set(messages.data.map(({ sendblue_number }: { sendblue_number: string }) => sendblue_number))
+      assert.deepEqual([[...on], messages.pagination.total], [[line], messages.data.length])
       const another = encodeURIComponent(LINES.find((each) => each !== line) ?? '')
       assert.deepEqual((await limited.must(200, 'GET', `/readback/v1/receipts?from_number=${another}`)).body.data, [])
     }

@@ -3,12 +3,14 @@ import type { RecordedEvent } from './account-event.ts'
 import type { AutoTiming } from './auto-timing.ts'
 import type { Caller, Entry, TokenScope } from './caller.ts'
 import type { Reply } from './connector.ts'
+import type { Service } from './conversation.ts'
 import type { Handset } from './handset.ts'
-import type { AccountId, DeliveryId, EventId, LineId, ReceiptId, TokenId, WebhookId } from './id.ts'
+import type { AccountId, DeliveryId, EventId, LineId, MessageId, ReceiptId, TokenId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
 import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
-import type { PhoneNumber } from './phone-number.ts'
+import type { KeptMessage, MessageFilter, MessageList, MessageOwner, MessagePage } from './message.ts'
+import type { Address, PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 import type { Receipt, ReceiptFilter } from './receipt.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
@@ -33,6 +35,7 @@ export interface Store
   extends AccountStore,
     TokenStore,
     LineStore,
+    MessageStore,
     ReceiptStore,
     Outbox,
     WebhookStore,
@@ -142,6 +145,15 @@ export interface LineDraft {
 export interface NewLine {
   readonly line: Line
   readonly inboundSecret: string
+}
+
+/** What contacts wrote and lines sent, also on lines that are gone. */
+export interface MessageStore {
+  /** The account's own message; throws `not_found`. */
+  getMessage(by: { credentials: Credentials; id: MessageId }): Promise<{ owner: MessageOwner; message: KeptMessage }>
+  listMessages(call: { credentials: Credentials; filter: MessageFilter; page: MessagePage }): Promise<MessageList>
+  /** By what a contact last wrote to any of the account's lines; null where it never did. */
+  findService(call: { credentials: Credentials; number: Address }): Promise<Service | null>
 }
 
 interface ReceiptStore {

@@ -8,7 +8,7 @@ import { toReadbackError } from './errors.ts'
 export type Surface = Readonly<Record<string, Readonly<Partial<Record<Method, Door>>>>>
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
-type Method = (typeof METHODS)[number]
+export type Method = (typeof METHODS)[number]
 
 export interface Guard {
   /** Before the body is read; throws to keep out. */
@@ -33,6 +33,7 @@ export function serve(app: FastifyInstance, surface: Surface, { enter, refuse }:
           const body = shape.body === undefined ? request.body : parse(shape.body, request.body)
           const query = shape.query === undefined ? request.query : parse(shape.query, request.query)
           const params = shape.params === undefined ? request.params : parse(shape.params, request.params)
+          if (shape.status !== undefined) reply.code(shape.status)
           return answer({ body, query, params, request, reply })
         },
       })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { formatId, parseId, type TokenId } from '../core/id.ts'
 import type { Store } from '../core/store.ts'
+import { TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
 import { isoTime, phoneNumber } from './fields.ts'
@@ -30,17 +31,31 @@ const BODY = z
     numbers: given?.phone_number === undefined ? (given?.phone_numbers ?? null) : [given.phone_number],
   }))
 
+const MADE = z.object({
+  token: z.string(),
+  token_id: z.string(),
+  token_type: z.literal('Bearer'),
+  expires_at: TIME,
+  phone_numbers: z.array(z.string()),
+})
+
 /** `POST /v3/auth/tokens`: a token for the account, or for some of its lines alone. It is shown this once. */
 export function createTokenDoor({ store, now }: { store: Pick<Store, 'createToken'>; now: () => number }): Door {
-  return door({ body: BODY, entry: 'keys' }, async ({ body: { lifetimeMs, numbers }, request, reply }) => {
+  const shape = {
+    summary: 'Make a token that ends by itself',
+    body: BODY,
+    answer: MADE,
+    status: 201,
+    entry: 'keys',
+  } as const
+  return door(shape, async ({ body: { lifetimeMs, numbers }, request }) => {
     const at = now()
     const expiresAt = at + lifetimeMs
     const { id, token } = await store.createToken({ credentials: credentialsOf(request), numbers, expiresAt, at })
-    reply.code(201)
     return {
       token,
       token_id: formatId('token', id),
-      token_type: 'Bearer',
+      token_type: 'Bearer' as const,
       expires_at: isoTime(expiresAt),
       phone_numbers: numbers ?? [],
     }
@@ -49,10 +64,10 @@ export function createTokenDoor({ store, now }: { store: Pick<Store, 'createToke
 
 /** `DELETE /v3/auth/tokens/{id}`: from its answer on the token is refused everywhere, and its streams end. */
 export function deleteTokenDoor(store: Pick<Store, 'deleteToken'>): Door {
-  return door({ params: z.object({ id: z.string() }), entry: 'keys' }, async ({ params, request, reply }) => {
+  const shape = { summary: 'Revoke a token', params: z.object({ id: z.string() }), status: 204, entry: 'keys' } as const
+  return door(shape, async ({ params, request }) => {
     // An id that cannot exist is looked for all the same: 401 comes before 404.
     await store.deleteToken({ credentials: credentialsOf(request), id: parseId('token', params.id) ?? NO_TOKEN })
-    reply.code(204)
     return ''
   })
 }

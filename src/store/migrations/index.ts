@@ -8,6 +8,7 @@ import { replies } from './0003-replies.ts'
 import { webhooks } from './0004-webhooks.ts'
 import { outbound } from './0005-outbound.ts'
 import { tokens } from './0006-tokens.ts'
+import { messageLists } from './0008-message-lists.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -17,6 +18,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0004-webhooks': webhooks,
   '0005-outbound': outbound,
   '0006-tokens': tokens,
+  '0008-message-lists': messageLists,
 }
 
 export async function migrate(db: Kysely<Tables>, engine: Engine): Promise<void> {

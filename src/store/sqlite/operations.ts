@@ -31,6 +31,7 @@ import {
   setAutoTiming,
   updateLine,
 } from '../lines.ts'
+import { findService, getMessage, listMessages } from '../messages.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
 import { forgetInbound } from '../seen-inbound.ts'
 import type { Session } from '../session.ts'
@@ -54,8 +55,10 @@ const READS = {
   admit,
   carrier,
   findOverdue,
+  findService,
   getAccount,
   getLine,
+  getMessage,
   getOwnLine,
   getReceipt,
   identify,
@@ -68,6 +71,7 @@ const READS = {
   webhooksWithWork,
   listAccounts,
   listLines,
+  listMessages,
   listOwnLines,
   listReceipts,
   show,
