@@ -31,3 +31,11 @@ export function lineNumberOf(event: AccountEvent): PhoneNumber {
   if ('message' in event) return event.message.lineNumber
   return 'receipt' in event ? event.receipt.fromNumber : event.lineNumber
 }
+
+/** What all accounts were told of, in the order of its recording: for whoever passes it on while it happens. */
+export interface EventLog {
+  /** The oldest of those beyond `after`. */
+  listEvents(call: { after: EventId; limit: number }): Promise<RecordedEvent[]>
+  /** 0 where there is none yet. */
+  newestEventId(): Promise<EventId>
+}

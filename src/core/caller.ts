@@ -1,6 +1,7 @@
 import type { Account, Credentials } from './account.ts'
 import { ReadbackError } from './errors.ts'
 import type { PhoneNumber } from './phone-number.ts'
+import type { TokenScope } from './token.ts'
 
 /** Whoever calls in an account's name: with its keys, or with a token. */
 export interface Caller {
@@ -9,12 +10,6 @@ export interface Caller {
   readonly keyId: string
   /** Null where it came with the account's keys. */
   readonly token: TokenScope | null
-}
-
-export interface TokenScope {
-  /** The lines that it is limited to; null for the whole account. */
-  readonly numbers: readonly PhoneNumber[] | null
-  readonly expiresAt: number
 }
 
 /** Whom a call is open to: the account's own keys alone; a token for the whole account too; or any token, within its lines. */

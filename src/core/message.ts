@@ -1,4 +1,4 @@
-import type { Account } from './account.ts'
+import type { Account, Credentials } from './account.ts'
 import type { AutoReason } from './auto-mark-read.ts'
 import type { ConversationKind, Service } from './conversation.ts'
 import type { AccountId, LineId, MessageId } from './id.ts'
@@ -83,9 +83,18 @@ export interface MessagePage {
   readonly offset: number
 }
 
-export interface MessageList {
+interface MessageList {
   readonly owner: MessageOwner
   readonly messages: readonly KeptMessage[]
   /** Of all pages. */
   readonly total: number
+}
+
+/** What contacts wrote and lines sent, also on lines that are gone. */
+export interface MessageStore {
+  /** The account's own message; throws `not_found`. */
+  getMessage(by: { credentials: Credentials; id: MessageId }): Promise<{ owner: MessageOwner; message: KeptMessage }>
+  listMessages(call: { credentials: Credentials; filter: MessageFilter; page: MessagePage }): Promise<MessageList>
+  /** By what a contact last wrote to any of the account's lines; null where it never did. */
+  findService(call: { credentials: Credentials; number: Address }): Promise<Service | null>
 }

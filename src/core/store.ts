@@ -1,19 +1,19 @@
 import type { Account, AccountChange, ApiKey, Credentials } from './account.ts'
-import type { RecordedEvent } from './account-event.ts'
+import type { EventLog } from './account-event.ts'
 import type { AutoTiming } from './auto-timing.ts'
-import type { Caller, Entry, TokenScope } from './caller.ts'
+import type { Caller, Entry } from './caller.ts'
 import type { Reply } from './connector.ts'
-import type { Service } from './conversation.ts'
 import type { Handset } from './handset.ts'
-import type { AccountId, DeliveryId, EventId, LineId, MessageId, ReceiptId, TokenId, WebhookId } from './id.ts'
+import type { AccountId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
 import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
-import type { KeptMessage, MessageFilter, MessageList, MessageOwner, MessagePage } from './message.ts'
-import type { Address, PhoneNumber } from './phone-number.ts'
+import type { MessageStore } from './message.ts'
+import type { PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 import type { Receipt, ReceiptFilter } from './receipt.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
+import type { TokenStore } from './token.ts'
 import type {
   Delivery,
   DeliveryLog,
@@ -80,21 +80,6 @@ export interface NewAccount {
   readonly credentials: ApiKey
 }
 
-interface TokenStore {
-  /** With the account's own key alone. Throws `invalid` for lines that are not the account's. */
-  createToken(call: { credentials: Credentials; at: number } & TokenScope): Promise<NewToken>
-  /** With the account's own key alone; throws `not_found`. From its answer on the token is refused everywhere. */
-  deleteToken(call: { credentials: Credentials; id: TokenId }): Promise<void>
-  /** Forgets tokens that ended before that time, `limit` at the most; answers how many it forgot. */
-  forgetTokens(call: { before: number; limit: number }): Promise<number>
-}
-
-/** The token itself is shown this once: what is kept is its hash. */
-export interface NewToken {
-  readonly id: TokenId
-  readonly token: string
-}
-
 export interface LineStore {
   /** UNKNOWN, and to be enrolled. Throws `not_found` for the account, `conflict` where a live line has the number. */
   createLine(draft: LineDraft): Promise<NewLine>
@@ -145,15 +130,6 @@ export interface LineDraft {
 export interface NewLine {
   readonly line: Line
   readonly inboundSecret: string
-}
-
-/** What contacts wrote and lines sent, also on lines that are gone. */
-export interface MessageStore {
-  /** The account's own message; throws `not_found`. */
-  getMessage(by: { credentials: Credentials; id: MessageId }): Promise<{ owner: MessageOwner; message: KeptMessage }>
-  listMessages(call: { credentials: Credentials; filter: MessageFilter; page: MessagePage }): Promise<MessageList>
-  /** By what a contact last wrote to any of the account's lines; null where it never did. */
-  findService(call: { credentials: Credentials; number: Address }): Promise<Service | null>
 }
 
 interface ReceiptStore {
@@ -239,14 +215,6 @@ export interface ClaimedDeliveries {
   readonly deliveries: readonly Delivery[]
   /** When to come again; null when nothing waits. */
   readonly nextDueAt: number | null
-}
-
-/** What all accounts were told of, in the order of its recording: for whoever passes it on while it happens. */
-export interface EventLog {
-  /** The oldest of those beyond `after`. */
-  listEvents(call: { after: EventId; limit: number }): Promise<RecordedEvent[]>
-  /** 0 where there is none yet. */
-  newestEventId(): Promise<EventId>
 }
 
 /** The open receipts, as the dispatcher sees them: the table is the outbox. */

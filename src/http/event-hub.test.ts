@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { until } from '../../test/support/until.ts'
-import type { RecordedEvent } from '../core/account-event.ts'
+import type { EventLog, RecordedEvent } from '../core/account-event.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, EventId, LineId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
-import type { EventLog } from '../core/store.ts'
 import { EventHub } from './event-hub.ts'
 
 const [ONE, OTHER] = [1 as AccountId, 2 as AccountId]

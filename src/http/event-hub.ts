@@ -1,8 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { RecordedEvent } from '../core/account-event.ts'
+import type { EventLog, RecordedEvent } from '../core/account-event.ts'
 import { messageOf } from '../core/errors.ts'
 import type { AccountId, EventId } from '../core/id.ts'
-import type { EventLog } from '../core/store.ts'
 
 export interface EventHubOptions {
   readonly store: EventLog

@@ -7,9 +7,9 @@ import {
   MESSAGE_STATUSES,
   type MessageFilter,
   type MessageOrder,
+  type MessageStore,
 } from '../core/message.ts'
 import type { Address } from '../core/phone-number.ts'
-import type { MessageStore } from '../core/store.ts'
 import { ok } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'

@@ -1,8 +1,7 @@
 import type { Selectable } from 'kysely'
-import type { RecordedEvent } from '../core/account-event.ts'
+import type { EventLog, RecordedEvent } from '../core/account-event.ts'
 import type { AccountId, EventId, LineId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
-import type { EventLog } from '../core/store.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 

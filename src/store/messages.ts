@@ -11,10 +11,10 @@ import type {
   MessageOwner,
   MessagePage,
   MessageStatus,
+  MessageStore,
   Period,
 } from '../core/message.ts'
 import type { Address } from '../core/phone-number.ts'
-import type { MessageStore } from '../core/store.ts'
 import { authenticate, identify } from './accounts.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
