@@ -49,6 +49,7 @@ const DOORS: readonly [method: string, path: string, who: 'account' | 'operator'
   ['GET', '/healthz', 'anybody'],
   ['GET', '/readyz', 'anybody'],
   ['GET', '/openapi.json', 'anybody'],
+  ['GET', '/docs/none', 'anybody'],
 ]
 
 /** Bodies that are good for nothing, as text that goes out as it stands. */

@@ -16,6 +16,7 @@ import { type Entrances, openApiDoor } from './open-api.ts'
 import * as accounts from './operator-accounts.ts'
 import * as lines from './operator-lines.ts'
 import { getReceiptDoor, listReceiptsDoor } from './receipts.ts'
+import { referenceAssetDoor, referenceDoor } from './reference.ts'
 import { getSettingsDoor, updateSettingsDoor } from './settings.ts'
 import * as simulator from './simulator.ts'
 import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
@@ -86,6 +87,8 @@ function openEntrances(options: AppOptions): Entrances {
       '/healthz': { GET: healthDoor() },
       '/readyz': { GET: readyDoor(options.store, options.draining) },
       '/openapi.json': { GET: openApiDoor(() => entrances) },
+      '/docs': { GET: referenceDoor() },
+      '/docs/:file': { GET: referenceAssetDoor() },
     },
   }
   return entrances

@@ -42,13 +42,13 @@ function describe(entrances: Entrances): z.output<typeof DOCUMENT> {
 /** Schemas that have a name, as they are met. */
 type Named = Record<string, object>
 
-/** Of a path, by how it begins; the last is for all others. */
+/** Of a path, by how it begins. */
 const TAGS: Readonly<Record<string, { readonly begins: readonly string[]; readonly description: string }>> = {
+  Sendblue: { begins: ['/api/', '/account', '/v3/'], description: 'As Sendblue has it' },
   Readback: { begins: ['/readback/'], description: 'What this server adds' },
   Simulator: { begins: ['/simulator/'], description: 'The simulated phone' },
   Operator: { begins: ['/operator/'], description: 'Accounts and lines, for who runs the server' },
   Server: { begins: ['/healthz', '/readyz', '/openapi.json', '/docs'], description: 'The process itself' },
-  Sendblue: { begins: ['/'], description: 'As Sendblue has it' },
 }
 
 function tagOf(url: string): string {

@@ -36,16 +36,17 @@ const NUMBERS = z.array(phoneNumber('`sendblue_numbers` must be lines’ numbers
 
 /** An endpoint: its URL alone, or with a secret of its own and the lines that it is for. */
 function endpoint(policy: AddressPolicy) {
-  const url = z.string().transform((given, context) => {
-    const complaint = complaintAbout(given, policy)
-    if (complaint === undefined) return given
-    context.addIssue({ code: 'custom', message: `\`webhooks\`: ${complaint}` })
-    return z.NEVER
-  })
-  const whole = z.object({ url, secret: SECRET.optional(), sendblue_numbers: NUMBERS.optional() })
-  return z
-    .union([url, whole], { error: '`webhooks` must be URLs, or objects with a `url`' })
-    .transform((given) => (typeof given === 'string' ? { url: given } : given))
+  const whole = z.object({ url: z.string(), secret: SECRET.optional(), sendblue_numbers: NUMBERS.optional() })
+  return (
+    z
+      .union([z.string(), whole], { error: '`webhooks` must be URLs, or objects with a `url`' })
+      .transform((given) => (typeof given === 'string' ? { url: given } : given))
+      // Behind the union, which would say no more than that neither fits.
+      .superRefine(({ url }, context) => {
+        const complaint = complaintAbout(url, policy)
+        if (complaint !== undefined) context.addIssue({ code: 'custom', message: `\`webhooks\`: ${complaint}` })
+      })
+  )
 }
 
 /** A literal address is looked at here, so that nobody waits for a webhook that cannot come; a name is when it is called. */

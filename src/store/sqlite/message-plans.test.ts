@@ -47,6 +47,7 @@ describe('a list of messages on SQLite', () => {
     ['those that changed', 'changed_messages', { updated: { from: 1 } }, 'updatedAt'],
     ['those with a contact', 'contact_messages', { number: ADA }, 'createdAt'],
     ['those from a contact', 'contact_messages', { fromNumber: ADA }, 'createdAt'],
+    ['those that came in on a line', 'line_messages', { lineId: 1 as LineId, outbound: false }, 'createdAt'],
     ['those of a time', 'sent_messages', { sent: { from: 1, to: 2 } }, 'sentAt'],
   ]
   for (const [what, index, filter, order] of LISTS) {
