@@ -31,6 +31,7 @@ const COMMANDS = {
   // The same as in the tests, many times over: what goes wrong once in a while shows.
   chaos: (node, args) =>
     node(['--test', '--test-reporter=spec', 'test/nodes-killed.test.ts', ...args], { CHAOS_ROUNDS: '20' }),
+  openapi: (node) => node(['test/support/write-open-api.ts']),
   bench: (node, args) => node(['bench/main.ts', ...args]),
   check,
 }

@@ -17,6 +17,8 @@ function seconds(fallback: number, least: number) {
     .transform((given) => Math.round(given * 1_000))
 }
 
+const POSTGRES_URL = /^postgres(ql)?:\/\/./
+
 const VARIABLES = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce
@@ -93,7 +95,7 @@ const SETTINGS = VARIABLES.transform((env) => ({
   dedupeAgeMs: env.READBACK_DEDUPE_AGE_S,
   /** Where webhooks may go besides public addresses. */
   webhookAllow: env.READBACK_WEBHOOK_ALLOW ?? (isLoopback(env.HOST) ? parseAddressRanges('127.0.0.0/8,::1') : []),
-  demo: env.READBACK_DEMO === '1',
+  demo: env.READBACK_DEMO === '1' && isLoopback(env.HOST) && !POSTGRES_URL.test(env.DATABASE_URL ?? ''),
 }))
 
 /** The only reader of the environment. Throws `invalid` that names the setting, never its value: it may be a secret. */
@@ -112,7 +114,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       '(for example the output of: openssl rand -hex 32), or leave HOST at 127.0.0.1'
     throw new ReadbackError('invalid', message)
   }
-  if (!onSqlite(config)) requireShared(config)
+  if (POSTGRES_URL.test(config.databaseUrl)) requireShared(config)
   return Object.freeze(config)
 }
 
@@ -130,10 +132,6 @@ function requireShared({ operatorToken, secretKey, carrierTimeoutMs, leaseMs }: 
   }
 }
 
-export function onSqlite({ databaseUrl }: Pick<Config, 'databaseUrl'>): boolean {
-  return databaseUrl.startsWith('sqlite:')
-}
-
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Credentials } from './core/account.ts'
+import type { ApiKey } from './core/account.ts'
 import type { Connector } from './core/connector.ts'
 import type { Address, PhoneNumber } from './core/phone-number.ts'
 import { receiveInbound } from './core/receive-inbound.ts'
@@ -83,7 +83,7 @@ async function stillHolds(store: Store, file: string): Promise<boolean> {
   }
 }
 
-function readKeys(file: string): Credentials {
+function readKeys(file: string): ApiKey {
   const values = readFileSync(file, 'utf8').matchAll(/^SB_API_\w+=(.*)$/gm)
   const [keyId = '', secret = ''] = Array.from(values, ([, value]) => value)
   return { keyId, secret }

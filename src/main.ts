@@ -3,13 +3,14 @@ import { mkdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
-import { type Config, isLoopback, onSqlite, readConfig } from './config.ts'
+import { type Config, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
 import { createConnectors, RECEIPTS, RELAYS } from './connectors/index.ts'
 import { messageOf } from './core/errors.ts'
-import type { Store } from './core/store.ts'
+import type { Changes, Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
+import { EventHub } from './http/event-hub.ts'
 import { webhookBody } from './http/webhook-body.ts'
 import { keptSecret } from './kept-secret.ts'
 import { createOutbox } from './outbox/index.ts'
@@ -33,8 +34,13 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
   const customers: AddressPolicy = { of: 'customer', allow: config.webhookAllow }
-  const store = await openStore({ ...storeOptions(config), onDeath, onChanges: (changes) => outbox.changed(changes) })
+  const onChanges = (changes: Changes) => {
+    outbox.changed(changes)
+    if (changes.events) hub.changed()
+  }
+  const store = await openStore({ ...storeOptions(config), onDeath, onChanges })
   const now = () => store.now()
+  const hub = new EventHub({ store, log })
   const caller = createCarrierCaller({ timeoutMs: config.carrierTimeoutMs })
   const connectors = createConnectors({ handset: store, caller, now })
   let base = ''
@@ -54,6 +60,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     catchUp: outbox.catchUp,
     noteHealth: outbox.noteHealth,
     customers,
+    hub,
     now,
     operatorToken,
     log,
@@ -63,16 +70,16 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   await outbox.start()
   await app.listen({ host: config.host, port: config.port })
   base = baseOf(app.server.address() as AddressInfo)
-  const simulator = connectors.simulator
-  const demo = config.demo && onSqlite(config) && isLoopback(config.host) && simulator !== undefined
-  const keys = demo ? await prepareDemo({ store, simulator, dataDir: config.dataDir, now }) : undefined
+  const { simulator } = connectors
+  const keys = config.demo && simulator && (await prepareDemo({ store, simulator, dataDir: config.dataDir, now }))
   await outbox.turnToCarriers()
   return {
     base,
     durability: () => store.durability(),
-    greeting: keys === undefined ? '' : demoText(base, keys),
+    greeting: keys ? demoText(base, keys) : '',
     async stop() {
       draining = true
+      hub.end()
       // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
       await outbox.drain()
       await app.close()

@@ -10,8 +10,15 @@ const GOOD = JSON.stringify({ number: CONTACT, from_number: LINE })
 const DOORS: readonly [method: string, path: string, who: 'account' | 'operator' | 'anybody'][] = [
   ['POST', '/api/mark-read', 'account'],
   ['POST', '/accounts/settings/auto-mark-read', 'account'],
+  ['GET', '/account', 'account'],
+  ['GET', '/api/evaluate-service', 'account'],
   ['GET', '/api/lines', 'account'],
   ['GET', '/api/v2/lines/state', 'account'],
+  ['GET', '/api/v2/events?types=none', 'account'],
+  ['POST', '/v3/auth/tokens', 'account'],
+  ['DELETE', '/v3/auth/tokens/none', 'account'],
+  ['GET', '/api/v2/messages', 'account'],
+  ['GET', '/api/v2/messages/none', 'account'],
   ['GET', '/api/account/webhooks', 'account'],
   ['POST', '/api/account/webhooks', 'account'],
   ['PUT', '/api/account/webhooks', 'account'],
@@ -41,6 +48,8 @@ const DOORS: readonly [method: string, path: string, who: 'account' | 'operator'
   ['POST', '/readback/v1/inbound/none', 'anybody'],
   ['GET', '/healthz', 'anybody'],
   ['GET', '/readyz', 'anybody'],
+  ['GET', '/openapi.json', 'anybody'],
+  ['GET', '/docs/none', 'anybody'],
 ]
 
 /** Bodies that are good for nothing, as text that goes out as it stands. */

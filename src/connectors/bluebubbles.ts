@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import type { CarrierLine, Connector, EnrolOutcome, ReceiptOutcome } from '../core/connector.ts'
+import type { CarrierLine, Connector, EnrolOutcome, FailedCall, LookedUp, ReceiptOutcome } from '../core/connector.ts'
 import type { Conversation } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { LineHealth } from '../core/line.ts'
+import type { Address } from '../core/phone-number.ts'
 import { isOnThisMachine } from '../outgoing/address-guard.ts'
 import type { HttpCaller } from '../outgoing/http-call.ts'
 import { catchUp } from './bluebubbles-catch-up.ts'
@@ -38,6 +39,7 @@ function bluebubblesLine(caller: HttpCaller, settings: Settings): CarrierLine {
     enrol: (inboundUrl) => enrol(talkTo(caller, settings), inboundUrl),
     probe: () => probe(talkTo(caller, settings)),
     catchUp: (cursor, now) => catchUp(() => talkTo(caller, settings), settings, cursor, now),
+    lookUp: (contact) => lookUp(talkTo(caller, settings), contact),
     verify: (carrierMessageId) => verify(talkTo(caller, settings), carrierMessageId),
   }
 }
@@ -104,6 +106,18 @@ async function probe(talk: Talk): Promise<LineHealth> {
   if (!info.data.private_api) return { status: 'DEGRADED', reason: 'private_api_off' }
   if (!info.data.helper_connected) return { status: 'DEGRADED', reason: 'helper_disconnected' }
   return { status: 'ONLINE', reason: null }
+}
+
+const AVAILABILITY = z.object({ available: z.boolean() })
+
+async function lookUp(talk: Talk, contact: Address): Promise<LookedUp | FailedCall> {
+  const query = `&address=${encodeURIComponent(contact)}`
+  const heard = await talk('GET', ['handle', 'availability', 'imessage'], undefined, query)
+  if (heard.kind === 'absent') return { kind: 'rejected', reason: 'rejected', detail: heard.detail }
+  if (heard.kind !== 'done') return heard
+  const { data } = AVAILABILITY.safeParse(heard.data)
+  if (data === undefined) return { kind: 'unavailable', reason: 'carrier_error', detail: 'no availability' }
+  return { kind: 'done', service: data.available ? 'iMessage' : 'SMS' }
 }
 
 const READ_MESSAGE = z.object({ dateRead: z.number().nullish() })

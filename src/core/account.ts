@@ -16,10 +16,13 @@ export interface Account {
 }
 
 /** What a client sends in `sb-api-key-id` and `sb-api-secret-key`. */
-export interface Credentials {
+export interface ApiKey {
   readonly keyId: string
   readonly secret: string
 }
+
+/** What tells who calls: the account's key, or a token that was made with it. */
+export type Credentials = ApiKey | { readonly token: string }
 
 export type AccountChange = Partial<
   Pick<Account, 'plan' | 'readReceiptsEnabled' | 'autoMarkRead' | 'autoTiming' | 'disabled'>

@@ -3,7 +3,7 @@ import type { Handset } from './handset.ts'
 import type { LineId } from './id.ts'
 import type { InboundMessage } from './inbound-message.ts'
 import type { LineHealth, LineSettings } from './line.ts'
-import type { PhoneNumber } from './phone-number.ts'
+import type { Address, PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 
 /** What one receipt call marks: the whole conversation, or one message. */
@@ -50,6 +50,8 @@ export interface CarrierLine {
    * there is: no history is fetched. `now` is our clock.
    */
   catchUp?(cursor: string | null, now: number): Promise<CaughtUp | FailedCall>
+  /** By what the carrier would reach a contact: `SMS` where it is sure that there is nothing better. */
+  lookUp?(contact: Address): Promise<LookedUp | FailedCall>
   /** Whether the carrier shows a message as read; undefined where it cannot be asked now. */
   verify?(carrierMessageId: string): Promise<boolean | undefined>
 }
@@ -134,5 +136,10 @@ export interface UnavailableOutcome {
 
 /** A call that was of no use, now or at all. */
 export type FailedCall = Exclude<ReceiptOutcome, { kind: 'done' | 'not_supported' }>
+
+export interface LookedUp {
+  readonly kind: 'done'
+  readonly service: Service
+}
 
 export type EnrolOutcome = { readonly kind: 'done' } | FailedCall

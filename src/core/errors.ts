@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'unsupported_media_type'
   | 'invalid'
   | 'unavailable'
+  | 'inconclusive'
   | 'internal'
 
 export class ReadbackError extends Error {

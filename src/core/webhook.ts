@@ -17,8 +17,8 @@ export const WEBHOOK_TYPES = [
 ] as const
 export type WebhookType = (typeof WEBHOOK_TYPES)[number]
 
-/** Which of them an event goes to. What is not here is taken, and never sent. */
-export const WEBHOOK_FOR: Readonly<Record<AccountEvent['type'], WebhookType>> = {
+/** Which of them an event goes to; what is absent goes to the event stream alone. A type that is not here is taken, and never sent. */
+export const WEBHOOK_FOR: Readonly<Partial<Record<AccountEvent['type'], WebhookType>>> = {
   'message.received': 'receive',
   'receipt.settled': 'read_receipt',
 }
@@ -46,7 +46,8 @@ export type WebhookDraft = Pick<Webhook, 'type' | 'url' | 'secret' | 'numbers'>
 /** A secret that was replaced signs beside the new one for so long. */
 export const ROTATION_MS = 86_400_000
 
-export type DeliveryState = 'waiting' | 'sending' | 'delivered' | 'failed'
+export const DELIVERY_STATES = ['waiting', 'sending', 'delivered', 'failed'] as const
+export type DeliveryState = (typeof DELIVERY_STATES)[number]
 
 /** An event on its way to an endpoint. */
 export interface Delivery {
@@ -63,6 +64,8 @@ export interface Delivery {
   readonly failingSince: number | null
 }
 
+export const OBSTACLES = ['timeout', 'unreachable', 'broken_answer', 'forbidden_address'] as const
+
 /** What an endpoint made of one call. */
 export interface Attempt {
   readonly at: number
@@ -70,7 +73,7 @@ export interface Attempt {
   /** Null where there was no answer. */
   readonly status: number | null
   /** Why there was none. */
-  readonly obstacle: 'timeout' | 'unreachable' | 'broken_answer' | 'forbidden_address' | null
+  readonly obstacle: (typeof OBSTACLES)[number] | null
   /** The beginning of its answer. */
   readonly answer: string
   readonly retryAfterMs?: number | undefined

@@ -3,17 +3,22 @@ import type { FastifyRequest } from 'fastify'
 import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
 
-/** The page's two headers. A missing one is as good as a wrong one. */
+/** The page's two headers, where a missing one is as good as a wrong one; a bearer token where there is neither. */
 export function credentialsOf({ headers }: FastifyRequest): Credentials {
-  return { keyId: only(headers['sb-api-key-id']), secret: only(headers['sb-api-secret-key']) }
+  const [keyId, secret] = [headers['sb-api-key-id'], headers['sb-api-secret-key']]
+  const token = keyId === undefined && secret === undefined ? bearerOf(headers) : undefined
+  return token === undefined ? { keyId: only(keyId), secret: only(secret) } : { token }
 }
 
 /** Throws `unauthorized` unless the request carries the operator's bearer token. */
 export function admitOperator({ headers }: FastifyRequest, operatorToken: string): void {
-  const given = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1] ?? ''
-  if (!timingSafeEqual(digest(given), digest(operatorToken))) {
+  if (!timingSafeEqual(digest(bearerOf(headers) ?? ''), digest(operatorToken))) {
     throw new ReadbackError('unauthorized', 'Invalid operator token')
   }
+}
+
+function bearerOf({ authorization }: FastifyRequest['headers']): string | undefined {
+  return /^Bearer (.+)$/i.exec(authorization ?? '')?.[1]
 }
 
 function only(header: string | string[] | undefined): string {

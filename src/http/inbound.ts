@@ -6,6 +6,7 @@ import type { Line } from '../core/line.ts'
 import { noteReplies } from '../core/note-replies.ts'
 import { receiveInbound } from '../core/receive-inbound.ts'
 import type { Store } from '../core/store.ts'
+import { DONE } from './answers.ts'
 import { type Door, door, type Entered } from './door.ts'
 
 /** Carriers write long messages with all their participants in them. */
@@ -24,10 +25,14 @@ export interface InboundDesk {
 /** What a message lacks is seldom there sooner. */
 const LATE_MS = 1_000
 
+/** Or what the carrier wants to hear. */
+const ANSWER = z.union([DONE, z.string()])
+
 /** `POST /readback/v1/inbound/{secret}`: a carrier calls us. The secret names the line. */
 export function inboundDoor({ store, connectors, nudge, catchUp, now }: InboundDesk): Door {
   const params = z.object({ secret: z.string() })
-  return door({ params, bodyLimit: BODY_LIMIT }, async ({ params: { secret }, ...entered }) => {
+  const shape = { summary: 'A carrier calls', params, bodyLimit: BODY_LIMIT, answer: ANSWER }
+  return door(shape, async ({ params: { secret }, ...entered }) => {
     const line = await store.getLine({ inboundSecret: secret })
     const { messages, dropped, late, replies = [], answer } = parseInbound(line, connectors, entered)
     const tag = { line: formatId('line', line.id) }

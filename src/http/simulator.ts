@@ -11,6 +11,7 @@ import type { Line } from '../core/line.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import { receiveInbound } from '../core/receive-inbound.ts'
 import type { Store } from '../core/store.ts'
+import { ok, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
 import { address, handleOf, isoTime, phoneNumber, text } from './fields.ts'
@@ -47,9 +48,31 @@ const KNOBS = z.strictObject({
   offline: z.boolean().optional(),
 })
 
+const WRITTEN = ok({ messages: z.array(z.object({ message_handle: z.string().nullable(), part: z.int() })) })
+
+const SHOWN = z.object({
+  message_handle: z.string().nullable(),
+  part: z.int(),
+  content: z.string().nullable(),
+  media_url: z.string().nullable(),
+  service: z.enum(SERVICES),
+  delivered_at: TIME.nullable(),
+  read_at: TIME.nullable(),
+})
+
+const CARRIER = ok({
+  from_number: z.string(),
+  latency_ms: z.number(),
+  pace_per_s: z.number().nullable(),
+  fail_next: z.int(),
+  failure_rate: z.number(),
+  offline: z.boolean(),
+})
+
 /** `POST /simulator/messages`: a contact writes. It goes through the same door as any carrier's inbound. */
 export function writeDoor(bench: Workbench): Door {
-  return door({ body: MESSAGE }, async ({ body, request, reply }) => {
+  const shape = { summary: 'A contact writes', body: MESSAGE, answer: WRITTEN, status: 201, entry: 'lines' } as const
+  return door(shape, async ({ body, request }) => {
     const { line, carrier, handset } = await simulated(bench, credentialsOf(request), body.to_number)
     const receivedAt = bench.now()
     const draft = toDraft(body, receivedAt)
@@ -58,7 +81,6 @@ export function writeDoor(bench: Workbench): Door {
     const arrivals = messages.map((message) => ({ lineId: line.id, message, receivedAt, carrierNow: receivedAt }))
     const stored = await receiveInbound(bench.store, bench.nudge, arrivals)
     const handles = stored.flatMap(({ messageIds }) => messageIds)
-    reply.code(201)
     return { status: 'OK', messages: handles.map((id, part) => ({ message_handle: handleOf(id), part })) }
   })
 }
@@ -66,7 +88,9 @@ export function writeDoor(bench: Workbench): Door {
 /** `GET /simulator/handset`: what that contact's phone shows. */
 export function handsetDoor(bench: Workbench): Door {
   const query = z.strictObject({ number: contactNumber, from_number: FROM_NUMBER })
-  return door({ query }, async ({ query: { number, from_number }, request }) => {
+  const answer = ok({ number: z.string(), from_number: z.string(), messages: z.array(SHOWN) })
+  const shape = { summary: 'What the contact’s phone shows', query, answer, entry: 'lines' } as const
+  return door(shape, async ({ query: { number, from_number }, request }) => {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
     const messages = await handset.show({ lineId: line.id, contact: number })
     return { status: 'OK', number, from_number, messages: messages.map(messageToWire) }
@@ -75,7 +99,13 @@ export function handsetDoor(bench: Workbench): Door {
 
 /** `PUT /simulator/carrier`: makes the carrier slow, paced, faulty or absent. What is left out stays as it is. */
 export function carrierDoor(bench: Workbench): Door {
-  return door({ body: KNOBS }, async ({ body: { from_number, ...knobs }, request }) => {
+  const shape = {
+    summary: 'Make the carrier slow, paced, faulty or absent',
+    body: KNOBS,
+    answer: CARRIER,
+    entry: 'lines',
+  } as const
+  return door(shape, async ({ body: { from_number, ...knobs }, request }) => {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
     const tuned = await handset.tune({ lineId: line.id, knobs: toKnobs(knobs) })
     bench.nudge(line.id)
@@ -112,7 +142,7 @@ function toDraft(body: z.output<typeof MESSAGE>, now: number): Omit<HandsetDraft
   }
 }
 
-function messageToWire(message: Awaited<ReturnType<Handset['show']>>[number]) {
+function messageToWire(message: Awaited<ReturnType<Handset['show']>>[number]): z.output<typeof SHOWN> {
   return {
     message_handle: handleOf(message.messageId),
     part: message.part,

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Selectable } from 'kysely'
-import type { Account, AccountChange, Credentials } from '../core/account.ts'
+import type { Account, AccountChange, ApiKey, Credentials } from '../core/account.ts'
 import { passPlanGate } from '../core/auto-mark-read.ts'
+import { admitCaller, type Caller, type Entry } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId } from '../core/id.ts'
-import { admitAccount, passAccountGate } from '../core/mark-read.ts'
+import { passAccountGate } from '../core/mark-read.ts'
 import type { NewAccount } from '../core/store.ts'
 import { hashSecret, randomSecret, secretMatches } from './seal.ts'
 import type { Session } from './session.ts'
@@ -78,7 +79,7 @@ export async function updateAccount(
 export async function createKey(
   session: Session,
   { accountId, at }: { accountId: AccountId; at: number },
-): Promise<Credentials> {
+): Promise<ApiKey> {
   await getAccount(session, accountId)
   const credentials = { keyId: `key_${randomBytes(12).toString('hex')}`, secret: randomSecret() }
   await session.db
@@ -103,26 +104,65 @@ export async function deleteKey(
     .where('account_id', '=', accountId)
     .executeTakeFirst()
   if (numDeletedRows === 0n) throw new ReadbackError('not_found', 'No such API key')
+  // A key that leaked may have made tokens: they end with it.
+  await db.deleteFrom('tokens').where('key_id', '=', keyId).where('account_id', '=', accountId).execute()
 }
 
-/** Whoever the credentials belong to, as they stand in this transaction. */
-export async function authenticate({ db }: Session, credentials: Credentials): Promise<Account> {
+/** Whoever the credentials belong to, as they stand in this transaction. For what concerns the whole account. */
+export async function authenticate(session: Session, credentials: Credentials): Promise<Account> {
+  return (await identify(session, { credentials, entry: 'account' })).account
+}
+
+/** The same, with how far they reach. */
+export async function identify(
+  session: Session,
+  { credentials, entry = 'lines' }: { credentials: Credentials; entry?: Entry },
+): Promise<Caller> {
+  const caller = await ('token' in credentials ? findToken(session, credentials) : findKey(session, credentials))
+  return admitCaller(caller, credentials, entry)
+}
+
+async function findKey({ db }: Session, key: ApiKey): Promise<Caller | undefined> {
   const row = await db
     .selectFrom('api_keys')
     .innerJoin('accounts', 'accounts.id', 'api_keys.account_id')
     .selectAll('accounts')
     .select('secret_hash')
-    .where('key_id', '=', credentials.keyId)
+    .where('key_id', '=', key.keyId)
     .executeTakeFirst()
-  const matches = secretMatches(credentials.secret, row?.secret_hash)
-  return admitAccount(row !== undefined && matches ? toAccount(row) : undefined)
+  return toKeyCaller(row, key)
+}
+
+async function findToken({ db, now }: Session, { token }: { token: string }): Promise<Caller | undefined> {
+  const row = await db
+    .selectFrom('tokens')
+    .innerJoin('accounts', 'accounts.id', 'tokens.account_id')
+    .selectAll('accounts')
+    .select(['key_id', 'numbers', 'expires_at'])
+    .where('token_hash', '=', hashSecret(token))
+    .executeTakeFirst()
+  return toTokenCaller(row, now())
+}
+
+export type KeyRow = AccountRow & { readonly secret_hash: string }
+export type TokenRow = AccountRow & Pick<Selectable<Tables['tokens']>, 'key_id' | 'numbers' | 'expires_at'>
+
+export function toKeyCaller(row: KeyRow | undefined, { keyId, secret }: ApiKey): Caller | undefined {
+  const matches = secretMatches(secret, row?.secret_hash)
+  return row !== undefined && matches ? { account: toAccount(row), keyId, token: null } : undefined
+}
+
+export function toTokenCaller(row: TokenRow | undefined, now: number): Caller | undefined {
+  if (row === undefined || row.expires_at <= now) return undefined
+  const numbers = row.numbers === null ? null : JSON.parse(row.numbers)
+  return { account: toAccount(row), keyId: row.key_id, token: { numbers, expiresAt: row.expires_at } }
 }
 
 export async function admit(
   session: Session,
-  { credentials, gate }: { credentials: Credentials; gate: boolean },
+  { credentials, gate, entry = 'account' }: { credentials: Credentials; gate: boolean; entry?: Entry },
 ): Promise<Account> {
-  const account = await authenticate(session, credentials)
+  const { account } = await identify(session, { credentials, entry })
   if (gate) passAccountGate(account)
   return account
 }

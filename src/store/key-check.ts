@@ -4,7 +4,7 @@ import type { Session } from './session.ts'
 const FACT = 'key check'
 
 /** Throws `invalid` when the store's secrets were sealed with another key: better at the start than at the first receipt. */
-export async function checkKey({ db, seal }: Session): Promise<void> {
+export async function checkKey({ db, seal }: Pick<Session, 'db' | 'seal'>): Promise<void> {
   // Of nodes that start together on an empty store the first one's key holds.
   await db
     .insertInto('facts')

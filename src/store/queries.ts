@@ -4,11 +4,13 @@ import {
   createKey,
   deleteKey,
   getAccount,
+  identify,
   listAccounts,
   setAutoMarkRead,
   updateAccount,
 } from './accounts.ts'
 import { listDeliveries, webhooksWithWork } from './deliveries.ts'
+import { listEvents, newestEventId } from './events.ts'
 import { carrier, show, showRead, takeFailure, tune, write } from './handset.ts'
 import {
   createLine,
@@ -20,14 +22,15 @@ import {
   listOwnLines,
   noteCursor,
   noteEnrolled,
-  noteHealth,
   noteVerification,
   setAutoTiming,
   updateLine,
 } from './lines.ts'
+import { findService, getMessage, listMessages } from './messages.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from './receipts.ts'
 import { forgetInbound } from './seen-inbound.ts'
 import type { Session } from './session.ts'
+import { createToken, deleteToken, forgetTokens } from './tokens.ts'
 import { addWebhooks, listWebhooks, removeWebhooks, replaceWebhooks } from './webhooks.ts'
 
 /** What is read and changes nothing: queries that both engines share. A new one goes here, and nowhere else. */
@@ -35,17 +38,23 @@ export const READS = {
   admit,
   carrier,
   findOverdue,
+  findService,
   getAccount,
   getLine,
+  getMessage,
   getOwnLine,
   getReceipt,
+  identify,
   linesToEnrol,
   linesWithWork,
   listDeliveries,
+  listEvents,
   listWebhooks,
+  newestEventId,
   webhooksWithWork,
   listAccounts,
   listLines,
+  listMessages,
   listOwnLines,
   listReceipts,
   show,
@@ -59,12 +68,14 @@ export const COLD_WRITES = {
   createAccount,
   createKey,
   createLine,
+  createToken,
   deleteKey,
+  deleteToken,
   forgetInbound,
+  forgetTokens,
   inboundSecret,
   noteCursor,
   noteEnrolled,
-  noteHealth,
   noteReplies,
   noteVerification,
   setAutoMarkRead,

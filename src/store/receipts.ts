@@ -1,18 +1,19 @@
 import type { Credentials } from '../core/account.ts'
+import type { Caller } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, ConversationId, LineId, ReceiptId } from '../core/id.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Receipt, ReceiptFilter } from '../core/receipt.ts'
 import { OVERDUE_AT_ONCE, type Overdue, type Store } from '../core/store.ts'
-import { authenticate } from './accounts.ts'
+import { identify } from './accounts.ts'
 import type { Session } from './session.ts'
 
 export async function getReceipt(
   session: Session,
   { credentials, id }: { credentials: Credentials; id: ReceiptId },
 ): Promise<Receipt> {
-  const account = await authenticate(session, credentials)
-  const receipt = await receiptsOf(session, account.id).where('receipts.id', '=', id).executeTakeFirst()
+  const caller = await identify(session, { credentials })
+  const receipt = await receiptsOf(session, caller).where('receipts.id', '=', id).executeTakeFirst()
   if (receipt === undefined) throw new ReadbackError('not_found', 'No such receipt')
   return receipt
 }
@@ -21,16 +22,16 @@ export async function listReceipts(
   session: Session,
   { credentials, filter }: { credentials: Credentials; filter: ReceiptFilter },
 ): Promise<Receipt[]> {
-  const account = await authenticate(session, credentials)
+  const caller = await identify(session, { credentials })
   const { number, fromNumber, state, trigger, before, limit } = filter
-  let query = receiptsOf(session, account.id).orderBy('receipts.id', 'desc').limit(limit)
+  let query = receiptsOf(session, caller).orderBy('receipts.id', 'desc').limit(limit)
   if (state !== undefined) query = query.where('receipts.state', '=', state)
   if (trigger !== undefined) query = query.where('receipts.trigger', '=', trigger)
   if (before !== undefined) query = query.where('receipts.id', '<', before)
   if (number === undefined) {
     return (fromNumber === undefined ? query : query.where('lines.number', '=', fromNumber)).execute()
   }
-  const conversations = await conversationsOf(session, account.id, { number, fromNumber })
+  const conversations = await conversationsOf(session, caller.account.id, { number, fromNumber })
   if (conversations.length === 0) return []
   // Each half has an index of its own (see the migrations); together they would have to be scanned.
   const inThem = query.where('receipts.conversation_id', 'in', conversations)
@@ -53,8 +54,9 @@ async function conversationsOf(
   return (await conversations.where('address', '=', number).execute()).map(({ id }) => id)
 }
 
-function receiptsOf(session: Pick<Session, 'db'>, accountId: AccountId) {
-  return everyReceipt(session).where('receipts.account_id', '=', accountId)
+function receiptsOf(session: Session, { account, token }: Caller) {
+  const receipts = everyReceipt(session).where('receipts.account_id', '=', account.id)
+  return token?.numbers == null ? receipts : receipts.where('lines.number', 'in', token.numbers)
 }
 
 /** Whoever's they are: for those who act for none. */

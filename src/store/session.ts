@@ -16,4 +16,6 @@ export interface Session {
   readonly db: Kysely<Tables>
   readonly seal: Seal
   readonly rules: StoreRules
+  /** The one thing that is decided by this store's own clock: whether a token still holds. */
+  readonly now: () => number
 }

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe } from 'node:test'
 import { type PostgresServer, postgresServer, requirePostgres } from '../../test/support/postgres.ts'
+import { describeMessages } from './messages.contract.ts'
 import { describeSequences } from './sequences.contract.ts'
 import { describeStore } from './store.contract.ts'
 
 describeStore('SQLite', place)
 describeSequences('SQLite', place)
+describeMessages('SQLite', place)
 
 describe('PostgreSQL', { skip: requirePostgres() }, () => {
   let server: PostgresServer
@@ -19,6 +21,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
 
   describeStore('PostgreSQL', database)
   describeSequences('PostgreSQL', database)
+  describeMessages('PostgreSQL', database)
 })
 
 async function place() {

@@ -10,6 +10,7 @@ import type {
   LineId,
   MessageId,
   ReceiptId,
+  TokenId,
   WebhookId,
 } from '../core/id.ts'
 import type { LineStatus } from '../core/line.ts'
@@ -42,6 +43,17 @@ export interface Tables {
     created_at: number
   }
   api_keys: { key_id: string; account_id: AccountId; secret_hash: string; created_at: number }
+  tokens: {
+    id: Made<TokenId>
+    account_id: AccountId
+    /** The key that it was made with. */
+    key_id: string
+    token_hash: string
+    /** JSON; null for the whole account. */
+    numbers: string | null
+    expires_at: number
+    created_at: number
+  }
   lines: {
     id: Made<LineId>
     account_id: AccountId

@@ -6,6 +6,7 @@ import type { AccountId } from '../core/id.ts'
 import { MOST_WEBHOOKS, type Store, type WebhookChange, type WebhookSettings } from '../core/store.ts'
 import type { Webhook, WebhookDraft } from '../core/webhook.ts'
 import { authenticate } from './accounts.ts'
+import { checkOwnNumbers } from './lines.ts'
 import type { Seal } from './seal.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
@@ -23,7 +24,7 @@ export async function listWebhooks(
 
 export async function addWebhooks(session: Session, change: WebhookChange): Promise<WebhookSettings> {
   const { id } = await authenticate(session, change.credentials)
-  await checkNumbers(session, id, change.webhooks)
+  await checkOwnNumbers(session, { accountId: id, ...numbersOf(change) })
   const live = await liveOf(session, id)
   const added = change.webhooks.filter((draft) => !live.some((row) => isSame(row, draft)))
   if (live.length + added.length > MOST_WEBHOOKS) throw tooMany()
@@ -34,7 +35,7 @@ export async function addWebhooks(session: Session, change: WebhookChange): Prom
 
 export async function replaceWebhooks(session: Session, change: WebhookChange): Promise<WebhookSettings> {
   const { id } = await authenticate(session, change.credentials)
-  await checkNumbers(session, id, change.webhooks)
+  await checkOwnNumbers(session, { accountId: id, ...numbersOf(change) })
   if (change.webhooks.length > MOST_WEBHOOKS) throw tooMany()
   await keepGlobalSecret(session, id, change)
   const gone = (await liveOf(session, id)).filter((row) => !change.webhooks.some((draft) => isSame(row, draft)))
@@ -165,18 +166,8 @@ async function keepGlobalSecret(
     .execute()
 }
 
-async function checkNumbers({ db }: Session, id: AccountId, drafts: readonly WebhookDraft[]): Promise<void> {
-  const wanted = new Set(drafts.flatMap(({ numbers }) => numbers ?? []))
-  if (wanted.size === 0) return
-  const own = await db
-    .selectFrom('lines')
-    .select('number')
-    .where('account_id', '=', id)
-    .where('removed_at', 'is', null)
-    .execute()
-  const stranger = [...wanted].find((number) => !own.some((line) => line.number === number))
-  if (stranger === undefined) return
-  throw new ReadbackError('invalid', `\`sendblue_numbers\`: ${stranger} is not a line of this account`)
+function numbersOf({ webhooks }: WebhookChange) {
+  return { numbers: webhooks.flatMap(({ numbers }) => numbers ?? []), field: 'sendblue_numbers' }
 }
 
 function tooMany(): ReadbackError {

@@ -30,7 +30,7 @@ export const ANSWERS = {
   'unknown-route': { status: 404, body: 'Not Found' },
 } as const satisfies Record<string, Answer>
 
-type Route = 'info' | 'chat' | 'read' | 'webhooks' | 'webhook' | 'query' | 'message'
+type Route = 'info' | 'chat' | 'read' | 'webhooks' | 'webhook' | 'query' | 'message' | 'availability'
 
 interface Read {
   readonly id: string
@@ -53,6 +53,8 @@ export interface BlueBubbles extends AsyncDisposable {
   readonly webhooks: Webhook[]
   /** Knobs. */
   readonly mac: { privateApi: boolean; helperConnected: boolean; showsRead: boolean }
+  /** Who has iMessage. */
+  readonly reachable: Set<string>
   readonly messages: MacMessages
   readonly faults: Map<Route, Fault>
   /** What was called, method and path, the query left out. */
@@ -78,6 +80,7 @@ export async function startBlueBubbles({ password = 'secret of the Mac' } = {}):
     chats: mac.chats,
     webhooks: mac.webhooks,
     mac: mac.knobs,
+    reachable: mac.reachable,
     messages: mac.messages,
     faults: mac.faults,
     calls: mac.calls,
@@ -93,6 +96,7 @@ class Mac {
   readonly chats = new Set<string>()
   readonly webhooks: Webhook[] = []
   readonly knobs = { privateApi: true, helperConnected: true, showsRead: true }
+  readonly reachable = new Set<string>()
   readonly messages = new MacMessages()
   readonly faults = new Map<Route, Fault>()
   readonly calls: string[] = []
@@ -114,7 +118,16 @@ class Mac {
     const fault = route && this.faults.get(route)
     if (typeof fault === 'string') return misbehave(fault, response)
     const given = request.method === 'POST' && request.headers['content-type'] ? await json(request) : undefined
-    send(response, fault ?? this.#answer(route, searchParams.get('password'), decodeURIComponent(word), given))
+    send(
+      response,
+      fault ??
+        this.#answer(
+          route,
+          searchParams.get('password'),
+          searchParams.get('address') ?? decodeURIComponent(word),
+          given,
+        ),
+    )
   }
 
   #answer(route: Route | undefined, password: string | null, word: string, given: unknown): Answer {
@@ -127,6 +140,8 @@ class Mac {
         return success('Success', { private_api: this.knobs.privateApi, helper_connected: this.knobs.helperConnected })
       case 'chat':
         return this.chats.has(word) ? success('Success', { guid: word }) : ANSWERS['unknown-chat']
+      case 'availability':
+        return success('Success', { available: this.reachable.has(word) })
       case 'read':
         return this.#read(word)
       case 'query':
@@ -172,6 +187,7 @@ class Mac {
 
 const ROUTES: readonly [RegExp, Route][] = [
   [/^GET \/api\/v1\/server\/info$/, 'info'],
+  [/^GET \/api\/v1\/handle\/availability\/imessage$/, 'availability'],
   [/^POST \/api\/v1\/chat\/([^/]+)\/read$/, 'read'],
   [/^GET \/api\/v1\/chat\/([^/]+)$/, 'chat'],
   [/^POST \/api\/v1\/message\/query$/, 'query'],

@@ -7,7 +7,9 @@ import { lines } from './0002-lines.ts'
 import { replies } from './0003-replies.ts'
 import { webhooks } from './0004-webhooks.ts'
 import { outbound } from './0005-outbound.ts'
-import { leases } from './0008-leases.ts'
+import { tokens } from './0006-tokens.ts'
+import { messageLists } from './0008-message-lists.ts'
+import { leases } from './0009-leases.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -16,7 +18,9 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0003-replies': replies,
   '0004-webhooks': webhooks,
   '0005-outbound': outbound,
-  '0008-leases': leases,
+  '0006-tokens': tokens,
+  '0008-message-lists': messageLists,
+  '0009-leases': leases,
 }
 
 export async function migrate(db: Kysely<Tables>, engine: Engine): Promise<void> {

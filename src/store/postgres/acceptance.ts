@@ -1,26 +1,20 @@
-import type { Account } from '../../core/account.ts'
+import type { Credentials } from '../../core/account.ts'
+import { admitCaller, type Caller, reaches } from '../../core/caller.ts'
 import { ReadbackError } from '../../core/errors.ts'
 import type { LineId } from '../../core/id.ts'
 import type { Line } from '../../core/line.ts'
-import {
-  admitAccount,
-  type MarkReadCall,
-  type MarkReadOutcome,
-  passAccountGate,
-  passLine,
-} from '../../core/mark-read.ts'
-import { toAccount } from '../accounts.ts'
-import { secretMatches } from '../seal.ts'
-import type { StoreRules } from '../session.ts'
+import { type MarkReadCall, type MarkReadOutcome, passAccountGate, passLine } from '../../core/mark-read.ts'
+import { type KeyRow, type TokenRow, toKeyCaller, toTokenCaller } from '../accounts.ts'
+import { hashSecret } from '../seal.ts'
+import type { Session, StoreRules } from '../session.ts'
 import { outcomeOf } from './batches.ts'
 import { openConversations, type Place } from './conversations.ts'
 import { requestReceipts } from './receipt-requests.ts'
 import type { Statement, Transaction } from './transactions.ts'
 
-/** A key and a line that calls of a batch name together. */
+/** Credentials and a line that calls of a batch name together. */
 interface Entry {
-  readonly secretHash: string
-  readonly account: Account
+  readonly callerWith: (credentials: Credentials) => Caller | undefined
   readonly line: Pick<Line, 'id' | 'connector'> | undefined
 }
 
@@ -28,9 +22,9 @@ interface Entry {
 export async function markReads(
   transaction: Transaction,
   calls: readonly MarkReadCall[],
-  rules: StoreRules,
+  { rules, now }: Pick<Session, 'rules' | 'now'>,
 ): Promise<(MarkReadOutcome | ReadbackError)[]> {
-  const entries = await findEntries(transaction, calls)
+  const entries = await findEntries(transaction, calls, now())
   const admitted = calls.map((call) => outcomeOf(() => admit(call, entries.get(entryKey(call)), rules)))
   const passed = calls.flatMap((call, index) => {
     const place = admitted[index] as Place | ReadbackError
@@ -50,49 +44,67 @@ export async function markReads(
   })
 }
 
-function admit(call: MarkReadCall, entry: Entry | undefined, rules: StoreRules): Place {
-  const { keyId: _, secret } = call.credentials
-  const matches = secretMatches(secret, entry?.secretHash)
-  const account = admitAccount(matches ? entry?.account : undefined)
-  passAccountGate(account)
-  const { id: lineId } = passLine(entry?.line, rules, call.relayed)
-  return { accountId: account.id, lineId, kind: 'direct', address: call.number }
+function admit({ credentials, ...call }: MarkReadCall, entry: Entry | undefined, rules: StoreRules): Place {
+  const caller = admitCaller(entry?.callerWith(credentials), credentials, 'lines')
+  passAccountGate(caller.account)
+  const own = reaches(caller, call.fromNumber) ? entry?.line : undefined
+  const { id: lineId } = passLine(own, rules, call.relayed)
+  return { accountId: caller.account.id, lineId, kind: 'direct', address: call.number }
 }
 
-async function findEntries(transaction: Transaction, calls: readonly MarkReadCall[]): Promise<Map<string, Entry>> {
+async function findEntries(
+  transaction: Transaction,
+  calls: readonly MarkReadCall[],
+  now: number,
+): Promise<Map<string, Entry>> {
   const distinct = [...new Map(calls.map((call) => [entryKey(call), call])).values()]
-  const rows = await transaction.rows<EntryRow>(FIND_ENTRIES, [
-    distinct.map(({ credentials }) => credentials.keyId),
-    distinct.map(({ fromNumber }) => fromNumber),
-  ])
-  return new Map(
-    rows.map((row) => [
-      `${row.from_number} ${row.key_id}`,
-      {
-        secretHash: row.secret_hash,
-        account: toAccount(row),
-        line: row.line_id === null ? undefined : { id: row.line_id, connector: row.connector },
-      },
-    ]),
-  )
+  const [withToken, withKey] = partition(distinct, ({ credentials }) => 'token' in credentials)
+  const find = async <Row>(statement: Statement, asked: readonly MarkReadCall[]) => {
+    if (asked.length === 0) return []
+    const values = [asked.map(({ credentials }) => wordOf(credentials)), asked.map(({ fromNumber }) => fromNumber)]
+    return transaction.rows<Row & EntryRow>(statement, values)
+  }
+  const entries = new Map<string, Entry>()
+  const note = ({ from_number, word, line_id: id, connector }: EntryRow, callerWith: Entry['callerWith']) => {
+    entries.set(`${from_number} ${word}`, { callerWith, line: id === null ? undefined : { id, connector } })
+  }
+  for (const row of await find<KeyRow>(FIND_KEYS, withKey)) {
+    note(row, (credentials) => ('token' in credentials ? undefined : toKeyCaller(row, credentials)))
+  }
+  for (const row of await find<TokenRow>(FIND_TOKENS, withToken)) note(row, () => toTokenCaller(row, now))
+  return entries
 }
 
 function entryKey({ credentials, fromNumber }: MarkReadCall): string {
-  return `${fromNumber} ${credentials.keyId}`
+  return `${fromNumber} ${wordOf(credentials)}`
 }
 
-type EntryRow = Parameters<typeof toAccount>[0] & {
-  readonly key_id: string
-  readonly secret_hash: string
+/** What its row is found by. */
+function wordOf(credentials: Credentials): string {
+  return 'token' in credentials ? hashSecret(credentials.token) : credentials.keyId
+}
+
+function partition<T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(is), all.filter((one) => !is(one))]
+}
+
+interface EntryRow {
+  readonly word: string
   readonly from_number: string
   readonly line_id: LineId | null
   readonly connector: string
 }
 
-const FIND_ENTRIES: Statement = {
-  name: 'find entries',
-  text: `select a.*, s.key_id, s.secret_hash, k.from_number, l.id as line_id, l.connector
-    from unnest($1::text[], $2::text[]) as k (key_id, from_number)
-    join api_keys s on s.key_id = k.key_id join accounts a on a.id = s.account_id
-    left join lines l on l.number = k.from_number and l.account_id = a.id and l.removed_at is null`,
+const WITH_LINE = `left join lines l on l.number = k.from_number and l.account_id = a.id and l.removed_at is null`
+const FIND_KEYS: Statement = {
+  name: 'find keys',
+  text: `select a.*, s.secret_hash, k.word, k.from_number, l.id as line_id, l.connector
+    from unnest($1::text[], $2::text[]) as k (word, from_number)
+    join api_keys s on s.key_id = k.word join accounts a on a.id = s.account_id ${WITH_LINE}`,
+}
+const FIND_TOKENS: Statement = {
+  name: 'find tokens',
+  text: `select a.*, t.key_id, t.numbers, t.expires_at, k.word, k.from_number, l.id as line_id, l.connector
+    from unnest($1::text[], $2::text[]) as k (word, from_number)
+    join tokens t on t.token_hash = k.word join accounts a on a.id = t.account_id ${WITH_LINE}`,
 }

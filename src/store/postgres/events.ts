@@ -1,29 +1,26 @@
 import type { AccountEvent } from '../../core/account-event.ts'
 import type { AccountId, EventId, LineId, ReceiptId, WebhookId } from '../../core/id.ts'
-import type { PhoneNumber } from '../../core/phone-number.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import { WEBHOOK_FOR } from '../../core/webhook.ts'
+import type { EventSubject } from '../events.ts'
 import { everyReceipt } from '../receipts.ts'
 import type { Statement, Transaction } from './transactions.ts'
 
 /** What happened, to whom and when. */
-export interface Happening {
-  readonly accountId: AccountId
-  readonly lineId: LineId
-  readonly number: PhoneNumber
+export interface Happening extends EventSubject {
   readonly event: AccountEvent
   readonly at: number
 }
 
 /**
  * Records events with their causes, and a delivery for each endpoint that wants one; answers the endpoints. The last thing that a
- * transaction does: an account's events are written by one transaction at a time, so that whoever has read up to one of them has
- * missed none before it. Ids alone would not say so, since a node may commit a smaller one later.
+ * transaction does: events are written by one transaction at a time, so that whoever has read up to one of them has missed none
+ * before it. Ids alone would not say so, since a node may commit a smaller one later.
  */
 export async function recordEvents(transaction: Transaction, happenings: readonly Happening[]): Promise<WebhookId[]> {
   if (happenings.length === 0) return []
-  const accounts = [...new Set(happenings.map(({ accountId }) => accountId))].sort((a, b) => a - b)
-  await transaction.rows(ONE_AT_A_TIME, [accounts])
+  await transaction.rows(ONE_AT_A_TIME, [])
+  const accounts = [...new Set(happenings.map(({ accountId }) => accountId))]
   const webhooks = await transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts])
   const ids = await transaction.rows<{ id: EventId }>(INSERT, [
     happenings.map(({ accountId }) => accountId),
@@ -79,8 +76,7 @@ interface WebhookRow {
 
 const ONE_AT_A_TIME: Statement = {
   name: 'events of one transaction at a time',
-  text: `select pg_advisory_xact_lock(hashtextextended('readback events', account_id))
-    from (select unnest($1::bigint[]) as account_id order by 1) as sorted`,
+  text: `select pg_advisory_xact_lock(hashtextextended('readback events', 0))`,
 }
 const FIND_WEBHOOKS: Statement = {
   name: 'find webhooks',

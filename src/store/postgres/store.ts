@@ -9,7 +9,7 @@ import type { DeliveryOutcome } from '../../core/webhook.ts'
 import { redeliver } from '../deliveries.ts'
 import { POSTGRES } from '../engine.ts'
 import { checkKey } from '../key-check.ts'
-import { removeLine } from '../lines.ts'
+import { noteHealth, removeLine } from '../lines.ts'
 import { migrate } from '../migrations/index.ts'
 import { COLD_WRITES, READS } from '../queries.ts'
 import { Seal } from '../seal.ts'
@@ -51,7 +51,8 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
     if (changes.events) nudges.send({ events: true })
     start.onChanges(changes)
   }
-  const tools = { transactions, seal, rules: start.rules, leases, onChanges }
+  const now = () => clock.now()
+  const tools = { transactions, seal, rules: start.rules, now, leases, onChanges }
   const { finished, ...hot } = hotMethods(tools)
   // The queries' own types are made from the port's: this is where they meet again.
   const methods = { ...sharedMethods(tools), ...hot } as unknown as Omit<Store, 'close' | 'now' | 'leases'>
@@ -59,7 +60,7 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   return {
     ...methods,
     leases,
-    now: () => clock.now(),
+    now,
     async close() {
       await finished()
       await nudges.close()
@@ -72,11 +73,11 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
  * Brings the tables up to date, one node at a time (Kysely's migrator takes an advisory lock), on a connection without timeouts.
  * Answers the database's clock.
  */
-async function prepare({ url, rules }: PostgresStart, seal: Seal): Promise<Clock> {
+async function prepare({ url }: PostgresStart, seal: Seal): Promise<Clock> {
   const db = toKysely(new Pool({ ...connectionOptions(url), max: 1 }))
   try {
     await migrate(db, POSTGRES)
-    await checkKey({ db, seal, rules })
+    await checkKey({ db, seal })
     const sentAt = performance.now()
     const { rows } = await sql<{
       now: number
@@ -112,7 +113,7 @@ function hotMethods(tools: Tools) {
   const telling = tellingOf(tools)
   let accepted = 0
   const markRead = new Batches<MarkReadCall, MarkReadOutcome>(async (calls) => {
-    const outcomes = await transactions.run('current', (transaction) => markReads(transaction, calls, rules))
+    const outcomes = await transactions.run('current', (transaction) => markReads(transaction, calls, tools))
     accepted += outcomes.filter((outcome) => !(outcome instanceof ReadbackError)).length
     return outcomes
   })
@@ -150,8 +151,9 @@ type Telling = ReturnType<typeof tellingOf>
 function tellingOf({ transactions, onChanges }: Tools) {
   return async <T>(
     work: (transaction: Transaction) => Promise<{ outcome: T; happenings: readonly Happening[] }>,
+    isolation: 'current' | 'snapshot' = 'current',
   ): Promise<T> => {
-    const { outcome, changes } = await transactions.run('current', async (transaction) => {
+    const { outcome, changes } = await transactions.run(isolation, async (transaction) => {
       const { outcome, happenings } = await work(transaction)
       const webhookIds = await recordEvents(transaction, happenings)
       return { outcome, changes: { webhookIds, events: happenings.length > 0 } }
@@ -162,7 +164,8 @@ function tellingOf({ transactions, onChanges }: Tools) {
 }
 
 /** Each a transaction of its own: lanes come one by one. */
-function laneMethods({ transactions, leases, onChanges, seal, rules }: Tools, telling: Telling) {
+function laneMethods({ transactions, leases, onChanges, ...session }: Tools, telling: Telling) {
+  const { seal, rules } = session
   return {
     claimReceipts: (call) => telling((transaction) => claimReceipts(transaction, call, { leases, seal, rules })),
     expireReceipts: (call) =>
@@ -174,12 +177,20 @@ function laneMethods({ transactions, leases, onChanges, seal, rules }: Tools, te
     // What another node's process had taken is due again when its lease is over.
     async releaseDeliveries() {},
     async redeliver(call) {
-      const webhookId = await transactions.run('snapshot', ({ db }) => redeliver({ db, seal, rules }, call))
+      const webhookId = await transactions.run('snapshot', ({ db }) => redeliver({ ...session, db }, call))
       onChanges({ webhookIds: [webhookId], events: false })
     },
+    noteHealth: (note) =>
+      telling(async ({ db }) => {
+        const changed = await noteHealth({ ...session, db }, note)
+        if (changed === null) return { outcome: null, happenings: [] }
+        const { subject, before } = changed
+        const event = { type: 'line.status.changed', lineNumber: subject.number, health: note.health } as const
+        return { outcome: before, happenings: [{ ...subject, event, at: note.at }] }
+      }, 'snapshot'),
     removeLine: ({ id, at }) =>
       telling(async (transaction) => {
-        await removeLine({ db: transaction.db, seal, rules }, { id, at })
+        await removeLine({ ...session, db: transaction.db }, { id, at })
         return { outcome: undefined, happenings: await skipReceipts(transaction, { lineId: id, at }) }
       }),
   } satisfies Partial<Store>

@@ -1,21 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Account, Credentials } from '../../core/account.ts'
+import type { Credentials } from '../../core/account.ts'
+import { admitCaller, type Caller, reaches } from '../../core/caller.ts'
 import type { ConversationKind } from '../../core/conversation.ts'
 import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
 import type { Line } from '../../core/line.ts'
-import {
-  admitAccount,
-  type MarkReadCall,
-  type MarkReadOutcome,
-  passAccountGate,
-  passLine,
-} from '../../core/mark-read.ts'
+import { type MarkReadCall, type MarkReadOutcome, passAccountGate, passLine } from '../../core/mark-read.ts'
 import type { Address, PhoneNumber } from '../../core/phone-number.ts'
 import type { Trigger } from '../../core/receipt.ts'
 import { type QueuedReceipt, type ReceiptRequest, requestReceipt } from '../../core/request-receipt.ts'
-import { toAccount } from '../accounts.ts'
-import { secretMatches } from '../seal.ts'
-import type { StoreRules } from '../session.ts'
+import { type KeyRow, type TokenRow, toKeyCaller, toTokenCaller } from '../accounts.ts'
+import { hashSecret } from '../seal.ts'
+import type { Session } from '../session.ts'
 import { type Joins, merge } from './joins.ts'
 
 /** A conversation and what it has queued, read at one go. */
@@ -38,30 +33,33 @@ type AcceptingLine = Pick<Line, 'id' | 'accountId' | 'connector'>
  * once, however many of its calls name them; {@link Acceptance.forget} ends that with the transaction, or sooner.
  */
 export class Acceptance {
-  readonly #rules: StoreRules
+  readonly #rules: Session['rules']
+  readonly #now: Session['now']
   readonly #joins: Joins
   readonly #statements: ReturnType<typeof prepare>
-  readonly #accounts = new Map<string, Account | undefined>()
+  readonly #callers = new Map<string, Caller | undefined>()
   readonly #lines = new Map<string, AcceptingLine | undefined>()
 
   /** Calls taken since the start. */
   accepted = 0
 
-  constructor(database: DatabaseSync, rules: StoreRules, joins: Joins) {
+  constructor(database: DatabaseSync, { rules, now }: Pick<Session, 'rules' | 'now'>, joins: Joins) {
     this.#rules = rules
+    this.#now = now
     this.#joins = joins
     this.#statements = prepare(database)
   }
 
   forget(): void {
-    this.#accounts.clear()
+    this.#callers.clear()
     this.#lines.clear()
   }
 
   markRead(call: MarkReadCall): MarkReadOutcome {
-    const account = admitAccount(this.#account(call.credentials))
-    passAccountGate(account)
-    const line = passLine(this.#line(account.id, call.fromNumber), this.#rules, call.relayed)
+    const caller = admitCaller(this.#caller(call.credentials), call.credentials, 'lines')
+    passAccountGate(caller.account)
+    const own = reaches(caller, call.fromNumber) ? this.#line(caller.account.id, call.fromNumber) : undefined
+    const line = passLine(own, this.#rules, call.relayed)
     const found = this.findConversation(line.id, 'direct', call.number) ?? this.#openConversation(line, call.number)
     this.accepted += 1
     const request = { trigger: call.trigger, readUpTo: found.last_message_id, at: call.at, dueAt: call.at }
@@ -109,15 +107,22 @@ export class Acceptance {
     return lastInsertRowid as ReceiptId
   }
 
-  #account({ keyId, secret }: Credentials): Account | undefined {
+  #caller(credentials: Credentials): Caller | undefined {
     // The length keeps two pairs apart that would read alike when joined.
-    const known = `${keyId.length} ${keyId} ${secret}`
-    if (!this.#accounts.has(known)) {
-      const row = this.#statements.findKey.get(keyId) as (Parameters<typeof toAccount>[0] & KeyRow) | undefined
-      const matches = secretMatches(secret, row?.secret_hash)
-      this.#accounts.set(known, row !== undefined && matches ? toAccount(row) : undefined)
+    const known =
+      'token' in credentials
+        ? `token ${credentials.token}`
+        : `${credentials.keyId.length} ${credentials.keyId} ${credentials.secret}`
+    if (!this.#callers.has(known)) this.#callers.set(known, this.#findCaller(credentials))
+    return this.#callers.get(known)
+  }
+
+  #findCaller(credentials: Credentials): Caller | undefined {
+    const { findKey, findToken } = this.#statements
+    if ('token' in credentials) {
+      return toTokenCaller(findToken.get(hashSecret(credentials.token)) as TokenRow | undefined, this.#now())
     }
-    return this.#accounts.get(known)
+    return toKeyCaller(findKey.get(credentials.keyId) as KeyRow | undefined, credentials)
   }
 
   #line(accountId: AccountId, number: PhoneNumber): AcceptingLine | undefined {
@@ -145,15 +150,15 @@ export const NOTHING_QUEUED = {
   expires_at: 0,
 } as const
 
-interface KeyRow {
-  readonly secret_hash: string
-}
-
 function prepare(database: DatabaseSync) {
   return {
     findKey: database.prepare(
       `select accounts.*, api_keys.secret_hash from api_keys join accounts on accounts.id = api_keys.account_id
        where api_keys.key_id = ?`,
+    ),
+    findToken: database.prepare(
+      `select accounts.*, tokens.key_id, tokens.numbers, tokens.expires_at from tokens join accounts on accounts.id = tokens.account_id
+       where tokens.token_hash = ?`,
     ),
     findLine: database.prepare(
       'select id, account_id as accountId, connector from lines where number = ? and account_id = ? and removed_at is null',

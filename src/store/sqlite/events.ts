@@ -1,16 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { AccountEvent } from '../../core/account-event.ts'
-import type { AccountId, EventId, LineId, WebhookId } from '../../core/id.ts'
-import type { PhoneNumber } from '../../core/phone-number.ts'
+import type { EventId, WebhookId } from '../../core/id.ts'
 import type { Changes } from '../../core/store.ts'
 import { WEBHOOK_FOR } from '../../core/webhook.ts'
-
-/** What an event is about. */
-export interface EventSubject {
-  readonly accountId: AccountId
-  readonly lineId: LineId
-  readonly number: PhoneNumber
-}
+import type { EventSubject } from '../events.ts'
 
 /** Records events with their causes, and a delivery for each endpoint that wants one, on SQLite. */
 export class Events {
@@ -26,7 +19,9 @@ export class Events {
   record({ accountId, lineId, number }: EventSubject, event: AccountEvent, at: number): void {
     const row = this.#statements.insert.run(accountId, lineId, event.type, JSON.stringify(event), at)
     this.#pending.events = true
-    const webhooks = this.#statements.findWebhooks.all(accountId, WEBHOOK_FOR[event.type]) as unknown as WebhookRow[]
+    const wanted = WEBHOOK_FOR[event.type]
+    if (wanted === undefined) return
+    const webhooks = this.#statements.findWebhooks.all(accountId, wanted) as unknown as WebhookRow[]
     for (const { id, numbers } of webhooks) {
       if (numbers !== null && !(JSON.parse(numbers) as string[]).includes(number)) continue
       this.#statements.deliver.run(accountId, id, row.lastInsertRowid as EventId, at, at)

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { ReceiptId } from '../../core/id.ts'
 import type { Store } from '../../core/store.ts'
 import { redeliver } from '../deliveries.ts'
-import { removeLine } from '../lines.ts'
+import { noteHealth, removeLine } from '../lines.ts'
 import { bind, COLD_WRITES, READS } from '../queries.ts'
 import type { Session } from '../session.ts'
 import type { Acceptance } from './acceptance.ts'
@@ -30,6 +30,7 @@ const HOT_WRITES = [
   'settleDelivery',
   'releaseDeliveries',
   'redeliver',
+  'noteHealth',
   'removeLine',
   'ready',
   'durability',
@@ -72,6 +73,14 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
     releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
     redeliver: async (call) => events.touch(await redeliver(session, call)),
+    async noteHealth(note) {
+      const changed = await noteHealth(session, note)
+      if (changed === null) return null
+      const { subject, before } = changed
+      const event = { type: 'line.status.changed', lineNumber: subject.number, health: note.health } as const
+      events.record(subject, event, note.at)
+      return before
+    },
     async removeLine({ id, at }) {
       joins.foldAll()
       await removeLine(session, { id, at })
