@@ -58,6 +58,12 @@ const VARIABLES = z.object({
   READBACK_CATCH_UP_INTERVAL_S: seconds(20, 0.1),
   READBACK_LEASE_S: seconds(30, 0.5),
   READBACK_DEDUPE_AGE_S: seconds(691_200, 1),
+  READBACK_RETENTION_DAYS: z.coerce
+    .number({ error: 'must be a number of days' })
+    .positive({ error: 'must be more than 0' })
+    .max(36_500, { error: 'must be 36500 or less' })
+    .default(30)
+    .transform((days) => Math.round(days * 86_400_000)),
   READBACK_WEBHOOK_ALLOW: z
     .string()
     .optional()
@@ -93,6 +99,7 @@ const SETTINGS = VARIABLES.transform((env) => ({
   catchUpIntervalMs: env.READBACK_CATCH_UP_INTERVAL_S,
   leaseMs: env.READBACK_LEASE_S,
   dedupeAgeMs: env.READBACK_DEDUPE_AGE_S,
+  retentionMs: env.READBACK_RETENTION_DAYS,
   /** Where webhooks may go besides public addresses. */
   webhookAllow: env.READBACK_WEBHOOK_ALLOW ?? (isLoopback(env.HOST) ? parseAddressRanges('127.0.0.0/8,::1') : []),
   demo: env.READBACK_DEMO === '1' && isLoopback(env.HOST) && !POSTGRES_URL.test(env.DATABASE_URL ?? ''),

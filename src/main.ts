@@ -45,10 +45,10 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   const connectors = createConnectors({ handset: store, caller, now })
   let base = ''
   const inboundUrl = (secret: string) => `${config.publicUrl ?? base}/readback/v1/inbound/${secret}`
-  const { catchUpIntervalMs, dedupeAgeMs, webhookAllow: allow } = config
   const customerCaller = createHttpCaller({ ...CUSTOMER_CALLS, policy: customers })
+  const { webhookAllow: allow, ...times } = config
   const webhooks = { caller: customerCaller, allow, bodyOf: webhookBody }
-  const outbox = createOutbox({ store, connectors, inboundUrl, catchUpIntervalMs, dedupeAgeMs, webhooks, log, now })
+  const outbox = createOutbox({ ...times, store, connectors, inboundUrl, webhooks, log, now })
   let draining = false
   const app = createApp({
     store,

@@ -13,6 +13,7 @@ import type { MessageStore } from './message.ts'
 import type { PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 import type { Receipt, ReceiptFilter } from './receipt.ts'
+import type { AgedCall } from './retention.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
 import type { TokenStore } from './token.ts'
 import type {
@@ -149,6 +150,8 @@ interface ReceiptStore {
   noteReplies(call: { lineId: LineId; replies: readonly Reply[]; at: number }): Promise<number>
   /** Forgets what recognised inbound last seen before that time, `limit` at the most; answers how many it forgot. */
   forgetInbound(call: { before: number; limit: number }): Promise<number>
+  /** Deletes what is older than that, a piece at a time; answers where to go on, null where no more is as old. */
+  forgetOld(call: AgedCall): Promise<number | null>
   /** The account's own receipt; throws `not_found`. */
   getReceipt(by: { credentials: Credentials; id: ReceiptId }): Promise<Receipt>
   /** Newest first. */

@@ -18,6 +18,7 @@ export interface OutboxOptions {
   readonly inboundUrl: (inboundSecret: string) => string
   readonly catchUpIntervalMs: number
   readonly dedupeAgeMs: number
+  readonly retentionMs: number
   readonly webhooks: Pick<WebhookDispatcherOptions, 'caller' | 'allow' | 'bodyOf'>
   readonly log: OutboxLog
   readonly now: () => number
@@ -65,7 +66,7 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
   const dispatcher = new Dispatcher({ store, leases, connectors, onSent: (sent) => verification.sent(sent), log, now })
   const webhooks = new WebhookDispatcher({ ...options.webhooks, store, log, now })
   const enrolment = new Enrolment({ store, connectors, noteHealth, inboundUrl: options.inboundUrl, log, now })
-  const forgetting = new Forgetting({ store, dedupeAgeMs: options.dedupeAgeMs, log, now })
+  const forgetting = new Forgetting({ ...options, store, log, now })
   return {
     nudge,
     changed(changes) {

@@ -28,6 +28,7 @@ import {
 } from './lines.ts'
 import { findService, getMessage, listMessages } from './messages.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from './receipts.ts'
+import { forgetOld } from './retention.ts'
 import { forgetInbound } from './seen-inbound.ts'
 import type { Session } from './session.ts'
 import { createToken, deleteToken, forgetTokens } from './tokens.ts'
@@ -72,6 +73,7 @@ export const COLD_WRITES = {
   deleteKey,
   deleteToken,
   forgetInbound,
+  forgetOld,
   forgetTokens,
   inboundSecret,
   noteCursor,

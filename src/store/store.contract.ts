@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ReceiptId } from '../core/id.ts'
+import type { EventId, ReceiptId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
+import { AGED } from '../core/retention.ts'
 import type { Claim } from '../core/send-receipt.ts'
 import { away, claimedContacts, contactOf, desk, done, LIFETIME_MS, LINE, open, type Place } from './desk.contract.ts'
 
@@ -216,6 +217,29 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       assert.deepEqual([receipt.trigger, receipt.requests, receipt.readUpTo], ['auto', 1, first?.messageIds[1]])
       const [old] = await d.receive(contactOf(1), 100_000, { sentAt: 1 })
       assert.equal(old?.receiptId, null)
+    })
+
+    test('forgets what is old and ended, piece by piece, and recognises it all the same', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      for (const at of [1, 2, 3]) await d.receive(contactOf(0), at)
+      const [old, waiting] = [await d.request(contactOf(0), 4), await d.request(contactOf(1), 5)]
+      await d.store.settleReceipts(done((await d.claim(4)).claims[0] as Claim, 6))
+      const young = await d.request(contactOf(0), 100)
+      for (const kind of AGED) {
+        for (let after: number | null = 0; after !== null; ) {
+          after = await d.store.forgetOld({ kind, before: 50, after, limit: 2 })
+        }
+      }
+      const left = await d.store.listReceipts({ credentials: d.credentials, filter: { limit: 9 } })
+      assert.deepEqual(new Set(left.map(({ id }) => id)), new Set([waiting, young]))
+      await assert.rejects(d.receipt(old), code('not_found'))
+      assert.deepEqual(await d.store.listEvents({ after: 0 as EventId, limit: 9 }), [])
+      const [again] = await d.receive(contactOf(0), 101, { carrierMessageId: 'message 1' })
+      assert.equal(again?.repeated, true)
+      // The newest of the conversation is there.
+      for (const claim of (await d.claim(101)).claims) await d.store.settleReceipts(done(claim, 102))
+      assert.equal((await d.receipt(young)).state, 'sent')
     })
 
     test('takes a line away: its number is free, its receipts end, and nothing more is stored for it', async () => {
