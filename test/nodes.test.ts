@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { nodeSettings, type PostgresServer, postgresServer, requirePostgres } from './support/postgres.ts'
-import { customer, enter, LINE, startReadback } from './support/readback.ts'
+import { listen } from './support/event-reader.ts'
+import {
+  type Database,
+  nodeSettings,
+  type PostgresServer,
+  postgresServer,
+  requirePostgres,
+  runSql,
+} from './support/postgres.ts'
+import { CONTACT, customer, enter, LINE, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
 
+/** `npm run chaos` sets 2,000. */
+const TOGGLES = Number(process.env.CHAOS_TOGGLES ?? 200)
+const OTHER_LINE = '+19175550199'
 const PATH = '/accounts/settings/auto-mark-read'
 
 describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
@@ -49,17 +61,17 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
     const onA = await customer(a)
     const onB = enter(b.base, onA.accountId, onA.keys)
     let expected = 0
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < TOGGLES; round++) {
       const on = round % 2 === 0
       await onA.must(200, 'POST', PATH, { auto_mark_read: on })
       await onB.write({ number: `+1415${5_550_100 + (round % 100)}`, message_id: `message ${round}` })
       expected += on ? 1 : 0
     }
-    const { body } = await onB.must(200, 'GET', '/readback/v1/receipts?limit=200&trigger=auto')
-    assert.equal(
-      body.data.reduce((sum: number, { requests }: { requests: number }) => sum + requests, 0),
-      expected,
+    const [{ requests } = { requests: 0 }] = await runSql<{ requests: number }>(
+      database.url,
+      `select sum(requests)::int as requests from receipts where trigger = 'auto'`,
     )
+    assert.equal(requests, expected)
   })
 
   test('refuse a key that was revoked at another by the very next call', async () => {
@@ -78,4 +90,82 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
       assert.equal(refused.status, 401)
     }
   })
+
+  test('tell of events wherever one listens', async () => {
+    await using database = await postgres.database()
+    await using a = await startReadback(nodeSettings(database))
+    await using b = await startReadback(nodeSettings(database))
+    const onA = await customer(a)
+    await using reader = await listen(b.base, onA.keys)
+    const [handle] = await onA.write()
+    assert.equal((await reader.at(0)).data.message_handle, handle)
+    const id = await onA.markRead()
+    assert.equal((await reader.at(1)).data.receipt_id, id)
+  })
+
+  test('spread the lines among them, and again when one comes or goes', async () => {
+    await using database = await postgres.database()
+    const settings = { ...nodeSettings(database), READBACK_LEASE_S: '2', READBACK_CARRIER_TIMEOUT_S: '1' }
+    const lines = Array.from({ length: 12 }, (_, index) => `+1917555${String(100 + index).padStart(4, '0')}`)
+    await using a = await startReadback(settings)
+    const onA = await customer(a, { lines })
+    await until(
+      'one to have all',
+      () => spread(database),
+      (held) => String(held) === '12',
+    )
+    const b = await startReadback(settings)
+    await until(
+      'two to have half each',
+      () => spread(database),
+      (held) => String(held) === '6,6',
+    )
+    await using _c = await startReadback(settings)
+    await until(
+      'three to have a third each',
+      () => spread(database),
+      (held) => String(held) === '4,4,4',
+    )
+    const ids = await Promise.all(lines.map((line) => onA.markRead(CONTACT, line)))
+    await b.stop()
+    await until(
+      'two to have half each',
+      () => spread(database),
+      (held) => String(held) === '6,6',
+    )
+    for (const id of ids) assert.equal((await onA.settled(id)).state, 'sent')
+  })
+
+  test('let no account wait for another’s 100,000 receipts', async () => {
+    await using database = await postgres.database()
+    await using a = await startReadback({ ...nodeSettings(database), LOG_LEVEL: 'warn' })
+    const busy = await customer(a)
+    await busy.carrier({ pace_per_s: 1 })
+    await busy.markRead()
+    await runSql(
+      database.url,
+      `with c as (insert into conversations (account_id, line_id, kind, address)
+         select account_id, id, 'direct', '+1555' || n from lines, generate_series(1000000, 1099999) n returning *)
+       insert into receipts (account_id, line_id, conversation_id, trigger, requests, requested_at, next_attempt_at, expires_at)
+         select account_id, line_id, id, 'api', 1, $1::bigint, $1, $1 + 60000 from c`,
+      [Date.now()],
+    )
+    await busy.markRead('+14155550100')
+    const other = await customer(a, { lines: [OTHER_LINE] })
+    const startedAt = performance.now()
+    for (let call = 0; call < 10; call++) {
+      await other.settled(await other.markRead(`+1415${5_550_100 + call}`, OTHER_LINE))
+    }
+    const ms = performance.now() - startedAt
+    assert.ok(ms < 3_000, `ten receipts took ${ms} ms`)
+  })
 })
+
+/** How many lines each node has that has any. */
+async function spread({ url }: Database): Promise<number[]> {
+  const rows = await runSql<{ lines: number }>(
+    url,
+    'select count(*)::int as lines from line_leases where node in (select id from nodes) group by node order by 1',
+  )
+  return rows.map(({ lines }) => lines)
+}

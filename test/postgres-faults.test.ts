@@ -4,7 +4,14 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { readConfig } from '../src/config.ts'
 import { cuttingProxy } from './support/cutting-proxy.ts'
-import { type Database, nodeSettings, type OwnServer, ownServer, requirePostgres, runSql } from './support/postgres.ts'
+import {
+  type Database,
+  nodeSettings,
+  type OwnServer,
+  ownServer,
+  requireOwnPostgres,
+  runSql,
+} from './support/postgres.ts'
 import { dataFolder, startProcess } from './support/process.ts'
 import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
@@ -13,7 +20,7 @@ const BODY = { number: CONTACT, from_number: LINE }
 /** So soon it serves again by itself, once the database does. */
 const RECOVERY_MS = 2_000
 
-describe('PostgreSQL', { skip: requirePostgres() }, () => {
+describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
   let postgres: OwnServer
   before(async () => {
     postgres = await ownServer()
@@ -233,7 +240,7 @@ describe('a start on PostgreSQL', () => {
     assert.throws(() => readConfig({ DATABASE_URL: url, READBACK_SECRET_KEY }), /READBACK_OPERATOR_TOKEN must be set/)
   })
 
-  test('says that the database cannot be reached, and not its password', { skip: requirePostgres() }, async () => {
+  test('says that the database cannot be reached, and not its password', { skip: requireOwnPostgres() }, async () => {
     const secret = 'not-to-be-shown'
     const start = startReadback(nodeSettings({ url: url.replace('@', `:${secret}@`) }))
     await assert.rejects(start, (error: Error) => /ECONNREFUSED/.test(error.message) && !error.message.includes(secret))

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, globSync } from 'node:fs'
-import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { chown, mkdtemp, readFile, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -28,6 +28,11 @@ export function requirePostgres(): string | false {
   )
 }
 
+/** The same, where it has to be one that the test may stop and start. */
+export function requireOwnPostgres(): string | false {
+  return requires('PostgreSQL', BIN !== undefined && existsSync(join(BIN, 'initdb')), 'npm run setup:system')
+}
+
 /** A database of its own. */
 export interface Database extends AsyncDisposable {
   readonly url: string
@@ -40,6 +45,8 @@ export interface PostgresServer extends AsyncDisposable {
 /** A server of one's own, that can be stopped and started again. Nothing that it says it wrote needs to outlive this machine. */
 export interface OwnServer extends PostgresServer {
   readonly port: number
+  /** Every statement that it was asked since it started, where `LOGGED` are its settings. */
+  statements(): Promise<string[]>
   start(): Promise<void>
   /** `SIGINT` rolls back what is under way; `SIGQUIT` ends as a crash does. */
   stop(signal?: NodeJS.Signals): Promise<void>
@@ -51,7 +58,7 @@ export async function postgresServer(): Promise<PostgresServer> {
   return { database: () => createDatabase(GIVEN), async [Symbol.asyncDispose]() {} }
 }
 
-export async function ownServer(): Promise<OwnServer> {
+export async function ownServer(more: Readonly<Record<string, string>> = {}): Promise<OwnServer> {
   const folder = await mkdtemp(join(tmpdir(), 'readback-postgres-'))
   // It refuses to run as root.
   const identity = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
@@ -69,6 +76,7 @@ export async function ownServer(): Promise<OwnServer> {
     unix_socket_directories: folder,
     fsync: 'off',
     max_connections: 200,
+    ...more,
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
@@ -93,12 +101,22 @@ export async function ownServer(): Promise<OwnServer> {
     port,
     start,
     stop,
+    statements: () => statementsIn(join(data, 'log')),
     database: () => createDatabase(url),
     async [Symbol.asyncDispose]() {
       await stop('SIGQUIT')
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+export const LOGGED = { logging_collector: 'on', log_destination: 'jsonlog', log_statement: 'all' }
+
+async function statementsIn(folder: string): Promise<string[]> {
+  const files = await Promise.all(globSync(join(folder, '*.json')).map((path) => readFile(path, 'utf8')))
+  const lines = files.flatMap((text) => text.trim().split('\n'))
+  const messages = lines.map((line) => String(JSON.parse(line).message))
+  return messages.flatMap((message) => /^(?:statement|execute [^:]+): (.*)$/s.exec(message)?.[1] ?? [])
 }
 
 async function createDatabase(serverUrl: string): Promise<Database> {
@@ -114,12 +132,13 @@ async function createDatabase(serverUrl: string): Promise<Database> {
   }
 }
 
-/** What a statement answers, on a connection of its own. */
+/** What a statement, or the last of several, answers, on a connection of its own. */
 export async function runSql<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
   const client = new Client(url)
   await client.connect()
   try {
-    return (await client.query(text, values)).rows
+    const answers = [await client.query(text, values.length === 0 ? undefined : values)].flat()
+    return answers.at(-1)?.rows ?? []
   } finally {
     await client.end()
   }

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { Engine } from '../engine.ts'
 
@@ -20,6 +20,9 @@ export function leases({ integer, leasesLines }: Engine): Migration {
         .addColumn('next_call_at', integer, (c) => c.notNull())
         .execute()
       await db.schema.createIndex('leases_of_nodes').on('line_leases').column('node').execute()
+      // What a dead node had claimed.
+      await sql`create index receipts_under_way on receipts (line_id)
+        where state = 'sending' and settled_at is null and next_attempt_at is null`.execute(db)
     },
   }
 }

@@ -213,7 +213,7 @@ async function durability(
 
 const RELEASE: Statement = {
   name: 'release receipts',
-  text: `update receipts set next_attempt_at = $1 where line_id in (select line_id from line_leases where node = $2)
+  text: `update receipts set next_attempt_at = $1 where line_id = any(array(select line_id from line_leases where node = $2))
     and state = 'sending' and settled_at is null and next_attempt_at is null`,
 }
 const IS_STANDBY: Statement = { name: 'is standby', text: 'select pg_is_in_recovery() as standby' }
