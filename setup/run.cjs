@@ -32,6 +32,7 @@ const COMMANDS = {
   // The same as in the tests, many times over: what goes wrong once in a while shows.
   chaos: (node, args) =>
     node(['--test', '--test-reporter=spec', ...CHAOS, ...args], { CHAOS_ROUNDS: '20', CHAOS_TOGGLES: '2000' }),
+  'migrate-store': (node, args) => node(['src/migrate-store.ts', ...args]),
   openapi: (node) => node(['test/support/write-open-api.ts']),
   bench: (node, args) => node(['bench/main.ts', ...args]),
   check,

@@ -77,6 +77,8 @@ async function prepare({ url }: PostgresStart, seal: Seal): Promise<Clock> {
   const db = toKysely(new Pool({ ...connectionOptions(url), max: 1 }))
   try {
     await migrate(db, POSTGRES)
+    const moving = await db.selectFrom('facts').selectAll().where('name', '=', 'move').executeTakeFirst()
+    if (moving !== undefined) throw new ReadbackError('invalid', 'A move into this store is not finished: do it again')
     await checkKey({ db, seal })
     const sentAt = performance.now()
     const { rows } = await sql<{
