@@ -58,8 +58,8 @@ export async function postgresServer(): Promise<PostgresServer> {
   return { database: () => createDatabase(GIVEN), async [Symbol.asyncDispose]() {} }
 }
 
-export async function ownServer(more: Readonly<Record<string, string>> = {}): Promise<OwnServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'readback-postgres-'))
+export async function ownServer(more: Readonly<Record<string, string>> = {}, dir = tmpdir()): Promise<OwnServer> {
+  const folder = await mkdtemp(join(dir, 'readback-postgres-'))
   // It refuses to run as root.
   const identity = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
   if (identity.uid !== undefined) await chown(folder, identity.uid, identity.gid)
