@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { type Config, isLoopback, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
-import { createConnectors, RECEIPTS, RELAYS } from './connectors/index.ts'
+import { createConnectors, RECEIPTS, RELAYS, WRITING } from './connectors/index.ts'
 import { messageOf } from './core/errors.ts'
 import type { Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
@@ -52,6 +52,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     publicUrlSet: config.publicUrl !== undefined,
     enrol: outbox.enrol,
     nudge: outbox.nudge,
+    nudgeMessages: outbox.nudgeMessages,
     catchUp: outbox.catchUp,
     noteHealth: outbox.noteHealth,
     customers,
@@ -90,7 +91,9 @@ function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'on
     rules: {
       auto: { plans: config.autoPlans, maxAgeMs: config.autoMaxAgeMs },
       receiptLifetimeMs: config.receiptLifetimeMs,
+      messageLifetimeMs: config.messageLifetimeMs,
       receipts: RECEIPTS,
+      writing: WRITING,
       relays: RELAYS,
     },
   }

@@ -10,6 +10,9 @@ const GOOD = JSON.stringify({ number: CONTACT, from_number: LINE })
 const DOORS: readonly [method: string, path: string, who: 'account' | 'operator' | 'anybody'][] = [
   ['POST', '/api/mark-read', 'account'],
   ['POST', '/accounts/settings/auto-mark-read', 'account'],
+  ['POST', '/api/send-message', 'account'],
+  ['POST', '/api/send-typing-indicator', 'account'],
+  ['GET', '/api/status', 'account'],
   ['GET', '/api/lines', 'account'],
   ['GET', '/api/v2/lines/state', 'account'],
   ['GET', '/api/account/webhooks', 'account'],
@@ -25,6 +28,8 @@ const DOORS: readonly [method: string, path: string, who: 'account' | 'operator'
   ['GET', '/readback/v1/receipts/rcpt_none', 'account'],
   ['POST', '/simulator/messages', 'account'],
   ['GET', '/simulator/handset', 'account'],
+  ['POST', '/simulator/handset/open', 'account'],
+  ['POST', '/simulator/typing', 'account'],
   ['PUT', '/simulator/carrier', 'account'],
   ['POST', '/operator/accounts', 'operator'],
   ['GET', '/operator/accounts/acct_none', 'operator'],

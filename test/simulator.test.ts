@@ -26,7 +26,7 @@ describe('the simulator', () => {
     )
     const screen = await account.must(200, 'GET', `/simulator/handset?${query('+14155550130')}`)
     const { messages, ...rest } = screen.body
-    assert.deepEqual(rest, { status: 'OK', number: '+14155550130', from_number: LINE })
+    assert.deepEqual(rest, { status: 'OK', number: '+14155550130', from_number: LINE, typing: false })
     const shown = messages.map(({ delivered_at, ...piece }: { delivered_at: string }) => {
       assert.ok(!Number.isNaN(Date.parse(delivered_at)))
       return piece

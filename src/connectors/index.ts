@@ -20,6 +20,11 @@ export const RECEIPTS: Readonly<Record<string, Connector['receipts']>> = {
   sendblue: sendblue.RECEIPTS,
 }
 
+/** What lines can write, likewise; a connector that is absent can write nothing. */
+export const WRITING: Readonly<Record<string, Connector['writing']>> = {
+  simulator: simulator.WRITING,
+}
+
 /** Those that call another server which speaks this API. */
 export const RELAYS: readonly string[] = ['sendblue']
 

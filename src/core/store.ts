@@ -2,14 +2,17 @@ import type { Account, AccountChange, Credentials } from './account.ts'
 import type { AutoTiming } from './auto-timing.ts'
 import type { Reply } from './connector.ts'
 import type { Handset } from './handset.ts'
-import type { AccountId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
+import type { AccountId, DeliveryId, LineId, MessageId, ReceiptId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
 import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
 import type { PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 import type { Receipt, ReceiptFilter } from './receipt.ts'
+import type { OwnMessage, SendMessageCall, TakenMessage } from './send-message.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
+import type { ContactTyping, MessageCall, MessageNews, MessageSettlement } from './sending.ts'
+import type { ShowTypingCall, TypingPlace } from './typing.ts'
 import type {
   Delivery,
   DeliveryLog,
@@ -26,7 +29,16 @@ import type {
  * Every method may throw `ReadbackError('unavailable')` while the store is full, locked, read-only or absent: then nothing of
  * that call was written. Those that take credentials throw `unauthorized` or `forbidden` before anything else.
  */
-export interface Store extends AccountStore, LineStore, ReceiptStore, Outbox, WebhookStore, DeliveryOutbox, Handset {
+export interface Store
+  extends AccountStore,
+    LineStore,
+    ReceiptStore,
+    SendingStore,
+    Outbox,
+    MessageOutbox,
+    WebhookStore,
+    DeliveryOutbox,
+    Handset {
   /** Answers once the store can write. */
   ready(): Promise<void>
   /** The facts that decide whether 200 may be trusted, as the running writer reports them. */
@@ -131,6 +143,38 @@ interface ReceiptStore {
   getReceipt(by: { credentials: Credentials; id: ReceiptId }): Promise<Receipt>
   /** Newest first. */
   listReceipts(call: { credentials: Credentials; filter: ReceiptFilter }): Promise<Receipt[]>
+}
+
+interface SendingStore {
+  /** Throws what `admitAccount`, `passWritingLine` and `passService` throw. */
+  sendMessage(call: SendMessageCall): Promise<TakenMessage>
+  /** The account's own message, whoever wrote it; throws `not_found`. */
+  getOwnMessage(by: { credentials: Credentials; id: MessageId }): Promise<OwnMessage>
+  /** Throws what `admitAccount` and `passWritingLine` throw. */
+  findTypingPlace(call: ShowTypingCall): Promise<TypingPlace>
+  /** Whatever is older than what is known already changes nothing. */
+  noteNews(call: { lineId: LineId; news: readonly MessageNews[]; at: number }): Promise<void>
+  noteTyping(call: { lineId: LineId; typing: readonly ContactTyping[]; at: number }): Promise<void>
+}
+
+/** Messages that lines are to send, as the lanes see them. */
+export interface MessageOutbox {
+  linesWithMessages(): Promise<LineId[]>
+  /** Takes the line's oldest if it is due and `ready`; ends those it finds too late. */
+  claimMessage(call: Omit<ClaimCall, 'limit'> & { ready: boolean }): Promise<ClaimedMessage>
+  /** Writes down what a carrier call came to. */
+  settleMessage(settlement: MessageSettlement): Promise<void>
+  /** Ends what was claimed by a process that is no more: it may have been sent, so nobody sends it again. */
+  endInterrupted(call: { at: number }): Promise<void>
+}
+
+export interface ClaimedMessage {
+  /** Undefined once the line was removed. */
+  readonly line: Line | undefined
+  readonly call: MessageCall | null
+  /** When the oldest that waits is due, and when the first expires; null when none waits. */
+  readonly nextDueAt: number | null
+  readonly nextExpiryAt: number | null
 }
 
 export interface WebhookSettings {

@@ -11,14 +11,17 @@ import { markReadDoor } from './mark-read.ts'
 import * as accounts from './operator-accounts.ts'
 import * as lines from './operator-lines.ts'
 import { getReceiptDoor, listReceiptsDoor } from './receipts.ts'
+import { messageStatusDoor, type SendingDesk, sendMessageDoor } from './send-message.ts'
 import { getSettingsDoor, updateSettingsDoor } from './settings.ts'
 import * as simulator from './simulator.ts'
 import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
+import { typingDoor } from './typing.ts'
 import * as webhooks from './webhooks.ts'
 
 export interface AppOptions
   extends Omit<lines.LineDesk, 'store'>,
     Omit<InboundDesk, 'store'>,
+    Omit<SendingDesk, 'store'>,
     Omit<webhooks.WebhookDesk, 'store'> {
   readonly store: Store
   readonly operatorToken: string
@@ -75,6 +78,9 @@ const ACCOUNT = (options: AppOptions): Surface => {
   const { store, nudge, now } = options
   return {
     '/api/mark-read': { POST: markReadDoor(store, nudge, now) },
+    '/api/send-message': { POST: sendMessageDoor(options) },
+    '/api/status': { GET: messageStatusDoor(options) },
+    '/api/send-typing-indicator': { POST: typingDoor(options) },
     '/api/lines': { GET: listNumbersDoor(store) },
     '/api/v2/lines/state': { GET: linesStateDoor(store, now) },
     '/accounts/settings/auto-mark-read': { GET: getAutoMarkReadDoor(store), POST: setAutoMarkReadDoor(store) },
@@ -92,6 +98,8 @@ const ACCOUNT = (options: AppOptions): Surface => {
     '/readback/v1/receipts/:id': { GET: getReceiptDoor(store) },
     '/simulator/messages': { POST: simulator.writeDoor(options) },
     '/simulator/handset': { GET: simulator.handsetDoor(options) },
+    '/simulator/handset/open': { POST: simulator.openDoor(options) },
+    '/simulator/typing': { POST: simulator.typingDoor(options) },
     '/simulator/carrier': { PUT: simulator.carrierDoor(options) },
   }
 }

@@ -1,4 +1,5 @@
 import type { Message } from '../core/message.ts'
+import { REASONS } from '../core/reason.ts'
 import type { Delivery } from '../core/webhook.ts'
 import { handleOf, isoTime } from './fields.ts'
 import { receiptToWire } from './receipts.ts'
@@ -7,23 +8,35 @@ import { receiptToWire } from './receipts.ts'
 export function webhookBody({ event: { event, at }, account }: Delivery): object {
   switch (event.type) {
     case 'message.received':
+    case 'message.created':
+    case 'message.updated':
       return messageToWebhook(event.message, account)
     case 'receipt.settled':
       return { ...receiptToWire(event.receipt), accountEmail: account.email, occurred_at: isoTime(at) }
+    case 'typing.changed':
+      return {
+        accountEmail: account.email,
+        number: event.contact,
+        from_number: event.contact,
+        to_number: event.lineNumber,
+        sendblue_number: event.lineNumber,
+        is_typing: event.typing,
+        timestamp: isoTime(at),
+      }
   }
 }
 
 /** Contract §7: the 25 fields that the original was seen to send, no more and no fewer. */
 function messageToWebhook(message: Message, { email, plan }: Delivery['account']): object {
-  const { outbound, contact, lineNumber, kind, conversationAddress } = message
+  const { outbound, contact, lineNumber, kind, conversationAddress, reason } = message
   return {
     accountEmail: email,
     content: message.content ?? '',
     is_outbound: outbound,
     status: message.status,
     error_code: null,
-    error_message: null,
-    error_reason: null,
+    error_message: reason === null ? null : REASONS[reason].meaning,
+    error_reason: reason,
     error_detail: null,
     message_handle: handleOf(message.id),
     date_sent: isoTime(message.sentAt),
@@ -39,7 +52,7 @@ function messageToWebhook(message: Message, { email, plan }: Delivery['account']
     group_id: kind === 'group' ? conversationAddress : '',
     group_display_name: null,
     participants: kind === 'group' ? [contact, lineNumber] : [],
-    send_style: '',
+    send_style: message.sendStyle ?? '',
     opted_out: false,
     service: message.service,
   }

@@ -3,8 +3,9 @@ import { ReadbackError } from '../core/errors.ts'
 import { formatId, parseId } from '../core/id.ts'
 import type { Store, WebhookSettings } from '../core/store.ts'
 import { type DeliveryLog, WEBHOOK_FOR, WEBHOOK_TYPES, type WebhookDraft, type WebhookType } from '../core/webhook.ts'
-import { type AddressPolicy, isRefusedHost } from '../outgoing/address-guard.ts'
+import type { AddressPolicy } from '../outgoing/address-guard.ts'
 import { credentialsOf } from './auth.ts'
+import { customerUrl } from './customer-url.ts'
 import { type Door, door } from './door.ts'
 import { isoTime, phoneNumber } from './fields.ts'
 
@@ -19,33 +20,17 @@ export interface WebhookDesk {
   readonly now: () => number
 }
 
-const LONGEST_URL = 2_048
 const TYPE = z.enum(WEBHOOK_TYPES, { error: `\`type\` must be one of ${WEBHOOK_TYPES.join(', ')}` })
 const SECRET = z.string().regex(/^[\x21-\x7e]{8,256}$/, { error: 'A secret is 8 to 256 visible ASCII characters' })
 const NUMBERS = z.array(phoneNumber('`sendblue_numbers` must be lines’ numbers in E.164')).min(1).max(1_000)
 
 /** An endpoint: its URL alone, or with a secret of its own and the lines that it is for. */
 function endpoint(policy: AddressPolicy) {
-  const url = z.string().transform((given, context) => {
-    const complaint = complaintAbout(given, policy)
-    if (complaint === undefined) return given
-    context.addIssue({ code: 'custom', message: `\`webhooks\`: ${complaint}` })
-    return z.NEVER
-  })
+  const url = customerUrl('webhooks', policy)
   const whole = z.object({ url, secret: SECRET.optional(), sendblue_numbers: NUMBERS.optional() })
   return z
     .union([url, whole], { error: '`webhooks` must be URLs, or objects with a `url`' })
     .transform((given) => (typeof given === 'string' ? { url: given } : given))
-}
-
-/** A literal address is looked at here, so that nobody waits for a webhook that cannot come; a name is when it is called. */
-function complaintAbout(given: string, policy: AddressPolicy): string | undefined {
-  if (given.length > LONGEST_URL) return `a URL has ${LONGEST_URL} characters at the most`
-  const url = URL.parse(given)
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'a URL must be http or https'
-  if (url.username !== '' || url.password !== '') return 'a URL must hold no user name and no password'
-  if (isRefusedHost(url.hostname, policy)) return 'a URL must not lead to a private or special address'
-  return undefined
 }
 
 /** `GET /api/account/webhooks`. */

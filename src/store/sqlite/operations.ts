@@ -12,7 +12,18 @@ import {
   updateAccount,
 } from '../accounts.ts'
 import { listDeliveries, redeliver, webhooksWithWork } from '../deliveries.ts'
-import { carrier, show, showRead, takeFailure, tune, write } from '../handset.ts'
+import {
+  carrier,
+  contactReads,
+  receive,
+  show,
+  showRead,
+  showTyping,
+  takeFailure,
+  tune,
+  typingUntil,
+  write,
+} from '../handset.ts'
 import {
   createLine,
   getLine,
@@ -29,6 +40,15 @@ import {
   setAutoTiming,
   updateLine,
 } from '../lines.ts'
+import {
+  claimMessage,
+  endInterrupted,
+  endWaiting,
+  linesWithMessages,
+  noteNews,
+  settleMessage,
+} from '../message-lanes.ts'
+import { type Answered, findTypingPlace, getOwnMessage, noteTyping, sendMessage, type Told } from '../outbound.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
 import { forgetInbound } from '../seen-inbound.ts'
 import type { Session } from '../session.ts'
@@ -54,8 +74,10 @@ const READS = {
   getAccount,
   getLine,
   getOwnLine,
+  getOwnMessage,
   getReceipt,
   linesToEnrol,
+  linesWithMessages,
   linesWithWork,
   listDeliveries,
   listWebhooks,
@@ -65,6 +87,7 @@ const READS = {
   listOwnLines,
   listReceipts,
   show,
+  typingUntil,
 }
 
 const COLD_WRITES = {
@@ -73,8 +96,10 @@ const COLD_WRITES = {
   replaceWebhooks,
   createAccount,
   createKey,
+  contactReads,
   createLine,
   deleteKey,
+  findTypingPlace,
   forgetInbound,
   inboundSecret,
   noteCursor,
@@ -82,9 +107,11 @@ const COLD_WRITES = {
   noteHealth,
   noteReplies,
   noteVerification,
+  receive,
   setAutoMarkRead,
   setAutoTiming,
   showRead,
+  showTyping,
   takeFailure,
   tune,
   updateAccount,
@@ -104,6 +131,12 @@ const HOT_WRITES = [
   'releaseDeliveries',
   'redeliver',
   'removeLine',
+  'sendMessage',
+  'claimMessage',
+  'settleMessage',
+  'endInterrupted',
+  'noteNews',
+  'noteTyping',
   'ready',
   'durability',
 ] as const
@@ -133,6 +166,13 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
   const inbound = new Inbound(database, session.rules, acceptance, events)
   const lanes = new LaneStore(database, session, joins, events)
   const deliveries = new Deliveries(database, session)
+  const record = (told: readonly Told[]) => {
+    for (const { event, at, callback, ...subject } of told) events.record(subject, event, at, callback)
+  }
+  const tell = <A>({ answer, told }: Answered<A>): A => {
+    record(told)
+    return answer
+  }
   return {
     ...bind(COLD_WRITES, session),
     markRead: (call) => acceptance.markRead(call),
@@ -149,7 +189,14 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
       joins.foldAll()
       await removeLine(session, { id, at })
       lanes.skipReceipts({ lineId: id, at })
+      record(await endWaiting(session, { lineId: id, at }))
     },
+    sendMessage: async (call) => tell(await sendMessage(session, call)),
+    claimMessage: async (call) => tell(await claimMessage(session, call)),
+    settleMessage: async (written) => tell(await settleMessage(session, written)),
+    endInterrupted: async (call) => tell(await endInterrupted(session, call)),
+    noteNews: async (call) => tell(await noteNews(session, call)),
+    noteTyping: async (call) => tell(await noteTyping(session, call)),
     // That its transaction could begin is the answer.
     ready() {},
     durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),
