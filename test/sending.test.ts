@@ -97,11 +97,12 @@ describe('a message that a line sends', () => {
 
   test('waits for its own line alone, and no receipt waits for it', async () => {
     const number = '+14155550141'
-    await account.carrier({ from_number: SECOND_LINE, latency_ms: 60_000 })
-    await send(account, { number, from_number: SECOND_LINE })
+    await account.carrier({ from_number: SECOND_LINE, latency_ms: 2_000 })
+    const slow = await send(account, { number, from_number: SECOND_LINE })
     assert.equal((await ended(account, await send(account, { number }))).status, 'DELIVERED')
     await account.write({ number })
     assert.equal((await account.settled(await account.markRead(number))).state, 'sent')
+    assert.equal((await statusOf(account, slow)).status, 'QUEUED')
     await account.carrier({ from_number: SECOND_LINE, latency_ms: 0 })
   })
 
@@ -305,7 +306,7 @@ test('kill -9 in the middle of a queue loses no message, doubles none, and tells
   }
   await using server = await startProcess({ dataDir: folder.path })
   const account = enter(server.base, accountId, keys)
-  const statuses = []
+  const statuses: Status[] = []
   for (const handle of handles) statuses.push(await ended(account, handle))
   const shown = (await account.phone()).map(({ content }) => content)
   assert.deepEqual(shown, [...new Set(shown)], 'none is there twice')

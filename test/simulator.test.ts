@@ -32,7 +32,7 @@ describe('the simulator', () => {
       return piece
     })
     const [first, second] = body.messages.map(({ message_handle }: { message_handle: string }) => message_handle)
-    const common = { service: 'RCS', read_at: null }
+    const common = { service: 'RCS', read_at: null, from_line: false, send_style: null }
     assert.deepEqual(shown, [
       { ...common, message_handle: first, part: 0, content: 'Two', media_url: 'https://a.example/1' },
       { ...common, message_handle: second, part: 1, content: null, media_url: 'https://a.example/2' },
