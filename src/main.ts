@@ -6,6 +6,7 @@ import { type Logger, pino } from 'pino'
 import { type Config, isLoopback, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
 import { createConnectors, RECEIPTS, RELAYS, WRITING } from './connectors/index.ts'
+import { LARGEST_MEDIA } from './connectors/media.ts'
 import { messageOf } from './core/errors.ts'
 import type { Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
@@ -37,7 +38,8 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   const customers: AddressPolicy = { of: 'customer', allow: config.webhookAllow }
   const store = await openStore({ ...storeOptions(config), onDeath, onChanges: (changes) => outbox.changed(changes) })
   const caller = createCarrierCaller({ timeoutMs: config.carrierTimeoutMs })
-  const connectors = createConnectors({ handset: store, caller, now })
+  const media = createHttpCaller({ ...MEDIA_CALLS, policy: customers })
+  const connectors = createConnectors({ handset: store, caller, media, now })
   let base = ''
   const inboundUrl = (secret: string) => `${config.publicUrl ?? base}/readback/v1/inbound/${secret}`
   const { catchUpIntervalMs, dedupeAgeMs, webhookAllow: allow } = config
@@ -78,7 +80,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
       // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
       await outbox.drain()
       await app.close()
-      await Promise.all([caller.close(), customerCaller.close()])
+      await Promise.all([caller.close(), customerCaller.close(), media.close()])
       await store.close()
     },
   }
@@ -101,6 +103,9 @@ function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'on
 
 /** Contract §7 and a customer's patience: neither a slow endpoint nor an endless one holds anything up for long. */
 const CUSTOMER_CALLS = { timeoutMs: 15_000, largestAnswer: { bytes: 64 * 1024, beyond: 'cut' } } as const
+
+/** A video from a slow host; beyond that its message is told as one that could not be sent. */
+const MEDIA_CALLS = { timeoutMs: 60_000, largestAnswer: { bytes: LARGEST_MEDIA, beyond: 'refuse' } } as const
 
 /** 64 hex digits. */
 function newSecret(): string {

@@ -13,7 +13,7 @@ async function start(): Promise<Subject> {
   const caller = createCarrierCaller({ timeoutMs: 2_000 })
   const settings = { url: mac.url, password: mac.password }
   return {
-    connector: bluebubbles(caller),
+    connector: bluebubbles(caller, caller),
     lineId: 1 as LineId,
     settings,
     secrets: [mac.password],
