@@ -34,8 +34,9 @@ async function start(): Promise<Subject> {
       return { ...conversation, address, carrierConversation: id, lastMessageId: null, readThrough: null }
     },
     isRead: async ({ carrierConversation }) => mac.reads.some(({ id, known }) => known && id === carrierConversation),
+    received: async () => mac.sent.map(({ fields }) => String(fields.message)),
     async setAway(away) {
-      for (const route of ['info', 'read'] as const) {
+      for (const route of ['info', 'read', 'text', 'type'] as const) {
         if (away) mac.faults.set(route, 'reset')
         else mac.faults.delete(route)
       }

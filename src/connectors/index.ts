@@ -28,6 +28,7 @@ export const RECEIPTS: Readonly<Record<string, Connector['receipts']>> = {
 export const WRITING: Readonly<Record<string, Connector['writing']>> = {
   simulator: simulator.WRITING,
   bluebubbles: bluebubblesWriting.WRITING,
+  sendblue: sendblue.WRITING,
 }
 
 /** Those that call another server which speaks this API. */

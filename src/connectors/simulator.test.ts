@@ -63,6 +63,10 @@ async function start(): Promise<Subject> {
       const messages = await store.show({ lineId: LINE, contact: address })
       return messages.every(({ readAt }) => readAt !== null)
     },
+    async received({ address }) {
+      const messages = await store.show({ lineId: LINE, contact: address })
+      return messages.filter(({ fromLine }) => fromLine).map(({ content }) => content ?? '')
+    },
     setAway: async (offline) => void (await store.tune({ lineId: LINE, knobs: { offline } })),
     async [Symbol.asyncDispose]() {
       await store.close()

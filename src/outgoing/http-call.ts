@@ -34,7 +34,7 @@ export interface NoAnswer extends UnavailableOutcome {
   readonly mayHaveArrived: boolean
 }
 
-export interface HttpFile {
+interface HttpFile {
   readonly kind: 'file'
   readonly status: number
   readonly type: string
