@@ -4,12 +4,13 @@ import recorded from './fixtures/bluebubbles/macos15-webhooks.json' with { type:
 import { ANSWERS, type BlueBubbles, startBlueBubbles } from './support/bluebubbles.ts'
 import type { Fault } from './support/carrier.ts'
 import { startCustomerServer } from './support/customer-server.ts'
-import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+import { dataFolder, startProcess } from './support/process.ts'
+import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 
 const CHAT = `iMessage;-;${CONTACT}`
 
-async function connect(server: Readback, mac: BlueBubbles): Promise<Customer> {
+async function connect(server: Pick<Readback, 'base' | 'operator'>, mac: BlueBubbles): Promise<Customer> {
   const account = await customer(server, { lines: [] })
   const settings = { url: mac.url, password: mac.password }
   const line = { number: LINE, connector: 'bluebubbles', settings }
@@ -62,6 +63,15 @@ describe('a BlueBubbles line writes', () => {
     await mac.deliver(update(guid, { dateDelivered }))
     await mac.deliver(update('another', { dateRead }))
     assert.equal((await becomes(account, handle, ['READ'])).date_updated, read.date_updated)
+  })
+
+  test('and takes a word that comes before the answer for what it is', async () => {
+    await using mac = await startBlueBubbles()
+    await using server = await startReadback()
+    const account = await connect(server, mac)
+    mac.chats.add(CHAT)
+    mac.mac.tellsFirst = true
+    await becomes(account, await send(account), ['DELIVERED'])
   })
 
   test('what was read without a word is found where the Mac is asked', async () => {
@@ -196,6 +206,50 @@ for (const [how, fault] of PERHAPS) {
     )
   })
 }
+
+test('kill -9 in the middle of a call ends its message ERROR, interrupted, and the next one goes', async () => {
+  await using folder = await dataFolder()
+  await using mac = await startBlueBubbles()
+  mac.chats.add(CHAT)
+  mac.faults.set('text', 'hang')
+  const asked = () => mac.calls.filter((call) => call === 'POST /api/v1/message/text').length
+  let account: Customer
+  let handles: string[]
+  {
+    await using server = await startProcess({ dataDir: folder.path })
+    account = await connect(server, mac)
+    handles = [await send(account, { content: 'first' }), await send(account, { content: 'second' })]
+    await until('the Mac to be asked', asked, (calls) => calls === 1)
+    await server.end('SIGKILL')
+  }
+  mac.faults.clear()
+  await using server = await startProcess({ dataDir: folder.path })
+  account = enter(server.base, account.accountId, account.keys)
+  const [first = '', second = ''] = handles
+  assert.equal((await becomes(account, first, ['ERROR', 'SENT'])).error_reason, 'interrupted')
+  await becomes(account, second, ['SENT'])
+  assert.deepEqual(
+    mac.sent.map(({ fields }) => fields.message),
+    ['second'],
+  )
+})
+
+test('a Mac that is not there is waited for: nothing can have reached it', async () => {
+  await using server = await startReadback()
+  let account: Customer
+  {
+    await using mac = await startBlueBubbles()
+    account = await connect(server, mac)
+  }
+  const handle = await send(account)
+  await until(
+    'an obstacle',
+    () => server.logs.filter((line) => line.includes('the carrier did not take a message')),
+    ({ length }) => length > 0,
+  )
+  const { body } = await account.must(200, 'GET', `/api/status?handle=${handle}`)
+  assert.deepEqual([body.status, body.error_reason], ['QUEUED', 'unreachable'])
+})
 
 test('a message that Messages itself could not send ends ERROR, rejected', async () => {
   await using mac = await startBlueBubbles()

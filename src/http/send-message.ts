@@ -82,9 +82,9 @@ export function messageStatusDoor({ store }: SendingDesk): Door {
   })
 }
 
-/** The SDK's `MessageResponse`; `date_read` is ours. */
+/** The SDK's `MessageResponse`; `date_read` and `error_reason` are ours: while it is queued, the last obstacle. */
 function toWire({ message, accountEmail }: OwnMessage): object {
-  const { contact, lineNumber, outbound, reason } = message
+  const { contact, lineNumber, outbound, reason, status } = message
   return {
     account_email: accountEmail,
     content: message.content ?? '',
@@ -92,7 +92,7 @@ function toWire({ message, accountEmail }: OwnMessage): object {
     date_updated: isoTime(message.updatedAt),
     date_read: isoTime(message.readAt),
     error_code: null,
-    error_message: reason === null ? null : REASONS[reason].meaning,
+    error_message: reason !== null && status === 'ERROR' ? REASONS[reason].meaning : null,
     error_reason: reason,
     from_number: outbound ? lineNumber : contact,
     is_outbound: outbound,
@@ -103,6 +103,6 @@ function toWire({ message, accountEmail }: OwnMessage): object {
     seat_id: null,
     send_style: message.sendStyle ?? '',
     sender_email: null,
-    status: message.status,
+    status,
   }
 }

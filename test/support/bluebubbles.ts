@@ -73,8 +73,8 @@ export interface BlueBubbles extends AsyncDisposable {
   /** The ids of the conversations on the Mac. */
   readonly chats: Set<string>
   readonly webhooks: Webhook[]
-  /** Knobs. */
-  readonly mac: { privateApi: boolean; helperConnected: boolean; showsRead: boolean }
+  /** Knobs. `tellsFirst`: the webhook that a message was delivered comes before the answer to the call that sent it. */
+  readonly mac: { privateApi: boolean; helperConnected: boolean; showsRead: boolean; tellsFirst: boolean }
   readonly messages: MacMessages
   readonly faults: Map<Route, Fault>
   /** What was called, method and path, the query left out. */
@@ -120,7 +120,7 @@ export async function startBlueBubbles({ password = 'secret of the Mac' } = {}):
 class Mac {
   readonly chats = new Set<string>()
   readonly webhooks: Webhook[] = []
-  readonly knobs = { privateApi: true, helperConnected: true, showsRead: true }
+  readonly knobs = { privateApi: true, helperConnected: true, showsRead: true, tellsFirst: false }
   readonly messages = new MacMessages()
   readonly faults = new Map<Route, Fault>()
   readonly calls: string[] = []
@@ -145,7 +145,10 @@ class Mac {
     const fault = route && this.faults.get(route)
     const given = request.method === 'POST' && request.headers['content-type'] ? await bodyOf(request) : undefined
     if (typeof fault === 'string') return misbehave(fault, response)
-    send(response, fault ?? this.#answer(route, searchParams.get('password'), decodeURIComponent(word), given))
+    const answer = fault ?? this.#answer(route, searchParams.get('password'), decodeURIComponent(word), given)
+    const sent = this.sent.at(-1)
+    if (route === 'text' && this.knobs.tellsFirst && sent !== undefined) await this.#tellDelivered(sent)
+    send(response, answer)
   }
 
   #answer(route: Route | undefined, password: string | null, word: string, given: unknown): Answer {
@@ -200,6 +203,12 @@ class Mac {
     this.reads.push(read)
     this.heard.emit('read', read)
     return ANSWERS.read
+  }
+
+  async #tellDelivered({ guid }: SentMessage): Promise<void> {
+    const data = { ...this.messages.find(guid), dateDelivered: Date.now() }
+    const urls = wanting(this.webhooks, 'updated-message').map(({ url }) => url)
+    await Promise.all(urls.map((url) => post(url, { type: 'updated-message', data })))
   }
 
   /** The row is there before it answers. */
