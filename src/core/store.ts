@@ -13,6 +13,7 @@ import type { PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 import type { Receipt, ReceiptFilter } from './receipt.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
+import type { MessageOutbox, SendingStore } from './sending.ts'
 import type { TokenStore } from './token.ts'
 import type {
   Delivery,
@@ -37,7 +38,9 @@ export interface Store
     LineStore,
     MessageStore,
     ReceiptStore,
+    SendingStore,
     Outbox,
+    MessageOutbox,
     WebhookStore,
     DeliveryOutbox,
     EventLog,

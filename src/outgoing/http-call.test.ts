@@ -104,7 +104,12 @@ for (const url of NOBODYS) {
     for (const policy of [CARRIER, { of: 'customer', allow: all } as const]) {
       const caller = createHttpCaller({ timeoutMs: 1_000, policy, largestAnswer: LARGEST })
       const outcome = await caller.call({ method: 'GET', url })
-      assert.deepEqual(outcome, { kind: 'unavailable', reason: 'unreachable', detail: 'GUARDED_ADDRESS' })
+      assert.deepEqual(outcome, {
+        kind: 'unavailable',
+        reason: 'unreachable',
+        detail: 'GUARDED_ADDRESS',
+        mayHaveArrived: false,
+      })
       await caller.close()
     }
   })
@@ -114,7 +119,12 @@ for (const url of PRIVATE) {
   test(`${url} is not called for a customer`, async () => {
     const caller = createHttpCaller({ timeoutMs: 1_000, policy: CUSTOMER, largestAnswer: LARGEST })
     const outcome = await caller.call({ method: 'POST', url, body: {} })
-    assert.deepEqual(outcome, { kind: 'unavailable', reason: 'unreachable', detail: 'GUARDED_ADDRESS' })
+    assert.deepEqual(outcome, {
+      kind: 'unavailable',
+      reason: 'unreachable',
+      detail: 'GUARDED_ADDRESS',
+      mayHaveArrived: false,
+    })
     await caller.close()
   })
 }
@@ -147,7 +157,12 @@ test('a name that resolves to such an address is not called, also when another o
       )
     const caller = createHttpCaller({ timeoutMs: 1_000, policy: CARRIER, largestAnswer: LARGEST, lookup })
     const outcome = await caller.call({ method: 'GET', url: `http://mac.example:${server.port}/` })
-    assert.deepEqual(outcome, { kind: 'unavailable', reason: 'unreachable', detail: 'GUARDED_ADDRESS' })
+    assert.deepEqual(outcome, {
+      kind: 'unavailable',
+      reason: 'unreachable',
+      detail: 'GUARDED_ADDRESS',
+      mayHaveArrived: false,
+    })
     await caller.close()
   }
   assert.deepEqual(server.calls, [])
@@ -163,7 +178,12 @@ test('a name that resolves to a private address is not called for a customer', a
       )
     const caller = createHttpCaller({ timeoutMs: 1_000, policy: CUSTOMER, largestAnswer: LARGEST, lookup })
     const outcome = await caller.call({ method: 'GET', url: `http://customer.example:${server.port}/` })
-    assert.deepEqual(outcome, { kind: 'unavailable', reason: 'unreachable', detail: 'GUARDED_ADDRESS' })
+    assert.deepEqual(outcome, {
+      kind: 'unavailable',
+      reason: 'unreachable',
+      detail: 'GUARDED_ADDRESS',
+      mayHaveArrived: false,
+    })
     await caller.close()
   }
   assert.deepEqual(server.calls, [])

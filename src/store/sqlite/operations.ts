@@ -13,8 +13,19 @@ import {
   updateAccount,
 } from '../accounts.ts'
 import { listDeliveries, redeliver, webhooksWithWork } from '../deliveries.ts'
-import { listEvents, newestEventId } from '../events.ts'
-import { carrier, show, showRead, takeFailure, tune, write } from '../handset.ts'
+import { type Answered, listEvents, newestEventId, type Told } from '../events.ts'
+import {
+  carrier,
+  contactReads,
+  receive,
+  show,
+  showRead,
+  showTyping,
+  takeFailure,
+  tune,
+  typingUntil,
+  write,
+} from '../handset.ts'
 import {
   createLine,
   getLine,
@@ -31,7 +42,16 @@ import {
   setAutoTiming,
   updateLine,
 } from '../lines.ts'
+import {
+  claimMessage,
+  endInterrupted,
+  endWaiting,
+  linesWithMessages,
+  noteNews,
+  settleMessage,
+} from '../message-lanes.ts'
 import { findService, getMessage, listMessages } from '../messages.ts'
+import { findTypingPlace, noteTyping, sendMessage } from '../outbound.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
 import { forgetInbound } from '../seen-inbound.ts'
 import type { Session } from '../session.ts'
@@ -63,6 +83,7 @@ const READS = {
   getReceipt,
   identify,
   linesToEnrol,
+  linesWithMessages,
   linesWithWork,
   listDeliveries,
   listEvents,
@@ -75,6 +96,7 @@ const READS = {
   listOwnLines,
   listReceipts,
   show,
+  typingUntil,
 }
 
 const COLD_WRITES = {
@@ -83,10 +105,12 @@ const COLD_WRITES = {
   replaceWebhooks,
   createAccount,
   createKey,
+  contactReads,
   createLine,
   createToken,
   deleteKey,
   deleteToken,
+  findTypingPlace,
   forgetInbound,
   forgetTokens,
   inboundSecret,
@@ -94,9 +118,11 @@ const COLD_WRITES = {
   noteEnrolled,
   noteReplies,
   noteVerification,
+  receive,
   setAutoMarkRead,
   setAutoTiming,
   showRead,
+  showTyping,
   takeFailure,
   tune,
   updateAccount,
@@ -117,6 +143,12 @@ const HOT_WRITES = [
   'redeliver',
   'noteHealth',
   'removeLine',
+  'sendMessage',
+  'claimMessage',
+  'settleMessage',
+  'endInterrupted',
+  'noteNews',
+  'noteTyping',
   'ready',
   'durability',
 ] as const
@@ -146,6 +178,13 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
   const inbound = new Inbound(database, session.rules, acceptance, events)
   const lanes = new LaneStore(database, session, joins, events)
   const deliveries = new Deliveries(database, session)
+  const record = (told: readonly Told[]) => {
+    for (const { event, at, callback, ...subject } of told) events.record(subject, event, at, callback)
+  }
+  const tell = <A>({ answer, told }: Answered<A>): A => {
+    record(told)
+    return answer
+  }
   return {
     ...bind(COLD_WRITES, session),
     markRead: (call) => acceptance.markRead(call),
@@ -158,19 +197,19 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
     releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
     redeliver: async (call) => events.touch(await redeliver(session, call)),
-    async noteHealth(note) {
-      const changed = await noteHealth(session, note)
-      if (changed === null) return null
-      const { subject, before } = changed
-      const event = { type: 'line.status.changed', lineNumber: subject.number, health: note.health } as const
-      events.record(subject, event, note.at)
-      return before
-    },
+    noteHealth: async (note) => tell(await noteHealth(session, note)),
     async removeLine({ id, at }) {
       joins.foldAll()
       await removeLine(session, { id, at })
       lanes.skipReceipts({ lineId: id, at })
+      record(await endWaiting(session, { lineId: id, at }))
     },
+    sendMessage: async (call) => tell(await sendMessage(session, call)),
+    claimMessage: async (call) => tell(await claimMessage(session, call)),
+    settleMessage: async (written) => tell(await settleMessage(session, written)),
+    endInterrupted: async (call) => tell(await endInterrupted(session, call)),
+    noteNews: async (call) => tell(await noteNews(session, call)),
+    noteTyping: async (call) => tell(await noteTyping(session, call)),
     // That its transaction could begin is the answer.
     ready() {},
     durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),
