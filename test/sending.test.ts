@@ -204,7 +204,13 @@ describe('a message that a line sends', () => {
       const answer = await account.call('GET', `/api/status${query}`)
       assert.deepEqual([answer.status, typeof answer.body.message], [400, 'string'], query)
     }
-    for (const change of [{ number: 7 }, { from_number: 'x' }, { state: 'maybe' }, { max_duration_ms: 5 }]) {
+    for (const change of [
+      { number: 7 },
+      { from_number: 'x' },
+      { state: 'maybe' },
+      { max_duration_ms: 0 },
+      { max_duration_ms: 'long' },
+    ]) {
       const asked = { number: CONTACT, from_number: LINE, ...change }
       const answer = await account.call('POST', '/api/send-typing-indicator', asked)
       assert.equal(answer.status, 400)
