@@ -265,6 +265,11 @@ test('each change of a status is told to outbound webhooks and to the message’
   for (const { headers } of sink.received) assert.match(String(headers['x-sendblue-signature']), /^t=\d+,v1=/)
   const listed = (await account.must(200, 'GET', '/api/account/webhooks')).body.webhooks
   assert.ok(!JSON.stringify(listed).includes('/callback'))
+  const states = (await account.must(200, 'GET', '/readback/v1/webhooks')).body.data
+  assert.deepEqual(
+    states.map(({ type }: { type: string }) => type),
+    ['outbound'],
+  )
   // To replace all that are listed replaces no message's own.
   await account.must(200, 'PUT', '/api/account/webhooks', { webhooks: { receive: [] } })
   const again = await send(account, { status_callback: `${sink.url}/callback` })
