@@ -80,7 +80,7 @@ export class Lane {
     if (allowedAt > at) return earliest(allowedAt, sweepAt)
     const { line, claims, nextDueAt } = await store.claimReceipts({ lineId, limit, obstacle: this.#obstacle, at })
     if (line === undefined) {
-      if (this.#inFlight.size === 0) this.#options.onEnd()
+      if (this.#inFlight.size === 0 && !this.#turns.nudged) this.#options.onEnd()
       return null
     }
     if (line.paused) this.#obstacle = 'line_paused'

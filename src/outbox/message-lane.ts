@@ -60,7 +60,7 @@ export class MessageLane {
     const claimed = await store.claimMessage({ lineId, ready: allowedAt <= at, obstacle: this.#obstacle, at })
     const { line, call, nextDueAt, nextExpiryAt } = claimed
     if (line === undefined) {
-      this.#options.onEnd()
+      if (!this.#turns.nudged) this.#options.onEnd()
       return null
     }
     if (line.paused) this.#obstacle = 'line_paused'

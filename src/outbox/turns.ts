@@ -28,6 +28,11 @@ export class Turns {
     this.#options = options
   }
 
+  /** Whether another step follows: who ends now would go on without being drained. */
+  get nudged(): boolean {
+    return this.#nudged
+  }
+
   nudge(): void {
     if (this.#stopped) return
     this.#nudged = true

@@ -73,7 +73,8 @@ export class WebhookLane {
       })
       this.#inFlight.add(sending)
     }
-    if (claimed.nextDueAt === null && this.#inFlight.size === 0) this.#options.onEnd()
+    const idle = claimed.nextDueAt === null && this.#inFlight.size === 0
+    if (idle && !this.#turns.nudged) this.#options.onEnd()
     return claimed.nextDueAt
   }
 
