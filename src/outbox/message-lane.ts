@@ -34,13 +34,17 @@ export class MessageLane {
   readonly #turns: Turns
   #nextCallAt = Number.NEGATIVE_INFINITY
   #obstacle: Reason = 'pace'
+  #removed = false
   #draining = false
 
   constructor(options: MessageLaneOptions) {
     this.#options = options
     const { log, now } = options
     const complaint = 'the store kept a line from writing'
-    this.#turns = new Turns({ step: () => this.#step(), complaint, tag: this.#tag(), log, now })
+    const onIdle = () => {
+      if (this.#removed) options.onEnd()
+    }
+    this.#turns = new Turns({ step: () => this.#step(), onIdle, complaint, tag: this.#tag(), log, now })
   }
 
   nudge(): void {
@@ -59,10 +63,8 @@ export class MessageLane {
     const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until)
     const claimed = await store.claimMessage({ lineId, ready: allowedAt <= at, obstacle: this.#obstacle, at })
     const { line, call, nextDueAt, nextExpiryAt } = claimed
-    if (line === undefined) {
-      this.#options.onEnd()
-      return null
-    }
+    this.#removed = line === undefined
+    if (line === undefined) return null
     if (line.paused) this.#obstacle = 'line_paused'
     else if (this.#obstacle === 'line_paused') this.#obstacle = 'pace'
     if (call !== null) {
