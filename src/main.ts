@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { type Config, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
-import { createConnectors, RECEIPTS, RELAYS } from './connectors/index.ts'
+import { createConnectors, RECEIPTS, RELAYS, WRITING } from './connectors/index.ts'
+import { LARGEST_MEDIA } from './connectors/media.ts'
 import { messageOf } from './core/errors.ts'
 import type { Changes, Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
@@ -34,6 +35,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
   const customers: AddressPolicy = { of: 'customer', allow: config.webhookAllow }
+  const callers = openCallers(config, customers)
   const onChanges = (changes: Changes) => {
     outbox.changed(changes)
     if (changes.events) hub.changed()
@@ -41,13 +43,11 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   const store = await openStore({ ...storeOptions(config), onDeath, onChanges })
   const now = () => store.now()
   const hub = new EventHub({ store, log })
-  const caller = createCarrierCaller({ timeoutMs: config.carrierTimeoutMs })
-  const connectors = createConnectors({ handset: store, caller, now })
+  const connectors = createConnectors({ handset: store, caller: callers.carriers, media: callers.media, now })
   let base = ''
   const inboundUrl = (secret: string) => `${config.publicUrl ?? base}/readback/v1/inbound/${secret}`
-  const customerCaller = createHttpCaller({ ...CUSTOMER_CALLS, policy: customers })
   const { webhookAllow: allow, ...times } = config
-  const webhooks = { caller: customerCaller, allow, bodyOf: webhookBody }
+  const webhooks = { caller: callers.customers, allow, bodyOf: webhookBody }
   const outbox = createOutbox({ ...times, store, connectors, inboundUrl, webhooks, log, now })
   let draining = false
   const app = createApp({
@@ -57,6 +57,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     publicUrlSet: config.publicUrl !== undefined,
     enrol: outbox.enrol,
     nudge: outbox.nudge,
+    nudgeMessages: outbox.nudgeMessages,
     catchUp: outbox.catchUp,
     noteHealth: outbox.noteHealth,
     customers,
@@ -83,9 +84,18 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
       // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
       await outbox.drain()
       await app.close()
-      await Promise.all([caller.close(), customerCaller.close()])
+      await Promise.all(Object.values(callers).map((caller) => caller.close()))
       await store.close()
     },
+  }
+}
+
+/** The ways out: to carriers, to customers, and to what customers want sent. */
+function openCallers({ carrierTimeoutMs }: Config, policy: AddressPolicy) {
+  return {
+    carriers: createCarrierCaller({ timeoutMs: carrierTimeoutMs }),
+    customers: createHttpCaller({ ...CUSTOMER_CALLS, policy }),
+    media: createHttpCaller({ ...MEDIA_CALLS, policy }),
   }
 }
 
@@ -98,7 +108,9 @@ function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'on
     rules: {
       auto: { plans: config.autoPlans, maxAgeMs: config.autoMaxAgeMs },
       receiptLifetimeMs: config.receiptLifetimeMs,
+      messageLifetimeMs: config.messageLifetimeMs,
       receipts: RECEIPTS,
+      writing: WRITING,
       relays: RELAYS,
     },
   }
@@ -106,6 +118,9 @@ function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'on
 
 /** Contract §7 and a customer's patience: neither a slow endpoint nor an endless one holds anything up for long. */
 const CUSTOMER_CALLS = { timeoutMs: 15_000, largestAnswer: { bytes: 64 * 1024, beyond: 'cut' } } as const
+
+/** A video from a slow host; beyond that its message is told as one that could not be sent. */
+const MEDIA_CALLS = { timeoutMs: 60_000, largestAnswer: { bytes: LARGEST_MEDIA, beyond: 'refuse' } } as const
 
 /** 64 hex digits. */
 function newSecret(): string {

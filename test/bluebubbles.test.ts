@@ -45,11 +45,11 @@ describe('a BlueBubbles line', () => {
     await mac[Symbol.asyncDispose]()
   })
 
-  test('is enrolled when it is created, with a webhook for new messages, and ONLINE', async () => {
+  test('is enrolled when it is created, with a webhook for what it can be told, and ONLINE', async () => {
     const { body } = await server.operator.must(200, 'GET', `/operator/lines/${encodeURIComponent(LINE)}/inbound-url`)
     assert.deepEqual(
       mac.webhooks.map(({ url, events }) => ({ url, events })),
-      [{ url: body.inbound_url, events: ['new-message'] }],
+      [{ url: body.inbound_url, events: ['new-message', 'updated-message', 'typing-indicator'] }],
     )
     assert.equal((await lineOf(server)).line_status, 'ONLINE')
   })

@@ -9,6 +9,7 @@ import {
   requirePostgres,
   runSql,
 } from './support/postgres.ts'
+import { dataFolder, startProcess } from './support/process.ts'
 import { CONTACT, customer, enter, LINE, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 
@@ -134,6 +135,46 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
       (held) => String(held) === '6,6',
     )
     for (const id of ids) assert.equal((await onA.settled(id)).state, 'sent')
+  })
+
+  test('send messages that any of them accepts, and end those of a node that died as interrupted', async () => {
+    await using database = await postgres.database()
+    await using folder = await dataFolder()
+    const settings = { ...nodeSettings(database), READBACK_LEASE_S: '1', READBACK_CARRIER_TIMEOUT_S: '0.5' }
+    const a = await startProcess({ dataDir: folder.path, env: settings })
+    const onA = await customer(a)
+    await until(
+      'A to have the line',
+      () => spread(database),
+      (held) => String(held) === '1',
+    )
+    await using b = await startReadback(settings)
+    const onB = enter(b.base, onA.accountId, onA.keys)
+    const send = (content: string) =>
+      onB.must(200, 'POST', '/api/send-message', { number: CONTACT, from_number: LINE, content })
+    await send('Sent by A')
+    await until(
+      'the phone to show it',
+      () => onB.phone(),
+      ([message]) => message?.content === 'Sent by A',
+    )
+    await onB.carrier({ latency_ms: 5_000 })
+    const { body } = await send('Under way when A dies')
+    await until(
+      'the call',
+      () => runSql(database.url, `select 1 from messages where status = 'QUEUED' and next_attempt_at is null`),
+      (rows) => rows.length === 1,
+    )
+    await a.end('SIGKILL')
+    const status = async () => (await onB.must(200, 'GET', `/api/status?handle=${body.message_handle}`)).body.status
+    await until('it to be ended', status, (seen) => seen === 'ERROR')
+    await onB.carrier({ latency_ms: 0 })
+    await send('Sent by B')
+    await until(
+      'the phone to show it',
+      () => onB.phone(),
+      (messages) => messages.at(-1)?.content === 'Sent by B',
+    )
   })
 
   test('let no account wait for another’s 100,000 receipts', async () => {

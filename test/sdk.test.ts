@@ -3,6 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import Sendblue from 'sendblue'
 import { type FailingFirst, startFailingFirst } from './support/failing-first.ts'
 import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
 
 /** The official package as its users make it: where to call and with what comes out of the environment. */
 function sdkOf({ keys }: Pick<Customer, 'keys'>, base: string): Sendblue {
@@ -117,6 +118,40 @@ describe('the official SDK, unmodified', () => {
         [handle, 'customer@example.com', 'free_api'],
       )
       await assert.rejects(sdk.messages.retrieve('msg_none'), Sendblue.NotFoundError)
+    })
+
+    test('are sent, and their status is asked for', async () => {
+      const sent = await sdk.messages.send({
+        from_number: LINE,
+        number: CONTACT,
+        content: 'Hi',
+        send_style: 'confetti',
+      })
+      assert.deepEqual(
+        [sent.status, sent.is_outbound, sent.from_number, sent.number, sent.content, sent.send_style],
+        ['QUEUED', true, LINE, CONTACT, 'Hi', 'confetti'],
+      )
+      const { status } = await until(
+        'the phone to have it',
+        () => sdk.messages.getStatus({ handle: sent.message_handle ?? '' }),
+        (seen) => seen.status === 'DELIVERED',
+      )
+      assert.equal(status, 'DELIVERED')
+      assert.deepEqual((await account.phone()).at(-1)?.content, 'Hi')
+    })
+
+    test('are announced by a typing indicator, which ends when it is told to', async () => {
+      const shown = async () => {
+        const query = new URLSearchParams({ number: CONTACT, from_number: LINE })
+        return (await account.must(200, 'GET', `/simulator/handset?${query}`)).body.typing
+      }
+      const said = await sdk.typingIndicators.send({ from_number: LINE, number: CONTACT })
+      assert.deepEqual(said, { status: 'SENT', number: CONTACT, error_message: null })
+      assert.equal(await shown(), true)
+      await sdk.typingIndicators.send({ from_number: LINE, number: CONTACT, state: 'stop' })
+      assert.equal(await shown(), false)
+      await sdk.typingIndicators.send({ from_number: LINE, number: CONTACT, max_duration_ms: 200 })
+      await until('it to end by itself', shown, (typing) => !typing)
     })
 
     test('are marked as read by a raw post', async () => {

@@ -5,6 +5,7 @@ import type { InboundMessage } from './inbound-message.ts'
 import type { LineHealth, LineSettings } from './line.ts'
 import type { Address, PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
+import type { ContactTyping, MessageCall, MessageNews, MessageOutcome, TypingCall, Writing } from './sending.ts'
 
 /** What one receipt call marks: the whole conversation, or one message. */
 type ReceiptScope = 'conversation' | 'message'
@@ -17,6 +18,8 @@ export interface Connector {
   readonly name: string
   /** By service, how receipts are sent; an absent service has none. */
   readonly receipts: Readonly<Partial<Record<Service, ReceiptScope>>>
+  /** What its lines can write; absent: nothing. */
+  readonly writing?: Writing
   /** The phone at the other end, where the carrier is a simulated one. */
   readonly handset?: Handset
   /** Checks what an operator gave. Throws `ReadbackError('invalid')` that names the bad setting. */
@@ -39,6 +42,10 @@ export interface CarrierLine {
   parseInbound(hook: InboundHook): ParsedInbound
   /** Never throws for what a carrier may do: that is what {@link ReceiptOutcome} is for. */
   sendReceipt(call: ReceiptCall): Promise<ReceiptOutcome>
+  /** Never throws for what a carrier may do. Where {@link Connector.writing} is. */
+  sendMessage?(call: MessageCall): Promise<MessageOutcome>
+  /** Shows the contact that the line types, or no longer does. */
+  sendTyping?(call: TypingCall): Promise<ReceiptOutcome>
   /** How much of the carrier one lane may take. */
   pace(): Promise<Pace>
   /** Tells the carrier where to call us. Repeating it is harmless. */
@@ -83,6 +90,10 @@ export interface ParsedInbound {
   readonly late?: boolean
   /** Where the line itself wrote, by whatever means. */
   readonly replies?: readonly Reply[]
+  /** What became of what the line sent. */
+  readonly news?: readonly MessageNews[]
+  /** Contacts who type, or no longer do. */
+  readonly typing?: readonly ContactTyping[]
   /** What the carrier wants to hear in place of our usual answer. */
   readonly answer?: string
 }
@@ -95,7 +106,7 @@ export interface Reply {
   readonly sentAt: number
 }
 
-export interface CaughtUp extends Required<Pick<ParsedInbound, 'messages' | 'replies'>> {
+export interface CaughtUp extends Required<Pick<ParsedInbound, 'messages' | 'replies' | 'news'>> {
   readonly kind: 'done'
   /** What was wrong with those that could not be understood, for the log. */
   readonly refused: readonly string[]

@@ -46,6 +46,12 @@ export interface KeptMessage extends Message {
 /** What is told of a message's account with it. */
 export type MessageOwner = Pick<Account, 'email' | 'plan'>
 
+/** A message as its account sees it. */
+export interface OwnMessage {
+  readonly owner: MessageOwner
+  readonly message: KeptMessage
+}
+
 export const MESSAGE_ORDERS = ['createdAt', 'updatedAt', 'sentAt'] as const
 export type MessageOrder = (typeof MESSAGE_ORDERS)[number]
 
@@ -93,7 +99,7 @@ interface MessageList {
 /** What contacts wrote and lines sent, also on lines that are gone. */
 export interface MessageStore {
   /** The account's own message; throws `not_found`. */
-  getMessage(by: { credentials: Credentials; id: MessageId }): Promise<{ owner: MessageOwner; message: KeptMessage }>
+  getMessage(by: { credentials: Credentials; id: MessageId }): Promise<OwnMessage>
   listMessages(call: { credentials: Credentials; filter: MessageFilter; page: MessagePage }): Promise<MessageList>
   /** By what a contact last wrote to any of the account's lines; null where it never did. */
   findService(call: { credentials: Credentials; number: Address }): Promise<Service | null>

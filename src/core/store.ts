@@ -15,6 +15,7 @@ import type { Reason } from './reason.ts'
 import type { Receipt, ReceiptFilter } from './receipt.ts'
 import type { AgedCall } from './retention.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
+import type { MessageOutbox, SendingStore } from './sending.ts'
 import type { TokenStore } from './token.ts'
 import type {
   Delivery,
@@ -39,7 +40,9 @@ export interface Store
     LineStore,
     MessageStore,
     ReceiptStore,
+    SendingStore,
     Outbox,
+    MessageOutbox,
     WebhookStore,
     DeliveryOutbox,
     EventLog,

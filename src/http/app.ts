@@ -17,15 +17,18 @@ import * as accounts from './operator-accounts.ts'
 import * as lines from './operator-lines.ts'
 import { getReceiptDoor, listReceiptsDoor } from './receipts.ts'
 import { referenceAssetDoor, referenceDoor } from './reference.ts'
+import { messageStatusDoor, type SendingDesk, sendMessageDoor } from './send-message.ts'
 import { getSettingsDoor, updateSettingsDoor } from './settings.ts'
 import * as simulator from './simulator.ts'
 import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
 import { createTokenDoor, deleteTokenDoor } from './tokens.ts'
+import { typingDoor } from './typing.ts'
 import * as webhooks from './webhooks.ts'
 
 export interface AppOptions
   extends Omit<lines.LineDesk, 'store'>,
     Omit<InboundDesk, 'store'>,
+    Omit<SendingDesk, 'store'>,
     Omit<webhooks.WebhookDesk, 'store'>,
     Omit<EventDesk, 'store'> {
   readonly store: Store
@@ -101,6 +104,9 @@ const ACCOUNT = (options: AppOptions): Surface => {
     '/api/mark-read': { POST: markReadDoor(store, nudge, now) },
     '/account': { GET: getOwnAccountDoor(store) },
     '/api/evaluate-service': { GET: evaluateServiceDoor(options) },
+    '/api/send-message': { POST: sendMessageDoor(options) },
+    '/api/status': { GET: messageStatusDoor(options) },
+    '/api/send-typing-indicator': { POST: typingDoor(options) },
     '/api/lines': { GET: listNumbersDoor(store) },
     '/api/v2/messages': { GET: listMessagesDoor(store) },
     '/api/v2/messages/:handle': { GET: getMessageDoor(store) },
@@ -123,6 +129,8 @@ const ACCOUNT = (options: AppOptions): Surface => {
     '/readback/v1/receipts/:id': { GET: getReceiptDoor(store) },
     '/simulator/messages': { POST: simulator.writeDoor(options) },
     '/simulator/handset': { GET: simulator.handsetDoor(options) },
+    '/simulator/handset/open': { POST: simulator.openDoor(options) },
+    '/simulator/typing': { POST: simulator.typingDoor(options) },
     '/simulator/carrier': { PUT: simulator.carrierDoor(options) },
   }
 }

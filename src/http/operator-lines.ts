@@ -21,6 +21,7 @@ export interface LineDesk {
   /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
   readonly enrol: (lineId: LineId) => Promise<void>
   readonly nudge: (lineId: LineId) => void
+  readonly nudgeMessages: (lineId: LineId) => void
   /** Notes what a line's carrier says it is; answers what the line is then. */
   readonly noteHealth: (line: Line, probed: LineHealth) => Promise<LineHealth>
   readonly now: () => number
@@ -80,7 +81,7 @@ export function listLinesDoor({ store }: LineDesk): Door {
 
 /** `PATCH /operator/lines/{number}`. Settings are given whole: what is absent is not kept. */
 export function updateLineDoor(desk: LineDesk): Door {
-  const { store, enrol, nudge } = desk
+  const { store, enrol, nudge, nudgeMessages } = desk
   return door({ summary: 'Change a line', params: LINE, body: CHANGE, answer: ONE }, async ({ params, body }) => {
     const line = await store.getLine({ number: params.number })
     const settings = body.settings && parseSettings(connectorNamed(line.connector, desk), body.settings, desk)
@@ -92,6 +93,7 @@ export function updateLineDoor(desk: LineDesk): Door {
     })
     if (settings !== undefined) await enrol(line.id)
     nudge(line.id)
+    nudgeMessages(line.id)
     return { status: 'OK', line: toWire(await store.getLine({ number: params.number })) }
   })
 }

@@ -8,27 +8,31 @@ import type { Handset, HandsetDraft, SimulatedCarrier } from '../core/handset.ts
 import type { LineId } from '../core/id.ts'
 import type { Part } from '../core/inbound-message.ts'
 import type { Line } from '../core/line.ts'
+import { noteNews } from '../core/note-news.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import { receiveInbound } from '../core/receive-inbound.ts'
 import type { Store } from '../core/store.ts'
-import { ok, TIME } from './answers.ts'
+import { DONE, ok, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
 import { address, handleOf, isoTime, phoneNumber, text } from './fields.ts'
 
 /** What the doors to the simulated phone need. */
 export interface Workbench {
-  readonly store: Pick<Store, 'getOwnLine' | 'storeInbound'>
+  readonly store: Pick<Store, 'getOwnLine' | 'storeInbound' | 'noteNews' | 'noteTyping'>
   readonly connectors: Readonly<Record<string, Connector>>
   readonly nudge: (lineId: LineId) => void
+  readonly nudgeMessages: (lineId: LineId) => void
   readonly now: () => number
 }
 
 const contactNumber = address('`number` must be the contact’s number', '`number` is not a valid number')
 
+const TO_NUMBER = phoneNumber('`to_number` must be a line’s number in E.164')
+
 const MESSAGE = z.strictObject({
   number: contactNumber,
-  to_number: phoneNumber('`to_number` must be a line’s number in E.164'),
+  to_number: TO_NUMBER,
   content: text('content', 20_000).optional(),
   service: z.enum(SERVICES).default('iMessage'),
   group_id: text('group_id', 200).min(1).optional(),
@@ -58,6 +62,8 @@ const SHOWN = z.object({
   service: z.enum(SERVICES),
   delivered_at: TIME.nullable(),
   read_at: TIME.nullable(),
+  from_line: z.boolean(),
+  send_style: z.string().nullable(),
 })
 
 const CARRIER = ok({
@@ -88,12 +94,45 @@ export function writeDoor(bench: Workbench): Door {
 /** `GET /simulator/handset`: what that contact's phone shows. */
 export function handsetDoor(bench: Workbench): Door {
   const query = z.strictObject({ number: contactNumber, from_number: FROM_NUMBER })
-  const answer = ok({ number: z.string(), from_number: z.string(), messages: z.array(SHOWN) })
+  const answer = ok({
+    number: z.string(),
+    from_number: z.string(),
+    typing: z.boolean(),
+    messages: z.array(SHOWN),
+  })
   const shape = { summary: 'What the contact’s phone shows', query, answer, entry: 'lines' } as const
   return door(shape, async ({ query: { number, from_number }, request }) => {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
     const messages = await handset.show({ lineId: line.id, contact: number })
-    return { status: 'OK', number, from_number, messages: messages.map(messageToWire) }
+    const until = await handset.typingUntil({ lineId: line.id, contact: number })
+    const typing = until !== null && until > bench.now()
+    return { status: 'OK', number, from_number, typing, messages: messages.map(messageToWire) }
+  })
+}
+
+/** `POST /simulator/handset/open`: the contact opens the conversation, and has read what the line wrote there. */
+export function openDoor(bench: Workbench): Door {
+  const body = z.strictObject({ number: contactNumber, from_number: FROM_NUMBER })
+  const shape = { summary: 'The contact opens the conversation', body, answer: DONE, entry: 'lines' } as const
+  return door(shape, async ({ body: { number, from_number }, request }) => {
+    const { line, carrier, handset } = await simulated(bench, credentialsOf(request), from_number)
+    const at = bench.now()
+    await handset.contactReads({ lineId: line.id, contact: number, at })
+    const told = carrier.parseInbound({ headers: {}, body: { openedBy: number, at } })
+    await noteNews(bench.store, told, { lineId: line.id, at })
+    return { status: 'OK' }
+  })
+}
+
+/** `POST /simulator/typing`: the contact types, or no longer does. */
+export function typingDoor(bench: Workbench): Door {
+  const body = z.strictObject({ number: contactNumber, to_number: TO_NUMBER, typing: z.boolean() })
+  const shape = { summary: 'The contact types, or no longer does', body, answer: DONE, entry: 'lines' } as const
+  return door(shape, async ({ body: { number, to_number, typing }, request }) => {
+    const { line, carrier } = await simulated(bench, credentialsOf(request), to_number)
+    const told = carrier.parseInbound({ headers: {}, body: { typist: number, typing } })
+    await noteNews(bench.store, told, { lineId: line.id, at: bench.now() })
+    return { status: 'OK' }
   })
 }
 
@@ -109,6 +148,7 @@ export function carrierDoor(bench: Workbench): Door {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
     const tuned = await handset.tune({ lineId: line.id, knobs: toKnobs(knobs) })
     bench.nudge(line.id)
+    bench.nudgeMessages(line.id)
     return { status: 'OK', from_number, ...knobsToWire(tuned) }
   })
 }
@@ -151,6 +191,8 @@ function messageToWire(message: Awaited<ReturnType<Handset['show']>>[number]): z
     service: message.service,
     delivered_at: isoTime(message.deliveredAt),
     read_at: isoTime(message.readAt),
+    from_line: message.fromLine,
+    send_style: message.sendStyle,
   }
 }
 

@@ -7,9 +7,21 @@ import { receiptToWire } from './receipts.ts'
 export function webhookBody({ event: { event, at }, account }: Delivery): object {
   switch (event.type) {
     case 'message.received':
+    case 'message.created':
+    case 'message.updated':
       return messageToWire(event.message, account)
     case 'receipt.settled':
       return { ...receiptToWire(event.receipt), accountEmail: account.email, occurred_at: isoTime(at) }
+    case 'typing.changed':
+      return {
+        accountEmail: account.email,
+        number: event.contact,
+        from_number: event.contact,
+        to_number: event.lineNumber,
+        sendblue_number: event.lineNumber,
+        is_typing: event.typing,
+        timestamp: isoTime(at),
+      }
     default:
       throw new Error(`No webhook tells of ${event.type}`)
   }

@@ -6,15 +6,17 @@ import {
   DELIVERY_STATES,
   type DeliveryLog,
   OBSTACLES,
+  STATUS_CALLBACK,
   WEBHOOK_FOR,
   WEBHOOK_TYPES,
   type Webhook,
   type WebhookDraft,
   type WebhookType,
 } from '../core/webhook.ts'
-import { type AddressPolicy, isRefusedHost } from '../outgoing/address-guard.ts'
+import type { AddressPolicy } from '../outgoing/address-guard.ts'
 import { DONE, ok, page, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
+import { complaintAbout } from './customer-url.ts'
 import { type Door, door } from './door.ts'
 import { isoTime, phoneNumber } from './fields.ts'
 
@@ -29,7 +31,6 @@ export interface WebhookDesk {
   readonly now: () => number
 }
 
-const LONGEST_URL = 2_048
 const TYPE = z.enum(WEBHOOK_TYPES, { error: `\`type\` must be one of ${WEBHOOK_TYPES.join(', ')}` })
 const SECRET = z.string().regex(/^[\x21-\x7e]{8,256}$/, { error: 'A secret is 8 to 256 visible ASCII characters' })
 const NUMBERS = z.array(phoneNumber('`sendblue_numbers` must be lines’ numbers in E.164')).min(1).max(1_000)
@@ -47,16 +48,6 @@ function endpoint(policy: AddressPolicy) {
         if (complaint !== undefined) context.addIssue({ code: 'custom', message: `\`webhooks\`: ${complaint}` })
       })
   )
-}
-
-/** A literal address is looked at here, so that nobody waits for a webhook that cannot come; a name is when it is called. */
-function complaintAbout(given: string, policy: AddressPolicy): string | undefined {
-  if (given.length > LONGEST_URL) return `a URL has ${LONGEST_URL} characters at the most`
-  const url = URL.parse(given)
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'a URL must be http or https'
-  if (url.username !== '' || url.password !== '') return 'a URL must hold no user name and no password'
-  if (isRefusedHost(url.hostname, policy)) return 'a URL must not lead to a private or special address'
-  return undefined
 }
 
 const SHOWN = z.union([
@@ -151,7 +142,7 @@ const DELIVERY = z.object({
   delivery_id: z.string(),
   webhook_id: z.string(),
   event_id: z.string(),
-  type: z.enum(WEBHOOK_TYPES),
+  type: z.enum([...WEBHOOK_TYPES, STATUS_CALLBACK]),
   url: z.string(),
   state: z.enum(DELIVERY_STATES),
   created_at: TIME,

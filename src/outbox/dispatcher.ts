@@ -1,28 +1,31 @@
-import type { Connector } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import type { LineId } from '../core/id.ts'
-import type { Outbox } from '../core/store.ts'
-import { Lane, type LaneOptions } from './lane.ts'
 import type { LineLeases } from './line-leases.ts'
 import type { OutboxLog } from './log.ts'
 
 /** Nudges tell of new work at once; this finds what a nudge was lost for. */
 const SAFETY_NET_MS = 30_000
 
-export interface DispatcherOptions {
-  readonly store: Outbox
-  /** Absent where every line is this process's. */
-  readonly leases: Pick<LineLeases, 'holds' | 'nextCallAt' | 'pass'> | undefined
-  readonly connectors: Readonly<Record<string, Connector>>
-  readonly onSent: LaneOptions['onSent']
-  readonly log: OutboxLog
-  readonly now: () => number
+interface LineLane {
+  nudge(): void
+  drain(): Promise<void>
 }
 
-/** Carries receipts to their carriers: a lane for each line, so that a slow or dead one delays no other. */
+export interface DispatcherOptions {
+  /** Absent where every line is this process's. */
+  readonly leases: Pick<LineLeases, 'holds' | 'pass'> | undefined
+  /** Takes up what an earlier process left. */
+  readonly takeUp: () => Promise<void>
+  readonly linesWithWork: () => Promise<LineId[]>
+  /** A line's lane; `onEnd` is called once the line was removed. */
+  readonly lane: (lineId: LineId, onEnd: () => void) => LineLane
+  readonly log: OutboxLog
+}
+
+/** Carries receipts, or messages, to their carriers: a lane for each line, so that a slow or dead one delays no other. */
 export class Dispatcher {
   readonly #options: DispatcherOptions
-  readonly #lanes = new Map<LineId, Lane>()
+  readonly #lanes = new Map<LineId, LineLane>()
   #timer: NodeJS.Timeout | undefined
   #draining = false
 
@@ -32,8 +35,7 @@ export class Dispatcher {
 
   /** Takes up what an earlier process left, then whatever it is nudged for. Throws when the store is away. */
   async start(): Promise<void> {
-    const { store, now } = this.#options
-    await store.releaseReceipts({ at: now() })
+    await this.#options.takeUp()
     await this.#lookFor((lineId) => this.#holds(lineId))
     this.#timer = setInterval(() => void this.#catchUp((lineId) => this.#holds(lineId)), SAFETY_NET_MS)
   }
@@ -42,13 +44,13 @@ export class Dispatcher {
   nudge(lineId: LineId): void {
     if (!this.#holds(lineId)) this.#options.leases?.pass(lineId)
     if (this.#draining || !this.#holds(lineId)) return
-    const lane = this.#lanes.get(lineId) ?? this.#laneOf(lineId)
+    const lane = this.#lanes.get(lineId) ?? this.#options.lane(lineId, () => this.#lanes.delete(lineId))
     this.#lanes.set(lineId, lane)
     lane.nudge()
   }
 
   /** These lines are this process's from here on. */
-  takeUp(lineIds: ReadonlySet<LineId>): void {
+  lookAt(lineIds: ReadonlySet<LineId>): void {
     void this.#catchUp((lineId) => lineIds.has(lineId))
   }
 
@@ -70,20 +72,15 @@ export class Dispatcher {
     return this.#options.leases?.holds(lineId) ?? true
   }
 
-  #laneOf(lineId: LineId): Lane {
-    const nextCallAt = this.#options.leases?.nextCallAt(lineId) ?? Number.NEGATIVE_INFINITY
-    return new Lane({ ...this.#options, lineId, nextCallAt, onEnd: () => this.#lanes.delete(lineId) })
-  }
-
   async #lookFor(among: (lineId: LineId) => boolean): Promise<void> {
-    for (const lineId of await this.#options.store.linesWithWork()) if (among(lineId)) this.nudge(lineId)
+    for (const lineId of await this.#options.linesWithWork()) if (among(lineId)) this.nudge(lineId)
   }
 
   async #catchUp(among: (lineId: LineId) => boolean): Promise<void> {
     try {
       await this.#lookFor(among)
     } catch (error) {
-      this.#options.log.warn({ error: messageOf(error) }, 'the store could not be asked for waiting receipts')
+      this.#options.log.warn({ error: messageOf(error) }, 'the store could not be asked for waiting work')
     }
   }
 }

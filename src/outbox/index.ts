@@ -4,10 +4,12 @@ import type { Changes, Store } from '../core/store.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Enrolment } from './enrolment.ts'
 import { Forgetting } from './forgetting.ts'
+import { Lane, type LaneOptions } from './lane.ts'
 import { type NoteHealth, noteHealthIn } from './line-health.ts'
 import { LineLeases } from './line-leases.ts'
 import { LineWatch } from './line-watch.ts'
 import type { OutboxLog } from './log.ts'
+import { MessageLane } from './message-lane.ts'
 import { Verification } from './verification.ts'
 import { WebhookDispatcher, type WebhookDispatcherOptions } from './webhook-dispatcher.ts'
 
@@ -28,6 +30,8 @@ export interface OutboxOptions {
 export interface RunningOutbox {
   /** There is a new receipt on this line. */
   nudge(lineId: LineId): void
+  /** There is a new message for this line to send. */
+  nudgeMessages(lineId: LineId): void
   /** A commit left work for these. */
   changed(changes: Changes): void
   /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
@@ -43,32 +47,27 @@ export interface RunningOutbox {
   drain(): Promise<void>
 }
 
+/** A phone that is on has a message by then, and its carrier says so. */
+const DELIVERED_AFTER_MS = 2_000
+
 export function createOutbox(options: OutboxOptions): RunningOutbox {
   const { store, connectors, log, now } = options
   const noteHealth = noteHealthIn(store, log, now)
-  const nudge = (lineId: LineId) => dispatcher.nudge(lineId)
-  const leases =
-    store.leases &&
-    new LineLeases({
-      leases: store.leases,
-      onTaken(lineIds) {
-        dispatcher.takeUp(lineIds)
-        void enrolment.takeUp(lineIds)
-      },
-      onNudge: nudge,
-      letGo: (lineIds) => dispatcher.letGo(lineIds),
-      log,
-    })
+  const nudge = (lineId: LineId) => receipts.nudge(lineId)
+  const lanes = () => [receipts, messages]
+  const leases = leasesOf(options, lanes, (lineIds) => void enrolment.takeUp(lineIds))
   const holds = (lineId: LineId) => leases?.holds(lineId) ?? true
   const everyMs = options.catchUpIntervalMs
   const watch = new LineWatch({ store, connectors, noteHealth, holds, nudge, everyMs, log, now })
   const verification = new Verification({ store, lookAt: (lineId) => watch.nudge(lineId), log, now })
-  const dispatcher = new Dispatcher({ store, leases, connectors, onSent: (sent) => verification.sent(sent), log, now })
+  const lookLater = (lineId: LineId) => watch.nudge(lineId, DELIVERED_AFTER_MS)
+  const { receipts, messages } = lanesOf(options, leases, { onSent: verification.sent.bind(verification), lookLater })
   const webhooks = new WebhookDispatcher({ ...options.webhooks, store, log, now })
   const enrolment = new Enrolment({ store, connectors, noteHealth, inboundUrl: options.inboundUrl, log, now })
   const forgetting = new Forgetting({ ...options, store, log, now })
   return {
     nudge,
+    nudgeMessages: (lineId) => messages.nudge(lineId),
     changed(changes) {
       webhooks.nudge(changes.webhookIds)
       if (changes.missed) webhooks.lookAgain()
@@ -79,7 +78,8 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
     noteHealth,
     async start() {
       await leases?.start()
-      await dispatcher.start()
+      await receipts.start()
+      await messages.start()
     },
     async turnToCarriers() {
       if (leases === undefined) await enrolment.start()
@@ -89,10 +89,63 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
     },
     async drain() {
       await leases?.stop()
-      await Promise.all([enrolment.stop(), watch.stop(), verification.stop(), forgetting.stop(), dispatcher.drain()])
+      await Promise.all([
+        enrolment.stop(),
+        watch.stop(),
+        verification.stop(),
+        forgetting.stop(),
+        ...lanes().map((lane) => lane.drain()),
+      ])
       // Last: what the others settled is told, too.
       await webhooks.drain()
       await leases?.release()
     },
   }
+}
+
+function lanesOf(
+  { store, connectors, log, now }: OutboxOptions,
+  leases: LineLeases | undefined,
+  { onSent, lookLater }: { onSent: LaneOptions['onSent']; lookLater: (lineId: LineId) => void },
+) {
+  const toLane = (lineId: LineId) => {
+    const nextCallAt = leases?.nextCallAt(lineId) ?? Number.NEGATIVE_INFINITY
+    return { store, connectors, log, now, lineId, nextCallAt }
+  }
+  const receipts = new Dispatcher({
+    leases,
+    takeUp: () => store.releaseReceipts({ at: now() }),
+    linesWithWork: () => store.linesWithWork(),
+    lane: (lineId, onEnd) => new Lane({ ...toLane(lineId), onSent, onEnd }),
+    log,
+  })
+  const messages = new Dispatcher({
+    leases,
+    takeUp: () => store.endInterrupted({ at: now() }),
+    linesWithWork: () => store.linesWithMessages(),
+    lane: (lineId, onEnd) => new MessageLane({ ...toLane(lineId), onSent: lookLater, onEnd }),
+    log,
+  })
+  return { receipts, messages }
+}
+
+/** Whichever lines are this process's, where there are others; with all that goes on for them. */
+function leasesOf(
+  { store, log }: Pick<OutboxOptions, 'store' | 'log'>,
+  dispatchers: () => readonly Dispatcher[],
+  onTaken: (lineIds: ReadonlySet<LineId>) => void,
+): LineLeases | undefined {
+  if (store.leases === undefined) return undefined
+  return new LineLeases({
+    leases: store.leases,
+    onTaken(lineIds) {
+      for (const dispatcher of dispatchers()) dispatcher.lookAt(lineIds)
+      onTaken(lineIds)
+    },
+    onNudge(lineId) {
+      for (const dispatcher of dispatchers()) dispatcher.nudge(lineId)
+    },
+    letGo: async (lineIds) => void (await Promise.all(dispatchers().map((dispatcher) => dispatcher.letGo(lineIds)))),
+    log,
+  })
 }

@@ -2,7 +2,7 @@ import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, DeliveryId, EventId, LineId, WebhookId } from '../core/id.ts'
 import type { DeliveryListCall } from '../core/store.ts'
-import type { Delivery, DeliveryLog, WebhookType } from '../core/webhook.ts'
+import type { Delivery, DeliveryLog, EndpointType } from '../core/webhook.ts'
 import { authenticate } from './accounts.ts'
 import type { Seal } from './seal.ts'
 import type { Session } from './session.ts'
@@ -84,7 +84,7 @@ export interface ClaimedRow {
   readonly id: DeliveryId
   readonly attempts: number
   readonly webhook_id: WebhookId
-  readonly type: WebhookType
+  readonly type: EndpointType
   readonly url: string
   readonly secret: string | null
   readonly secret_before: string | null

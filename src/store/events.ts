@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { EventLog, RecordedEvent } from '../core/account-event.ts'
+import type { AccountEvent, EventLog, RecordedEvent } from '../core/account-event.ts'
 import type { AccountId, EventId, LineId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import type { Session } from './session.ts'
@@ -10,6 +10,20 @@ export interface EventSubject {
   readonly accountId: AccountId
   readonly lineId: LineId
   readonly number: PhoneNumber
+}
+
+/** An event for the engine to record in the same transaction. */
+export interface Told extends EventSubject {
+  readonly event: AccountEvent
+  /** The message's own `status_callback`. */
+  readonly callback: string | null
+  readonly at: number
+}
+
+/** What a query answers, and what there is to tell of it. */
+export interface Answered<A> {
+  readonly answer: A
+  readonly told: readonly Told[]
 }
 
 export async function listEvents(

@@ -7,7 +7,7 @@ import type { Line, LineHealth } from '../core/line.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import type { AutoTimingCall, LineDraft, LineStore, NewLine, Verification } from '../core/store.ts'
 import { authenticate, getAccount, identify, updateAccount } from './accounts.ts'
-import type { EventSubject } from './events.ts'
+import type { Answered } from './events.ts'
 import { hashSecret, randomSecret, type Seal } from './seal.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
@@ -90,7 +90,7 @@ export async function getOwnLine(
   { credentials, number }: { credentials: Credentials; number: PhoneNumber },
 ): Promise<Line> {
   const caller = await identify(session, { credentials })
-  const row = await ownLine(session, caller.account.id, number)
+  const row = await findOwnLine(session, caller.account.id, number)
   return toLine((reaches(caller, number) ? row : undefined) ?? noSuchLine(), session.seal)
 }
 
@@ -122,28 +122,30 @@ export async function setAutoTiming(session: Session, call: AutoTimingCall): Pro
     await updateAccount(session, { id, change: { autoTiming: call.timing } })
   } else {
     const account = await authenticate(session, call.credentials)
-    const { id } = (await ownLine(session, account.id, call.number)) ?? noSuchLine()
+    const { id } = (await findOwnLine(session, account.id, call.number)) ?? noSuchLine()
     await updateLine(session, { id, autoTiming: call.timing })
   }
 }
 
-/** Answers what it was before, and whom to tell of it; null where it is no other. */
+/** Answers what it was before; null where it is no other. */
 export async function noteHealth(
   session: Session,
   { id, health, at }: { id: LineId; health: LineHealth; at: number },
-): Promise<{ before: LineHealth; subject: EventSubject } | null> {
+): Promise<Answered<LineHealth | null>> {
   const line = await live(session)
     .select(['account_id', 'number', 'status', 'status_reason as reason'])
     .where('id', '=', id)
     .executeTakeFirst()
-  if (line === undefined || (line.status === health.status && line.reason === health.reason)) return null
+  const same = line === undefined || (line.status === health.status && line.reason === health.reason)
+  if (same) return { answer: null, told: [] }
   await session.db
     .updateTable('lines')
     .set({ status: health.status, status_reason: health.reason, status_since: at })
     .where('id', '=', id)
     .execute()
   const { account_id: accountId, number, status, reason } = line
-  return { before: { status, reason }, subject: { accountId, lineId: id, number } }
+  const event = { type: 'line.status.changed', lineNumber: number, health } as const
+  return { answer: { status, reason }, told: [{ accountId, lineId: id, number, event, callback: null, at }] }
 }
 
 export async function noteCursor({ db }: Session, { id, cursor }: { id: LineId; cursor: string }): Promise<void> {
@@ -224,7 +226,7 @@ export async function checkOwnNumbers(
   throw new ReadbackError('invalid', `\`${field}\`: ${stranger} is not a line of this account`)
 }
 
-function ownLine(session: Session, accountId: AccountId, number: PhoneNumber): Promise<LineRow | undefined> {
+export function findOwnLine(session: Session, accountId: AccountId, number: PhoneNumber): Promise<LineRow | undefined> {
   return live(session).selectAll().where('number', '=', number).where('account_id', '=', accountId).executeTakeFirst()
 }
 

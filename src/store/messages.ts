@@ -140,11 +140,14 @@ export function pageOf(db: Db, accountId: AccountId, matching: Matching, page: M
 }
 
 function rowsOf(db: Db, accountId: AccountId) {
+  return messagesOf(db).where('messages.account_id', '=', accountId)
+}
+
+export function messagesOf(db: Db) {
   return db
     .selectFrom('messages')
     .innerJoin('conversations', 'conversations.id', 'messages.conversation_id')
     .innerJoin('lines', 'lines.id', 'messages.line_id')
-    .where('messages.account_id', '=', accountId)
     .select([
       'messages.id as id',
       'messages.account_id as accountId',
@@ -168,11 +171,11 @@ function rowsOf(db: Db, accountId: AccountId) {
     ])
 }
 
-function toMessage(row: Omit<KeptMessage, 'outbound'> & { outbound: 0 | 1 }): KeptMessage {
+export function toMessage(row: Omit<KeptMessage, 'outbound'> & { outbound: 0 | 1 }): KeptMessage {
   return { ...row, outbound: row.outbound === 1 }
 }
 
-function ownerOf({ email, plan }: Account): MessageOwner {
+export function ownerOf({ email, plan }: Account): MessageOwner {
   return { email, plan }
 }
 

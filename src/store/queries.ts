@@ -11,7 +11,18 @@ import {
 } from './accounts.ts'
 import { listDeliveries, webhooksWithWork } from './deliveries.ts'
 import { listEvents, newestEventId } from './events.ts'
-import { carrier, show, showRead, takeFailure, tune, write } from './handset.ts'
+import {
+  carrier,
+  contactReads,
+  receive,
+  show,
+  showRead,
+  showTyping,
+  takeFailure,
+  tune,
+  typingUntil,
+  write,
+} from './handset.ts'
 import {
   createLine,
   getLine,
@@ -26,7 +37,9 @@ import {
   setAutoTiming,
   updateLine,
 } from './lines.ts'
+import { linesWithMessages } from './message-lanes.ts'
 import { findService, getMessage, listMessages } from './messages.ts'
+import { findTypingPlace } from './outbound.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from './receipts.ts'
 import { forgetOld } from './retention.ts'
 import { forgetInbound } from './seen-inbound.ts'
@@ -47,6 +60,7 @@ export const READS = {
   getReceipt,
   identify,
   linesToEnrol,
+  linesWithMessages,
   linesWithWork,
   listDeliveries,
   listEvents,
@@ -59,6 +73,7 @@ export const READS = {
   listOwnLines,
   listReceipts,
   show,
+  typingUntil,
 }
 
 /** What is written seldom, one transaction for each call: shared as well. */
@@ -68,10 +83,12 @@ export const COLD_WRITES = {
   replaceWebhooks,
   createAccount,
   createKey,
+  contactReads,
   createLine,
   createToken,
   deleteKey,
   deleteToken,
+  findTypingPlace,
   forgetInbound,
   forgetOld,
   forgetTokens,
@@ -80,9 +97,11 @@ export const COLD_WRITES = {
   noteEnrolled,
   noteReplies,
   noteVerification,
+  receive,
   setAutoMarkRead,
   setAutoTiming,
   showRead,
+  showTyping,
   takeFailure,
   tune,
   updateAccount,

@@ -87,30 +87,41 @@ export function everyReceipt({ db }: Pick<Session, 'db'>) {
 }
 
 export async function noteReplies(
-  { db, rules }: Session,
+  session: Session,
   { lineId, replies, at }: Parameters<Store['noteReplies']>[0],
 ): Promise<number> {
-  let released = 0n
+  let released = 0
   for (const { carrierConversation, sentAt } of replies) {
-    const answered = db
+    const answered = await session.db
       .selectFrom('conversations')
       .innerJoin('messages', 'messages.id', 'conversations.last_message_id')
       .select('conversations.id')
       .where('conversations.line_id', '=', lineId)
       .where('carrier_conversation', '=', carrierConversation)
       .where('sent_at', '<=', sentAt)
-    const { numUpdatedRows } = await db
-      .updateTable('receipts')
-      .set({ next_attempt_at: at, expires_at: at + rules.receiptLifetimeMs })
-      .where('conversation_id', 'in', answered)
-      .where('state', '=', 'queued')
-      .where('settled_at', 'is', null)
-      // Whoever replies has read, however long the pause was to be.
-      .where((eb) => eb.or([eb('next_attempt_at', 'is', null), eb('next_attempt_at', '>', at)]))
-      .executeTakeFirst()
-    released += numUpdatedRows
+      .execute()
+    const ids = answered.map(({ id }) => id)
+    released += await releaseWaiting(session, ids, at)
   }
-  return Number(released)
+  return released
+}
+
+/** Whoever replies has read, however long the pause was to be; answers how many receipts that sets going. */
+export async function releaseWaiting(
+  { db, rules }: Session,
+  conversations: readonly ConversationId[],
+  at: number,
+): Promise<number> {
+  if (conversations.length === 0) return 0
+  const { numUpdatedRows } = await db
+    .updateTable('receipts')
+    .set({ next_attempt_at: at, expires_at: at + rules.receiptLifetimeMs })
+    .where('conversation_id', 'in', conversations)
+    .where('state', '=', 'queued')
+    .where('settled_at', 'is', null)
+    .where((eb) => eb.or([eb('next_attempt_at', 'is', null), eb('next_attempt_at', '>', at)]))
+    .executeTakeFirst()
+  return Number(numUpdatedRows)
 }
 
 export async function linesWithWork({ db }: Session): Promise<LineId[]> {

@@ -4,7 +4,13 @@ import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId } from '../core/id.ts'
 import { MOST_WEBHOOKS, type Store, type WebhookChange, type WebhookSettings } from '../core/store.ts'
-import type { Webhook, WebhookDraft } from '../core/webhook.ts'
+import {
+  type EndpointType,
+  STATUS_CALLBACK,
+  type Webhook,
+  type WebhookDraft,
+  type WebhookType,
+} from '../core/webhook.ts'
 import { authenticate } from './accounts.ts'
 import { checkOwnNumbers } from './lines.ts'
 import type { Seal } from './seal.ts'
@@ -57,6 +63,16 @@ export async function removeWebhooks(
   )
 }
 
+/** Makes sure that a message's `status_callback` can be called: each URL is an endpoint, signed for by the account's secret. */
+export async function openCallback(
+  session: Session,
+  id: AccountId,
+  { url, at }: { url: string; at: number },
+): Promise<void> {
+  await keepGlobalSecret(session, id, { at })
+  await upsert(session, id, { type: STATUS_CALLBACK, url, secret: null, numbers: null }, at)
+}
+
 type WebhookRow = Selectable<Tables['webhooks']>
 
 async function settingsOf(session: Session, id: AccountId): Promise<WebhookSettings> {
@@ -72,12 +88,14 @@ async function settingsOf(session: Session, id: AccountId): Promise<WebhookSetti
   }
 }
 
+/** Those that the account lists: a message's own are none of them. */
 function liveOf({ db }: Session, id: AccountId): Promise<WebhookRow[]> {
   return db
     .selectFrom('webhooks')
     .selectAll()
     .where('account_id', '=', id)
     .where('removed_at', 'is', null)
+    .where('type', '<>', STATUS_CALLBACK)
     .orderBy('id')
     .execute()
 }
@@ -85,7 +103,7 @@ function liveOf({ db }: Session, id: AccountId): Promise<WebhookRow[]> {
 function toWebhook(row: WebhookRow, seal: Seal): Webhook {
   return {
     id: row.id,
-    type: row.type,
+    type: row.type as WebhookType,
     url: row.url,
     secret: row.secret === null ? null : seal.open(PURPOSE, row.secret),
     numbers: row.numbers === null ? null : JSON.parse(row.numbers),
@@ -99,7 +117,9 @@ function isSame(row: Pick<WebhookRow, 'type' | 'url'>, draft: WebhookDraft): boo
   return row.type === draft.type && row.url === draft.url
 }
 
-async function upsert({ db, seal }: Session, accountId: AccountId, draft: WebhookDraft, at: number): Promise<void> {
+type EndpointDraft = Omit<WebhookDraft, 'type'> & { readonly type: EndpointType }
+
+async function upsert({ db, seal }: Session, accountId: AccountId, draft: EndpointDraft, at: number): Promise<void> {
   const { type, url, numbers } = draft
   const known = await db
     .selectFrom('webhooks')
@@ -146,7 +166,7 @@ async function remove({ db }: Session, rows: readonly WebhookRow[], at: number):
 async function keepGlobalSecret(
   { db, seal }: Session,
   id: AccountId,
-  { globalSecret, at }: WebhookChange,
+  { globalSecret, at }: Pick<WebhookChange, 'globalSecret' | 'at'>,
 ): Promise<void> {
   const { webhook_secret: before } = await db
     .selectFrom('accounts')

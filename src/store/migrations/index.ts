@@ -9,7 +9,8 @@ import { webhooks } from './0004-webhooks.ts'
 import { outbound } from './0005-outbound.ts'
 import { tokens } from './0006-tokens.ts'
 import { messageLists } from './0008-message-lists.ts'
-import { leases } from './0009-leases.ts'
+import { sending } from './0009-sending.ts'
+import { leases } from './0010-leases.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -20,7 +21,8 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0005-outbound': outbound,
   '0006-tokens': tokens,
   '0008-message-lists': messageLists,
-  '0009-leases': leases,
+  '0009-sending': sending,
+  '0010-leases': leases,
 }
 
 export async function migrate(db: Kysely<Tables>, engine: Engine): Promise<void> {

@@ -1,27 +1,21 @@
-import type { AccountEvent } from '../../core/account-event.ts'
 import type { AccountId, EventId, LineId, ReceiptId, WebhookId } from '../../core/id.ts'
 import type { Receipt } from '../../core/receipt.ts'
-import { WEBHOOK_FOR } from '../../core/webhook.ts'
-import type { EventSubject } from '../events.ts'
+import { STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
+import type { Told } from '../events.ts'
 import { everyReceipt } from '../receipts.ts'
 import type { Statement, Transaction } from './transactions.ts'
-
-/** What happened, to whom and when. */
-export interface Happening extends EventSubject {
-  readonly event: AccountEvent
-  readonly at: number
-}
 
 /**
  * Records events with their causes, and a delivery for each endpoint that wants one; answers the endpoints. The last thing that a
  * transaction does: events are written by one transaction at a time, so that whoever has read up to one of them has missed none
  * before it. Ids alone would not say so, since a node may commit a smaller one later.
  */
-export async function recordEvents(transaction: Transaction, happenings: readonly Happening[]): Promise<WebhookId[]> {
+export async function recordEvents(transaction: Transaction, happenings: readonly Told[]): Promise<WebhookId[]> {
   if (happenings.length === 0) return []
   await transaction.rows(ONE_AT_A_TIME, [])
   const accounts = [...new Set(happenings.map(({ accountId }) => accountId))]
-  const webhooks = await transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts])
+  const callbacks = [...new Set(happenings.flatMap(({ callback }) => callback ?? []))]
+  const webhooks = await transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts, callbacks])
   const ids = await transaction.rows<{ id: EventId }>(INSERT, [
     happenings.map(({ accountId }) => accountId),
     happenings.map(({ lineId }) => lineId),
@@ -48,7 +42,7 @@ export interface Settled {
 }
 
 /** What is to be told of receipts that this transaction settled. */
-export async function settlementsOf(transaction: Transaction, settled: readonly Settled[]): Promise<Happening[]> {
+export async function settlementsOf(transaction: Transaction, settled: readonly Settled[]): Promise<Told[]> {
   if (settled.length === 0) return []
   const times = new Map(settled.map(({ id, at }) => [id, at]))
   const rows: readonly (Receipt & { lineId: LineId })[] = await everyReceipt(transaction)
@@ -58,19 +52,31 @@ export async function settlementsOf(transaction: Transaction, settled: readonly 
     .execute()
   return rows.map(({ lineId, ...receipt }) => {
     const { id, accountId, fromNumber: number } = receipt
-    return { accountId, lineId, number, event: { type: 'receipt.settled', receipt }, at: times.get(id) as number }
+    return {
+      accountId,
+      lineId,
+      number,
+      event: { type: 'receipt.settled', receipt },
+      callback: null,
+      at: times.get(id) as number,
+    }
   })
 }
 
-function wants({ account_id, type, numbers }: WebhookRow, { accountId, event, number }: Happening): boolean {
-  if (account_id !== accountId || type !== WEBHOOK_FOR[event.type]) return false
-  return numbers === null || (JSON.parse(numbers) as string[]).includes(number)
+function wants(webhook: WebhookRow, { accountId, event, number, callback }: Told): boolean {
+  const { account_id, type, url, numbers } = webhook
+  if (account_id !== accountId) return false
+  const wanted = WEBHOOK_FOR[event.type]
+  if (wanted === undefined) return false
+  if (type === STATUS_CALLBACK) return url === callback
+  return type === wanted && (numbers === null || (JSON.parse(numbers) as string[]).includes(number))
 }
 
 interface WebhookRow {
   readonly id: WebhookId
   readonly account_id: AccountId
   readonly type: string
+  readonly url: string
   readonly numbers: string | null
 }
 
@@ -78,10 +84,12 @@ const ONE_AT_A_TIME: Statement = {
   name: 'events of one transaction at a time',
   text: `select pg_advisory_xact_lock(hashtextextended('readback events', 0))`,
 }
+/** A message's own callback is one of many that its account has had, so it is looked up by its URL. */
 const FIND_WEBHOOKS: Statement = {
   name: 'find webhooks',
-  text: `select id, account_id, type, numbers from webhooks
-    where account_id = any($1::bigint[]) and removed_at is null and disabled is null order by id`,
+  text: `select id, account_id, type, url, numbers from webhooks
+    where account_id = any($1::bigint[]) and removed_at is null and disabled is null
+      and (type <> '${STATUS_CALLBACK}' or url = any($2::text[])) order by id`,
 }
 const INSERT: Statement = {
   name: 'insert events',

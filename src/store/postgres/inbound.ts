@@ -6,9 +6,9 @@ import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
 import { toAccount } from '../accounts.ts'
+import type { Told } from '../events.ts'
 import type { StoreRules } from '../session.ts'
 import { openConversations } from './conversations.ts'
-import type { Happening } from './events.ts'
 import { happeningOf, insertMessages, type Piece } from './messages.ts'
 import { type Asked, requestReceipts } from './receipt-requests.ts'
 import type { Statement, Transaction } from './transactions.ts'
@@ -32,7 +32,7 @@ interface Fresh {
 export interface InboundOutcome {
   /** For each call its outcome, or its refusal. */
   readonly stored: readonly (StoredInbound[] | ReadbackError)[]
-  readonly happenings: readonly Happening[]
+  readonly happenings: readonly Told[]
 }
 
 /** Stores what arrived in a batch of calls, and the auto rule's decision with it, on PostgreSQL. */

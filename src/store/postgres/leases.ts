@@ -13,6 +13,8 @@ export interface LeaseOptions {
   readonly clock: Clock
   readonly nudges: Pick<Nudges, 'send'>
   readonly leaseMs: number
+  /** What else is to be done where lines are taken, in the same transaction; the last thing in it but for a look. */
+  readonly onTaken: (transaction: Transaction, lineIds: readonly LineId[]) => Promise<void>
 }
 
 /** This process among those that share the store: its own lease, and the lines that go with it. */
@@ -73,10 +75,14 @@ export class NodeLeases implements Leases {
 
   /** Lines of nodes that are no more, locked so that none of these comes back at this moment; what they had claimed is due again. */
   async #take(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<void> {
+    const { onTaken } = this.#options
     if (room === 0 && wanted.length === 0) return
     await transaction.rows(LOCK_DEAD, [])
     const taken = await transaction.rows<{ line_id: LineId }>(TAKE, [this.node, wanted, room])
-    if (taken.length > 0) await transaction.rows(TAKE_UP, [taken.map(({ line_id }) => line_id)])
+    if (taken.length === 0) return
+    const lineIds = taken.map(({ line_id }) => line_id)
+    await transaction.rows(TAKE_UP, [lineIds])
+    await onTaken(transaction, lineIds)
   }
 }
 

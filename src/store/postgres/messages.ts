@@ -1,7 +1,7 @@
 import type { AutoReason } from '../../core/auto-mark-read.ts'
 import type { ConversationId, MessageId } from '../../core/id.ts'
 import type { Arrival } from '../../core/inbound-message.ts'
-import type { Happening } from './events.ts'
+import type { Told } from '../events.ts'
 import type { Owner } from './inbound.ts'
 import type { Statement, Transaction } from './transactions.ts'
 
@@ -37,7 +37,7 @@ export async function insertMessages(transaction: Transaction, pieces: readonly 
 }
 
 /** What the account is told of it. */
-export function happeningOf({ arrival, owner: { account, number }, part }: Piece, id: MessageId): Happening {
+export function happeningOf({ arrival, owner: { account, number }, part }: Piece, id: MessageId): Told {
   const { lineId, message, receivedAt: at } = arrival
   const { contact, kind, conversationAddress, service, parts, sentAt } = message
   const told = {
@@ -60,7 +60,14 @@ export function happeningOf({ arrival, owner: { account, number }, part }: Piece
     createdAt: at,
     updatedAt: at,
   } as const
-  return { accountId: account.id, lineId, number, event: { type: 'message.received', message: told }, at }
+  return {
+    accountId: account.id,
+    lineId,
+    number,
+    event: { type: 'message.received', message: told },
+    callback: null,
+    at,
+  }
 }
 
 const INSERT: Statement = {

@@ -4,17 +4,18 @@ import type { ConversationId, LineId, MessageId, ReceiptId } from '../../core/id
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
 import { type Choice, choose, type OpenRow } from '../claims.ts'
+import type { Told } from '../events.ts'
 import { type LineRow, toLine } from '../lines.ts'
 import type { Session } from '../session.ts'
-import { type Happening, type Settled, settlementsOf } from './events.ts'
+import { type Settled, settlementsOf } from './events.ts'
 import type { NodeLeases } from './leases.ts'
 import * as statements from './outbox-statements.ts'
 import type { Transaction } from './transactions.ts'
 
 /** What a lane's transaction answers, and what it has to tell. */
-interface Told<T> {
+interface Outcome<T> {
   readonly outcome: T
-  readonly happenings: readonly Happening[]
+  readonly happenings: readonly Told[]
 }
 
 /**
@@ -24,7 +25,7 @@ export async function claimReceipts(
   transaction: Transaction,
   { lineId, limit, obstacle, nextCallAt, at }: ClaimCall,
   { leases, seal, rules }: Pick<Session, 'seal' | 'rules'> & { leases: Pick<NodeLeases, 'permits'> },
-): Promise<Told<Claimed>> {
+): Promise<Outcome<Claimed>> {
   const [lineRow] = await transaction.rows<LineRow>(statements.FIND_LINE, [lineId])
   if (lineRow === undefined) {
     const happenings = await skipReceipts(transaction, { lineId, at })
@@ -116,7 +117,7 @@ async function findMarked(
 export async function settleReceipts(
   transaction: Transaction,
   batch: readonly (Settlement | Setback)[],
-): Promise<Happening[]> {
+): Promise<Told[]> {
   const sent = batch.flatMap((written) => (written.state === 'sent' ? [written] : []))
   // Before their receipts, in the order that storing an inbound has, too.
   await transaction.rows(statements.LOCK_CONVERSATIONS, [sent.map(({ conversationId }) => conversationId)])
@@ -182,7 +183,7 @@ async function setBack(transaction: Transaction, tried: readonly { id: ReceiptId
 export function expireReceipts(
   transaction: Transaction,
   { receiptIds, obstacle, at }: Parameters<Outbox['expireReceipts']>[0],
-): Promise<Happening[]> {
+): Promise<Told[]> {
   return expire(transaction, receiptIds, obstacle, at)
 }
 
@@ -191,7 +192,7 @@ async function expire(
   ids: readonly ReceiptId[],
   obstacle: ClaimCall['obstacle'],
   at: number,
-): Promise<Happening[]> {
+): Promise<Told[]> {
   if (ids.length === 0) return []
   await transaction.rows(statements.LOCK, [ids])
   const expired = await transaction.rows<{ id: ReceiptId }>(statements.EXPIRE, [obstacle, at, ids])
@@ -205,7 +206,7 @@ async function expire(
 export async function skipReceipts(
   transaction: Transaction,
   { lineId, at }: { lineId: LineId; at: number },
-): Promise<Happening[]> {
+): Promise<Told[]> {
   await transaction.rows(statements.LOCK_LINE, [lineId])
   const skipped = await transaction.rows<{ id: ReceiptId }>(statements.SKIP_REMOVED, [at, lineId])
   return settlementsOf(

@@ -1,16 +1,21 @@
 import { sql } from 'kysely'
 import { Pool } from 'pg'
 import { ReadbackError } from '../../core/errors.ts'
+import type { LineId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
 import type { Setback, Settlement } from '../../core/send-receipt.ts'
+import type { ClaimedMessage } from '../../core/sending.ts'
 import type { Changes, Store } from '../../core/store.ts'
 import type { DeliveryOutcome } from '../../core/webhook.ts'
 import { redeliver } from '../deliveries.ts'
 import { POSTGRES } from '../engine.ts'
+import type { Answered, Told } from '../events.ts'
 import { checkKey } from '../key-check.ts'
 import { noteHealth, removeLine } from '../lines.ts'
+import { claimMessage, endInterrupted, endWaiting, noteNews, settleMessage } from '../message-lanes.ts'
 import { migrate } from '../migrations/index.ts'
+import { noteTyping, sendMessage } from '../outbound.ts'
 import { COLD_WRITES, READS } from '../queries.ts'
 import { Seal } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
@@ -19,7 +24,7 @@ import { Batches } from './batches.ts'
 import { Clock } from './clock.ts'
 import { asUnavailable, connectionOptions, openPool, toKysely } from './connection.ts'
 import { claimDeliveries, settleDeliveries } from './deliveries.ts'
-import { type Happening, recordEvents } from './events.ts'
+import { recordEvents } from './events.ts'
 import { storeArrivals } from './inbound.ts'
 import { NodeLeases } from './leases.ts'
 import { Nudges } from './nudges.ts'
@@ -46,12 +51,17 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   const pool = openPool(start.url, start.poolSize)
   const transactions = new Transactions(pool)
   const nudges = new Nudges(start.url, pool, start.onChanges)
-  const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs })
+  const now = () => clock.now()
+  // Whether what was under way on the lines of a dead node was sent, nobody knows.
+  const onTaken = async ({ db, rows }: Transaction, lineIds: readonly LineId[]) => {
+    const { told } = await endInterrupted({ db, seal, rules: start.rules, now }, { at: now(), lineIds })
+    await recordEvents({ db, rows }, told)
+  }
+  const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs, onTaken })
   const onChanges = (changes: Changes) => {
     if (changes.events) nudges.send({ events: true })
     start.onChanges(changes)
   }
-  const now = () => clock.now()
   const tools = { transactions, seal, rules: start.rules, now, leases, onChanges }
   const { finished, ...hot } = hotMethods(tools)
   // The queries' own types are made from the port's: this is where they meet again.
@@ -137,6 +147,7 @@ function hotMethods(tools: Tools) {
   const batches = [markRead, storeInbound, settle, settleDelivery]
   return {
     ...laneMethods(tools, telling),
+    ...tellingMethods(tools, telling),
     markRead: (call: MarkReadCall) => markRead.call(call),
     storeInbound: (arrivals: readonly Arrival[]) => storeInbound.call(arrivals),
     settleReceipts: (written: Settlement | Setback) => settle.call(written),
@@ -152,7 +163,7 @@ type Telling = ReturnType<typeof tellingOf>
 /** Runs a transaction that has something to tell: recorded in it, and passed on once it is committed. */
 function tellingOf({ transactions, onChanges }: Tools) {
   return async <T>(
-    work: (transaction: Transaction) => Promise<{ outcome: T; happenings: readonly Happening[] }>,
+    work: (transaction: Transaction) => Promise<{ outcome: T; happenings: readonly Told[] }>,
     isolation: 'current' | 'snapshot' = 'current',
   ): Promise<T> => {
     const { outcome, changes } = await transactions.run(isolation, async (transaction) => {
@@ -164,6 +175,36 @@ function tellingOf({ transactions, onChanges }: Tools) {
     return outcome
   }
 }
+
+/** Queries that engines share, and that have something to tell. */
+function tellingMethods({ leases, transactions: _, onChanges: __, ...session }: Tools, telling: Telling) {
+  const shared =
+    <Call, A>(query: (session: Session, call: Call) => Promise<Answered<A>>) =>
+    (call: Call): Promise<A> =>
+      telling(async (transaction) => {
+        const { answer, told } = await query({ ...session, db: transaction.db }, call)
+        return { outcome: answer, happenings: told }
+      }, 'snapshot')
+  return {
+    noteHealth: shared(noteHealth),
+    sendMessage: shared(sendMessage),
+    settleMessage: shared(settleMessage),
+    noteNews: shared(noteNews),
+    noteTyping: shared(noteTyping),
+    claimMessage: (call) =>
+      telling(async (transaction) => {
+        const { lineId, nextCallAt } = call
+        const permitted = await leases.permits(transaction, lineId, nextCallAt)
+        if (!permitted) return { outcome: NOT_OURS, happenings: [] }
+        const { answer, told } = await claimMessage({ ...session, db: transaction.db }, call)
+        return { outcome: answer, happenings: told }
+      }),
+    // Whoever takes a line ends what was under way on it.
+    async endInterrupted() {},
+  } satisfies Partial<Store>
+}
+
+const NOT_OURS: ClaimedMessage = { line: undefined, call: null, nextDueAt: null, nextExpiryAt: null }
 
 /** Each a transaction of its own: lanes come one by one. */
 function laneMethods({ transactions, leases, onChanges, ...session }: Tools, telling: Telling) {
@@ -182,18 +223,12 @@ function laneMethods({ transactions, leases, onChanges, ...session }: Tools, tel
       const webhookId = await transactions.run('snapshot', ({ db }) => redeliver({ ...session, db }, call))
       onChanges({ webhookIds: [webhookId], events: false })
     },
-    noteHealth: (note) =>
-      telling(async ({ db }) => {
-        const changed = await noteHealth({ ...session, db }, note)
-        if (changed === null) return { outcome: null, happenings: [] }
-        const { subject, before } = changed
-        const event = { type: 'line.status.changed', lineNumber: subject.number, health: note.health } as const
-        return { outcome: before, happenings: [{ ...subject, event, at: note.at }] }
-      }, 'snapshot'),
     removeLine: ({ id, at }) =>
       telling(async (transaction) => {
         await removeLine({ ...session, db: transaction.db }, { id, at })
-        return { outcome: undefined, happenings: await skipReceipts(transaction, { lineId: id, at }) }
+        const skipped = await skipReceipts(transaction, { lineId: id, at })
+        const ended = await endWaiting({ ...session, db: transaction.db }, { lineId: id, at })
+        return { outcome: undefined, happenings: [...skipped, ...ended] }
       }),
   } satisfies Partial<Store>
 }

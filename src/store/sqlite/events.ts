@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { AccountEvent } from '../../core/account-event.ts'
 import type { EventId, WebhookId } from '../../core/id.ts'
 import type { Changes } from '../../core/store.ts'
-import { WEBHOOK_FOR } from '../../core/webhook.ts'
+import { STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
 import type { EventSubject } from '../events.ts'
 
 /** Records events with their causes, and a delivery for each endpoint that wants one, on SQLite. */
@@ -16,14 +16,16 @@ export class Events {
     this.#statements = prepare(database)
   }
 
-  record({ accountId, lineId, number }: EventSubject, event: AccountEvent, at: number): void {
+  /** `callback`: the message's own endpoint, beside those of the account. */
+  record({ accountId, lineId, number }: EventSubject, event: AccountEvent, at: number, callback?: string | null): void {
     const row = this.#statements.insert.run(accountId, lineId, event.type, JSON.stringify(event), at)
     this.#pending.events = true
     const wanted = WEBHOOK_FOR[event.type]
     if (wanted === undefined) return
     const webhooks = this.#statements.findWebhooks.all(accountId, wanted) as unknown as WebhookRow[]
-    for (const { id, numbers } of webhooks) {
-      if (numbers !== null && !(JSON.parse(numbers) as string[]).includes(number)) continue
+    const wanting = webhooks.filter(({ numbers }) => numbers === null || JSON.parse(numbers).includes(number))
+    const own = callback == null ? undefined : this.#statements.findCallback.get(accountId, STATUS_CALLBACK, callback)
+    for (const { id } of own === undefined ? wanting : [...wanting, own as unknown as WebhookRow]) {
       this.#statements.deliver.run(accountId, id, row.lastInsertRowid as EventId, at, at)
       this.#pending.webhookIds.add(id)
     }
@@ -67,6 +69,10 @@ function prepare(database: DatabaseSync) {
     findWebhooks: database.prepare(
       `select id, numbers from webhooks
        where account_id = ? and type = ? and removed_at is null and disabled is null`,
+    ),
+    findCallback: database.prepare(
+      `select id from webhooks
+       where account_id = ? and type = ? and url = ? and removed_at is null and disabled is null`,
     ),
     deliver: database.prepare(
       `insert into webhook_deliveries (account_id, webhook_id, event_id, next_attempt_at, created_at)

@@ -2,7 +2,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { ReceiptId } from '../../core/id.ts'
 import type { Store } from '../../core/store.ts'
 import { redeliver } from '../deliveries.ts'
+import type { Answered, Told } from '../events.ts'
 import { noteHealth, removeLine } from '../lines.ts'
+import { claimMessage, endInterrupted, endWaiting, noteNews, settleMessage } from '../message-lanes.ts'
+import { noteTyping, sendMessage } from '../outbound.ts'
 import { bind, COLD_WRITES, READS } from '../queries.ts'
 import type { Session } from '../session.ts'
 import type { Acceptance } from './acceptance.ts'
@@ -32,6 +35,12 @@ const HOT_WRITES = [
   'redeliver',
   'noteHealth',
   'removeLine',
+  'sendMessage',
+  'claimMessage',
+  'settleMessage',
+  'endInterrupted',
+  'noteNews',
+  'noteTyping',
   'ready',
   'durability',
 ] as const
@@ -61,6 +70,13 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
   const inbound = new Inbound(database, session.rules, acceptance, events)
   const lanes = new LaneStore(database, session, joins, events)
   const deliveries = new Deliveries(database, session)
+  const record = (told: readonly Told[]) => {
+    for (const { event, at, callback, ...subject } of told) events.record(subject, event, at, callback)
+  }
+  const tell = <A>({ answer, told }: Answered<A>): A => {
+    record(told)
+    return answer
+  }
   return {
     ...bind(COLD_WRITES, session),
     markRead: (call) => acceptance.markRead(call),
@@ -73,19 +89,19 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
     releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
     redeliver: async (call) => events.touch(await redeliver(session, call)),
-    async noteHealth(note) {
-      const changed = await noteHealth(session, note)
-      if (changed === null) return null
-      const { subject, before } = changed
-      const event = { type: 'line.status.changed', lineNumber: subject.number, health: note.health } as const
-      events.record(subject, event, note.at)
-      return before
-    },
+    noteHealth: async (note) => tell(await noteHealth(session, note)),
     async removeLine({ id, at }) {
       joins.foldAll()
       await removeLine(session, { id, at })
       lanes.skipReceipts({ lineId: id, at })
+      record(await endWaiting(session, { lineId: id, at }))
     },
+    sendMessage: async (call) => tell(await sendMessage(session, call)),
+    claimMessage: async (call) => tell(await claimMessage(session, call)),
+    settleMessage: async (written) => tell(await settleMessage(session, written)),
+    endInterrupted: async (call) => tell(await endInterrupted(session, call)),
+    noteNews: async (call) => tell(await noteNews(session, call)),
+    noteTyping: async (call) => tell(await noteTyping(session, call)),
     // That its transaction could begin is the answer.
     ready() {},
     durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),

@@ -22,7 +22,14 @@ const SELDOM =
 test('every hot statement on SQLite goes by an index wherever a table grows', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'readback-test-'))
   const database = openWriter(join(folder, 'readback.db'))
-  const rules = { auto: { plans: [], maxAgeMs: 0 }, receiptLifetimeMs: 1, receipts: {}, relays: [] }
+  const rules = {
+    auto: { plans: [], maxAgeMs: 0 },
+    receiptLifetimeMs: 1,
+    messageLifetimeMs: 1,
+    receipts: {},
+    relays: [],
+    writing: {},
+  }
   const session = { db: toKysely(database), seal: new Seal('0'.repeat(64)), rules, now: Date.now }
   await migrate(session.db, SQLITE)
   const prepared: string[] = []
