@@ -20,7 +20,7 @@ const NODES = 3
 const LINES = Array.from({ length: 100 }, (_, index) => `+1917555${String(100 + index).padStart(4, '0')}`)
 const CONTACTS = Array.from({ length: 20 }, (_, index) => `+1415555${String(100 + index).padStart(4, '0')}`)
 /** A Mac takes five a second, so it is 4 seconds at the least. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 90_000
 /** A carrier call may take half of it; a Mac here takes 60 ms at the most. */
 const SHORT = { READBACK_LEASE_S: '2', READBACK_CARRIER_TIMEOUT_S: '1', LOG_LEVEL: 'info' }
 
