@@ -49,7 +49,8 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
       const id = await caller.markRead()
       assert.equal((await writer.settled(id)).state, 'sent')
       const ms = performance.now() - startedAt
-      assert.ok(ms < 1_000, `nudged by the other node it took ${ms} ms`)
+      // Without the nudge it would be half a minute.
+      assert.ok(ms < 10_000, `nudged by the other node it took ${ms} ms`)
       assert.deepEqual(await onA.phone(), await onB.phone())
       assert.notEqual((await caller.phone()).at(-1)?.read_at, null)
     }
@@ -198,7 +199,7 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
       await other.settled(await other.markRead(`+1415${5_550_100 + call}`, OTHER_LINE))
     }
     const ms = performance.now() - startedAt
-    assert.ok(ms < 3_000, `ten receipts took ${ms} ms`)
+    assert.ok(ms < 10_000, `ten receipts took ${ms} ms`)
   })
 })
 

@@ -11,9 +11,13 @@ export interface Leases {
   hold(call: { wanted: readonly LineId[] }): Promise<Holding>
   /** Gives lines back; all of them where absent, and its place among the others. */
   release(lineIds?: readonly LineId[]): Promise<void>
-  /** Tells the others that there is something to do on these lines. */
-  tell(lineIds: readonly LineId[]): void
+  /** Tells the others that there is something of that kind to do on these lines. */
+  tell(work: LineWork, lineIds: readonly LineId[]): void
 }
+
+/** What lines have lanes for. */
+export const LINE_WORK = ['receipts', 'messages'] as const
+export type LineWork = (typeof LINE_WORK)[number]
 
 export interface Holding {
   /** Its lines, each with the time before which its carrier must not be called. */

@@ -6,7 +6,7 @@ import type { Reply } from './connector.ts'
 import type { Handset } from './handset.ts'
 import type { AccountId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
-import type { Leases } from './leases.ts'
+import type { Leases, LineWork } from './leases.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
 import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
 import type { MessageStore } from './message.ts'
@@ -277,7 +277,7 @@ export interface Changes {
   /** Whether there are new events. */
   readonly events: boolean
   /** Lines on which another process saw something to do. */
-  readonly lineIds?: readonly LineId[]
+  readonly lineIds?: Readonly<Partial<Record<LineWork, readonly LineId[]>>>
   /** Lines were given back: whoever has room may take them. */
   readonly freed?: boolean
   /** There may have been others that nobody heard of. */

@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors.ts'
 import type { LineId } from '../core/id.ts'
+import type { LineWork } from '../core/leases.ts'
 import type { LineLeases } from './line-leases.ts'
 import type { OutboxLog } from './log.ts'
 
@@ -14,6 +15,7 @@ interface LineLane {
 export interface DispatcherOptions {
   /** Absent where every line is this process's. */
   readonly leases: Pick<LineLeases, 'holds' | 'pass'> | undefined
+  readonly work: LineWork
   /** Takes up what an earlier process left. */
   readonly takeUp: () => Promise<void>
   readonly linesWithWork: () => Promise<LineId[]>
@@ -42,7 +44,7 @@ export class Dispatcher {
 
   /** There is new work for this line. Costs nothing where its lane is busy. */
   nudge(lineId: LineId): void {
-    if (!this.#holds(lineId)) this.#options.leases?.pass(lineId)
+    if (!this.#holds(lineId)) this.#options.leases?.pass(this.#options.work, lineId)
     if (this.#draining || !this.#holds(lineId)) return
     const lane = this.#lanes.get(lineId) ?? this.#options.lane(lineId, () => this.#lanes.delete(lineId))
     this.#lanes.set(lineId, lane)

@@ -1,5 +1,6 @@
 import type { Connector } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
+import type { LineWork } from '../core/leases.ts'
 import type { Changes, Store } from '../core/store.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Enrolment } from './enrolment.ts'
@@ -54,7 +55,7 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
   const { store, connectors, log, now } = options
   const noteHealth = noteHealthIn(store, log, now)
   const nudge = (lineId: LineId) => receipts.nudge(lineId)
-  const lanes = () => [receipts, messages]
+  const lanes = () => ({ receipts, messages })
   const leases = leasesOf(options, lanes, (lineIds) => void enrolment.takeUp(lineIds))
   const holds = (lineId: LineId) => leases?.holds(lineId) ?? true
   const everyMs = options.catchUpIntervalMs
@@ -94,7 +95,8 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
         watch.stop(),
         verification.stop(),
         forgetting.stop(),
-        ...lanes().map((lane) => lane.drain()),
+        receipts.drain(),
+        messages.drain(),
       ])
       // Last: what the others settled is told, too.
       await webhooks.drain()
@@ -114,6 +116,7 @@ function lanesOf(
   }
   const receipts = new Dispatcher({
     leases,
+    work: 'receipts',
     takeUp: () => store.releaseReceipts({ at: now() }),
     linesWithWork: () => store.linesWithWork(),
     lane: (lineId, onEnd) => new Lane({ ...toLane(lineId), onSent, onEnd }),
@@ -121,6 +124,7 @@ function lanesOf(
   })
   const messages = new Dispatcher({
     leases,
+    work: 'messages',
     takeUp: () => store.endInterrupted({ at: now() }),
     linesWithWork: () => store.linesWithMessages(),
     lane: (lineId, onEnd) => new MessageLane({ ...toLane(lineId), onSent: lookLater, onEnd }),
@@ -132,20 +136,19 @@ function lanesOf(
 /** Whichever lines are this process's, where there are others; with all that goes on for them. */
 function leasesOf(
   { store, log }: Pick<OutboxOptions, 'store' | 'log'>,
-  dispatchers: () => readonly Dispatcher[],
+  dispatchers: () => Readonly<Record<LineWork, Dispatcher>>,
   onTaken: (lineIds: ReadonlySet<LineId>) => void,
 ): LineLeases | undefined {
   if (store.leases === undefined) return undefined
+  const each = () => Object.values(dispatchers())
   return new LineLeases({
     leases: store.leases,
     onTaken(lineIds) {
-      for (const dispatcher of dispatchers()) dispatcher.lookAt(lineIds)
+      for (const dispatcher of each()) dispatcher.lookAt(lineIds)
       onTaken(lineIds)
     },
-    onNudge(lineId) {
-      for (const dispatcher of dispatchers()) dispatcher.nudge(lineId)
-    },
-    letGo: async (lineIds) => void (await Promise.all(dispatchers().map((dispatcher) => dispatcher.letGo(lineIds)))),
+    onNudge: (work, lineId) => dispatchers()[work].nudge(lineId),
+    letGo: async (lineIds) => void (await Promise.all(each().map((dispatcher) => dispatcher.letGo(lineIds)))),
     log,
   })
 }

@@ -1,6 +1,6 @@
 import { messageOf } from '../core/errors.ts'
 import type { LineId } from '../core/id.ts'
-import { CALL_SHARE, type Holding, type Leases } from '../core/leases.ts'
+import { CALL_SHARE, type Holding, type Leases, LINE_WORK, type LineWork } from '../core/leases.ts'
 import type { Changes } from '../core/store.ts'
 import type { OutboxLog } from './log.ts'
 
@@ -9,7 +9,7 @@ export interface LineLeasesOptions {
   /** These lines are this process's from here on: whatever waits there is its to send. */
   readonly onTaken: (lineIds: ReadonlySet<LineId>) => void
   /** There is something to do on a line of this process's. */
-  readonly onNudge: (lineId: LineId) => void
+  readonly onNudge: (work: LineWork, lineId: LineId) => void
   /** Answers when nothing of these lines is under way any more. */
   readonly letGo: (lineIds: readonly LineId[]) => Promise<void>
   readonly log: OutboxLog
@@ -20,7 +20,7 @@ export class LineLeases {
   readonly #options: LineLeasesOptions
   #holding: Holding = { held: new Map(), elsewhere: new Set(), surplus: 0 }
   readonly #leaving = new Set<LineId>()
-  readonly #wanted = new Set<LineId>()
+  readonly #wanted = new Map<LineId, Set<LineWork>>()
   /** By the monotonic clock. */
   #heldAt = Number.NEGATIVE_INFINITY
   #round: Promise<void> | undefined
@@ -48,17 +48,19 @@ export class LineLeases {
   }
 
   /** There is something to do on a line that this process does not hold. */
-  pass(lineId: LineId): void {
+  pass(work: LineWork, lineId: LineId): void {
     if (this.#stopped || this.#holding.elsewhere.has(lineId)) {
-      this.#options.leases.tell([lineId])
+      this.#options.leases.tell(work, [lineId])
     } else {
-      this.#wanted.add(lineId)
+      this.#wanted.set(lineId, (this.#wanted.get(lineId) ?? new Set()).add(work))
       void this.#renew()
     }
   }
 
-  changed({ lineIds = [], freed = false, missed = false }: Changes): void {
-    for (const lineId of lineIds) if (this.holds(lineId)) this.#options.onNudge(lineId)
+  changed({ lineIds = {}, freed = false, missed = false }: Changes): void {
+    for (const work of LINE_WORK) {
+      for (const lineId of lineIds[work] ?? []) if (this.holds(lineId)) this.#options.onNudge(work, lineId)
+    }
     if (freed || missed) void this.#renew()
     if (missed) this.#options.onTaken(new Set(this.#holding.held.keys()))
   }
@@ -102,19 +104,22 @@ export class LineLeases {
   async #hold(): Promise<void> {
     if (this.#stopped) return
     const { leases, onTaken } = this.#options
-    const wanted = [...this.#wanted]
+    const wanted = new Map(this.#wanted)
     this.#wanted.clear()
     const before = this.#holding.held
-    this.#holding = await leases.hold({ wanted })
+    this.#holding = await leases.hold({ wanted: [...wanted.keys()] })
     const { held, elsewhere, surplus } = this.#holding
     // Lanes that were refused for a lease that had grown old have to be told that it is new again.
     const late = performance.now() - this.#heldAt > leases.everyMs / CALL_SHARE
     this.#heldAt = performance.now()
     const taken = new Set([...held.keys()].filter((lineId) => late || !before.has(lineId)))
     if (taken.size > 0) onTaken(taken)
-    for (const lineId of wanted) if (held.has(lineId)) this.#options.onNudge(lineId)
-    const others = wanted.filter((lineId) => elsewhere.has(lineId))
-    if (others.length > 0) leases.tell(others)
+    for (const [lineId, works] of wanted) {
+      for (const work of works) {
+        if (held.has(lineId)) this.#options.onNudge(work, lineId)
+        else if (elsewhere.has(lineId)) leases.tell(work, [lineId])
+      }
+    }
     if (surplus > 0) void this.#giveBack(surplus)
   }
 

@@ -1,10 +1,9 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
-import { Pool } from 'pg'
 import { ReadbackError } from '../core/errors.ts'
 import { POSTGRES, SQLITE } from './engine.ts'
 import { migrate } from './migrations/index.ts'
-import { asUnavailable, connectionOptions, toKysely, withoutNul } from './postgres/connection.ts'
+import { asUnavailable, openPatientPool, toKysely, withoutNul } from './postgres/connection.ts'
 import { openWriter, toKysely as sqliteToKysely } from './sqlite/connection.ts'
 import { lockFile } from './sqlite/file-lock.ts'
 import { Joins } from './sqlite/joins.ts'
@@ -52,7 +51,7 @@ const UNDER_WAY = 'under way'
 export async function moveStore({ path, url, onProgress }: Move): Promise<number> {
   const lock = lockFile(path)
   const source = openWriter(path)
-  const target = toKysely(new Pool({ ...connectionOptions(url), max: 1 }))
+  const target = toKysely(openPatientPool(url))
   try {
     await migrate(sqliteToKysely(source), SQLITE)
     new Joins(source).foldAll()

@@ -51,7 +51,7 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await using d = await desk(kept)
       const { id: accountId } = await d.store.admit({ credentials: d.credentials, gate: true })
       // By the store's own clock: an hour from now, and a moment ago.
-      const [later, ago] = [Date.now() + 3_600_000, Date.now() - 1]
+      const [later, ago] = [d.store.now() + 3_600_000, d.store.now() - 1]
       const mint = (numbers: PhoneNumber[] | null, expiresAt: number) =>
         d.store.createToken({ credentials: d.credentials, numbers, expiresAt, at: 0 })
       const [whole, limited, ended] = [await mint(null, later), await mint([LINE], later), await mint(null, ago)]
@@ -66,7 +66,7 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       assert.equal((await d.store.listReceipts({ credentials: limited, filter: { limit: 9 } })).length, 1)
       await assert.rejects(d.store.admit({ credentials: limited, gate: false }), code('forbidden'))
       await assert.rejects(d.store.createToken({ ...mintedBy(whole), at: 0 }), code('forbidden'))
-      assert.equal(await d.store.forgetTokens({ before: Date.now(), limit: 9 }), 1)
+      assert.equal(await d.store.forgetTokens({ before: d.store.now(), limit: 9 }), 1)
       await d.store.deleteKey({ accountId, keyId: d.credentials.keyId })
       await assert.rejects(ask(whole, LINE), code('unauthorized'))
       await assert.rejects(d.store.identify({ credentials: limited }), code('unauthorized'))

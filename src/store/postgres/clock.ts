@@ -26,4 +26,4 @@ export class Clock {
   }
 }
 
-const WORTH_MS = 500
+const WORTH_MS = 50

@@ -19,9 +19,17 @@ export function openPool(url: string, size: number): Pool {
     // The server's own timeouts do not reach through a connection that died in silence.
     query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
   })
-  // An idle connection that breaks is replaced by the next call; without a listener it would end the process.
-  pool.on('error', () => {})
-  return pool
+  return unbroken(pool)
+}
+
+/** One connection without timeouts, for what takes as long as it takes. */
+export function openPatientPool(url: string): Pool {
+  return unbroken(new Pool({ ...connectionOptions(url), max: 1 }))
+}
+
+/** An idle connection that breaks is replaced by the next call; without a listener it would end the process. */
+function unbroken(pool: Pool): Pool {
+  return pool.on('error', () => {})
 }
 
 /** What every connection has, whatever it is for. TLS and all else that libpq knows comes with the URL. */

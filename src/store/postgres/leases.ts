@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { LineId } from '../../core/id.ts'
-import { CALL_SHARE, type Holding, type Leases } from '../../core/leases.ts'
+import type { LineId, WebhookId } from '../../core/id.ts'
+import { CALL_SHARE, type Holding, type Leases, type LineWork } from '../../core/leases.ts'
+import type { Changes } from '../../core/store.ts'
 import type { Clock } from './clock.ts'
 import type { Nudges } from './nudges.ts'
 import type { Statement, Transaction, Transactions } from './transactions.ts'
@@ -13,8 +14,12 @@ export interface LeaseOptions {
   readonly clock: Clock
   readonly nudges: Pick<Nudges, 'send'>
   readonly leaseMs: number
-  /** What else is to be done where lines are taken, in the same transaction; the last thing in it but for a look. */
-  readonly onTaken: (transaction: Transaction, lineIds: readonly LineId[]) => Promise<void>
+  /**
+   * What else is to be done where lines are taken, in the same transaction; the last thing in it but for a look. Answers the
+   * endpoints that there is something for.
+   */
+  readonly onTaken: (transaction: Transaction, lineIds: readonly LineId[]) => Promise<readonly WebhookId[]>
+  readonly onChanges: (changes: Changes) => void
 }
 
 /** This process among those that share the store: its own lease, and the lines that go with it. */
@@ -30,23 +35,24 @@ export class NodeLeases implements Leases {
 
   async hold({ wanted }: { wanted: readonly LineId[] }): Promise<Holding> {
     const { transactions, clock, leaseMs } = this.#options
-    const sentAt = clock.sending()
-    const { now, ...holding } = await transactions.run('current', async (transaction) => {
+    const { webhookIds, ...holding } = await transactions.run('current', async (transaction) => {
+      const sentAt = clock.sending()
       const [renewed] = await transaction.rows<{ now: number }>(RENEW, [this.node, leaseMs])
+      if (renewed !== undefined) clock.set(renewed.now, sentAt)
       const [counts] = await transaction.rows<{ lines: number; nodes: number; held: number }>(COUNT, [this.node])
       const { lines, nodes, held } = counts as NonNullable<typeof counts>
       const share = Math.ceil(lines / nodes)
-      await this.#take(transaction, wanted, Math.max(0, share - held))
+      const webhookIds = await this.#take(transaction, wanted, Math.max(0, share - held))
       const leased = await transaction.rows<LeaseRow>(FIND_LEASES, [])
       const own = leased.filter(({ node }) => node === this.node)
       return {
-        now: renewed?.now as number,
+        webhookIds,
         held: new Map(own.map(({ line_id, next_call_at }) => [line_id, next_call_at])),
         elsewhere: new Set(leased.filter(({ node }) => node !== this.node).map(({ line_id }) => line_id)),
         surplus: Math.max(0, own.length - share),
       }
     })
-    clock.set(now, sentAt)
+    if (webhookIds.length > 0) this.#options.onChanges({ webhookIds, events: true })
     return holding
   }
 
@@ -59,8 +65,8 @@ export class NodeLeases implements Leases {
     nudges.send({ freed: true })
   }
 
-  tell(lineIds: readonly LineId[]): void {
-    this.#options.nudges.send({ lineIds })
+  tell(work: LineWork, lineIds: readonly LineId[]): void {
+    this.#options.nudges.send({ lineIds: { [work]: lineIds } })
   }
 
   /**
@@ -74,15 +80,15 @@ export class NodeLeases implements Leases {
   }
 
   /** Lines of nodes that are no more, locked so that none of these comes back at this moment; what they had claimed is due again. */
-  async #take(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<void> {
+  async #take(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<readonly WebhookId[]> {
     const { onTaken } = this.#options
-    if (room === 0 && wanted.length === 0) return
+    if (room === 0 && wanted.length === 0) return []
     await transaction.rows(LOCK_DEAD, [])
     const taken = await transaction.rows<{ line_id: LineId }>(TAKE, [this.node, wanted, room])
-    if (taken.length === 0) return
+    if (taken.length === 0) return []
     const lineIds = taken.map(({ line_id }) => line_id)
     await transaction.rows(TAKE_UP, [lineIds])
-    await onTaken(transaction, lineIds)
+    return onTaken(transaction, lineIds)
   }
 }
 

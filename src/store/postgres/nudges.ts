@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import { Client, type Pool } from 'pg'
 import type { LineId } from '../../core/id.ts'
+import { LINE_WORK } from '../../core/leases.ts'
 import type { Changes } from '../../core/store.ts'
 import { connectionOptions } from './connection.ts'
 
@@ -16,7 +17,7 @@ const RECONNECT_MS = 250
 
 /** What nodes tell each other. */
 interface Nudge {
-  readonly lineIds?: readonly LineId[]
+  readonly lineIds?: NonNullable<Changes['lineIds']>
   readonly events?: boolean
   readonly freed?: boolean
 }
@@ -30,7 +31,7 @@ export class Nudges {
   readonly #pool: Pick<Pool, 'query'>
   readonly #onChanges: (changes: Changes) => void
   readonly #self = randomUUID()
-  readonly #lines = new Set<LineId>()
+  readonly #lines = { receipts: new Set<LineId>(), messages: new Set<LineId>() }
   #events = false
   #freed = false
   #gathering: NodeJS.Timeout | undefined
@@ -44,8 +45,8 @@ export class Nudges {
     this.#onChanges = onChanges
   }
 
-  send({ lineIds = [], events = false, freed = false }: Nudge): void {
-    for (const id of lineIds) this.#lines.add(id)
+  send({ lineIds = {}, events = false, freed = false }: Nudge): void {
+    for (const work of LINE_WORK) for (const id of lineIds[work] ?? []) this.#lines[work].add(id)
     this.#events ||= events
     this.#freed ||= freed
     if (!this.#closed) this.#gathering ??= setTimeout(() => void this.#flush(), GATHER_MS)
@@ -67,15 +68,17 @@ export class Nudges {
 
   async #flush(): Promise<void> {
     this.#gathering = undefined
-    const lines = [...this.#lines]
+    const chunks: Nudge[] = LINE_WORK.flatMap((work) => {
+      const lines = [...this.#lines[work]]
+      this.#lines[work].clear()
+      return Array.from({ length: Math.ceil(lines.length / MOST_LINES) }, (_, index) => {
+        return { lineIds: { [work]: lines.slice(index * MOST_LINES, (index + 1) * MOST_LINES) } }
+      })
+    })
     const flags = { events: this.#events, freed: this.#freed }
-    this.#lines.clear()
     this.#events = false
     this.#freed = false
-    const chunks = Array.from({ length: Math.ceil(lines.length / MOST_LINES) }, (_, index) => {
-      return { lineIds: lines.slice(index * MOST_LINES, (index + 1) * MOST_LINES) }
-    })
-    if (flags.events || flags.freed) chunks.push({ lineIds: [], ...flags })
+    if (flags.events || flags.freed) chunks.push(flags)
     for (const chunk of chunks) {
       const payload = JSON.stringify({ from: this.#self, ...chunk })
       // Where the database is away, so is whoever would listen.
@@ -105,7 +108,7 @@ export class Nudges {
   }
 
   #hear(payload: string): void {
-    const { from, lineIds = [], events = false, freed = false } = JSON.parse(payload) as Nudge & { from: string }
+    const { from, lineIds = {}, events = false, freed = false } = JSON.parse(payload) as Nudge & { from: string }
     // Not in the midst of a start, when nobody is there yet to hear it.
     if (from !== this.#self) setImmediate(() => this.#onChanges({ webhookIds: [], events, lineIds, freed }))
   }

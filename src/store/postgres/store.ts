@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import { Pool } from 'pg'
 import { ReadbackError } from '../../core/errors.ts'
 import type { LineId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
@@ -22,7 +21,7 @@ import type { Session, StoreRules } from '../session.ts'
 import { markReads } from './acceptance.ts'
 import { Batches } from './batches.ts'
 import { Clock } from './clock.ts'
-import { asUnavailable, connectionOptions, openPool, toKysely } from './connection.ts'
+import { asUnavailable, openPatientPool, openPool, toKysely } from './connection.ts'
 import { claimDeliveries, settleDeliveries } from './deliveries.ts'
 import { recordEvents } from './events.ts'
 import { storeArrivals } from './inbound.ts'
@@ -55,13 +54,13 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   // Whether what was under way on the lines of a dead node was sent, nobody knows.
   const onTaken = async ({ db, rows }: Transaction, lineIds: readonly LineId[]) => {
     const { told } = await endInterrupted({ db, seal, rules: start.rules, now }, { at: now(), lineIds })
-    await recordEvents({ db, rows }, told)
+    return recordEvents({ db, rows }, told)
   }
-  const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs, onTaken })
   const onChanges = (changes: Changes) => {
     if (changes.events) nudges.send({ events: true })
     start.onChanges(changes)
   }
+  const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs, onTaken, onChanges })
   const tools = { transactions, seal, rules: start.rules, now, leases, onChanges }
   const { finished, ...hot } = hotMethods(tools)
   // The queries' own types are made from the port's: this is where they meet again.
@@ -84,7 +83,7 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
  * Answers the database's clock.
  */
 async function prepare({ url }: PostgresStart, seal: Seal): Promise<Clock> {
-  const db = toKysely(new Pool({ ...connectionOptions(url), max: 1 }))
+  const db = toKysely(openPatientPool(url))
   try {
     await migrate(db, POSTGRES)
     const moving = await db.selectFrom('facts').selectAll().where('name', '=', 'move').executeTakeFirst()
