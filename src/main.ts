@@ -7,9 +7,11 @@ import { type Config, isLoopback, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
 import { createConnectors, RECEIPTS, RELAYS } from './connectors/index.ts'
 import { messageOf } from './core/errors.ts'
-import type { Store } from './core/store.ts'
+import type { Changes, Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
+import { ChangeFeed } from './http/console/change-feed.ts'
+import { SignInLinks } from './http/console/sign-in-links.ts'
 import { webhookBody } from './http/webhook-body.ts'
 import { keptSecret } from './kept-secret.ts'
 import { createOutbox } from './outbox/index.ts'
@@ -30,12 +32,20 @@ export interface Running {
 
 const now = Date.now
 
+/** Where `vite build` puts the dashboard. */
+const PAGES = join(import.meta.dirname, '../dist/dashboard')
+
 /** Puts the parts together and serves. Throws what keeps it from starting; `onDeath` hears of a store that breaks later. */
 export async function start(config: Config, log: Logger, onDeath: (error: Error) => void): Promise<Running> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
   const customers: AddressPolicy = { of: 'customer', allow: config.webhookAllow }
-  const store = await openStore({ ...storeOptions(config), onDeath, onChanges: (changes) => outbox.changed(changes) })
+  const dashboard = dashboardOf(config)
+  const onChanges = (made: Changes) => {
+    outbox.changed(made)
+    dashboard.changes.changed(made)
+  }
+  const store = await openStore({ ...storeOptions(config), onDeath, onChanges })
   const caller = createCarrierCaller({ timeoutMs: config.carrierTimeoutMs })
   const connectors = createConnectors({ handset: store, caller, now })
   let base = ''
@@ -59,6 +69,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     operatorToken,
     log,
     draining: () => draining,
+    ...dashboard,
   })
   // Before anybody can ask for a receipt: what it finds claimed then was claimed by a process that is no more.
   await outbox.start()
@@ -66,12 +77,12 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   base = baseOf(app.server.address() as AddressInfo)
   const simulator = connectors.simulator
   const demo = config.demo && isLoopback(config.host) && simulator !== undefined
-  const keys = demo ? await prepareDemo({ store, simulator, dataDir: config.dataDir, now }) : undefined
+  const ready = demo ? await prepareDemo({ store, simulator, dataDir: config.dataDir, now }) : undefined
   await outbox.turnToCarriers()
   return {
     base,
     durability: () => store.durability(),
-    greeting: keys === undefined ? '' : demoText(base, keys),
+    greeting: ready === undefined ? '' : demoText(base, ready.file, dashboard.links.make(ready.key)),
     async stop() {
       draining = true
       // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
@@ -81,6 +92,11 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
       await store.close()
     },
   }
+}
+
+function dashboardOf({ host, publicUrl, autoPlans }: Config) {
+  const links = new SignInLinks(now)
+  return { changes: new ChangeFeed(), links, whereabouts: { host, publicUrl }, autoPlans, pages: PAGES }
 }
 
 function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'onDeath' | 'onChanges'> {

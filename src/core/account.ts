@@ -16,10 +16,20 @@ export interface Account {
 }
 
 /** What a client sends in `sb-api-key-id` and `sb-api-secret-key`. */
-export interface Credentials {
+export interface ApiKey {
   readonly keyId: string
   readonly secret: string
 }
+
+/** What the browser of somebody who signed in to the dashboard sends. */
+export interface SessionProof {
+  readonly sessionToken: string
+  /** When it was shown: a session ends by itself. */
+  readonly at: number
+}
+
+/** Whatever proves whose a call is. */
+export type Credentials = ApiKey | SessionProof
 
 export type AccountChange = Partial<
   Pick<Account, 'plan' | 'readReceiptsEnabled' | 'autoMarkRead' | 'autoTiming' | 'disabled'>

@@ -1,6 +1,7 @@
-import type { Account, AccountChange, Credentials } from './account.ts'
+import type { Account, AccountChange, ApiKey, Credentials } from './account.ts'
 import type { AutoTiming } from './auto-timing.ts'
 import type { Reply } from './connector.ts'
+import type { ConsoleStore } from './console.ts'
 import type { Handset } from './handset.ts'
 import type { AccountId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
@@ -26,7 +27,15 @@ import type {
  * Every method may throw `ReadbackError('unavailable')` while the store is full, locked, read-only or absent: then nothing of
  * that call was written. Those that take credentials throw `unauthorized` or `forbidden` before anything else.
  */
-export interface Store extends AccountStore, LineStore, ReceiptStore, Outbox, WebhookStore, DeliveryOutbox, Handset {
+export interface Store
+  extends AccountStore,
+    LineStore,
+    ReceiptStore,
+    Outbox,
+    WebhookStore,
+    DeliveryOutbox,
+    Handset,
+    ConsoleStore {
   /** Answers once the store can write. */
   ready(): Promise<void>
   /** The facts that decide whether 200 may be trusted, as the running writer reports them. */
@@ -42,8 +51,8 @@ export interface AccountStore {
   /** Throws `not_found`. */
   updateAccount(change: { id: AccountId; change: AccountChange }): Promise<Account>
   /** Throws `not_found`. The secret is shown this once: what is kept is its hash. */
-  createKey(key: { accountId: AccountId; at: number }): Promise<Credentials>
-  /** Throws `not_found`. From its answer on the key is refused everywhere. */
+  createKey(key: { accountId: AccountId; at: number }): Promise<ApiKey>
+  /** Throws `not_found`. From its answer on the key is refused everywhere, and so are the sessions that it opened. */
   deleteKey(key: { accountId: AccountId; keyId: string }): Promise<void>
   /** The account behind the credentials. `gate` asks for the account gate too. */
   admit(call: { credentials: Credentials; gate: boolean }): Promise<Account>
@@ -60,7 +69,7 @@ export type AutoTimingCall = { readonly credentials: Credentials } & (
 
 export interface NewAccount {
   readonly account: Account
-  readonly credentials: Credentials
+  readonly credentials: ApiKey
 }
 
 export interface LineStore {
@@ -246,4 +255,6 @@ export interface Changes {
   readonly webhookIds: readonly WebhookId[]
   /** Whether there are new events. */
   readonly events: boolean
+  /** Accounts of which a person who looks would see something change. */
+  readonly touched: readonly AccountId[] | 'all'
 }

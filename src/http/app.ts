@@ -3,6 +3,7 @@ import type { Store } from '../core/store.ts'
 import { admitOperator, credentialsOf } from './auth.ts'
 import { getAutoMarkReadDoor, setAutoMarkReadDoor } from './auto-mark-read.ts'
 import { acceptJson } from './body.ts'
+import { type ConsoleOptions, serveConsole } from './console/surface.ts'
 import { answerError, rawError } from './errors.ts'
 import { healthDoor, readyDoor } from './health.ts'
 import { type InboundDesk, inboundDoor } from './inbound.ts'
@@ -19,7 +20,8 @@ import * as webhooks from './webhooks.ts'
 export interface AppOptions
   extends Omit<lines.LineDesk, 'store'>,
     Omit<InboundDesk, 'store'>,
-    Omit<webhooks.WebhookDesk, 'store'> {
+    Omit<webhooks.WebhookDesk, 'store'>,
+    Omit<ConsoleOptions, 'store'> {
   readonly store: Store
   readonly operatorToken: string
   readonly log: FastifyBaseLogger
@@ -56,6 +58,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   acceptJson(app)
   identifyAndLog(app)
   app.setErrorHandler(answerError)
+  app.decorateRequest('session', null)
 
   serve(app, ACCOUNT(options), {
     // Whoever may not enter learns nothing about the body (contract §1).
@@ -67,6 +70,11 @@ export function createApp(options: AppOptions): FastifyInstance {
     '/healthz': { GET: healthDoor() },
     '/readyz': { GET: readyDoor(store, draining) },
   })
+  const ownPage = {
+    ...ACCOUNT(options),
+    '/api/mark-read': { POST: markReadDoor(store, options.nudge, options.now, 'dashboard') },
+  }
+  serveConsole(app, options, { account: ownPage, operator: OPERATOR(options) })
   return app
 }
 

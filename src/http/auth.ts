@@ -3,17 +3,19 @@ import type { FastifyRequest } from 'fastify'
 import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
 
-/** The page's two headers. A missing one is as good as a wrong one. */
-export function credentialsOf({ headers }: FastifyRequest): Credentials {
-  return { keyId: only(headers['sb-api-key-id']), secret: only(headers['sb-api-secret-key']) }
+/** The page's two headers, or under `/console/` the session. A missing one is as good as a wrong one. */
+export function credentialsOf({ headers, session }: FastifyRequest): Credentials {
+  return session ?? { keyId: only(headers['sb-api-key-id']), secret: only(headers['sb-api-secret-key']) }
 }
 
 /** Throws `unauthorized` unless the request carries the operator's bearer token. */
 export function admitOperator({ headers }: FastifyRequest, operatorToken: string): void {
   const given = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1] ?? ''
-  if (!timingSafeEqual(digest(given), digest(operatorToken))) {
-    throw new ReadbackError('unauthorized', 'Invalid operator token')
-  }
+  if (!isOperatorToken(given, operatorToken)) throw new ReadbackError('unauthorized', 'Invalid operator token')
+}
+
+export function isOperatorToken(given: string, operatorToken: string): boolean {
+  return timingSafeEqual(digest(given), digest(operatorToken))
 }
 
 function only(header: string | string[] | undefined): string {

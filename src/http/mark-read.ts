@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { formatId, type LineId } from '../core/id.ts'
 import { markRead, RELAYED_HEADER } from '../core/mark-read.ts'
+import type { Trigger } from '../core/receipt.ts'
 import type { Store } from '../core/store.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
@@ -16,12 +17,17 @@ const BODY = z.object(
 )
 
 /** `POST /api/mark-read`: the page's "Send Read Receipt". */
-export function markReadDoor(store: Pick<Store, 'markRead'>, nudge: (lineId: LineId) => void, now: () => number): Door {
+export function markReadDoor(
+  store: Pick<Store, 'markRead'>,
+  nudge: (lineId: LineId) => void,
+  now: () => number,
+  trigger: Exclude<Trigger, 'auto'> = 'api',
+): Door {
   return door({ body: BODY, gate: true }, async ({ body, request, reply }) => {
     const { number, from_number: fromNumber } = body
     const credentials = credentialsOf(request)
     const relayed = request.headers[RELAYED_HEADER] !== undefined
-    const call = { credentials, number, fromNumber, trigger: 'api', relayed, at: now() } as const
+    const call = { credentials, number, fromNumber, trigger, relayed, at: now() } as const
     const receiptId = await markRead(store, nudge, call)
     reply.header('readback-receipt-id', formatId('receipt', receiptId))
     return { status: 'OK', message: 'Mark read request sent', number }

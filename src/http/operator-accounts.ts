@@ -32,18 +32,18 @@ export function createAccountDoor(store: AccountStore, now: () => number): Door 
     const { email, plan, read_receipts_enabled: readReceiptsEnabled } = body
     const { account, credentials } = await store.createAccount({ email, plan, readReceiptsEnabled, at: now() })
     reply.code(201)
-    return { status: 'OK', account: toWire(account), ...keyToWire(credentials) }
+    return { status: 'OK', account: accountToWire(account), ...keyToWire(credentials) }
   })
 }
 
 export function listAccountsDoor(store: AccountStore): Door {
-  return door({}, async () => ({ status: 'OK', data: (await store.listAccounts()).map(toWire) }))
+  return door({}, async () => ({ status: 'OK', data: (await store.listAccounts()).map(accountToWire) }))
 }
 
 export function getAccountDoor(store: AccountStore): Door {
   return door({ params: ACCOUNT }, async ({ params }) => ({
     status: 'OK',
-    account: toWire(await store.getAccount(accountId(params.account_id))),
+    account: accountToWire(await store.getAccount(accountId(params.account_id))),
   }))
 }
 
@@ -51,7 +51,7 @@ export function getAccountDoor(store: AccountStore): Door {
 export function updateAccountDoor(store: AccountStore): Door {
   return door({ params: ACCOUNT, body: CHANGE }, async ({ params, body }) => {
     const account = await store.updateAccount({ id: accountId(params.account_id), change: toChange(body) })
-    return { status: 'OK', account: toWire(account) }
+    return { status: 'OK', account: accountToWire(account) }
   })
 }
 
@@ -88,7 +88,7 @@ function toChange(change: z.output<typeof CHANGE>): AccountChange {
   }
 }
 
-function toWire(account: Account) {
+export function accountToWire(account: Account) {
   return {
     account_id: formatId('account', account.id),
     email: account.email,
@@ -101,6 +101,6 @@ function toWire(account: Account) {
   }
 }
 
-function keyToWire({ keyId, secret }: { keyId: string; secret: string }) {
+export function keyToWire({ keyId, secret }: { keyId: string; secret: string }) {
   return { api_key_id: keyId, api_secret_key: secret }
 }

@@ -125,7 +125,10 @@ function parseSettings(connector: Connector, input: LineSettings, { publicUrlSet
   throw new ReadbackError('invalid', message)
 }
 
-async function probe(line: Line, { noteHealth, connectors }: LineDesk): Promise<LineHealth> {
+export async function probe(
+  line: Line,
+  { noteHealth, connectors }: Pick<LineDesk, 'noteHealth' | 'connectors'>,
+): Promise<LineHealth> {
   const probed = await connectors[line.connector]?.line(line).probe?.()
   return probed === undefined ? line.health : noteHealth(line, probed)
 }

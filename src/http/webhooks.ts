@@ -196,7 +196,7 @@ function settingsToWire({ webhooks, globalSecret }: WebhookSettings): object {
   return { ...Object.fromEntries(byType), globalSecret }
 }
 
-function deliveryToWire(delivery: DeliveryLog): object {
+export function deliveryToWire(delivery: DeliveryLog): object {
   const { id, webhookId, type, url, event, state, createdAt, nextAttemptAt, attempts } = delivery
   return {
     delivery_id: formatId('delivery', id),

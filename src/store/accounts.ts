@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Selectable } from 'kysely'
-import type { Account, AccountChange, Credentials } from '../core/account.ts'
+import type { Account, AccountChange, ApiKey, Credentials, SessionProof } from '../core/account.ts'
 import { passPlanGate } from '../core/auto-mark-read.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId } from '../core/id.ts'
@@ -78,7 +78,7 @@ export async function updateAccount(
 export async function createKey(
   session: Session,
   { accountId, at }: { accountId: AccountId; at: number },
-): Promise<Credentials> {
+): Promise<ApiKey> {
   await getAccount(session, accountId)
   const credentials = { keyId: `key_${randomBytes(12).toString('hex')}`, secret: randomSecret() }
   await session.db
@@ -103,11 +103,13 @@ export async function deleteKey(
     .where('account_id', '=', accountId)
     .executeTakeFirst()
   if (numDeletedRows === 0n) throw new ReadbackError('not_found', 'No such API key')
+  await db.deleteFrom('sessions').where('key_id', '=', keyId).execute()
 }
 
 /** Whoever the credentials belong to, as they stand in this transaction. */
-export async function authenticate({ db }: Session, credentials: Credentials): Promise<Account> {
-  const row = await db
+export async function authenticate(session: Session, credentials: Credentials): Promise<Account> {
+  if ('sessionToken' in credentials) return authenticateSession(session, credentials)
+  const row = await session.db
     .selectFrom('api_keys')
     .innerJoin('accounts', 'accounts.id', 'api_keys.account_id')
     .selectAll('accounts')
@@ -116,6 +118,19 @@ export async function authenticate({ db }: Session, credentials: Credentials): P
     .executeTakeFirst()
   const matches = secretMatches(credentials.secret, row?.secret_hash)
   return admitAccount(row !== undefined && matches ? toAccount(row) : undefined)
+}
+
+/** The account whose key opened the session, as long as both are there. */
+async function authenticateSession({ db }: Session, { sessionToken, at }: SessionProof): Promise<Account> {
+  const row = await db
+    .selectFrom('sessions')
+    .innerJoin('api_keys', 'api_keys.key_id', 'sessions.key_id')
+    .innerJoin('accounts', 'accounts.id', 'api_keys.account_id')
+    .selectAll('accounts')
+    .where('token_hash', '=', hashSecret(sessionToken))
+    .where('expires_at', '>', at)
+    .executeTakeFirst()
+  return admitAccount(row === undefined ? undefined : toAccount(row))
 }
 
 export async function admit(

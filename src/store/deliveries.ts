@@ -1,4 +1,5 @@
 import type { Credentials } from '../core/account.ts'
+import type { AccountEvent } from '../core/account-event.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, DeliveryId, EventId, LineId, WebhookId } from '../core/id.ts'
 import type { DeliveryListCall } from '../core/store.ts'
@@ -9,19 +10,49 @@ import type { Session } from './session.ts'
 import { PURPOSE } from './webhooks.ts'
 
 export async function listDeliveries(session: Session, call: DeliveryListCall): Promise<DeliveryLog[]> {
-  const { db } = session
   const account = await authenticate(session, call.credentials)
-  let query = db
+  let query = deliveriesOf(session, account.id).limit(call.limit)
+  if (call.state !== undefined) query = query.where('d.state', '=', call.state)
+  if (call.before !== undefined) query = query.where('d.id', '<', call.before)
+  return withAttempts(session, query)
+}
+
+/** What an event told of. */
+export interface Subject {
+  readonly type: AccountEvent['type']
+  /** The number of the message or receipt. */
+  readonly subject: number
+}
+
+/** What was told of these, newest first. */
+export async function deliveriesAbout(
+  session: Session,
+  accountId: AccountId,
+  subjects: readonly Subject[],
+): Promise<DeliveryLog[]> {
+  const events = session.db
+    .selectFrom('events')
+    .select('id')
+    .where((eb) =>
+      eb.or(subjects.map(({ type, subject }) => eb.and([eb('type', '=', type), eb('subject', '=', subject)]))),
+    )
+  return withAttempts(session, deliveriesOf(session, accountId).where('d.event_id', 'in', events).limit(MOST_ABOUT))
+}
+
+const MOST_ABOUT = 100
+
+function deliveriesOf({ db }: Session, accountId: AccountId) {
+  return db
     .selectFrom('webhook_deliveries as d')
     .innerJoin('webhooks as w', 'w.id', 'd.webhook_id')
     .innerJoin('events as e', 'e.id', 'd.event_id')
     .selectAll('d')
     .select(['w.url', 'w.type', 'e.line_id', 'e.event', 'e.at'])
-    .where('d.account_id', '=', account.id)
+    .where('d.account_id', '=', accountId)
     .orderBy('d.id', 'desc')
-    .limit(call.limit)
-  if (call.state !== undefined) query = query.where('d.state', '=', call.state)
-  if (call.before !== undefined) query = query.where('d.id', '<', call.before)
+}
+
+async function withAttempts({ db }: Session, query: ReturnType<typeof deliveriesOf>): Promise<DeliveryLog[]> {
   const rows = await query.execute()
   if (rows.length === 0) return []
   const ids = rows.map(({ id }) => id)

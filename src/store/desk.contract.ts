@@ -1,4 +1,4 @@
-import type { Credentials } from '../core/account.ts'
+import type { ApiKey } from '../core/account.ts'
 import type { LineId, ReceiptId } from '../core/id.ts'
 import type { InboundMessage } from '../core/inbound-message.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
@@ -36,7 +36,7 @@ export function open({ url }: Place, secretKey = '0'.repeat(64)): Promise<Store>
 /** A store with an account and a line, and what is asked of it. */
 export interface Desk extends AsyncDisposable {
   readonly store: Store
-  readonly credentials: Credentials
+  readonly credentials: ApiKey
   readonly lineId: LineId
   request(contact: Address, at: number): Promise<ReceiptId>
   receive(contact: Address, at: number, change?: Partial<InboundMessage>): ReturnType<Store['storeInbound']>

@@ -51,7 +51,7 @@ async function conversationsOf(
   return (await conversations.where('address', '=', number).execute()).map(({ id }) => id)
 }
 
-function receiptsOf({ db }: Session, accountId: AccountId) {
+export function receiptsOf({ db }: Session, accountId: AccountId) {
   return db
     .selectFrom('receipts')
     .innerJoin('conversations', 'conversations.id', 'receipts.conversation_id')

@@ -16,7 +16,7 @@ import type { LineStatus } from '../core/line.ts'
 import type { MessageStatus } from '../core/message.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Reason } from '../core/reason.ts'
-import type { ReceiptState, Trigger } from '../core/receipt.ts'
+import type { ReceiptState, SettledState, Trigger } from '../core/receipt.ts'
 import type { Attempt, DeliveryState, DisabledReason, WebhookType } from '../core/webhook.ts'
 
 /** Booleans are 0 and 1, times epoch milliseconds, JSON text: alike on both engines. */
@@ -42,6 +42,14 @@ export interface Tables {
     created_at: number
   }
   api_keys: { key_id: string; account_id: AccountId; secret_hash: string; created_at: number }
+  /** Of people who are signed in to the dashboard. One of the two that opened it is null. */
+  sessions: {
+    token_hash: string
+    key_id: string | null
+    operator_hash: string | null
+    created_at: number
+    expires_at: number
+  }
   lines: {
     id: Made<LineId>
     account_id: AccountId
@@ -75,6 +83,8 @@ export interface Tables {
     carrier_conversation: string | null
     last_message_id: MessageId | null
     read_through: MessageId | null
+    /** When somebody last wrote in it, or when it was opened. */
+    active_at: Generated<number>
   }
   messages: {
     id: Made<MessageId>
@@ -139,6 +149,16 @@ export interface Tables {
     settled_at: number | null
     verified_at: number | null
   }
+  /** What an account's receipts came to, counted as they settle: nobody has to read a million of them for a chart. */
+  receipt_minutes: {
+    account_id: AccountId
+    /** Epoch minutes. */
+    minute: number
+    state: SettledState
+    /** How long it took, as `core/overview.ts` puts it into words. */
+    bucket: number
+    receipts: number
+  }
   events: {
     id: Made<EventId>
     account_id: AccountId
@@ -146,6 +166,8 @@ export interface Tables {
     type: AccountEvent['type']
     /** JSON: the event as it was then. */
     event: string
+    /** The number of the message or receipt that it is about. */
+    subject: number | null
     at: number
   }
   webhooks: {

@@ -7,6 +7,7 @@ import { lines } from './0002-lines.ts'
 import { replies } from './0003-replies.ts'
 import { webhooks } from './0004-webhooks.ts'
 import { outbound } from './0005-outbound.ts'
+import { dashboard } from './0007-dashboard.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -15,6 +16,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0003-replies': replies,
   '0004-webhooks': webhooks,
   '0005-outbound': outbound,
+  '0007-dashboard': dashboard,
 }
 
 export async function migrate(db: Kysely<Tables>, engine: Engine): Promise<void> {

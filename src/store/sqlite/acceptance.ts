@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Account, Credentials } from '../../core/account.ts'
+import type { Account, ApiKey, Credentials, SessionProof } from '../../core/account.ts'
 import type { ConversationKind } from '../../core/conversation.ts'
 import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
 import type { Line } from '../../core/line.ts'
@@ -14,8 +14,9 @@ import type { Address, PhoneNumber } from '../../core/phone-number.ts'
 import type { Trigger } from '../../core/receipt.ts'
 import { type QueuedReceipt, type ReceiptRequest, requestReceipt } from '../../core/request-receipt.ts'
 import { toAccount } from '../accounts.ts'
-import { secretMatches } from '../seal.ts'
+import { hashSecret, secretMatches } from '../seal.ts'
 import type { StoreRules } from '../session.ts'
+import type { Events } from './events.ts'
 import { type Joins, merge } from './joins.ts'
 
 /** A conversation and what it has queued, read at one go. */
@@ -40,6 +41,7 @@ type AcceptingLine = Pick<Line, 'id' | 'accountId' | 'connector'>
 export class Acceptance {
   readonly #rules: StoreRules
   readonly #joins: Joins
+  readonly #events: Events
   readonly #statements: ReturnType<typeof prepare>
   readonly #accounts = new Map<string, Account | undefined>()
   readonly #lines = new Map<string, AcceptingLine | undefined>()
@@ -47,9 +49,10 @@ export class Acceptance {
   /** Calls taken since the start. */
   accepted = 0
 
-  constructor(database: DatabaseSync, rules: StoreRules, joins: Joins) {
+  constructor(database: DatabaseSync, rules: StoreRules, joins: Joins, events: Events) {
     this.#rules = rules
     this.#joins = joins
+    this.#events = events
     this.#statements = prepare(database)
   }
 
@@ -62,7 +65,8 @@ export class Acceptance {
     const account = admitAccount(this.#account(call.credentials))
     passAccountGate(account)
     const line = passLine(this.#line(account.id, call.fromNumber), this.#rules, call.relayed)
-    const found = this.findConversation(line.id, 'direct', call.number) ?? this.#openConversation(line, call.number)
+    const found =
+      this.findConversation(line.id, 'direct', call.number) ?? this.#openConversation(line, call.number, call.at)
     this.accepted += 1
     const request = { trigger: call.trigger, readUpTo: found.last_message_id, at: call.at, dueAt: call.at }
     return { receiptId: this.requestReceipt(line, found, request), lineId: line.id }
@@ -95,6 +99,7 @@ export class Acceptance {
     at: number,
   ): ReceiptId {
     const { trigger, requests, readUpTo, nextAttemptAt, expiresAt } = queued
+    this.#events.touchAccount(line.accountId)
     const { lastInsertRowid } = this.#statements.queue.run(
       line.accountId,
       line.id,
@@ -109,15 +114,22 @@ export class Acceptance {
     return lastInsertRowid as ReceiptId
   }
 
-  #account({ keyId, secret }: Credentials): Account | undefined {
+  #account(credentials: Credentials): Account | undefined {
+    if ('sessionToken' in credentials) return this.#accountOfSession(credentials)
+    const { keyId, secret }: ApiKey = credentials
     // The length keeps two pairs apart that would read alike when joined.
     const known = `${keyId.length} ${keyId} ${secret}`
     if (!this.#accounts.has(known)) {
-      const row = this.#statements.findKey.get(keyId) as (Parameters<typeof toAccount>[0] & KeyRow) | undefined
+      const row = this.#statements.findKey.get(keyId) as (AccountRow & KeyRow) | undefined
       const matches = secretMatches(secret, row?.secret_hash)
       this.#accounts.set(known, row !== undefined && matches ? toAccount(row) : undefined)
     }
     return this.#accounts.get(known)
+  }
+
+  #accountOfSession({ sessionToken, at }: SessionProof): Account | undefined {
+    const row = this.#statements.findSession.get(hashSecret(sessionToken), at) as AccountRow | undefined
+    return row === undefined ? undefined : toAccount(row)
   }
 
   #line(accountId: AccountId, number: PhoneNumber): AcceptingLine | undefined {
@@ -129,8 +141,8 @@ export class Acceptance {
   }
 
   /** Nobody has written from that number yet; the receipt needs a conversation to belong to all the same. */
-  #openConversation(line: AcceptingLine, address: Address): Found {
-    const { lastInsertRowid } = this.#statements.openConversation.run(line.accountId, line.id, 'direct', address)
+  #openConversation(line: AcceptingLine, address: Address, at: number): Found {
+    const { lastInsertRowid } = this.#statements.openConversation.run(line.accountId, line.id, 'direct', address, at)
     return { ...NOTHING_QUEUED, id: lastInsertRowid as ConversationId, last_message_id: null }
   }
 }
@@ -145,6 +157,8 @@ export const NOTHING_QUEUED = {
   expires_at: 0,
 } as const
 
+type AccountRow = Parameters<typeof toAccount>[0]
+
 interface KeyRow {
   readonly secret_hash: string
 }
@@ -154,6 +168,10 @@ function prepare(database: DatabaseSync) {
     findKey: database.prepare(
       `select accounts.*, api_keys.secret_hash from api_keys join accounts on accounts.id = api_keys.account_id
        where api_keys.key_id = ?`,
+    ),
+    findSession: database.prepare(
+      `select accounts.* from sessions join api_keys on api_keys.key_id = sessions.key_id
+       join accounts on accounts.id = api_keys.account_id where sessions.token_hash = ? and sessions.expires_at > ?`,
     ),
     findLine: database.prepare(
       'select id, account_id as accountId, connector from lines where number = ? and account_id = ? and removed_at is null',
@@ -165,7 +183,7 @@ function prepare(database: DatabaseSync) {
        where c.line_id = ? and c.address = ? and c.kind = ?`,
     ),
     openConversation: database.prepare(
-      'insert into conversations (account_id, line_id, kind, address) values (?, ?, ?, ?)',
+      'insert into conversations (account_id, line_id, kind, address, active_at) values (?, ?, ?, ?, ?)',
     ),
     hasten: database.prepare('update receipts set next_attempt_at = ? where id = ?'),
     queue: database.prepare(

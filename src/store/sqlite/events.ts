@@ -24,7 +24,9 @@ export class Events {
   }
 
   record({ accountId, lineId, number }: EventSubject, event: AccountEvent, at: number): void {
-    const row = this.#statements.insert.run(accountId, lineId, event.type, JSON.stringify(event), at)
+    const subject = 'message' in event ? event.message.id : event.receipt.id
+    const row = this.#statements.insert.run(accountId, lineId, event.type, JSON.stringify(event), subject, at)
+    this.touchAccount(accountId)
     this.#pending.events = true
     const webhooks = this.#statements.findWebhooks.all(accountId, WEBHOOK_FOR[event.type]) as unknown as WebhookRow[]
     for (const { id, numbers } of webhooks) {
@@ -39,26 +41,37 @@ export class Events {
     this.#pending.webhookIds.add(webhookId)
   }
 
+  touchAccount(accountId: AccountId): void {
+    this.#pending.accountIds.add(accountId)
+  }
+
+  /** Something changed that is rare enough for everybody to look. */
+  touchAll(): void {
+    this.#pending.all = true
+  }
+
   begin(): void {
     this.#pending = nothing()
   }
 
   committed(): void {
     for (const id of this.#pending.webhookIds) this.#committed.webhookIds.add(id)
+    for (const id of this.#pending.accountIds) this.#committed.accountIds.add(id)
     this.#committed.events ||= this.#pending.events
+    this.#committed.all ||= this.#pending.all
     this.#pending = nothing()
   }
 
   /** What was committed since the last call leaves for others to do. */
   takeChanges(): Changes {
-    const { webhookIds, events } = this.#committed
+    const { webhookIds, events, accountIds, all } = this.#committed
     this.#committed = nothing()
-    return { webhookIds: [...webhookIds], events }
+    return { webhookIds: [...webhookIds], events, touched: all ? 'all' : [...accountIds] }
   }
 }
 
 function nothing() {
-  return { webhookIds: new Set<WebhookId>(), events: false }
+  return { webhookIds: new Set<WebhookId>(), events: false, accountIds: new Set<AccountId>(), all: false }
 }
 
 interface WebhookRow {
@@ -68,7 +81,9 @@ interface WebhookRow {
 
 function prepare(database: DatabaseSync) {
   return {
-    insert: database.prepare('insert into events (account_id, line_id, type, event, at) values (?, ?, ?, ?, ?)'),
+    insert: database.prepare(
+      'insert into events (account_id, line_id, type, event, subject, at) values (?, ?, ?, ?, ?, ?)',
+    ),
     findWebhooks: database.prepare(
       `select id, numbers from webhooks
        where account_id = ? and type = ? and removed_at is null and disabled is null`,

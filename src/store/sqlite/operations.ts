@@ -11,6 +11,7 @@ import {
   setAutoMarkRead,
   updateAccount,
 } from '../accounts.ts'
+import { getConversation, listConversations, showConversation } from '../conversations.ts'
 import { listDeliveries, redeliver, webhooksWithWork } from '../deliveries.ts'
 import { carrier, show, showRead, takeFailure, tune, write } from '../handset.ts'
 import {
@@ -29,9 +30,12 @@ import {
   setAutoTiming,
   updateLine,
 } from '../lines.ts'
+import { getMessageStory } from '../messages.ts'
+import { listLineStates, overview } from '../overview.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
 import { forgetInbound } from '../seen-inbound.ts'
 import type { Session } from '../session.ts'
+import { closeSession, getVisitor, listKeys, makeKey, openSession, revokeKey } from '../sign-ins.ts'
 import { addWebhooks, listWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import type { Acceptance } from './acceptance.ts'
 import { Deliveries } from './deliveries.ts'
@@ -65,6 +69,14 @@ const READS = {
   listOwnLines,
   listReceipts,
   show,
+  getConversation,
+  getMessageStory,
+  getVisitor,
+  listConversations,
+  listKeys,
+  listLineStates,
+  overview,
+  showConversation,
 }
 
 const COLD_WRITES = {
@@ -90,7 +102,31 @@ const COLD_WRITES = {
   updateAccount,
   updateLine,
   write,
+  closeSession,
+  makeKey,
+  openSession,
+  revokeKey,
 }
+
+/** Rare enough that everybody who looks may look again. */
+const SEEN_BY_ALL: readonly (keyof typeof COLD_WRITES)[] = [
+  'addWebhooks',
+  'removeWebhooks',
+  'replaceWebhooks',
+  'closeSession',
+  'createAccount',
+  'createKey',
+  'createLine',
+  'deleteKey',
+  'makeKey',
+  'noteReplies',
+  'revokeKey',
+  'setAutoMarkRead',
+  'setAutoTiming',
+  'tune',
+  'updateAccount',
+  'updateLine',
+]
 
 const HOT_WRITES = [
   'markRead',
@@ -132,9 +168,9 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
   const { database, session, acceptance, joins, events, commits } = writing
   const inbound = new Inbound(database, session.rules, acceptance, events)
   const lanes = new LaneStore(database, session, joins, events)
-  const deliveries = new Deliveries(database, session)
+  const deliveries = new Deliveries(database, session, events)
   return {
-    ...bind(COLD_WRITES, session),
+    ...coldWrites(session, events),
     markRead: (call) => acceptance.markRead(call),
     storeInbound: (arrivals) => inbound.storeInbound(arrivals),
     claimReceipts: (call) => lanes.claimReceipts(call),
@@ -148,6 +184,7 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     async removeLine({ id, at }) {
       joins.foldAll()
       await removeLine(session, { id, at })
+      events.touchAll()
       lanes.skipReceipts({ lineId: id, at })
     },
     // That its transaction could begin is the answer.
@@ -155,6 +192,21 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),
     findJoined: (ids) => ids.map((id) => joins.find(id) ?? null),
   }
+}
+
+function coldWrites(session: Session, events: Events): Bound<typeof COLD_WRITES> {
+  const bound = bind(COLD_WRITES, session)
+  const seen = SEEN_BY_ALL.map((name) => {
+    const write = bound[name] as (argument: unknown) => Promise<unknown>
+    return [name, (argument: unknown) => write(argument).finally(() => events.touchAll())]
+  })
+  // A change of health is rare; that nothing changed is noted every few seconds.
+  const noteHealth: typeof bound.noteHealth = async (note) => {
+    const before = await bound.noteHealth(note)
+    if (before !== null) events.touchAll()
+    return before
+  }
+  return { ...bound, ...Object.fromEntries(seen), noteHealth }
 }
 
 /** What the connection that reads cannot know of receipts: the joins that are not in their rows yet. */
