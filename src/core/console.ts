@@ -8,7 +8,7 @@ import type { Message } from './message.ts'
 import type { Overview } from './overview.ts'
 import type { Address, PhoneNumber } from './phone-number.ts'
 import type { Receipt } from './receipt.ts'
-import type { DeliveryLog } from './webhook.ts'
+import type { Attempt, DeliveryLog, DeliveryState } from './webhook.ts'
 
 /** So long somebody stays signed in to the dashboard. */
 export const SESSION_MS = 12 * 3_600_000
@@ -113,8 +113,16 @@ export interface ConversationView {
   readonly messages: readonly StoredMessage[]
   /** Those that belong among the messages, oldest first. */
   readonly receipts: readonly Receipt[]
+  /** The webhooks of these messages that did not get through yet. */
+  readonly troubles: readonly Trouble[]
   /** Whether there are older messages. */
   readonly more: boolean
+}
+
+/** A webhook for a message that was tried and not taken. */
+export interface Trouble extends Pick<Attempt, 'status' | 'obstacle'> {
+  readonly messageId: MessageId
+  readonly state: DeliveryState
 }
 
 /** All that a message set off. */

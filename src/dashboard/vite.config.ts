@@ -19,7 +19,7 @@ const packed: Plugin = {
 
 export default defineConfig({
   root: import.meta.dirname,
-  logLevel: 'warn',
+  logLevel: 'error',
   build: { outDir: OUT, emptyOutDir: true, target: 'es2023', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
   plugins: [packed],
 })

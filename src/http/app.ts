@@ -100,7 +100,7 @@ const ACCOUNT = (options: AppOptions): Surface => {
     '/readback/v1/receipts/:id': { GET: getReceiptDoor(store) },
     '/simulator/messages': { POST: simulator.writeDoor(options) },
     '/simulator/handset': { GET: simulator.handsetDoor(options) },
-    '/simulator/carrier': { PUT: simulator.carrierDoor(options) },
+    '/simulator/carrier': { GET: simulator.carrierStateDoor(options), PUT: simulator.carrierDoor(options) },
   }
 }
 

@@ -12,6 +12,7 @@ import type {
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, ConversationId, LineId } from '../core/id.ts'
 import { authenticate } from './accounts.ts'
+import { troublesOf } from './deliveries.ts'
 import { handsetOf } from './handset.ts'
 import { messagesOf, toStoredMessage } from './messages.ts'
 import { receiptsOf } from './receipts.ts'
@@ -195,7 +196,12 @@ export async function getConversation(session: Session, call: ConversationCall):
   const settled = await theirs.where('receipts.settled_at', 'is not', null).execute()
   const open = await theirs.where('receipts.settled_at', 'is', null).execute()
   const receipts = [...settled, ...open].sort((a, b) => a.id - b.id)
-  return { conversation, messages, receipts, more }
+  const troubles = await troublesOf(
+    session,
+    account.id,
+    messages.map((message) => message.id),
+  )
+  return { conversation, messages, receipts, troubles, more }
 }
 
 export async function showConversation(

@@ -1,7 +1,8 @@
 import type { Credentials } from '../core/account.ts'
 import type { AccountEvent } from '../core/account-event.ts'
+import type { Trouble } from '../core/console.ts'
 import { ReadbackError } from '../core/errors.ts'
-import type { AccountId, DeliveryId, EventId, LineId, WebhookId } from '../core/id.ts'
+import type { AccountId, DeliveryId, EventId, LineId, MessageId, WebhookId } from '../core/id.ts'
 import type { DeliveryListCall } from '../core/store.ts'
 import type { Delivery, DeliveryLog, WebhookType } from '../core/webhook.ts'
 import { authenticate } from './accounts.ts'
@@ -40,6 +41,33 @@ export async function deliveriesAbout(
 }
 
 const MOST_ABOUT = 100
+
+/** What was tried and not taken of what was to be told of these messages. */
+export async function troublesOf(
+  { db }: Session,
+  accountId: AccountId,
+  messageIds: readonly MessageId[],
+): Promise<Trouble[]> {
+  if (messageIds.length === 0) return []
+  const rows = await db
+    .selectFrom('events as e')
+    .innerJoin('webhook_deliveries as d', 'd.event_id', 'e.id')
+    .innerJoin('webhook_attempts as t', (join) =>
+      join.on('t.id', '=', (eb) =>
+        eb
+          .selectFrom('webhook_attempts')
+          .whereRef('delivery_id', '=', 'd.id')
+          .select(({ fn }) => fn.max('id').as('id')),
+      ),
+    )
+    .select(['e.subject', 'd.state', 't.status', 't.obstacle'])
+    .where('e.type', '=', 'message.received')
+    .where('e.subject', 'in', messageIds)
+    .where('d.account_id', '=', accountId)
+    .where('d.state', '<>', 'delivered')
+    .execute()
+  return rows.map(({ subject, ...trouble }) => ({ ...trouble, messageId: subject as MessageId }))
+}
 
 function deliveriesOf({ db }: Session, accountId: AccountId) {
   return db

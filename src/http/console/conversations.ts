@@ -61,6 +61,12 @@ export function conversationDoor(store: Reading): Door {
       conversation: summaryToWire(view.conversation),
       messages: view.messages.map(messageToWire),
       receipts: view.receipts.map(receiptToWire),
+      troubles: view.troubles.map(({ messageId, state, status, obstacle }) => ({
+        message_handle: handleOf(messageId),
+        state,
+        status,
+        reason: obstacle,
+      })),
       more: view.more,
     }
   })

@@ -1,0 +1,141 @@
+import { ActionIcon, Button, Group, SegmentedControl, Text, Title } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { lazy, Suspense, useState } from 'react'
+import { Link } from 'wouter'
+import { call, get, queries } from '../api.ts'
+import { Icon } from '../parts/icons.tsx'
+import { Badge, Failure, Loading } from '../parts/states.tsx'
+import type { ConversationView } from '../types.ts'
+import { Handset } from './handset.tsx'
+import { Timeline } from './timeline.tsx'
+
+const MessagePanel = lazy(() => import('./message-panel.tsx'))
+
+/** One conversation as the account has it, and beside it the contact's phone where that is simulated. */
+export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: boolean }) {
+  const [side, setSide] = useState('conversation')
+  const [openMessage, setOpenMessage] = useState<string>()
+  const view = useQuery({
+    queryKey: ['conversation', id],
+    queryFn: () => get<ConversationView>(`/conversations/${id}`),
+  })
+  if (view.isPending) return <Loading />
+  if (view.isError) {
+    return (
+      <div className="pane">
+        <Group p="sm">
+          <Back />
+        </Group>
+        <Failure error={view.error} again={view.refetch} />
+      </div>
+    )
+  }
+  const { conversation } = view.data
+  const simulated = conversation.connector === 'simulator'
+  return (
+    <>
+      <section
+        className="pane conversation"
+        aria-label="Conversation"
+        data-shown={!simulated || side === 'conversation'}
+      >
+        <Head view={view.data} autoMarkRead={autoMarkRead} />
+        {simulated && <Sides side={side} onChange={setSide} />}
+        <Timeline view={view.data} onOpen={setOpenMessage} />
+      </section>
+      {simulated && (
+        <section className="pane phone-pane" aria-label="The contact’s phone" data-shown={side === 'phone'}>
+          <div className="phone-back">
+            <Back />
+          </div>
+          <Sides side={side} onChange={setSide} />
+          <Handset
+            id={id}
+            conversation={conversation}
+            receipts={view.data.receipts}
+            troubles={view.data.troubles}
+            onOpen={setOpenMessage}
+          />
+        </section>
+      )}
+      {openMessage !== undefined && (
+        <Suspense>
+          <MessagePanel handle={openMessage} onClose={() => setOpenMessage(undefined)} />
+        </Suspense>
+      )}
+    </>
+  )
+}
+
+/** Where there is room for one of the two alone. */
+function Sides({ side, onChange }: { side: string; onChange: (side: string) => void }) {
+  return (
+    <SegmentedControl
+      className="sides"
+      size="xs"
+      fullWidth
+      aria-label="Show"
+      value={side}
+      onChange={onChange}
+      data={[
+        { value: 'conversation', label: 'Conversation' },
+        { value: 'phone', label: 'Their phone' },
+      ]}
+    />
+  )
+}
+
+function Head({ view: { conversation }, autoMarkRead }: { view: ConversationView; autoMarkRead: boolean }) {
+  const { number, from_number, kind, service } = conversation
+  const mark = useMutation({
+    mutationFn: () => call('POST', '/api/mark-read', { number, from_number }),
+    onSettled: () => queries.invalidateQueries(),
+  })
+  return (
+    <header className="pane-head">
+      <Group gap="sm" wrap="nowrap" justify="space-between">
+        <Group gap="xs" wrap="nowrap" miw={0}>
+          <Back />
+          <div className="min0">
+            <Group gap={6} wrap="nowrap">
+              <Title order={1} size="h5" className="truncate" dir="auto">
+                {number}
+              </Title>
+              <Badge>{kind === 'group' ? 'group' : (service ?? 'no service yet')}</Badge>
+            </Group>
+            <Text size="xs" c="dimmed" truncate>
+              to {from_number} · <Link href="/settings">auto mark-read is {autoMarkRead ? 'on' : 'off'}</Link>
+            </Text>
+          </div>
+        </Group>
+        {kind === 'direct' && (
+          <Button
+            size="xs"
+            leftSection={<Icon name="checks" size={15} />}
+            loading={mark.isPending}
+            onClick={() => mark.mutate()}
+            className="no-shrink"
+          >
+            Mark read
+          </Button>
+        )}
+      </Group>
+      {mark.isError && <Failure error={mark.error} />}
+    </header>
+  )
+}
+
+function Back() {
+  return (
+    <ActionIcon
+      component={Link}
+      href="/conversations"
+      variant="subtle"
+      color="gray"
+      aria-label="Back to the list"
+      className="back"
+    >
+      <Icon name="back" />
+    </ActionIcon>
+  )
+}

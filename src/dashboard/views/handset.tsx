@@ -1,0 +1,275 @@
+import { ActionIcon, Button, Group, NativeSelect, Popover, Text, Textarea, TextInput } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { get, queries } from '../api.ts'
+import { Bubble } from '../parts/bubble.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { Failure, Loading, Time } from '../parts/states.tsx'
+import { documentationNumber, write } from '../phone.ts'
+import type { ConversationSummary, PhoneMessage, Receipt, Service, Trouble } from '../types.ts'
+import { plain } from '../words.ts'
+import { Knobs } from './knobs.tsx'
+
+interface HandsetProps {
+  id: string
+  conversation: ConversationSummary
+  receipts: Receipt[]
+  troubles: Trouble[]
+  onOpen: (handle: string) => void
+}
+
+/** The contact's phone: what they wrote, what the line wrote, and what became of it as they see it. */
+export function Handset({ id, conversation, receipts, troubles, onOpen }: HandsetProps) {
+  const phone = useQuery({
+    queryKey: ['handset', id],
+    queryFn: () => get<{ messages: PhoneMessage[] }>(`/conversations/${id}/handset`),
+  })
+  const messages = phone.data?.messages ?? []
+  const screen = useRef<HTMLDivElement>(null)
+  const newest = messages.length
+  useEffect(() => {
+    if (newest > 0 && screen.current !== null) screen.current.scrollTop = screen.current.scrollHeight
+  }, [newest])
+  return (
+    <div className="phone-holder">
+      <div className="phone">
+        <div className="phone-top">
+          <span className="phone-avatar" aria-hidden="true">
+            {conversation.from_number.slice(-2)}
+          </span>
+          <Text size="xs" fw={600}>
+            {conversation.from_number}
+          </Text>
+        </div>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard */}
+        <div className="screen" ref={screen} tabIndex={0} role="log" aria-label="What the phone shows">
+          {phone.isPending && <Loading rows={2} />}
+          {phone.isError && <Failure error={phone.error} again={phone.refetch} />}
+          {messages.map((message, index) => (
+            <PhoneLine
+              key={`${message.written_at} ${message.number} ${message.part} ${message.message_handle}`}
+              message={message}
+              next={messages.slice(index + 1).find((later) => later.from_line !== true)}
+              group={conversation.kind === 'group'}
+              waiting={receipts.find((each) => each.settled_at === null && each.read_up_to === message.message_handle)}
+              trouble={troubles.find((each) => each.message_handle === message.message_handle)}
+              onOpen={onOpen}
+            />
+          ))}
+        </div>
+        <Composer conversation={conversation} messages={messages} />
+      </div>
+      <Knobs line={conversation.from_number} />
+    </div>
+  )
+}
+
+interface PhoneLineProps {
+  message: PhoneMessage
+  /** What the contact wrote after it. */
+  next: PhoneMessage | undefined
+  group: boolean
+  waiting: Receipt | undefined
+  trouble: Trouble | undefined
+  onOpen: (handle: string) => void
+}
+
+function PhoneLine({ message, next, group, waiting, trouble, onOpen }: PhoneLineProps) {
+  const own = message.from_line !== true
+  const { message_handle: handle, read_at, delivered_at } = message
+  // Once for all that were read, or delivered, together: a mark that was there stays.
+  const last = next === undefined || next.read_at !== read_at
+  return (
+    <div className="bubble-line" data-own={own}>
+      <Bubble
+        own={own}
+        service={message.service}
+        author={group ? message.number : undefined}
+        content={message.content}
+        mediaUrl={message.media_url}
+        onOpen={handle === null ? undefined : () => onOpen(handle)}
+      />
+      {own && last && (
+        <div className="phone-state" data-state={read_at === null ? 'delivered' : 'read'}>
+          {read_at !== null ? (
+            <>
+              <strong>Read</strong> <Time at={read_at} />
+            </>
+          ) : delivered_at !== null ? (
+            message.service === 'SMS' ? (
+              'Sent as text message'
+            ) : (
+              'Delivered'
+            )
+          ) : (
+            'Sending…'
+          )}
+        </div>
+      )}
+      {waiting?.reason != null && <div className="phone-trouble">Read receipt waits · {plain(waiting.reason)}</div>}
+      {trouble && (
+        <div className="phone-trouble" data-bad="true">
+          {trouble.state === 'failed' ? 'Your server was not told' : 'Your server is told again'} ·{' '}
+          {trouble.status === null
+            ? `the webhook: ${plain(trouble.reason ?? 'no answer')}`
+            : `the webhook answered ${trouble.status}`}
+        </div>
+      )}
+    </div>
+  )
+}
+
+function Composer({ conversation, messages }: { conversation: ConversationSummary; messages: PhoneMessage[] }) {
+  const group = conversation.kind === 'group'
+  const members = [...new Set(messages.filter((each) => each.from_line !== true).map(({ number }) => number))]
+  const [stranger] = useState(documentationNumber)
+  const [text, setText] = useState('')
+  const [service, setService] = useState<Service>(conversation.service ?? 'iMessage')
+  const [author, setAuthor] = useState<string>()
+  const [mediaUrl, setMediaUrl] = useState('')
+  const number = group ? (author ?? members[0] ?? stranger) : conversation.number
+  const send = useMutation({
+    mutationFn: () =>
+      write({
+        number,
+        to_number: conversation.from_number,
+        service,
+        ...(text === '' ? {} : { content: text }),
+        ...(group ? { group_id: conversation.number } : {}),
+        ...(mediaUrl === '' ? {} : { media_urls: [mediaUrl] }),
+      }),
+    onSuccess() {
+      setText('')
+      setMediaUrl('')
+      void queries.invalidateQueries()
+    },
+  })
+  return (
+    <div className="composer">
+      {send.isError && <Failure error={send.error} />}
+      <Group gap={6} wrap="nowrap" mb={6}>
+        <Choice label="Service" value={service} data={SERVICES} onChange={(given) => setService(given as Service)} />
+        {group && (
+          <Choice label="Who writes" value={number} data={[...new Set([...members, stranger])]} onChange={setAuthor} />
+        )}
+        {mediaUrl !== '' && (
+          <Text size="xs" truncate>
+            📎 {mediaUrl}
+          </Text>
+        )}
+      </Group>
+      <Group gap={6} wrap="nowrap" align="flex-end">
+        <Attach onAttach={setMediaUrl} />
+        <Keyboard
+          placeholder={service === 'SMS' ? 'Text message' : service}
+          text={text}
+          onChange={setText}
+          empty={text.trim() === '' && mediaUrl === ''}
+          sending={send.isPending}
+          onSend={send.mutate}
+        />
+      </Group>
+    </div>
+  )
+}
+
+const SERVICES = ['iMessage', 'RCS', 'SMS']
+
+function Choice({
+  label,
+  value,
+  data,
+  onChange,
+}: {
+  label: string
+  value: string
+  data: string[]
+  onChange: (value: string) => void
+}) {
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label={label}
+      value={value}
+      data={data}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
+  )
+}
+
+interface KeyboardProps {
+  placeholder: string
+  text: string
+  onChange: (text: string) => void
+  empty: boolean
+  sending: boolean
+  onSend: () => void
+}
+
+function Keyboard({ placeholder, text, onChange, empty, sending, onSend }: KeyboardProps) {
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+    event.preventDefault()
+    if (!empty && !sending) onSend()
+  }
+  return (
+    <>
+      <Textarea
+        flex={1}
+        radius="xl"
+        size="sm"
+        autosize
+        minRows={1}
+        maxRows={4}
+        aria-label="Write as the contact"
+        placeholder={placeholder}
+        value={text}
+        onChange={(event) => onChange(event.currentTarget.value)}
+        onKeyDown={onKeyDown}
+      />
+      <ActionIcon size={34} radius="xl" aria-label="Send" disabled={empty} loading={sending} onClick={onSend}>
+        <Icon name="send" />
+      </ActionIcon>
+    </>
+  )
+}
+
+function Attach({ onAttach }: { onAttach: (url: string) => void }) {
+  const [open, setOpen] = useState(false)
+  const [url, setUrl] = useState('https://example.com/picture.jpg')
+  return (
+    <Popover opened={open} onChange={setOpen} position="top-start" withArrow trapFocus>
+      <Popover.Target>
+        <ActionIcon
+          size={34}
+          radius="xl"
+          variant="subtle"
+          color="gray"
+          aria-label="Attach"
+          onClick={() => setOpen(!open)}
+        >
+          <Icon name="clip" />
+        </ActionIcon>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <Group gap="xs" align="flex-end">
+          <TextInput
+            size="xs"
+            label="Where the attachment is"
+            value={url}
+            onChange={(event) => setUrl(event.currentTarget.value)}
+          />
+          <Button
+            size="xs"
+            onClick={() => {
+              onAttach(url)
+              setOpen(false)
+            }}
+          >
+            Attach
+          </Button>
+        </Group>
+      </Popover.Dropdown>
+    </Popover>
+  )
+}
