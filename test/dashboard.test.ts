@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { openBrowser, visit } from './support/browser.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { dataFolder, type ServerProcess, startProcess } from './support/process.ts'
-import { CONTACT, type Customer, customer, type Readback, startReadback } from './support/readback.ts'
+import { CONTACT, type Customer, customer, OPERATOR_TOKEN, type Readback, startReadback } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
 
@@ -170,6 +170,57 @@ describe('the dashboard', { skip }, () => {
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('lets the operator make an account and a line for it, by a form that its connector declares', async () => {
+    await using visited = await visit(browser, server.base)
+    const { page } = visited
+    await page.getByText('Operator', { exact: true }).click()
+    await page.getByLabel('Operator token').fill(OPERATOR_TOKEN)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('button', { name: 'New account' }).click()
+    await page.getByLabel('E-mail').fill('grace@example.com')
+    await page.getByRole('button', { name: 'Create' }).click()
+    await page.getByText('The secret is shown this once').waitFor()
+    assert.match(await page.getByLabel('API secret key').inputValue(), /^[\w-]{43}$/)
+    await page.keyboard.press('Escape')
+
+    const card = page.getByRole('region', { name: 'grace@example.com' })
+    await card.getByRole('button', { name: 'Add a line' }).click()
+    await card.getByLabel('Number').fill('+19175550188')
+    await card.getByLabel('Connector').selectOption('bluebubbles')
+    await card.getByLabel('URL of the BlueBubbles server').fill('nowhere')
+    await card.getByLabel('Its password').fill('a password')
+    await card.getByRole('button', { name: 'Add the line' }).click()
+    await card.getByRole('alert').getByText('url').waitFor()
+    await card.getByLabel('URL of the BlueBubbles server').fill('http://127.0.0.1:9')
+    await card.getByRole('button', { name: 'Add the line' }).click()
+    await card.getByText('unreachable.').waitFor()
+    assert.deepEqual(await complaintsOfAxe(page), [])
+    await card.getByRole('button', { name: 'Pause: +19175550188' }).click()
+    await card.getByText('paused', { exact: true }).waitFor()
+    await card.getByRole('button', { name: 'Remove +19175550188' }).click()
+    await card.getByRole('button', { name: 'Really remove +19175550188' }).click()
+    await card.getByText('+19175550188').waitFor({ state: 'detached' })
+    assert.deepEqual(visited.complaints, [])
+  })
+
+  test('makes keys, shows each secret once, and signs out whoever used one that is revoked', async () => {
+    await using visited = await enter({ path: '/settings' })
+    const { page, account } = visited
+    await page.getByRole('button', { name: 'Create a key' }).click()
+    const id = await page.getByLabel('API key id').inputValue()
+    const secret = await page.getByLabel('API secret key').inputValue()
+    const keys = { 'sb-api-key-id': id, 'sb-api-secret-key': secret }
+    await account.must(200, 'GET', '/api/lines')
+    assert.equal((await account.call('GET', '/api/lines', undefined, keys)).status, 200)
+    await using other = await visit(browser, server.base)
+    await signIn(other.page, { keys })
+    await page.getByRole('row', { name: id }).getByRole('button', { name: 'Revoke' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+    await other.page.getByRole('button', { name: 'Sign in' }).waitFor()
+    assert.equal((await account.call('GET', '/api/lines', undefined, keys)).status, 401)
+    assert.deepEqual([visited.complaints, other.complaints], [[], []])
+  })
+
   test('lets scripts in from its own files alone', async () => {
     const answer = await fetch(server.base)
     const policy = answer.headers.get('content-security-policy') ?? ''
@@ -249,7 +300,7 @@ const VIEWS = [
   ['/settings', 'you are signed in by it'],
 ] as const
 
-async function signIn(page: Page, account: Customer): Promise<void> {
+async function signIn(page: Page, account: Pick<Customer, 'keys'>): Promise<void> {
   await page.getByLabel('API key id').fill(account.keys['sb-api-key-id'])
   await page.getByLabel('API secret key').fill(account.keys['sb-api-secret-key'])
   await page.getByRole('button', { name: 'Sign in' }).click()

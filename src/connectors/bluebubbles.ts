@@ -13,6 +13,11 @@ import { parseCarrierUrl } from './carrier-call.ts'
 /** It has no read of one message. */
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
 
+const FIELDS: Connector['settings'] = {
+  url: { label: 'URL of the BlueBubbles server' },
+  password: { label: 'Its password', secret: true },
+}
+
 /** It hands the Mac one action every 200 ms. */
 const PACE = { callsPerSecond: 5, concurrency: 1 }
 
@@ -24,6 +29,7 @@ export function bluebubbles(caller: HttpCaller): Connector {
   return {
     name: 'bluebubbles',
     receipts: RECEIPTS,
+    settings: FIELDS,
     parseSettings,
     onThisMachine: (settings) => isOnThisMachine(SETTINGS.parse(settings).url),
     line: ({ settings }) => bluebubblesLine(caller, SETTINGS.parse(settings)),

@@ -32,6 +32,7 @@ export function simulator(handset: Handset, now: () => number): Connector {
     name: 'simulator',
     receipts: RECEIPTS,
     handset,
+    settings: {},
     parseSettings(input) {
       const [unknown] = Object.keys(input)
       if (unknown !== undefined) throw new ReadbackError('invalid', `A simulator line has no setting \`${unknown}\``)

@@ -168,9 +168,15 @@ export interface OperatorLine {
   number: string
   account_id: string
   connector: string
+  paused: boolean
   line_status: LineStatus
   reason: string | null
   created_at: string
 }
 
 export type Reasons = Record<string, { meaning: string; remedy: string }>
+
+export interface ConnectorForm {
+  connector: string
+  settings: { name: string; label: string; optional?: true; secret?: true; json?: true; options?: string[] }[]
+}

@@ -113,6 +113,7 @@ const OPERATOR = (options: AppOptions): Surface => {
     '/operator/accounts/:account_id/keys': { POST: accounts.createKeyDoor(store, now) },
     '/operator/accounts/:account_id/keys/:api_key_id': { DELETE: accounts.deleteKeyDoor(store) },
     '/operator/accounts/:account_id/lines': { POST: lines.createLineDoor(options) },
+    '/operator/connectors': { GET: lines.listConnectorsDoor(options) },
     '/operator/lines': { GET: lines.listLinesDoor(options) },
     '/operator/lines/:number': { PATCH: lines.updateLineDoor(options), DELETE: lines.removeLineDoor(options) },
     '/operator/lines/:number/probe': { POST: lines.probeLineDoor(options) },

@@ -59,6 +59,15 @@ export function listLinesDoor({ store }: LineDesk): Door {
   return door({}, async () => ({ status: 'OK', data: (await store.listLines()).map(toWire) }))
 }
 
+/** `GET /operator/connectors`: what an operator is asked for, by connector. */
+export function listConnectorsDoor({ connectors }: Pick<LineDesk, 'connectors'>): Door {
+  const data = Object.values(connectors).map(({ name, settings }) => ({
+    connector: name,
+    settings: Object.entries(settings).map(([setting, field]) => ({ name: setting, ...field })),
+  }))
+  return door({}, async () => ({ status: 'OK', data }))
+}
+
 /** `PATCH /operator/lines/{number}`. Settings are given whole: what is absent is not kept. */
 export function updateLineDoor(desk: LineDesk): Door {
   const { store, enrol, nudge } = desk
@@ -138,6 +147,7 @@ function toWire(line: Line) {
     number: line.number,
     account_id: formatId('account', line.accountId),
     connector: line.connector,
+    paused: line.paused,
     line_status: line.health.status,
     reason: line.health.reason,
     auto_mark_read_timing: timingToWire(line.autoTiming),
