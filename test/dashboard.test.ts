@@ -139,6 +139,24 @@ describe('the dashboard', { skip }, () => {
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('adds a webhook, tests it with the newest event, and says when there is none', async () => {
+    await using theirs = await startCustomerServer()
+    await using visited = await enter({ path: '/webhooks' })
+    const { page, account, line } = visited
+    await account.write({ to_number: line, content: 'The newest' })
+    for (const type of ['receive', 'read_receipt']) {
+      await page.getByLabel('URL', { exact: true }).fill(`${theirs.url}/${type}`)
+      await page.getByLabel('For', { exact: true }).selectOption(type)
+      await page.getByRole('button', { name: 'Add', exact: true }).click()
+      await page.getByRole('button', { name: `Test ${theirs.url}/${type}` }).click()
+    }
+    const { path, body } = await theirs.at(0)
+    assert.deepEqual([path, JSON.parse(body).content], ['/receive', 'The newest'])
+    await page.getByText('There is nothing to send yet').waitFor()
+    await page.getByText('answered 200').waitFor()
+    assert.deepEqual(visited.complaints, [])
+  })
+
   test('finds nothing where a conversation is another account’s', async () => {
     await using mine = await enter()
     await mine.account.write({ to_number: mine.line })
@@ -214,7 +232,7 @@ describe('the dashboard', { skip }, () => {
     assert.equal((await account.call('GET', '/api/lines', undefined, keys)).status, 200)
     await using other = await visit(browser, server.base)
     await signIn(other.page, { keys })
-    await page.getByRole('row', { name: id }).getByRole('button', { name: 'Revoke' }).click()
+    await page.getByRole('button', { name: `Revoke ${id}` }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
     await other.page.getByRole('button', { name: 'Sign in' }).waitFor()
     assert.equal((await account.call('GET', '/api/lines', undefined, keys)).status, 401)

@@ -2,7 +2,7 @@ import type { Account, ApiKey, Credentials, SessionProof } from './account.ts'
 import type { AutoReason } from './auto-mark-read.ts'
 import type { ConversationKind, Service } from './conversation.ts'
 import type { HandsetMessage } from './handset.ts'
-import type { ConversationId, MessageId } from './id.ts'
+import type { ConversationId, MessageId, WebhookId } from './id.ts'
 import type { Line } from './line.ts'
 import type { Message } from './message.ts'
 import type { Overview } from './overview.ts'
@@ -33,6 +33,8 @@ export interface ConsoleStore {
   getMessageStory(call: { credentials: Credentials; id: MessageId }): Promise<MessageStory>
   /** What the phones of a conversation show, oldest first. Throws `not_found`. */
   showConversation(call: { credentials: Credentials; id: ConversationId }): Promise<ShownMessage[]>
+  /** Sends an endpoint the newest event of its type, now. Throws `not_found`, and `invalid` where there was no such event yet. */
+  testWebhook(call: { credentials: Credentials; id: WebhookId; at: number }): Promise<void>
   overview(call: { credentials: Credentials; at: number }): Promise<Overview>
   listLineStates(call: { credentials: Credentials }): Promise<LineState[]>
 }

@@ -4,7 +4,7 @@ import type { Trouble } from '../core/console.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, DeliveryId, EventId, LineId, MessageId, WebhookId } from '../core/id.ts'
 import type { DeliveryListCall } from '../core/store.ts'
-import type { Delivery, DeliveryLog, WebhookType } from '../core/webhook.ts'
+import { type Delivery, type DeliveryLog, WEBHOOK_FOR, type WebhookType } from '../core/webhook.ts'
 import { authenticate } from './accounts.ts'
 import type { Seal } from './seal.ts'
 import type { Session } from './session.ts'
@@ -119,6 +119,43 @@ export async function redeliver(
     .executeTakeFirst()
   if (row === undefined) throw new ReadbackError('not_found', 'No such webhook delivery')
   return row.webhook_id
+}
+
+/** As the endpoint would have got it. Answers the endpoint. */
+export async function testWebhook(
+  session: Session,
+  { credentials, id, at }: { credentials: Credentials; id: WebhookId; at: number },
+): Promise<WebhookId> {
+  const { db } = session
+  const account = await authenticate(session, credentials)
+  const webhook = await db
+    .selectFrom('webhooks')
+    .select('type')
+    .where('id', '=', id)
+    .where('account_id', '=', account.id)
+    .where('removed_at', 'is', null)
+    .executeTakeFirst()
+  if (webhook === undefined) throw new ReadbackError('not_found', 'No such webhook')
+  const types = Object.entries(WEBHOOK_FOR).filter(([, type]) => type === webhook.type)
+  const event = await db
+    .selectFrom('events')
+    .select('id')
+    .where('account_id', '=', account.id)
+    .where(
+      'type',
+      'in',
+      types.map(([type]) => type as AccountEvent['type']),
+    )
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (event === undefined)
+    throw new ReadbackError('invalid', 'There is nothing to send yet: no such event has happened')
+  await db
+    .insertInto('webhook_deliveries')
+    .values({ account_id: account.id, webhook_id: id, event_id: event.id, next_attempt_at: at, created_at: at })
+    .execute()
+  return id
 }
 
 export async function webhooksWithWork({ db }: Session): Promise<WebhookId[]> {

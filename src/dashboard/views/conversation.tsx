@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, SegmentedControl, Text, Title } from '@mantine/core'
+import { ActionIcon, Button, Group, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
 import { Link } from 'wouter'
@@ -45,10 +45,10 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
       </section>
       {simulated && (
         <section className="pane phone-pane" aria-label="The contact’s phone" data-shown={side === 'phone'}>
-          <div className="phone-back">
+          <div className="phone-head">
             <Back />
+            <Sides side={side} onChange={setSide} />
           </div>
-          <Sides side={side} onChange={setSide} />
           <Handset
             id={id}
             conversation={conversation}
@@ -67,21 +67,21 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
   )
 }
 
+const SIDES = [
+  ['conversation', 'Conversation'],
+  ['phone', 'Their phone'],
+] as const
+
 /** Where there is room for one of the two alone. */
 function Sides({ side, onChange }: { side: string; onChange: (side: string) => void }) {
   return (
-    <SegmentedControl
-      className="sides"
-      size="xs"
-      fullWidth
-      aria-label="Show"
-      value={side}
-      onChange={onChange}
-      data={[
-        { value: 'conversation', label: 'Conversation' },
-        { value: 'phone', label: 'Their phone' },
-      ]}
-    />
+    <fieldset className="sides" aria-label="Show">
+      {SIDES.map(([name, words]) => (
+        <button key={name} type="button" aria-pressed={side === name} onClick={() => onChange(name)}>
+          {words}
+        </button>
+      ))}
+    </fieldset>
   )
 }
 

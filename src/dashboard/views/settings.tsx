@@ -8,7 +8,6 @@ import {
   Radio,
   Stack,
   Switch,
-  Table,
   Text,
   TextInput,
   Title,
@@ -169,42 +168,30 @@ function Keys({ own }: { own: string }) {
       {revoke.isError && <Failure error={revoke.error} />}
       {make.data && <FreshKey fresh={make.data} onDone={make.reset} />}
       {keys.data && (
-        <Table.ScrollContainer minWidth={420}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Key id</Table.Th>
-                <Table.Th>Made</Table.Th>
-                <Table.Th>
-                  <span className="visually-hidden">Actions</span>
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {keys.data.data.map((key) => (
-                <Table.Tr key={key.api_key_id}>
-                  <Table.Td ff="monospace">
-                    {key.api_key_id}
-                    {key.api_key_id === own && (
-                      <Text span size="xs" c="dimmed" ff="text">
-                        {' '}
-                        (you are signed in by it)
-                      </Text>
-                    )}
-                  </Table.Td>
-                  <Table.Td className="nowrap">
-                    <Time at={key.created_at} />
-                  </Table.Td>
-                  <Table.Td ta="right">
-                    <Button size="compact-xs" variant="subtle" color="red" onClick={() => setDoomed(key.api_key_id)}>
-                      Revoke
-                    </Button>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <ul className="rows">
+          {keys.data.data.map((key) => (
+            <li key={key.api_key_id}>
+              <div className="min0">
+                <Text size="sm" ff="monospace" className="break">
+                  {key.api_key_id}
+                </Text>
+                <Text size="xs" c="dimmed">
+                  made <Time at={key.created_at} />
+                  {key.api_key_id === own && ' · you are signed in by it'}
+                </Text>
+              </div>
+              <Button
+                size="compact-xs"
+                variant="subtle"
+                color="red"
+                aria-label={`Revoke ${key.api_key_id}`}
+                onClick={() => setDoomed(key.api_key_id)}
+              >
+                Revoke
+              </Button>
+            </li>
+          ))}
+        </ul>
       )}
       <Modal
         opened={doomed !== undefined}

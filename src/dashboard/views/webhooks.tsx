@@ -1,15 +1,4 @@
-import {
-  Button,
-  CopyButton,
-  Group,
-  NativeSelect,
-  PasswordInput,
-  Stack,
-  Table,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core'
+import { Button, CopyButton, Group, NativeSelect, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { call, get, queries, query } from '../api.ts'
@@ -48,10 +37,6 @@ function Endpoints() {
       call('POST', '/api/account/webhooks', { webhooks: [endpoint], type }),
     onSettled: refresh,
   })
-  const remove = useMutation({
-    mutationFn: ({ url, type }: WebhookState) => call('DELETE', '/api/account/webhooks', { webhooks: [url], type }),
-    onSettled: refresh,
-  })
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const form = event.currentTarget
@@ -72,25 +57,11 @@ function Endpoints() {
         </Empty>
       )}
       {endpoints.data !== undefined && endpoints.data.data.length > 0 && (
-        <Table.ScrollContainer minWidth={480}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>URL</Table.Th>
-                <Table.Th>For</Table.Th>
-                <Table.Th>State</Table.Th>
-                <Table.Th>
-                  <span className="visually-hidden">Actions</span>
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {endpoints.data.data.map((endpoint) => (
-                <Endpoint key={endpoint.webhook_id} endpoint={endpoint} onRemove={() => remove.mutate(endpoint)} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <ul className="rows">
+          {endpoints.data.data.map((endpoint) => (
+            <Endpoint key={endpoint.webhook_id} endpoint={endpoint} />
+          ))}
+        </ul>
       )}
       <form onSubmit={submit}>
         <Group align="flex-end" mt="md" gap="sm">
@@ -110,7 +81,6 @@ function Endpoints() {
         </Group>
       </form>
       {add.isError && <Failure error={add.error} />}
-      {remove.isError && <Failure error={remove.error} />}
       {secret !== undefined && secret !== '' && (
         <Group align="flex-end" mt="md" gap="xs">
           <PasswordInput
@@ -133,28 +103,53 @@ function Endpoints() {
   )
 }
 
-function Endpoint({ endpoint, onRemove }: { endpoint: WebhookState; onRemove: () => void }) {
-  const { url, type, state, reason, failing_since } = endpoint
+function Endpoint({ endpoint }: { endpoint: WebhookState }) {
+  const { webhook_id, url, type, state, reason, failing_since } = endpoint
+  const act = useMutation({
+    mutationFn: ([method, path, body]: readonly ['POST' | 'DELETE', string, object?]) => call(method, path, body),
+    onSettled: refresh,
+  })
+  const named = { webhooks: [url], type }
   return (
-    <Table.Tr>
-      <Table.Td className="url">{url}</Table.Td>
-      <Table.Td>{type}</Table.Td>
-      <Table.Td>
-        <Badge tone={state === 'disabled' ? 'bad' : failing_since === null ? 'good' : 'waits'}>
-          {state === 'disabled' ? `disabled: ${reason}` : failing_since === null ? 'enabled' : 'failing'}
-        </Badge>
-        {failing_since !== null && (
+    <li>
+      <div className="min0">
+        <Text size="sm" className="break">
+          {url}
+        </Text>
+        <Group gap={6}>
+          <Badge tone={state === 'disabled' ? 'bad' : failing_since === null ? 'good' : 'waits'}>
+            {state === 'disabled' ? `disabled: ${reason}` : failing_since === null ? 'enabled' : 'failing'}
+          </Badge>
           <Text size="xs" c="dimmed">
-            since <Time at={failing_since} />
+            {type}
+            {failing_since !== null && (
+              <>
+                {' '}
+                · failing since <Time at={failing_since} />
+              </>
+            )}
           </Text>
+        </Group>
+        {act.isError && <Failure error={act.error} />}
+      </div>
+      <Group gap={4} wrap="nowrap">
+        {state === 'disabled' ? (
+          <Act name="Enable" url={url} onClick={() => act.mutate(['POST', '/api/account/webhooks', named])} />
+        ) : (
+          <Act name="Test" url={url} onClick={() => act.mutate(['POST', `/webhooks/${webhook_id}/test`])} />
         )}
-      </Table.Td>
-      <Table.Td ta="right">
-        <Button size="compact-xs" variant="subtle" color="red" onClick={onRemove} aria-label={`Remove ${url}`}>
-          Remove
-        </Button>
-      </Table.Td>
-    </Table.Tr>
+        <Act name="Remove" url={url} onClick={() => act.mutate(['DELETE', '/api/account/webhooks', named])} />
+      </Group>
+    </li>
+  )
+}
+
+function Act({ name, url, onClick }: { name: string; url: string; onClick: () => void }) {
+  const color = name === 'Remove' ? { color: 'red', variant: 'subtle' } : { variant: 'default' }
+  return (
+    <Button size="compact-xs" {...color} aria-label={`${name} ${url}`} onClick={onClick}>
+      {name}
+    </Button>
   )
 }
 

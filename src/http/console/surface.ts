@@ -12,6 +12,7 @@ import { listKeysDoor, makeKeyDoor, revokeKeyDoor } from './keys.ts'
 import * as overview from './overview.ts'
 import { servePages } from './pages.ts'
 import { type SignInDesk, signInDoor, signOutDoor, visitorDoor } from './sign-in.ts'
+import { testWebhookDoor } from './webhooks.ts'
 
 export interface ConsoleOptions extends Omit<SignInDesk, 'store'>, Omit<LineDesk, 'store'> {
   readonly store: Store
@@ -68,6 +69,7 @@ const ACCOUNT = (options: ConsoleOptions): Surface => {
     '/messages/:id': { GET: conversations.messageDoor(store) },
     '/keys': { GET: listKeysDoor(store), POST: makeKeyDoor(store, now) },
     '/keys/:api_key_id': { DELETE: revokeKeyDoor(store) },
+    '/webhooks/:id/test': { POST: testWebhookDoor(store, now) },
     '/lines': { GET: overview.lineStatesDoor(store) },
     '/lines/:number/probe': { POST: overview.probeOwnLineDoor(options) },
     '/lines/:number/inbound-url': { GET: overview.ownInboundUrlDoor(options) },

@@ -32,6 +32,8 @@ export function dashboard({ integer }: Engine): Migration {
       // An account's conversations, the last that anything happened in first.
       await sql`create index active_conversations on conversations (account_id, active_at, id)`.execute(db)
       await db.schema.alterTable('events').addColumn('subject', integer).execute()
+      // The newest of an account's events of a type.
+      await sql`create index account_events on events (account_id, type, id)`.execute(db)
       // What was told of a message or a receipt, and to whom. Both grow at their ends.
       await sql`create index event_subjects on events (type, subject)`.execute(db)
       await sql`create index event_deliveries on webhook_deliveries (event_id)`.execute(db)

@@ -12,7 +12,7 @@ import {
   updateAccount,
 } from '../accounts.ts'
 import { getConversation, listConversations, showConversation } from '../conversations.ts'
-import { listDeliveries, redeliver, webhooksWithWork } from '../deliveries.ts'
+import { listDeliveries, redeliver, testWebhook, webhooksWithWork } from '../deliveries.ts'
 import { carrier, show, showRead, takeFailure, tune, write } from '../handset.ts'
 import {
   createLine,
@@ -139,6 +139,7 @@ const HOT_WRITES = [
   'settleDelivery',
   'releaseDeliveries',
   'redeliver',
+  'testWebhook',
   'removeLine',
   'ready',
   'durability',
@@ -180,6 +181,7 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     claimDeliveries: (call) => deliveries.claimDeliveries(call),
     settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
     releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
+    testWebhook: async (call) => events.touch(await testWebhook(session, call)),
     redeliver: async (call) => events.touch(await redeliver(session, call)),
     async removeLine({ id, at }) {
       joins.foldAll()
