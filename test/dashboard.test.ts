@@ -145,7 +145,7 @@ describe('the dashboard', { skip }, () => {
     const { page, account, line } = visited
     await account.write({ to_number: line, content: 'The newest' })
     for (const type of ['receive', 'read_receipt']) {
-      await page.getByLabel('URL', { exact: true }).fill(`${theirs.url}/${type}`)
+      await page.getByRole('textbox', { name: 'URL', exact: true }).fill(`${theirs.url}/${type}`)
       await page.getByLabel('For', { exact: true }).selectOption(type)
       await page.getByRole('button', { name: 'Add', exact: true }).click()
       await page.getByRole('button', { name: `Test ${theirs.url}/${type}` }).click()

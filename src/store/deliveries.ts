@@ -12,7 +12,7 @@ import { PURPOSE } from './webhooks.ts'
 
 export async function listDeliveries(session: Session, call: DeliveryListCall): Promise<DeliveryLog[]> {
   const account = await authenticate(session, call.credentials)
-  let query = deliveriesOf(session, account.id).limit(call.limit)
+  let query = deliveriesOf(session).where('d.account_id', '=', account.id).orderBy('d.id', 'desc').limit(call.limit)
   if (call.state !== undefined) query = query.where('d.state', '=', call.state)
   if (call.before !== undefined) query = query.where('d.id', '<', call.before)
   return withAttempts(session, query)
@@ -31,13 +31,23 @@ export async function deliveriesAbout(
   accountId: AccountId,
   subjects: readonly Subject[],
 ): Promise<DeliveryLog[]> {
-  const events = session.db
+  const events = await session.db
     .selectFrom('events')
     .select('id')
     .where((eb) =>
       eb.or(subjects.map(({ type, subject }) => eb.and([eb('type', '=', type), eb('subject', '=', subject)]))),
     )
-  return withAttempts(session, deliveriesOf(session, accountId).where('d.event_id', 'in', events).limit(MOST_ABOUT))
+    .execute()
+  if (events.length === 0) return []
+  const told = deliveriesOf(session)
+    .where('e.account_id', '=', accountId)
+    .where(
+      'd.event_id',
+      'in',
+      events.map(({ id }) => id),
+    )
+    .limit(MOST_ABOUT)
+  return (await withAttempts(session, told)).sort((a, b) => b.id - a.id)
 }
 
 const MOST_ABOUT = 100
@@ -63,21 +73,20 @@ export async function troublesOf(
     .select(['e.subject', 'd.state', 't.status', 't.obstacle'])
     .where('e.type', '=', 'message.received')
     .where('e.subject', 'in', messageIds)
-    .where('d.account_id', '=', accountId)
+    // By the event: by itself it would lead the planner through all that the account was ever sent.
+    .where('e.account_id', '=', accountId)
     .where('d.state', '<>', 'delivered')
     .execute()
   return rows.map(({ subject, ...trouble }) => ({ ...trouble, messageId: subject as MessageId }))
 }
 
-function deliveriesOf({ db }: Session, accountId: AccountId) {
+function deliveriesOf({ db }: Session) {
   return db
     .selectFrom('webhook_deliveries as d')
     .innerJoin('webhooks as w', 'w.id', 'd.webhook_id')
     .innerJoin('events as e', 'e.id', 'd.event_id')
     .selectAll('d')
     .select(['w.url', 'w.type', 'e.line_id', 'e.event', 'e.at'])
-    .where('d.account_id', '=', accountId)
-    .orderBy('d.id', 'desc')
 }
 
 async function withAttempts({ db }: Session, query: ReturnType<typeof deliveriesOf>): Promise<DeliveryLog[]> {

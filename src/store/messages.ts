@@ -1,47 +1,49 @@
-import { type SqlBool, sql } from 'kysely'
 import type { Credentials } from '../core/account.ts'
 import type { MessageStory, StoredMessage } from '../core/console.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, MessageId } from '../core/id.ts'
 import { authenticate } from './accounts.ts'
 import { deliveriesAbout } from './deliveries.ts'
-import { receiptsOf } from './receipts.ts'
+import { receiptsIn } from './receipts.ts'
 import type { Session } from './session.ts'
 
 const MOST_RECEIPTS = 20
 
 /** The account's messages with what their conversation and line are called. */
 export function messagesOf({ db }: Session, accountId: AccountId) {
-  return db
-    .selectFrom('messages')
-    .innerJoin('conversations', 'conversations.id', 'messages.conversation_id')
-    .innerJoin('lines', 'lines.id', 'messages.line_id')
-    .where('messages.account_id', '=', accountId)
-    .select([
-      'messages.id',
-      'messages.account_id as accountId',
-      'messages.line_id as lineId',
-      'lines.number as lineNumber',
-      'messages.outbound',
-      'messages.contact',
-      'conversations.kind',
-      'conversations.address as conversationAddress',
-      'messages.service',
-      'messages.content',
-      'messages.media_url as mediaUrl',
-      'messages.send_style as sendStyle',
-      'messages.status',
-      'messages.reason',
-      'messages.sent_at as sentAt',
-      'messages.read_at as readAt',
-      'messages.received_at as createdAt',
-      'messages.updated_at as updatedAt',
-      'messages.conversation_id as conversationId',
-      'messages.carrier_message_id as carrierMessageId',
-      'messages.part',
-      'messages.reaction',
-      'messages.auto_reason as autoReason',
-    ])
+  return (
+    db
+      .selectFrom('messages')
+      .innerJoin('conversations', 'conversations.id', 'messages.conversation_id')
+      .innerJoin('lines', 'lines.id', 'messages.line_id')
+      // By its conversation: by itself it would lead the planner through all that the account has.
+      .where('conversations.account_id', '=', accountId)
+      .select([
+        'messages.id',
+        'messages.account_id as accountId',
+        'messages.line_id as lineId',
+        'lines.number as lineNumber',
+        'messages.outbound',
+        'messages.contact',
+        'conversations.kind',
+        'conversations.address as conversationAddress',
+        'messages.service',
+        'messages.content',
+        'messages.media_url as mediaUrl',
+        'messages.send_style as sendStyle',
+        'messages.status',
+        'messages.reason',
+        'messages.sent_at as sentAt',
+        'messages.read_at as readAt',
+        'messages.received_at as createdAt',
+        'messages.updated_at as updatedAt',
+        'messages.conversation_id as conversationId',
+        'messages.carrier_message_id as carrierMessageId',
+        'messages.part',
+        'messages.reaction',
+        'messages.auto_reason as autoReason',
+      ])
+  )
 }
 
 type MessageRow = Awaited<ReturnType<ReturnType<typeof messagesOf>['execute']>>[number]
@@ -58,15 +60,11 @@ export async function getMessageStory(
   const row = await messagesOf(session, account.id).where('messages.id', '=', id).executeTakeFirst()
   if (row === undefined) throw new ReadbackError('not_found', 'No such message')
   const message = toStoredMessage(row)
-  // The first that covered it; each half has an index of its own (see the migrations).
-  const theirs = receiptsOf(session, account.id)
-    .where('receipts.conversation_id', '=', message.conversationId)
-    .where(sql<SqlBool>`receipts.read_up_to >= ${id}`)
-    .orderBy('receipts.id')
-    .limit(MOST_RECEIPTS)
-  const settled = await theirs.where('receipts.settled_at', 'is not', null).execute()
-  const open = await theirs.where('receipts.settled_at', 'is', null).execute()
-  const covering = [...settled, ...open].sort((a, b) => a.id - b.id)
+  const covering = await receiptsIn(
+    session,
+    { accountId: account.id, id: message.conversationId },
+    { from: id, limit: MOST_RECEIPTS, order: 'asc' },
+  )
   // Up to the one that took it: what came later was about later messages, unless somebody asked for it again.
   const first = covering[0]?.readUpTo ?? null
   const receipts = covering.filter(({ readUpTo }) => readUpTo === first)
