@@ -56,7 +56,7 @@ export function Shell({ visitor }: { visitor: Visitor }) {
           </nav>
           <Group gap={4} wrap="nowrap">
             <Live live={live} />
-            <Text size="sm" c="dimmed" visibleFrom="md" truncate maw={200}>
+            <Text size="sm" c="dimmed" visibleFrom="lg" truncate maw={200}>
               {visitor.kind === 'account' ? visitor.account.email : 'operator'}
             </Text>
             <Scheme />

@@ -1,6 +1,7 @@
 import { UnstyledButton } from '@mantine/core'
 import { useState } from 'react'
 import type { Service } from '../types.ts'
+import { Icon } from './icons.tsx'
 
 /** Beyond this a message is shortened, until somebody wants all of it. */
 const LONG = 1_200
@@ -35,7 +36,11 @@ export function Bubble({ own, service, author, content, mediaUrl, onOpen }: Bubb
             {long ? `${content.slice(0, LONG)}…` : content}
           </span>
         )}
-        {mediaUrl !== null && <span className="attachment">📎 {mediaUrl}</span>}
+        {mediaUrl !== null && (
+          <span className="attachment">
+            <Icon name="clip" size={13} /> {mediaUrl}
+          </span>
+        )}
         <span className="visually-hidden">. Open what it set off</span>
       </button>
       {long && (

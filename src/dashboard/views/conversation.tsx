@@ -101,10 +101,13 @@ function Head({ view: { conversation }, autoMarkRead }: { view: ConversationView
               <Title order={1} size="h5" className="truncate" dir="auto">
                 {number}
               </Title>
-              <Badge>{kind === 'group' ? 'group' : (service ?? 'no service yet')}</Badge>
+              <span className="wide-only">
+                <Badge>{kind === 'group' ? 'group' : (service ?? 'no service yet')}</Badge>
+              </span>
             </Group>
             <Text size="xs" c="dimmed" truncate>
-              to {from_number} · <Link href="/settings">auto mark-read is {autoMarkRead ? 'on' : 'off'}</Link>
+              <span className="wide-only">to {from_number} · </span>
+              <Link href="/settings">auto mark-read is {autoMarkRead ? 'on' : 'off'}</Link>
             </Text>
           </div>
         </Group>

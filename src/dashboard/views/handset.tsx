@@ -26,6 +26,7 @@ export function Handset({ id, conversation, receipts, troubles, onOpen }: Handse
   })
   const messages = phone.data?.messages ?? []
   const screen = useRef<HTMLDivElement>(null)
+  const owner = useOwner(conversation, messages)
   const newest = messages.length
   useEffect(() => {
     if (newest > 0 && screen.current !== null) screen.current.scrollTop = screen.current.scrollHeight
@@ -49,7 +50,8 @@ export function Handset({ id, conversation, receipts, troubles, onOpen }: Handse
             <PhoneLine
               key={`${message.written_at} ${message.number} ${message.part} ${message.message_handle}`}
               message={message}
-              next={messages.slice(index + 1).find((later) => later.from_line !== true)}
+              next={messages.slice(index + 1).find((later) => isOwn(later, owner.number))}
+              owner={owner.number}
               group={conversation.kind === 'group'}
               waiting={receipts.find((each) => each.settled_at === null && each.read_up_to === message.message_handle)}
               trouble={troubles.find((each) => each.message_handle === message.message_handle)}
@@ -57,25 +59,45 @@ export function Handset({ id, conversation, receipts, troubles, onOpen }: Handse
             />
           ))}
         </div>
-        <Composer conversation={conversation} messages={messages} />
+        <Composer conversation={conversation} owner={owner} />
       </div>
       <Knobs line={conversation.from_number} />
     </div>
   )
 }
 
+/** Whose phone it is; of a group it may be anybody's, and somebody's who has not written yet. */
+interface Owner {
+  number: string
+  others: string[]
+  choose: (number: string) => void
+}
+
+function useOwner(conversation: ConversationSummary, messages: PhoneMessage[]): Owner {
+  const [stranger] = useState(documentationNumber)
+  const [chosen, choose] = useState<string>()
+  if (conversation.kind === 'direct') return { number: conversation.number, others: [], choose }
+  const members = [...new Set(messages.filter((each) => each.from_line !== true).map(({ number }) => number))]
+  return { number: chosen ?? members[0] ?? stranger, others: [...new Set([...members, stranger])], choose }
+}
+
+function isOwn(message: PhoneMessage, owner: string): boolean {
+  return message.from_line !== true && message.number === owner
+}
+
 interface PhoneLineProps {
   message: PhoneMessage
   /** What the contact wrote after it. */
   next: PhoneMessage | undefined
+  owner: string
   group: boolean
   waiting: Receipt | undefined
   trouble: Trouble | undefined
   onOpen: (handle: string) => void
 }
 
-function PhoneLine({ message, next, group, waiting, trouble, onOpen }: PhoneLineProps) {
-  const own = message.from_line !== true
+function PhoneLine({ message, next, owner, group, waiting, trouble, onOpen }: PhoneLineProps) {
+  const own = isOwn(message, owner)
   const { message_handle: handle, read_at, delivered_at } = message
   // Once for all that were read, or delivered, together: a mark that was there stays.
   const last = next === undefined || next.read_at !== read_at
@@ -84,7 +106,7 @@ function PhoneLine({ message, next, group, waiting, trouble, onOpen }: PhoneLine
       <Bubble
         own={own}
         service={message.service}
-        author={group ? message.number : undefined}
+        author={group && !own ? message.number : undefined}
         content={message.content}
         mediaUrl={message.media_url}
         onOpen={handle === null ? undefined : () => onOpen(handle)}
@@ -119,19 +141,15 @@ function PhoneLine({ message, next, group, waiting, trouble, onOpen }: PhoneLine
   )
 }
 
-function Composer({ conversation, messages }: { conversation: ConversationSummary; messages: PhoneMessage[] }) {
-  const group = conversation.kind === 'group'
-  const members = [...new Set(messages.filter((each) => each.from_line !== true).map(({ number }) => number))]
-  const [stranger] = useState(documentationNumber)
+function Composer({ conversation, owner }: { conversation: ConversationSummary; owner: Owner }) {
   const [text, setText] = useState('')
   const [service, setService] = useState<Service>(conversation.service ?? 'iMessage')
-  const [author, setAuthor] = useState<string>()
   const [mediaUrl, setMediaUrl] = useState('')
-  const number = group ? (author ?? members[0] ?? stranger) : conversation.number
+  const group = conversation.kind === 'group'
   const send = useMutation({
     mutationFn: () =>
       write({
-        number,
+        number: owner.number,
         to_number: conversation.from_number,
         service,
         ...(text === '' ? {} : { content: text }),
@@ -149,12 +167,10 @@ function Composer({ conversation, messages }: { conversation: ConversationSummar
       {send.isError && <Failure error={send.error} />}
       <Group gap={6} wrap="nowrap" mb={6}>
         <Choice label="Service" value={service} data={SERVICES} onChange={(given) => setService(given as Service)} />
-        {group && (
-          <Choice label="Who writes" value={number} data={[...new Set([...members, stranger])]} onChange={setAuthor} />
-        )}
+        {group && <Choice label="Whose phone" value={owner.number} data={owner.others} onChange={owner.choose} />}
         {mediaUrl !== '' && (
           <Text size="xs" truncate>
-            📎 {mediaUrl}
+            <Icon name="clip" size={12} /> {mediaUrl}
           </Text>
         )}
       </Group>
