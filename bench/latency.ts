@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
 import { describeHost, hostLines } from './support/host.ts'
-import { each, type JsonClient, jsonClient } from './support/json-client.ts'
+import { type JsonClient, jsonClient } from './support/json-client.ts'
 import { contactNumber, lineNumber } from './support/numbers.ts'
+import { type Load, offer } from './support/offer.ts'
+import { waitOf, whenRead } from './support/phones.ts'
 import { createAccount, createLine, setAutoMarkRead, startReadback, writeAsContact } from './support/readback.ts'
 import { fixed, progress, type Report, table, whole } from './support/report.ts'
 import { summary } from './support/statistics.ts'
@@ -10,11 +10,6 @@ import { summary } from './support/statistics.ts'
 export interface LatencyOptions {
   readonly dir: string
   readonly profile?: string | undefined
-}
-
-interface Load {
-  readonly perSecond: number
-  readonly seconds: number
 }
 
 interface Times {
@@ -42,11 +37,6 @@ const LOADS: readonly Load[] = [
   { perSecond: 1_000, seconds: 10 },
 ]
 const WARM_UP: Load = { perSecond: 200, seconds: 3 }
-const PATIENCE_MS = 20_000
-const HANDSET = z.object({
-  messages: z.array(z.object({ delivered_at: z.iso.datetime().nullable(), read_at: z.iso.datetime().nullable() })),
-})
-type Shown = z.infer<typeof HANDSET>['messages'][number]
 
 /** From an inbound that is accepted to "Read" on the phone that sent it, with the auto rule on. */
 export async function latency(options: LatencyOptions): Promise<Report> {
@@ -76,7 +66,7 @@ async function play(client: JsonClient, load: Load, group: number): Promise<Outc
     writeAsContact(client, contact(index), LINE, `Hello ${index}`),
   )
   const phones = Array.from({ length: Math.min(CONTACTS, sent) }, (_, index) => contact(index))
-  const shown = await whenRead(client, phones)
+  const shown = await whenRead(client, phones, LINE)
   if (shown.length !== sent) throw new Error(`the phones show ${shown.length} of ${sent} messages`)
   const waits = shown.flatMap(waitOf)
   return {
@@ -87,52 +77,6 @@ async function play(client: JsonClient, load: Load, group: number): Promise<Outc
     readMs: summary(waits),
     answerMs: summary(answers),
   }
-}
-
-/** Sends when it is time, whatever the server is at: one that waited for answers would spare a slow server. */
-async function offer({ perSecond, seconds }: Load, send: (index: number) => Promise<void>) {
-  const answers: number[] = []
-  const open: Promise<void>[] = []
-  const start = performance.now()
-  for (let index = 0; index < perSecond * seconds; index++) {
-    const due = start + (index * 1000) / perSecond
-    const early = due - performance.now()
-    if (early > 0) await sleep(early)
-    const answered = send(index).then(() => {
-      answers.push(performance.now() - due)
-    })
-    // A failure is thrown below; until then it must not count as unhandled.
-    answered.catch(() => {})
-    open.push(answered)
-  }
-  await Promise.all(open)
-  return { answers, tookS: Math.max(seconds, (performance.now() - start) / 1000) }
-}
-
-/** Looks at the phones after the sending, not during it; again at those where something is still unread. */
-async function whenRead(client: JsonClient, phones: readonly string[]): Promise<Shown[]> {
-  const screens = new Map<string, Shown[]>()
-  const giveUpAt = Date.now() + PATIENCE_MS
-  let unread = phones
-  while (unread.length > 0 && Date.now() < giveUpAt) {
-    await sleep(1_000)
-    const looked = unread
-    await each(looked.length, 8, async (index) => {
-      const phone = looked[index] as string
-      screens.set(phone, await look(client, phone))
-    })
-    unread = looked.filter((phone) => screens.get(phone)?.some((message) => message.read_at === null))
-  }
-  return [...screens.values()].flat()
-}
-
-async function look(client: JsonClient, phone: string): Promise<Shown[]> {
-  const query = new URLSearchParams({ number: phone, from_number: LINE })
-  return HANDSET.parse(await client.call('GET', `/simulator/handset?${query}`, 200)).messages
-}
-
-function waitOf({ delivered_at: delivered, read_at: read }: Shown): number[] {
-  return delivered === null || read === null ? [] : [Date.parse(read) - Date.parse(delivered)]
 }
 
 function explain(): string {

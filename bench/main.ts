@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { accept } from './accept.ts'
 import { idle } from './idle.ts'
+import { inbound } from './inbound.ts'
 import { lanes } from './lanes.ts'
 import { latency } from './latency.ts'
 import type { Report } from './support/report.ts'
@@ -10,6 +11,7 @@ const USAGE = `usage: npm run bench -- <command> [options]
 
   accept    how many mark-read requests are taken, beside servers that store nothing
   latency   from an accepted inbound to "Read" on the phone, auto-mark-read on
+  inbound   from an accepted inbound to its webhook, 1,000 a second
   idle      what ten idle lines cost
   lanes     what lines whose carrier hangs cost the others
 
@@ -45,6 +47,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Report>>> = {
       connections: count('connections'),
     }),
   latency: () => latency({ dir, profile }),
+  inbound: () => inbound({ dir, profile }),
   idle: () => idle({ dir, profile }),
   lanes: () => lanes({ dir, profile }),
 }

@@ -30,6 +30,7 @@ const COMMANDS = {
   start: (node, args) => node(['src/main.ts', ...args], START),
   test: (node, args) =>
     node(['--test', '--test-reporter=spec', PATIENCE, SIDE_BY_SIDE, ...args, ...(args.some(isFile) ? [] : TESTS)]),
+  openapi: (node) => node(['test/support/write-open-api.ts']),
   bench: (node, args) => node(['bench/main.ts', ...args]),
   screenshots: (node) => node(['test/support/screenshots.ts']),
   check,

@@ -5,13 +5,16 @@ import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { type Config, isLoopback, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
-import { createConnectors, RECEIPTS, RELAYS } from './connectors/index.ts'
+import { createConnectors, RECEIPTS, RELAYS, WRITING } from './connectors/index.ts'
+import { LARGEST_MEDIA } from './connectors/media.ts'
+import type { Connector } from './core/connector.ts'
 import { messageOf } from './core/errors.ts'
 import type { Changes, Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
 import { ChangeFeed } from './http/console/change-feed.ts'
 import { SignInLinks } from './http/console/sign-in-links.ts'
+import { EventHub } from './http/event-hub.ts'
 import { webhookBody } from './http/webhook-body.ts'
 import { keptSecret } from './kept-secret.ts'
 import { createOutbox } from './outbox/index.ts'
@@ -40,20 +43,20 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
   const customers: AddressPolicy = { of: 'customer', allow: config.webhookAllow }
+  const callers = openCallers(config, customers)
   const dashboard = dashboardOf(config)
   const onChanges = (made: Changes) => {
     outbox.changed(made)
     dashboard.changes.changed(made)
+    if (made.events) hub.changed()
   }
   const store = await openStore({ ...storeOptions(config), onDeath, onChanges })
-  const caller = createCarrierCaller({ timeoutMs: config.carrierTimeoutMs })
-  const connectors = createConnectors({ handset: store, caller, now })
+  const hub = new EventHub({ store, log })
+  const connectors = createConnectors({ handset: store, caller: callers.carriers, media: callers.media, now })
   let base = ''
   const inboundUrl = (secret: string) => `${config.publicUrl ?? base}/readback/v1/inbound/${secret}`
-  const { catchUpIntervalMs, dedupeAgeMs, webhookAllow: allow } = config
-  const customerCaller = createHttpCaller({ ...CUSTOMER_CALLS, policy: customers })
-  const webhooks = { caller: customerCaller, allow, bodyOf: webhookBody }
-  const outbox = createOutbox({ store, connectors, inboundUrl, catchUpIntervalMs, dedupeAgeMs, webhooks, log, now })
+  const webhooks = { caller: callers.customers, allow: config.webhookAllow, bodyOf: webhookBody }
+  const outbox = createOutbox({ ...timesOf(config), store, connectors, inboundUrl, webhooks, log, now })
   let draining = false
   const app = createApp({
     store,
@@ -62,9 +65,11 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     publicUrlSet: config.publicUrl !== undefined,
     enrol: outbox.enrol,
     nudge: outbox.nudge,
+    nudgeMessages: outbox.nudgeMessages,
     catchUp: outbox.catchUp,
     noteHealth: outbox.noteHealth,
     customers,
+    hub,
     now,
     operatorToken,
     log,
@@ -75,9 +80,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   await outbox.start()
   await app.listen({ host: config.host, port: config.port })
   base = baseOf(app.server.address() as AddressInfo)
-  const simulator = connectors.simulator
-  const demo = config.demo && isLoopback(config.host) && simulator !== undefined
-  const ready = demo ? await prepareDemo({ store, simulator, dataDir: config.dataDir, now }) : undefined
+  const ready = await openDemo(config, store, connectors.simulator)
   await outbox.turnToCarriers()
   return {
     base,
@@ -85,18 +88,37 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     greeting: ready === undefined ? '' : demoText(base, ready.file, dashboard.links.make(ready.key)),
     async stop() {
       draining = true
+      hub.end()
       // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
       await outbox.drain()
       await app.close()
-      await Promise.all([caller.close(), customerCaller.close()])
+      await Promise.all(Object.values(callers).map((caller) => caller.close()))
       await store.close()
     },
   }
 }
 
+function timesOf({ catchUpIntervalMs, dedupeAgeMs }: Config) {
+  return { catchUpIntervalMs, dedupeAgeMs }
+}
+
+async function openDemo({ demo, host, dataDir }: Config, store: Store, simulator: Connector | undefined) {
+  if (!demo || !isLoopback(host) || simulator === undefined) return undefined
+  return prepareDemo({ store, simulator, dataDir, now })
+}
+
 function dashboardOf({ host, publicUrl, autoPlans }: Config) {
   const links = new SignInLinks(now)
   return { changes: new ChangeFeed(), links, whereabouts: { host, publicUrl }, autoPlans, pages: PAGES }
+}
+
+/** The ways out: to carriers, to customers, and to what customers want sent. */
+function openCallers({ carrierTimeoutMs }: Config, policy: AddressPolicy) {
+  return {
+    carriers: createCarrierCaller({ timeoutMs: carrierTimeoutMs }),
+    customers: createHttpCaller({ ...CUSTOMER_CALLS, policy }),
+    media: createHttpCaller({ ...MEDIA_CALLS, policy }),
+  }
 }
 
 function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'onDeath' | 'onChanges'> {
@@ -106,7 +128,9 @@ function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'on
     rules: {
       auto: { plans: config.autoPlans, maxAgeMs: config.autoMaxAgeMs },
       receiptLifetimeMs: config.receiptLifetimeMs,
+      messageLifetimeMs: config.messageLifetimeMs,
       receipts: RECEIPTS,
+      writing: WRITING,
       relays: RELAYS,
     },
   }
@@ -114,6 +138,9 @@ function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'on
 
 /** Contract §7 and a customer's patience: neither a slow endpoint nor an endless one holds anything up for long. */
 const CUSTOMER_CALLS = { timeoutMs: 15_000, largestAnswer: { bytes: 64 * 1024, beyond: 'cut' } } as const
+
+/** A video from a slow host; beyond that its message is told as one that could not be sent. */
+const MEDIA_CALLS = { timeoutMs: 60_000, largestAnswer: { bytes: LARGEST_MEDIA, beyond: 'refuse' } } as const
 
 /** 64 hex digits. */
 function newSecret(): string {

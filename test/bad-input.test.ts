@@ -10,8 +10,18 @@ const GOOD = JSON.stringify({ number: CONTACT, from_number: LINE })
 const DOORS: readonly [method: string, path: string, who: 'account' | 'operator' | 'anybody'][] = [
   ['POST', '/api/mark-read', 'account'],
   ['POST', '/accounts/settings/auto-mark-read', 'account'],
+  ['GET', '/account', 'account'],
+  ['GET', '/api/evaluate-service', 'account'],
+  ['POST', '/api/send-message', 'account'],
+  ['POST', '/api/send-typing-indicator', 'account'],
+  ['GET', '/api/status', 'account'],
   ['GET', '/api/lines', 'account'],
   ['GET', '/api/v2/lines/state', 'account'],
+  ['GET', '/api/v2/events?types=none', 'account'],
+  ['POST', '/v3/auth/tokens', 'account'],
+  ['DELETE', '/v3/auth/tokens/none', 'account'],
+  ['GET', '/api/v2/messages', 'account'],
+  ['GET', '/api/v2/messages/none', 'account'],
   ['GET', '/api/account/webhooks', 'account'],
   ['POST', '/api/account/webhooks', 'account'],
   ['PUT', '/api/account/webhooks', 'account'],
@@ -25,6 +35,8 @@ const DOORS: readonly [method: string, path: string, who: 'account' | 'operator'
   ['GET', '/readback/v1/receipts/rcpt_none', 'account'],
   ['POST', '/simulator/messages', 'account'],
   ['GET', '/simulator/handset', 'account'],
+  ['POST', '/simulator/handset/open', 'account'],
+  ['POST', '/simulator/typing', 'account'],
   ['PUT', '/simulator/carrier', 'account'],
   ['POST', '/operator/accounts', 'operator'],
   ['GET', '/operator/accounts/acct_none', 'operator'],
@@ -41,6 +53,8 @@ const DOORS: readonly [method: string, path: string, who: 'account' | 'operator'
   ['POST', '/readback/v1/inbound/none', 'anybody'],
   ['GET', '/healthz', 'anybody'],
   ['GET', '/readyz', 'anybody'],
+  ['GET', '/openapi.json', 'anybody'],
+  ['GET', '/docs/none', 'anybody'],
 ]
 
 /** Bodies that are good for nothing, as text that goes out as it stands. */

@@ -45,11 +45,11 @@ describe('a BlueBubbles line', () => {
     await mac[Symbol.asyncDispose]()
   })
 
-  test('is enrolled when it is created, with a webhook for new messages, and ONLINE', async () => {
+  test('is enrolled when it is created, with a webhook for what it can be told, and ONLINE', async () => {
     const { body } = await server.operator.must(200, 'GET', `/operator/lines/${encodeURIComponent(LINE)}/inbound-url`)
     assert.deepEqual(
       mac.webhooks.map(({ url, events }) => ({ url, events })),
-      [{ url: body.inbound_url, events: ['new-message'] }],
+      [{ url: body.inbound_url, events: ['new-message', 'updated-message', 'typing-indicator'] }],
     )
     assert.equal((await lineOf(server)).line_status, 'ONLINE')
   })
@@ -132,6 +132,17 @@ const PASSING: readonly [string, Fault, string][] = [
   ['whose Private API is off', ANSWERS['private-api-off'], 'private_api_off'],
   ['that times out', ANSWERS['timed-out'], 'timeout'],
   ['that answers 429', { status: 429, body: { status: 429, message: 'Slow down' } }, 'rate_limited'],
+  [
+    'that answers 429 and when to come back, by a clock that is an hour off',
+    {
+      status: 429,
+      body: { status: 429, message: 'Slow down' },
+      headers: { date: new Date(Date.now() - 3_600_000).toUTCString(), 'retry-after': '1' },
+    },
+    'rate_limited',
+  ],
+  ['that answers 500', { status: 500, body: { status: 500, message: 'secret of the Mac' } }, 'carrier_error'],
+  ['that has no such route', ANSWERS['unknown-route'], 'carrier_error'],
   ['that answers HTML', { status: 200, body: '<html></html>' }, 'carrier_error'],
   ['that redirects', { status: 302, body: '', headers: { location: 'http://127.0.0.1:1/' } }, 'carrier_error'],
   ['that hangs', 'hang', 'timeout'],
@@ -158,6 +169,25 @@ describe('a Mac in trouble', () => {
       mac.faults.clear()
       assert.equal((await account.settled(id)).state, 'sent')
       assert.equal(mac.reads.length, 1)
+      const said = [...server.logs, JSON.stringify(waiting)].join('\n')
+      for (const secret of [mac.password, encodeURIComponent(mac.password)]) assert.ok(!said.includes(secret))
+    })
+  }
+
+  for (const [status, reason] of [
+    [400, 'rejected'],
+    [403, 'wrong_password'],
+  ] as const) {
+    test(`that answers ${status} fails the receipt at once, and its password is told nobody`, async () => {
+      await using mac = await startBlueBubbles()
+      await using server = await startReadback()
+      const account = await connect(server, mac, false)
+      mac.chats.add(`any;-;${CONTACT}`)
+      mac.faults.set('read', { status, body: { status, message: `not with ${mac.password}` } })
+      const receipt = await account.settled(await account.markRead())
+      assert.deepEqual([receipt.state, receipt.reason, receipt.attempts], ['failed', reason, 1])
+      const said = [...server.logs, JSON.stringify(receipt)].join('\n')
+      for (const secret of [mac.password, encodeURIComponent(mac.password)]) assert.ok(!said.includes(secret))
     })
   }
 

@@ -83,7 +83,9 @@ describe('what got a 200', () => {
       rules: {
         auto: { plans: [], maxAgeMs: 0 },
         receiptLifetimeMs: 900_000,
+        messageLifetimeMs: 900_000,
         receipts: { simulator: { iMessage: 'conversation' } },
+        writing: {},
         relays: [],
       },
       onChanges() {},

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type Fault, serveUntrusted } from './support/carrier.ts'
+import { startCustomerServer } from './support/customer-server.ts'
 import { type Google, refusal, signedHook, startGoogle, textFrom } from './support/google.ts'
 import { dataFolder, startProcess } from './support/process.ts'
 import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
@@ -168,6 +169,20 @@ describe('a line that is an agent of RCS for Business', () => {
       [...google.read].sort(),
       [0, 1, 2].map((index) => `${CONTACT} kind ${index}`),
     )
+  })
+
+  test('hears that a contact types, and tells it', async () => {
+    await using google = await startGoogle()
+    await using sink = await startCustomerServer()
+    await using server = await startReadback()
+    const line = await agent(server, google)
+    await line.account.must(200, 'POST', '/api/account/webhooks', { webhooks: [sink.url], type: 'typing_indicator' })
+    await write(line, 'typing', CONTACT, { text: undefined, eventType: 'IS_TYPING' })
+    const told = JSON.parse((await sink.at(0)).body)
+    assert.deepEqual([told.number, told.sendblue_number, told.is_typing], [CONTACT, LINE, true])
+    const given = { number: CONTACT, from_number: LINE, content: 'Hi' }
+    const refused = await line.account.call('POST', '/api/send-message', given)
+    assert.deepEqual([refused.status, refused.body.message], [400, 'The from_number cannot send messages'])
   })
 
   test('answers 200 or 400 to whatever is signed', async (t) => {

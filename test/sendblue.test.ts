@@ -53,6 +53,50 @@ async function receive(url: string, change: object = {}, secret = SIGNING_SECRET
 const receiptsOf = async ({ account }: Relay) => (await account.must(200, 'GET', '/readback/v1/receipts')).body.data
 
 describe('a line that lives at another server of this API', () => {
+  test('writes there, types there, and hears what became of it', async () => {
+    await using there = await startReadback()
+    await using here = await startReadback()
+    const owner = await customer(there)
+    const { account, inboundUrl } = await relay(here, settingsFor(there, owner))
+    const webhooks = [{ url: inboundUrl, secret: SIGNING_SECRET }]
+    for (const type of ['outbound', 'typing_indicator']) {
+      await owner.must(200, 'POST', '/api/account/webhooks', { webhooks, type })
+    }
+    const place = { number: CONTACT, from_number: LINE }
+    assert.equal((await account.must(200, 'POST', '/api/send-typing-indicator', place)).body.status, 'SENT')
+    const message = { ...place, content: 'From afar', send_style: 'loud' }
+    const { body } = await account.must(200, 'POST', '/api/send-message', message)
+    const becomes = (wanted: string) =>
+      until(
+        `it to be ${wanted}`,
+        async () => (await account.must(200, 'GET', `/api/status?handle=${body.message_handle}`)).body,
+        ({ status }) => status === wanted,
+      )
+    await becomes('DELIVERED')
+    assert.deepEqual(
+      (await owner.phone()).map(({ content, from_line }) => [content, from_line]),
+      [['From afar', true]],
+    )
+    await owner.must(200, 'POST', '/simulator/handset/open', place)
+    const { date_read } = await becomes('READ')
+    assert.equal(date_read, (await owner.phone())[0]?.read_at)
+  })
+
+  test('that would write through itself is told so at the first hop', async () => {
+    await using here = await startReadback()
+    const account = await customer(here, { lines: [] })
+    const line = { number: LINE, connector: 'sendblue', settings: settingsFor(here, account) }
+    await here.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
+    const given = { number: CONTACT, from_number: LINE, content: 'Round and round' }
+    const { body } = await account.must(200, 'POST', '/api/send-message', given)
+    const ended = await until(
+      'it to end',
+      async () => (await account.must(200, 'GET', `/api/status?handle=${body.message_handle}`)).body,
+      ({ status }) => status !== 'QUEUED',
+    )
+    assert.deepEqual([ended.status, ended.error_reason], ['ERROR', 'relay_loop'])
+  })
+
   test('is marked as read there, and ONLINE while its number is the account’s', async () => {
     await using there = await startReadback()
     await using here = await startReadback()

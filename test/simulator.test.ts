@@ -26,13 +26,13 @@ describe('the simulator', () => {
     )
     const screen = await account.must(200, 'GET', `/simulator/handset?${query('+14155550130')}`)
     const { messages, ...rest } = screen.body
-    assert.deepEqual(rest, { status: 'OK', number: '+14155550130', from_number: LINE })
+    assert.deepEqual(rest, { status: 'OK', number: '+14155550130', from_number: LINE, typing: false })
     const shown = messages.map(({ delivered_at, ...piece }: { delivered_at: string }) => {
       assert.ok(!Number.isNaN(Date.parse(delivered_at)))
       return piece
     })
     const [first, second] = body.messages.map(({ message_handle }: { message_handle: string }) => message_handle)
-    const common = { service: 'RCS', read_at: null }
+    const common = { service: 'RCS', read_at: null, from_line: false, send_style: null }
     assert.deepEqual(shown, [
       { ...common, message_handle: first, part: 0, content: 'Two', media_url: 'https://a.example/1' },
       { ...common, message_handle: second, part: 1, content: null, media_url: 'https://a.example/2' },

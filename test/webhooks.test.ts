@@ -227,6 +227,21 @@ describe('an endpoint in trouble', () => {
     assert.equal(Date.parse(waiting.next_attempt_at) - Date.parse(waiting.attempts[0].at), 120_000)
   })
 
+  test('that answers 10 MB has taken it, and no more of that is kept than of any other', async () => {
+    await using sink = await startCustomerServer()
+    await using server = await startReadback()
+    const account = await customer(server)
+    await add(account, [sink.url])
+    sink.answer = (_, response) => response.end('x'.repeat(10 * 1024 * 1024))
+    await account.write()
+    const [done] = await until(
+      'it to be delivered',
+      () => deliveries(account, '?state=delivered'),
+      ({ length }) => length === 1,
+    )
+    assert.deepEqual([done.attempts[0].status, done.attempts[0].answer], [200, 'x'.repeat(4_096)])
+  })
+
   test('that is gone gets nothing more, until it is added again', async () => {
     await using sink = await startCustomerServer()
     await using server = await startReadback()

@@ -56,7 +56,7 @@ async function begin(talk: () => Talk, url: string): Promise<CaughtUp | FailedCa
     if (page.kind !== 'rows') return page
     if (page.rows.length === 0) {
       const cursor = JSON.stringify({ url, row })
-      return { kind: 'done', messages: [], replies: [], refused: [], cursor, comeBackMs: null }
+      return { kind: 'done', messages: [], replies: [], news: [], refused: [], cursor, comeBackMs: null }
     }
     row = Math.max(...page.rows.map(({ originalROWID }) => originalROWID))
   }
@@ -127,6 +127,7 @@ async function take(talk: Talk, page: Page, { url, from, to, more }: Range, now:
     kind: 'done',
     messages: taken.flatMap(({ messages }) => messages),
     replies: taken.flatMap(({ replies = [] }) => replies),
+    news: taken.flatMap(({ news = [] }) => news),
     refused,
     cursor,
     comeBackMs: held <= to ? COME_BACK_MS : more ? 0 : null,

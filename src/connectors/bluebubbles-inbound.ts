@@ -4,6 +4,7 @@ import { SERVICES } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { Part } from '../core/inbound-message.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
+import type { MessageNews } from '../core/sending.ts'
 
 /** The longest is a group's or an e-mail address with a prefix. */
 const ID = z
@@ -42,7 +43,9 @@ type Message = z.infer<typeof MESSAGE>
 /** A `new-message` webhook. Verifies nothing else: BlueBubbles signs nothing, the secret in our URL is what lets it in. */
 export function parseInbound({ body }: Pick<InboundHook, 'body'>): ParsedInbound {
   const { type, data } = parse(HOOK, body, '')
-  return type === 'new-message' ? parseRow(data) : drop('other_event')
+  if (type === 'new-message') return parseRow(data)
+  if (type === 'updated-message') return parseUpdate(data)
+  return type === 'typing-indicator' ? parseTyping(data) : drop('other_event')
 }
 
 /** One row of its table of messages, as a webhook or a query brings it. */
@@ -50,7 +53,7 @@ export function parseRow(row: unknown): ParsedInbound {
   const { isFromMe, itemType } = parse(ROW, row, 'data.')
   // Somebody joined, left, or named the group.
   if (itemType !== 0) return drop('system_event')
-  if (isFromMe) return { ...drop('own_message'), replies: repliesOf(row) }
+  if (isFromMe) return { ...drop('own_message'), replies: repliesOf(row), news: newsOf(row) }
   const message = parse(MESSAGE, row, 'data.')
   // A business or a short code: no address that a receipt could be asked for.
   const contact = parseAddress(message.handle.address)
@@ -65,6 +68,40 @@ const OWN = z.object({ chats: z.array(z.object({ guid: ID })), dateCreated: TIME
 function repliesOf(row: unknown): Reply[] {
   const own = OWN.safeParse(row).data
   return own?.chats.map(({ guid }) => ({ carrierConversation: guid, sentAt: own.dateCreated })) ?? []
+}
+
+/** Of the line's own messages alone: our own marking as read updates those of contacts. */
+function parseUpdate(data: unknown): ParsedInbound {
+  const news = newsOf(data)
+  return news.length > 0 ? { messages: [], news } : drop('other_event')
+}
+
+const WRITTEN = z.object({
+  guid: ID,
+  isFromMe: z.literal(true),
+  error: z.number().nullish(),
+  dateDelivered: TIME.nullish(),
+  dateRead: TIME.nullish(),
+  dateCreated: TIME,
+})
+
+/** The furthest that a row of the line's own tells. */
+function newsOf(row: unknown): MessageNews[] {
+  const own = WRITTEN.safeParse(row).data
+  if (own === undefined) return []
+  const of = { carrierMessageId: own.guid }
+  if (own.dateRead) return [{ of, status: 'READ', at: own.dateRead }]
+  if (own.dateDelivered) return [{ of, status: 'DELIVERED', at: own.dateDelivered }]
+  return own.error ? [{ of, status: 'ERROR', at: own.dateCreated }] : []
+}
+
+const TYPING = z.object({ display: z.boolean(), guid: ID })
+
+/** The conversation's id ends with the contact's address; it tells of no groups. */
+function parseTyping(data: unknown): ParsedInbound {
+  const { display, guid } = parse(TYPING, data, 'data.')
+  const contact = parseAddress(guid.split(';-;')[1] ?? '')
+  return contact === undefined ? drop('address') : { messages: [], typing: [{ contact, typing: display }] }
 }
 
 /** Its attachments are linked a little later, and no webhook tells. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { EnrolOutcome, ReceiptOutcome, UnavailableOutcome } from '../core/connector.ts'
-import type { HttpAnswer, HttpCall, HttpCaller } from '../outgoing/http-call.ts'
-import { excerpt, tryLater } from './carrier-call.ts'
+import type { EnrolOutcome, ReceiptOutcome } from '../core/connector.ts'
+import type { HttpAnswer, HttpCall, HttpCaller, NoAnswer } from '../outgoing/http-call.ts'
+import { excerpt, REFUSED_UNREAD, tryLater } from './carrier-call.ts'
 
 export const SETTINGS = z.object({ url: z.string(), password: z.string() })
 export type Settings = z.infer<typeof SETTINGS>
@@ -20,7 +20,7 @@ export type Heard =
   /** BlueBubbles is there, but not what was asked for. */
   | { readonly kind: 'absent'; readonly detail: string }
   | Rejected
-  | UnavailableOutcome
+  | NoAnswer
 
 export function talkTo(caller: HttpCaller, { url, password }: Settings): Talk {
   const deadline = caller.deadline()
@@ -46,6 +46,8 @@ export function outcomeOf(heard: Heard): EnrolOutcome {
   return heard.kind === 'absent' ? { kind: 'rejected', reason: 'rejected', detail: heard.detail } : heard
 }
 
+const FAILED_ROW = z.object({ error: z.int().positive() })
+
 /** What every answer of BlueBubbles' own looks like. */
 const REPLY = z.object({
   status: z.number(),
@@ -60,11 +62,16 @@ function sortAnswer(answer: HttpAnswer, password: string): Heard {
   if (status === 200 && reply?.status === 200) return { kind: 'done', data: reply.data, date }
   const detail = excerpt(`${status} ${reply?.error?.message ?? reply?.message ?? ''}`.trim(), [password])
   if (status === 401 || status === 403) return { kind: 'rejected', reason: 'wrong_password', detail }
+  // Messages tried, and could not: its row says so.
+  if (status >= 500 && FAILED_ROW.safeParse(reply?.data).success)
+    return { kind: 'rejected', reason: 'rejected', detail }
   const complaint = (status >= 500 && reply?.error?.message) || ''
-  if (complaint.includes('Private API is not enabled')) return tryLater(answer, detail, 'private_api_off')
-  if (complaint.includes('Helper is not connected')) return tryLater(answer, detail, 'helper_disconnected')
+  if (complaint.includes('Private API is not enabled'))
+    return { ...tryLater(answer, detail, 'private_api_off'), mayHaveArrived: false }
+  if (complaint.includes('Helper is not connected'))
+    return { ...tryLater(answer, detail, 'helper_disconnected'), mayHaveArrived: false }
   // A 404 in plain text is a route that BlueBubbles does not have, or not BlueBubbles at all.
   const final = status >= 400 && status < 500 && ![408, 429].includes(status) && reply !== undefined
-  if (!final) return tryLater(answer, detail)
+  if (!final) return { ...tryLater(answer, detail), mayHaveArrived: !REFUSED_UNREAD.includes(status) }
   return status === 404 ? { kind: 'absent', detail } : { kind: 'rejected', reason: 'rejected', detail }
 }

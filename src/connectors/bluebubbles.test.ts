@@ -13,7 +13,7 @@ async function start(): Promise<Subject> {
   const caller = createCarrierCaller({ timeoutMs: 2_000 })
   const settings = { url: mac.url, password: mac.password }
   return {
-    connector: bluebubbles(caller),
+    connector: bluebubbles(caller, caller),
     lineId: 1 as LineId,
     settings,
     secrets: [mac.password],
@@ -34,8 +34,9 @@ async function start(): Promise<Subject> {
       return { ...conversation, address, carrierConversation: id, lastMessageId: null, readThrough: null }
     },
     isRead: async ({ carrierConversation }) => mac.reads.some(({ id, known }) => known && id === carrierConversation),
+    received: async () => mac.sent.map(({ fields }) => String(fields.message)),
     async setAway(away) {
-      for (const route of ['info', 'read'] as const) {
+      for (const route of ['info', 'read', 'text', 'type'] as const) {
         if (away) mac.faults.set(route, 'reset')
         else mac.faults.delete(route)
       }

@@ -1,14 +1,18 @@
 import { z } from 'zod'
-import type { CarrierLine, Connector, EnrolOutcome, ReceiptOutcome } from '../core/connector.ts'
+import type { CarrierLine, Connector, EnrolOutcome, FailedCall, LookedUp, ReceiptOutcome } from '../core/connector.ts'
 import type { Conversation } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { LineHealth } from '../core/line.ts'
+import type { Address } from '../core/phone-number.ts'
 import { isOnThisMachine } from '../outgoing/address-guard.ts'
 import type { HttpCaller } from '../outgoing/http-call.ts'
 import { catchUp } from './bluebubbles-catch-up.ts'
+import { findChat } from './bluebubbles-chat.ts'
 import { parseInbound } from './bluebubbles-inbound.ts'
 import { outcomeOf, SETTINGS, type Settings, type Talk, talkTo } from './bluebubbles-talk.ts'
+import { sendMessage, sendTyping, WRITING } from './bluebubbles-writing.ts'
 import { parseCarrierUrl } from './carrier-call.ts'
+import type { MediaCaller } from './media.ts'
 
 /** It has no read of one message. */
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
@@ -21,29 +25,30 @@ const FIELDS: Connector['settings'] = {
 /** It hands the Mac one action every 200 ms. */
 const PACE = { callsPerSecond: 5, concurrency: 1 }
 
-/** What its ids of conversations begin with: `any` for all on macOS 26, the service before. */
-const PREFIXES = ['any', 'iMessage', 'RCS', 'SMS']
-
 /** A Mac with BlueBubbles on it. What it sends does not name the line, so one such server is one line. */
-export function bluebubbles(caller: HttpCaller): Connector {
+export function bluebubbles(caller: HttpCaller, media: MediaCaller): Connector {
   return {
     name: 'bluebubbles',
     receipts: RECEIPTS,
     settings: FIELDS,
+    writing: WRITING,
     parseSettings,
     onThisMachine: (settings) => isOnThisMachine(SETTINGS.parse(settings).url),
-    line: ({ settings }) => bluebubblesLine(caller, SETTINGS.parse(settings)),
+    line: ({ settings }) => bluebubblesLine(caller, media, SETTINGS.parse(settings)),
   }
 }
 
-function bluebubblesLine(caller: HttpCaller, settings: Settings): CarrierLine {
+function bluebubblesLine(caller: HttpCaller, media: MediaCaller, settings: Settings): CarrierLine {
   return {
     parseInbound,
     sendReceipt: ({ conversation }) => sendReceipt(talkTo(caller, settings), conversation),
+    sendMessage: (call) => sendMessage(() => talkTo(caller, settings), media, call),
+    sendTyping: (call) => sendTyping(talkTo(caller, settings), call),
     pace: async () => PACE,
     enrol: (inboundUrl) => enrol(talkTo(caller, settings), inboundUrl),
     probe: () => probe(talkTo(caller, settings)),
     catchUp: (cursor, now) => catchUp(() => talkTo(caller, settings), settings, cursor, now),
+    lookUp: (contact) => lookUp(talkTo(caller, settings), contact),
     verify: (carrierMessageId) => verify(talkTo(caller, settings), carrierMessageId),
   }
 }
@@ -59,25 +64,14 @@ function parseSettings({ url, password, ...rest }: Readonly<Record<string, unkno
 
 /** Whole conversation, and 200 for one that does not exist too: only the exact id marks anything. */
 async function sendReceipt(talk: Talk, conversation: Conversation): Promise<ReceiptOutcome> {
-  const id = await findId(talk, conversation)
-  return typeof id === 'string' ? outcomeOf(await talk('POST', ['chat', id, 'read'])) : id
+  const chat = await findChat(talk, conversation)
+  if (chat.kind !== 'found') return chat
+  if (chat.sms) return { kind: 'not_supported', reason: 'sms' }
+  return outcomeOf(await talk('POST', ['chat', chat.id, 'read']))
 }
 
-/** BlueBubbles' own id of the conversation: as the contact's last message had it, else the first that it knows. */
-async function findId(
-  talk: Talk,
-  { carrierConversation, kind, address }: Conversation,
-): Promise<string | Exclude<ReceiptOutcome, { kind: 'done' }>> {
-  if (carrierConversation !== null) return carrierConversation
-  if (kind === 'group') return address
-  for (const prefix of PREFIXES) {
-    const id = `${prefix};-;${address}`
-    const heard = await talk('GET', ['chat', id])
-    if (heard.kind === 'done') return prefix === 'SMS' ? { kind: 'not_supported', reason: 'sms' } : id
-    if (heard.kind !== 'absent') return heard
-  }
-  return { kind: 'not_supported', reason: 'no_conversation' }
-}
+/** What contacts write, what became of what the line wrote, and who types. */
+const EVENTS = ['new-message', 'updated-message', 'typing-indicator']
 
 const WEBHOOKS = z.array(z.object({ id: z.number(), url: z.string() }))
 
@@ -91,7 +85,7 @@ async function enrol(talk: Talk, inboundUrl: string): Promise<EnrolOutcome> {
     const removed = await talk('DELETE', ['webhook', String(id)])
     if (removed.kind !== 'done' && removed.kind !== 'absent') return removed
   }
-  return outcomeOf(await talk('POST', ['webhook'], { url: inboundUrl, events: ['new-message'] }))
+  return outcomeOf(await talk('POST', ['webhook'], { url: inboundUrl, events: EVENTS }))
 }
 
 /** All but the last word of a URL, which in ours is the secret. */
@@ -110,6 +104,18 @@ async function probe(talk: Talk): Promise<LineHealth> {
   if (!info.data.private_api) return { status: 'DEGRADED', reason: 'private_api_off' }
   if (!info.data.helper_connected) return { status: 'DEGRADED', reason: 'helper_disconnected' }
   return { status: 'ONLINE', reason: null }
+}
+
+const AVAILABILITY = z.object({ available: z.boolean() })
+
+async function lookUp(talk: Talk, contact: Address): Promise<LookedUp | FailedCall> {
+  const query = `&address=${encodeURIComponent(contact)}`
+  const heard = await talk('GET', ['handle', 'availability', 'imessage'], undefined, query)
+  if (heard.kind === 'absent') return { kind: 'rejected', reason: 'rejected', detail: heard.detail }
+  if (heard.kind !== 'done') return heard
+  const { data } = AVAILABILITY.safeParse(heard.data)
+  if (data === undefined) return { kind: 'unavailable', reason: 'carrier_error', detail: 'no availability' }
+  return { kind: 'done', service: data.available ? 'iMessage' : 'SMS' }
 }
 
 const READ_MESSAGE = z.object({ dateRead: z.number().nullish() })

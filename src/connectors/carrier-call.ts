@@ -19,6 +19,9 @@ export function tryLater({ status, retryAfterMs }: HttpAnswer, detail: string, r
   return { kind: 'unavailable', reason: reason ?? byStatus, detail, ...waiting }
 }
 
+/** Whoever says so did nothing else (RFC 6585, 4; RFC 9110, 15.6.4). */
+export const REFUSED_UNREAD: readonly number[] = [429, 503]
+
 const EXCERPT_LENGTH = 200
 
 /** What a carrier said, short and on one line, without the secrets: an answer may echo the call. */

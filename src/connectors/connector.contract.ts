@@ -4,9 +4,10 @@ import fc from 'fast-check'
 import type { ConnectedLine, Connector, InboundHook, ReceiptCall } from '../core/connector.ts'
 import { type Conversation, SERVICES, type Service } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
-import type { LineId } from '../core/id.ts'
+import type { LineId, MessageId } from '../core/id.ts'
 import { type PhoneNumber, parseAddress } from '../core/phone-number.ts'
 import { REASONS } from '../core/reason.ts'
+import type { MessageCall } from '../core/sending.ts'
 
 /** A connector with a carrier behind it, as the contract needs them. */
 export interface Subject extends AsyncDisposable {
@@ -23,6 +24,8 @@ export interface Subject extends AsyncDisposable {
   converse(service: Service): Promise<Conversation>
   /** Whether the other end shows it as read. */
   isRead(conversation: Conversation): Promise<boolean>
+  /** The texts of the line's that the contact has; where it can write. */
+  received?(conversation: Conversation): Promise<readonly string[]>
   /** Takes the carrier away, or brings it back. */
   setAway(away: boolean): Promise<void>
 }
@@ -120,6 +123,40 @@ export function describeConnector(name: string, start: () => Promise<Subject>): 
       })
     }
 
+    for (const service of SERVICES) {
+      test(`writes where it declares ${service}, once for each call, and not while its carrier is away`, async () => {
+        await using subject = await start()
+        const line = subject.connector.line(lineOf(subject))
+        const able = subject.connector.writing?.messages[service] !== undefined
+        assert.equal(line.sendMessage !== undefined, subject.connector.writing !== undefined)
+        if (!able || line.sendMessage === undefined || subject.received === undefined) return
+        const conversation = await subject.converse(service)
+        const sent = await line.sendMessage(messageFor(conversation, 'One'))
+        assert.ok(sent.kind === 'sent' && sent.carrierMessageId !== '')
+        assert.deepEqual(await subject.received(conversation), ['One'])
+        await subject.setAway(true)
+        const outcome = await line.sendMessage(messageFor(conversation, 'Two'))
+        assert.ok(outcome.kind === 'unavailable' || outcome.kind === 'unknown', outcome.kind)
+        assert.ok(!subject.secrets.some((secret) => JSON.stringify(outcome).includes(secret)))
+        await subject.setAway(false)
+        await line.sendMessage(messageFor(conversation, 'Three'))
+        assert.deepEqual(await subject.received(conversation), ['One', 'Three'])
+      })
+    }
+
+    test('shows that the line types where it declares so, and says where its carrier is away', async () => {
+      await using subject = await start()
+      const line = subject.connector.line(lineOf(subject))
+      assert.equal(line.sendTyping !== undefined, subject.connector.writing?.typing ?? false)
+      if (line.sendTyping === undefined) return
+      const conversation = await subject.converse('iMessage')
+      for (const typing of [true, false]) {
+        assert.deepEqual(await line.sendTyping({ conversation, typing }), { kind: 'done' })
+      }
+      await subject.setAway(true)
+      assert.equal((await line.sendTyping({ conversation, typing: true })).kind, 'unavailable')
+    })
+
     test('tells of a carrier that is away, with a reason, and sends when it is back', async () => {
       await using subject = await start()
       const line = subject.connector.line(lineOf(subject))
@@ -157,6 +194,12 @@ export function describeConnector(name: string, start: () => Promise<Subject>): 
 /** As the store makes it where one message is unread. */
 function callFor(conversation: Conversation): ReceiptCall {
   return { conversation, carrierMessageIds: ['the newest message'] }
+}
+
+function messageFor(conversation: Conversation, content: string): MessageCall {
+  const { service } = conversation
+  const rest = { service: service ?? 'iMessage', mediaUrl: null, sendStyle: null, attempts: 0 }
+  return { id: 7 as MessageId, conversation, content, ...rest }
 }
 
 type Path = readonly string[]

@@ -23,7 +23,11 @@ const ID = z
   .max(512)
   .refine((id) => !id.includes('\0'))
 
-const EVENT = z.object({ eventType: z.string() })
+const EVENT = z.object({
+  eventType: z.string(),
+  agentId: z.string().optional(),
+  senderPhoneNumber: z.string().optional(),
+})
 
 const MESSAGE = z.object({
   agentId: z.string(),
@@ -53,7 +57,8 @@ export function parseInbound({ headers, body }: InboundHook, key: InboundKey): P
 }
 
 function parseData(data: unknown, { agent_id }: InboundKey): ParsedInbound {
-  if (EVENT.safeParse(data).success) return { messages: [], dropped: 'other_event' }
+  const event = EVENT.safeParse(data).data
+  if (event !== undefined) return parseEvent(event, agent_id)
   const parsed = MESSAGE.safeParse(data)
   if (!parsed.success) throw malformed(parsed.error.issues[0]?.path.join('.') || 'data')
   const message = parsed.data
@@ -65,6 +70,14 @@ function parseData(data: unknown, { agent_id }: InboundKey): ParsedInbound {
   return part === undefined
     ? { messages: [], dropped: 'other_event' }
     : { messages: [toInbound(message, contact, part)] }
+}
+
+/** The others are of what agents send. */
+function parseEvent({ eventType, agentId, senderPhoneNumber }: z.infer<typeof EVENT>, agent: string): ParsedInbound {
+  const contact = parseAddress(senderPhoneNumber ?? '')
+  if (eventType !== 'IS_TYPING' || contact === undefined) return { messages: [], dropped: 'other_event' }
+  if (agentIdOf(agentId ?? '') !== agent) return { messages: [], dropped: 'other_line' }
+  return { messages: [], typing: [{ contact, typing: true }] }
 }
 
 /** In its settings and in calls an agent's id stands without the domain that Google's webhooks give it. */

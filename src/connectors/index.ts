@@ -2,13 +2,17 @@ import type { Connector } from '../core/connector.ts'
 import type { Handset } from '../core/handset.ts'
 import type { HttpCaller } from '../outgoing/http-call.ts'
 import * as bluebubbles from './bluebubbles.ts'
+import * as bluebubblesWriting from './bluebubbles-writing.ts'
 import * as googleRbm from './google-rbm.ts'
+import type { MediaCaller } from './media.ts'
 import * as sendblue from './sendblue.ts'
 import * as simulator from './simulator.ts'
 
 export interface ConnectorOptions {
   readonly handset: Handset
   readonly caller: HttpCaller
+  /** Calls where customers say, and nowhere that they may not. */
+  readonly media: MediaCaller
   readonly now: () => number
 }
 
@@ -20,14 +24,26 @@ export const RECEIPTS: Readonly<Record<string, Connector['receipts']>> = {
   sendblue: sendblue.RECEIPTS,
 }
 
+/** What lines can write, likewise; a connector that is absent can write nothing. */
+export const WRITING: Readonly<Record<string, Connector['writing']>> = {
+  simulator: simulator.WRITING,
+  bluebubbles: bluebubblesWriting.WRITING,
+  sendblue: sendblue.WRITING,
+}
+
 /** Those that call another server which speaks this API. */
 export const RELAYS: readonly string[] = ['sendblue']
 
 /** Every carrier there is, by the same name. */
-export function createConnectors({ handset, caller, now }: ConnectorOptions): Readonly<Record<string, Connector>> {
+export function createConnectors({
+  handset,
+  caller,
+  media,
+  now,
+}: ConnectorOptions): Readonly<Record<string, Connector>> {
   const all = [
     simulator.simulator(handset, now),
-    bluebubbles.bluebubbles(caller),
+    bluebubbles.bluebubbles(caller, media),
     googleRbm.googleRbm(caller),
     sendblue.sendblue(caller),
   ]

@@ -14,9 +14,12 @@ async function start(): Promise<Subject> {
   const account = await customer(server)
   const caller = createCarrierCaller({ timeoutMs: 2_000 })
   let away = false
+  let taken = 0
   // Where nobody listens.
-  const call: typeof caller.call = (given) =>
-    caller.call(away ? { ...given, url: given.url.replace(server.base, 'http://127.0.0.1:9') } : given)
+  const call: typeof caller.call = (given) => {
+    if (!away && given.url.endsWith('/api/send-message')) taken += 1
+    return caller.call(away ? { ...given, url: given.url.replace(server.base, 'http://127.0.0.1:9') } : given)
+  }
   const settings = {
     api_key_id: account.keys['sb-api-key-id'],
     api_secret_key: account.keys['sb-api-secret-key'],
@@ -52,6 +55,16 @@ async function start(): Promise<Subject> {
       )
       return (await account.phone()).every(({ read_at }) => read_at !== null)
     },
+    // Its 200 means that it is queued.
+    received: () =>
+      until(
+        'what was taken to be there',
+        async () => {
+          const messages = await account.phone()
+          return messages.filter(({ from_line }) => from_line).map(({ content }) => content ?? '')
+        },
+        ({ length }) => length === taken,
+      ),
     setAway: async (now) => {
       away = now
     },

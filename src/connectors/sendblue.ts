@@ -1,25 +1,26 @@
 import { z } from 'zod'
-import type {
-  CarrierLine,
-  ConnectedLine,
-  Connector,
-  InboundHook,
-  ParsedInbound,
-  ReceiptCall,
-  ReceiptOutcome,
-  Reply,
-} from '../core/connector.ts'
-import { SERVICES } from '../core/conversation.ts'
+import type { CarrierLine, ConnectedLine, Connector, ReceiptCall, ReceiptOutcome } from '../core/connector.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { LineHealth } from '../core/line.ts'
 import { RELAY_LOOP, RELAYED_HEADER } from '../core/mark-read.ts'
-import { type Address, type PhoneNumber, parseAddress } from '../core/phone-number.ts'
+import type { PhoneNumber } from '../core/phone-number.ts'
+import type { MessageCall, MessageOutcome, TypingCall, Writing } from '../core/sending.ts'
 import type { HttpAnswer, HttpCaller } from '../outgoing/http-call.ts'
-import { excerpt, parseCarrierUrl, tryLater } from './carrier-call.ts'
-import { sameSecret } from './same-secret.ts'
+import { excerpt, parseCarrierUrl, REFUSED_UNREAD, tryLater } from './carrier-call.ts'
+import { parseInbound } from './sendblue-inbound.ts'
 
 /** As its page has it: the conversation, on iMessage and RCS. */
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
+
+/** Effects are iMessage's alone. */
+export const WRITING: Writing = {
+  messages: {
+    iMessage: { media: true, styles: true },
+    RCS: { media: true, styles: false },
+    SMS: { media: true, styles: false },
+  },
+  typing: true,
+}
 
 const ORIGINAL = 'https://api.sendblue.com'
 
@@ -43,8 +44,14 @@ const FIELDS: Connector['settings'] = {
 
 /** A line that lives at Sendblue, or at another server that speaks its API. */
 export function sendblue(caller: HttpCaller): Connector {
-  const line: Connector['line'] = (connected) => sendblueLine(caller, connected)
-  return { name: 'sendblue', receipts: RECEIPTS, settings: FIELDS, parseSettings, line }
+  return {
+    name: 'sendblue',
+    receipts: RECEIPTS,
+    writing: WRITING,
+    settings: FIELDS,
+    parseSettings,
+    line: (line) => sendblueLine(caller, line),
+  }
 }
 
 function sendblueLine(caller: HttpCaller, { number, settings: given }: ConnectedLine): CarrierLine {
@@ -52,6 +59,8 @@ function sendblueLine(caller: HttpCaller, { number, settings: given }: Connected
   return {
     parseInbound: (hook) => parseInbound(hook, settings, number),
     sendReceipt: (call) => sendReceipt(caller, settings, number, call),
+    sendMessage: (call) => sendMessage(caller, settings, number, call),
+    sendTyping: (call) => sendTyping(caller, settings, number, call),
     pace: async () => PACE,
     probe: () => probe(caller, settings, number),
   }
@@ -96,6 +105,62 @@ async function sendReceipt(
   return answer.kind === 'answer' ? sortAnswer(answer, settings) : answer
 }
 
+const QUEUED = z.object({ message_handle: z.string().min(1).max(512), status: z.string() })
+
+/** Its 200 means that it has the message; what becomes of it comes by its `outbound` webhook. */
+async function sendMessage(
+  caller: HttpCaller,
+  settings: Settings,
+  from_number: PhoneNumber,
+  { conversation: { address }, content, mediaUrl, sendStyle }: MessageCall,
+): Promise<MessageOutcome> {
+  const answer = await caller.call({
+    method: 'POST',
+    url: `${settings.base_url}/api/send-message`,
+    headers: { ...keysOf(settings), [RELAYED_HEADER]: '1' },
+    body: {
+      number: address,
+      from_number,
+      ...(content === null ? {} : { content }),
+      ...(mediaUrl === null ? {} : { media_url: mediaUrl }),
+      ...(sendStyle === null ? {} : { send_style: sendStyle }),
+    },
+  })
+  if (answer.kind !== 'answer') {
+    return answer.mayHaveArrived ? { kind: 'unknown', detail: answer.reason } : answer
+  }
+  const queued = QUEUED.safeParse(answer.body).data
+  if (answer.status === 200 && queued !== undefined && queued.status !== 'ERROR') {
+    const delivered = queued.status === 'DELIVERED'
+    return { kind: 'sent', carrierMessageId: queued.message_handle, delivered }
+  }
+  if (queued?.status === 'ERROR') return { kind: 'rejected', reason: 'rejected' }
+  const outcome = sortAnswer(answer, settings)
+  if (outcome.kind === 'done') return { kind: 'unknown', detail: 'no handle in the answer' }
+  const refused = outcome.kind !== 'unavailable' || REFUSED_UNREAD.includes(answer.status)
+  return refused ? outcome : { kind: 'unknown', detail: outcome.reason }
+}
+
+const SHOWN = z.object({ status: z.literal('SENT') })
+
+async function sendTyping(
+  caller: HttpCaller,
+  settings: Settings,
+  from_number: PhoneNumber,
+  { conversation: { kind, address }, typing }: TypingCall,
+): Promise<ReceiptOutcome> {
+  if (kind === 'group') return { kind: 'not_supported', reason: 'group' }
+  const answer = await caller.call({
+    method: 'POST',
+    url: `${settings.base_url}/api/send-typing-indicator`,
+    headers: { ...keysOf(settings), [RELAYED_HEADER]: '1' },
+    // To begin is what it does where nothing is said.
+    body: { number: address, from_number, ...(typing ? {} : { state: 'stop' }) },
+  })
+  if (answer.kind !== 'answer') return answer
+  return answer.status === 200 && SHOWN.safeParse(answer.body).success ? { kind: 'done' } : sortAnswer(answer, settings)
+}
+
 const REPLY = z.object({ status: z.string(), message: z.string().optional() })
 
 /** The page's errors; all else is worth another try. */
@@ -126,66 +191,4 @@ async function probe(caller: HttpCaller, settings: Settings, number: PhoneNumber
   }
   const outcome = sortAnswer(answer, settings)
   return { status: 'OFFLINE', reason: outcome.kind === 'done' ? 'carrier_error' : outcome.reason }
-}
-
-const ID = z
-  .string()
-  .min(1)
-  .max(512)
-  .refine((id) => !id.includes('\0'))
-
-/** Of the 25 fields of its `receive` webhook those that we keep. */
-const RECEIVED = z.object({
-  is_outbound: z.boolean(),
-  message_handle: ID,
-  content: z.string().nullish(),
-  media_url: z.string().nullish(),
-  from_number: z.string(),
-  to_number: z.string(),
-  sendblue_number: z.string().nullish(),
-  group_id: z.string().max(512).nullish(),
-  service: z.enum(SERVICES),
-  date_sent: z.iso.datetime({ offset: true }),
-})
-type Received = z.infer<typeof RECEIVED>
-
-/** Its `receive` webhook: for one message, or one attachment of it, each with a handle of its own. */
-function parseInbound(
-  { headers, body }: InboundHook,
-  { signing_secret }: Settings,
-  number: PhoneNumber,
-): ParsedInbound {
-  if (!sameSecret(headers['sb-signing-secret'], signing_secret)) {
-    throw new ReadbackError('unauthorized', 'Invalid sb-signing-secret')
-  }
-  const parsed = RECEIVED.safeParse(body)
-  if (!parsed.success) {
-    const name = parsed.error.issues[0]?.path.join('.') || 'the body'
-    throw new ReadbackError('invalid', `Not a receive webhook: ${name} is missing or wrong`)
-  }
-  const message = parsed.data
-  // One webhook serves all lines of an account there.
-  if ((message.sendblue_number || message.to_number) !== number) return { messages: [], dropped: 'other_line' }
-  if (message.is_outbound) return { messages: [], dropped: 'own_message', replies: [replyOf(message)] }
-  const contact = parseAddress(message.from_number)
-  return contact === undefined ? { messages: [], dropped: 'address' } : { messages: [toInbound(message, contact)] }
-}
-
-function replyOf({ group_id, to_number, date_sent }: Received): Reply {
-  return { carrierConversation: group_id || to_number, sentAt: Date.parse(date_sent) }
-}
-
-function toInbound(message: Received, contact: Address): ParsedInbound['messages'][number] {
-  const group = message.group_id || null
-  return {
-    carrierMessageId: message.message_handle,
-    service: message.service,
-    contact,
-    kind: group === null ? 'direct' : 'group',
-    conversationAddress: group === null ? contact : (group as Address),
-    carrierConversation: group ?? contact,
-    reaction: false,
-    parts: [{ content: message.content?.replaceAll('\0', '') || null, mediaUrl: message.media_url || null }],
-    sentAt: Date.parse(message.date_sent),
-  }
 }

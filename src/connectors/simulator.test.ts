@@ -5,7 +5,7 @@ import type { ConversationId, LineId } from '../core/id.ts'
 import type { Address } from '../core/phone-number.ts'
 import { openStore } from '../store/open.ts'
 import { describeConnector, type Subject } from './connector.contract.ts'
-import { RECEIPTS } from './index.ts'
+import { RECEIPTS, WRITING } from './index.ts'
 import { simulator } from './simulator.ts'
 
 const LINE = 1 as LineId
@@ -18,7 +18,14 @@ async function start(): Promise<Subject> {
   const store = await openStore({
     url: `sqlite:${join(folder, 'readback.db')}`,
     secretKey: '0'.repeat(64),
-    rules: { auto: { plans: [], maxAgeMs: 0 }, receiptLifetimeMs: 1_000, receipts: RECEIPTS, relays: [] },
+    rules: {
+      auto: { plans: [], maxAgeMs: 0 },
+      receiptLifetimeMs: 1_000,
+      messageLifetimeMs: 1_000,
+      receipts: RECEIPTS,
+      writing: WRITING,
+      relays: [],
+    },
     onChanges() {},
     onDeath(error) {
       throw error
@@ -55,6 +62,10 @@ async function start(): Promise<Subject> {
     async isRead({ address }) {
       const messages = await store.show({ lineId: LINE, contact: address })
       return messages.every(({ readAt }) => readAt !== null)
+    },
+    async received({ address }) {
+      const messages = await store.show({ lineId: LINE, contact: address })
+      return messages.filter(({ fromLine }) => fromLine).map(({ content }) => content ?? '')
     },
     setAway: async (offline) => void (await store.tune({ lineId: LINE, knobs: { offline } })),
     async [Symbol.asyncDispose]() {

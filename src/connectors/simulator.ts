@@ -1,24 +1,47 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import type { CarrierLine, ConnectedLine, Connector, ReceiptOutcome } from '../core/connector.ts'
+import type {
+  CarrierLine,
+  ConnectedLine,
+  Connector,
+  ParsedInbound,
+  ReceiptOutcome,
+  UnavailableOutcome,
+} from '../core/connector.ts'
 import type { Conversation } from '../core/conversation.ts'
 import { SERVICES } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { Handset, HandsetDraft } from '../core/handset.ts'
-import type { InboundMessage } from '../core/inbound-message.ts'
+import type { LineId } from '../core/id.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
+import type { MessageCall, MessageOutcome, TypingCall, Writing } from '../core/sending.ts'
 
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
+
+/** As the services have it: effects are iMessage's alone. */
+export const WRITING: Writing = {
+  messages: {
+    iMessage: { media: true, styles: true },
+    RCS: { media: true, styles: false },
+    SMS: { media: true, styles: false },
+  },
+  typing: true,
+}
 
 /** So many calls may be under way on one line while the carrier is not paced. */
 const CONCURRENCY = 32
 
+/** A phone shows somebody who types for so long, unless they send or stop. */
+const TYPING_MS = 60_000
+
 const PART = z.object({ content: z.string().nullable(), mediaUrl: z.string().nullable() })
+const ADDRESS = z.custom<Address>((value) => typeof value === 'string' && parseAddress(value) === value)
 
 /** What the simulated carrier calls us with: the message as the phone that wrote it has it. */
 const HOOK: z.ZodType<Omit<HandsetDraft, 'lineId'>> = z.object({
   carrierMessageId: z.string().min(1),
-  contact: z.custom<Address>((value) => typeof value === 'string' && parseAddress(value) === value),
+  contact: ADDRESS,
   kind: z.enum(['direct', 'group']),
   conversationAddress: z.custom<Address>((value) => typeof value === 'string' && value !== ''),
   service: z.enum(SERVICES),
@@ -26,11 +49,17 @@ const HOOK: z.ZodType<Omit<HandsetDraft, 'lineId'>> = z.object({
   writtenAt: z.number(),
 })
 
+/** The contact has opened the conversation. */
+const OPENED = z.object({ openedBy: ADDRESS, at: z.int() })
+/** The contact begins to type, or ends. */
+const TYPING = z.object({ typist: ADDRESS, typing: z.boolean() })
+
 /** The carrier that needs none: a simulated phone behind a core port, with the same declaration and duties as a real carrier. */
 export function simulator(handset: Handset, now: () => number): Connector {
   return {
     name: 'simulator',
     receipts: RECEIPTS,
+    writing: WRITING,
     handset,
     settings: {},
     parseSettings(input) {
@@ -44,8 +73,10 @@ export function simulator(handset: Handset, now: () => number): Connector {
 
 function simulatedLine(line: ConnectedLine, handset: Handset, now: () => number): CarrierLine {
   return {
-    parseInbound: ({ body }) => ({ messages: [parseHook(body)] }),
+    parseInbound: ({ body }) => parseHook(body),
     sendReceipt: ({ conversation }) => sendReceipt(conversation, handset, now),
+    sendMessage: (call) => sendMessage(call, line.id, handset, now),
+    sendTyping: (call) => sendTyping(call, line.id, handset, now),
     async pace() {
       const { pacePerS } = await handset.carrier(line.id)
       return { callsPerSecond: pacePerS ?? Number.POSITIVE_INFINITY, concurrency: CONCURRENCY }
@@ -57,20 +88,61 @@ function simulatedLine(line: ConnectedLine, handset: Handset, now: () => number)
   }
 }
 
-async function sendReceipt(conversation: Conversation, handset: Handset, now: () => number): Promise<ReceiptOutcome> {
-  const { lineId } = conversation
+/** What the knobs make of a call; null where it gets through. */
+async function obstacle(handset: Handset, lineId: LineId): Promise<UnavailableOutcome | null> {
   const { latencyMs, failNext, failureRate, offline } = await handset.carrier(lineId)
   if (latencyMs > 0) await sleep(latencyMs)
   if (offline) return { kind: 'unavailable', reason: 'unreachable' }
   const fails = Math.random() < failureRate || (failNext > 0 && (await handset.takeFailure(lineId)))
-  if (fails) return { kind: 'unavailable', reason: 'carrier_error' }
-  await handset.showRead({ lineId, kind: conversation.kind, address: conversation.address, at: now() })
+  return fails ? { kind: 'unavailable', reason: 'carrier_error' } : null
+}
+
+async function sendReceipt(conversation: Conversation, handset: Handset, now: () => number): Promise<ReceiptOutcome> {
+  const { lineId, kind, address } = conversation
+  const failed = await obstacle(handset, lineId)
+  if (failed !== null) return failed
+  await handset.showRead({ lineId, kind, address, at: now() })
   return { kind: 'done' }
 }
 
-function parseHook(body: unknown): InboundMessage {
+/** Under an id of its own on every try: a message that is sent twice is there twice, as on any phone. */
+async function sendMessage(
+  { conversation, service, content, mediaUrl, sendStyle }: MessageCall,
+  lineId: LineId,
+  handset: Handset,
+  now: () => number,
+): Promise<MessageOutcome> {
+  const failed = await obstacle(handset, lineId)
+  if (failed !== null) return failed
+  const carrierMessageId = randomUUID()
+  const contact = conversation.address
+  await handset.receive({ lineId, contact, carrierMessageId, service, content, mediaUrl, sendStyle, at: now() })
+  return { kind: 'sent', carrierMessageId, delivered: true }
+}
+
+async function sendTyping(
+  { conversation, typing }: TypingCall,
+  lineId: LineId,
+  handset: Handset,
+  now: () => number,
+): Promise<ReceiptOutcome> {
+  const failed = await obstacle(handset, lineId)
+  if (failed !== null) return failed
+  const until = typing ? now() + TYPING_MS : now()
+  await handset.showTyping({ lineId, contact: conversation.address, until })
+  return { kind: 'done' }
+}
+
+function parseHook(body: unknown): ParsedInbound {
+  const opened = OPENED.safeParse(body).data
+  if (opened !== undefined) {
+    return { messages: [], news: [{ of: { contact: opened.openedBy }, status: 'READ', at: opened.at }] }
+  }
+  const typing = TYPING.safeParse(body).data
+  if (typing !== undefined) return { messages: [], typing: [{ contact: typing.typist, typing: typing.typing }] }
   const parsed = HOOK.safeParse(body)
   if (!parsed.success) throw new ReadbackError('invalid', `Not a simulated message: ${z.prettifyError(parsed.error)}`)
   const { writtenAt, ...message } = parsed.data
-  return { ...message, carrierConversation: message.conversationAddress, reaction: false, sentAt: writtenAt }
+  const inbound = { ...message, carrierConversation: message.conversationAddress, reaction: false, sentAt: writtenAt }
+  return { messages: [inbound] }
 }

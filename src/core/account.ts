@@ -24,12 +24,10 @@ export interface ApiKey {
 /** What the browser of somebody who signed in to the dashboard sends. */
 export interface SessionProof {
   readonly sessionToken: string
-  /** When it was shown: a session ends by itself. */
-  readonly at: number
 }
 
-/** Whatever proves whose a call is. */
-export type Credentials = ApiKey | SessionProof
+/** What tells who calls: the account's key, a token that was made with it, or the session of somebody who signed in with it. */
+export type Credentials = ApiKey | { readonly token: string } | SessionProof
 
 export type AccountChange = Partial<
   Pick<Account, 'plan' | 'readReceiptsEnabled' | 'autoMarkRead' | 'autoTiming' | 'disabled'>

@@ -3,15 +3,17 @@ import type { ConversationKind, Service } from './conversation.ts'
 import { ReadbackError } from './errors.ts'
 
 /** Why an inbound message did not ask for a receipt by itself. */
-export type AutoReason =
-  | 'account_disabled'
-  | 'off'
-  | 'read_receipts_not_enabled'
-  | 'plan'
-  | 'service'
-  | 'group'
-  | 'not_first_part'
-  | 'too_old'
+export const AUTO_REASONS = [
+  'account_disabled',
+  'off',
+  'read_receipts_not_enabled',
+  'plan',
+  'service',
+  'group',
+  'not_first_part',
+  'too_old',
+] as const
+export type AutoReason = (typeof AUTO_REASONS)[number]
 
 export interface AutoRule {
   /** The plans that include auto mark-read. */

@@ -3,8 +3,9 @@ import type { Handset } from './handset.ts'
 import type { LineId } from './id.ts'
 import type { InboundMessage } from './inbound-message.ts'
 import type { LineHealth, LineSettings } from './line.ts'
-import type { PhoneNumber } from './phone-number.ts'
+import type { Address, PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
+import type { ContactTyping, MessageCall, MessageNews, MessageOutcome, TypingCall, Writing } from './sending.ts'
 
 /** What one receipt call marks: the whole conversation, or one message. */
 type ReceiptScope = 'conversation' | 'message'
@@ -17,6 +18,8 @@ export interface Connector {
   readonly name: string
   /** By service, how receipts are sent; an absent service has none. */
   readonly receipts: Readonly<Partial<Record<Service, ReceiptScope>>>
+  /** What its lines can write; absent: nothing. */
+  readonly writing?: Writing
   /** The phone at the other end, where the carrier is a simulated one. */
   readonly handset?: Handset
   /** What an operator is asked for; {@link parseSettings} judges it. */
@@ -53,6 +56,10 @@ export interface CarrierLine {
   parseInbound(hook: InboundHook): ParsedInbound
   /** Never throws for what a carrier may do: that is what {@link ReceiptOutcome} is for. */
   sendReceipt(call: ReceiptCall): Promise<ReceiptOutcome>
+  /** Never throws for what a carrier may do. Where {@link Connector.writing} is. */
+  sendMessage?(call: MessageCall): Promise<MessageOutcome>
+  /** Shows the contact that the line types, or no longer does. */
+  sendTyping?(call: TypingCall): Promise<ReceiptOutcome>
   /** How much of the carrier one lane may take. */
   pace(): Promise<Pace>
   /** Tells the carrier where to call us. Repeating it is harmless. */
@@ -64,6 +71,8 @@ export interface CarrierLine {
    * there is: no history is fetched. `now` is our clock.
    */
   catchUp?(cursor: string | null, now: number): Promise<CaughtUp | FailedCall>
+  /** By what the carrier would reach a contact: `SMS` where it is sure that there is nothing better. */
+  lookUp?(contact: Address): Promise<LookedUp | FailedCall>
   /** Whether the carrier shows a message as read; undefined where it cannot be asked now. */
   verify?(carrierMessageId: string): Promise<boolean | undefined>
 }
@@ -95,6 +104,10 @@ export interface ParsedInbound {
   readonly late?: boolean
   /** Where the line itself wrote, by whatever means. */
   readonly replies?: readonly Reply[]
+  /** What became of what the line sent. */
+  readonly news?: readonly MessageNews[]
+  /** Contacts who type, or no longer do. */
+  readonly typing?: readonly ContactTyping[]
   /** What the carrier wants to hear in place of our usual answer. */
   readonly answer?: string
 }
@@ -107,7 +120,7 @@ export interface Reply {
   readonly sentAt: number
 }
 
-export interface CaughtUp extends Required<Pick<ParsedInbound, 'messages' | 'replies'>> {
+export interface CaughtUp extends Required<Pick<ParsedInbound, 'messages' | 'replies' | 'news'>> {
   readonly kind: 'done'
   /** What was wrong with those that could not be understood, for the log. */
   readonly refused: readonly string[]
@@ -148,5 +161,10 @@ export interface UnavailableOutcome {
 
 /** A call that was of no use, now or at all. */
 export type FailedCall = Exclude<ReceiptOutcome, { kind: 'done' | 'not_supported' }>
+
+export interface LookedUp {
+  readonly kind: 'done'
+  readonly service: Service
+}
 
 export type EnrolOutcome = { readonly kind: 'done' } | FailedCall

@@ -1,10 +1,9 @@
 import type { Account, ApiKey, Credentials, SessionProof } from './account.ts'
-import type { AutoReason } from './auto-mark-read.ts'
 import type { ConversationKind, Service } from './conversation.ts'
 import type { HandsetMessage } from './handset.ts'
 import type { ConversationId, MessageId, WebhookId } from './id.ts'
 import type { Line } from './line.ts'
-import type { Message } from './message.ts'
+import type { KeptMessage } from './message.ts'
 import type { Overview } from './overview.ts'
 import type { Address, PhoneNumber } from './phone-number.ts'
 import type { Receipt } from './receipt.ts'
@@ -91,14 +90,12 @@ export interface ConversationSummary extends ConversationPlace {
   readonly receipt: Pick<Receipt, 'state' | 'reason' | 'nextAttemptAt'> | null
 }
 
-/** A message as it is stored, and what the auto rule made of it. */
-export interface StoredMessage extends Message {
+/** A message as it is stored. */
+export interface StoredMessage extends KeptMessage {
   readonly conversationId: ConversationId
   readonly carrierMessageId: string
   readonly part: number
   readonly reaction: boolean
-  /** Why the auto rule did not fire; null where it did. */
-  readonly autoReason: AutoReason | null
 }
 
 export interface ConversationCall {

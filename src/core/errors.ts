@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'rate_limited'
   | 'invalid'
   | 'unavailable'
+  | 'inconclusive'
   | 'internal'
 
 export class ReadbackError extends Error {

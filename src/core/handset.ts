@@ -10,8 +10,16 @@ import type { Address } from './phone-number.ts'
 export interface Handset {
   /** The contact writes. The same message written again is the same message. */
   write(message: HandsetDraft): Promise<void>
-  /** What the contact's phone shows of its messages to a line, oldest first; the newest {@link HANDSET_LENGTH} of them. */
+  /** What the contact's phone shows of its conversation with a line, oldest first; the newest {@link HANDSET_LENGTH} of them. */
   show(view: { lineId: LineId; contact: Address }): Promise<HandsetMessage[]>
+  /** A message of the line's reaches the phone. */
+  receive(message: HandsetArrival): Promise<void>
+  /** The contact opens the conversation: what the line wrote there is read. */
+  contactReads(view: { lineId: LineId; contact: Address; at: number }): Promise<void>
+  /** The phone shows until then that the line types; a time that is past ends it. */
+  showTyping(view: { lineId: LineId; contact: Address; until: number }): Promise<void>
+  /** Until when it shows that; null where it never did. */
+  typingUntil(view: { lineId: LineId; contact: Address }): Promise<number | null>
   /** The phone is told that the line has read the conversation: marks what was delivered as read. */
   showRead(conversation: Pick<Conversation, 'lineId' | 'kind' | 'address'> & { at: number }): Promise<void>
   /** The carrier's knobs as they stand. */
@@ -35,14 +43,25 @@ export interface HandsetDraft {
   readonly writtenAt: number
 }
 
+/** What the line wrote, as it reaches the phone. */
+export interface HandsetArrival
+  extends Omit<HandsetDraft, 'kind' | 'conversationAddress' | 'parts' | 'writtenAt'>,
+    Part {
+  readonly sendStyle: string | null
+  readonly at: number
+}
+
 export interface HandsetMessage extends Part {
-  /** Null until the server has taken the message. */
+  /** Whether the line wrote it; else the contact. */
+  readonly fromLine: boolean
+  readonly sendStyle: string | null
+  /** Null until the server has taken the message, or has heard that the phone has it. */
   readonly messageId: MessageId | null
   readonly part: number
   readonly service: Service
-  /** When the server took it: "Delivered". */
+  /** When the server took it, or the phone: "Delivered". */
   readonly deliveredAt: number | null
-  /** When a receipt reached the phone: "Read". */
+  /** When a receipt reached the phone, or the contact read it: "Read". */
   readonly readAt: number | null
 }
 

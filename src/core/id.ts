@@ -13,6 +13,7 @@ const PREFIX = {
   event: 'evt',
   webhook: 'whk',
   delivery: 'dlv',
+  token: 'tok',
 } as const
 
 export type AccountId = Id<'account'>
@@ -23,6 +24,7 @@ export type ReceiptId = Id<'receipt'>
 export type EventId = Id<'event'>
 export type WebhookId = Id<'webhook'>
 export type DeliveryId = Id<'delivery'>
+export type TokenId = Id<'token'>
 
 /** The word a client sees: `rcpt_` and the number in base 36. */
 export function formatId<Kind extends keyof typeof PREFIX>(kind: Kind, id: Id<Kind>): string {

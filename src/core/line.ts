@@ -3,7 +3,8 @@ import type { AccountId, LineId } from './id.ts'
 import type { PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 
-export type LineStatus = 'ONLINE' | 'OFFLINE' | 'DEGRADED' | 'UNKNOWN'
+export const LINE_STATUSES = ['ONLINE', 'OFFLINE', 'DEGRADED', 'UNKNOWN'] as const
+export type LineStatus = (typeof LINE_STATUSES)[number]
 
 /** Whether a line's carrier can be reached, and if not wholly, why. */
 export interface LineHealth {

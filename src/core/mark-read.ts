@@ -41,14 +41,6 @@ export const RELAYED_HEADER = 'readback-relayed'
 export const RELAY_LOOP =
   'A relayed call is not relayed again: this line leads to another line, which may lead back to it'
 
-/** The account behind a call's credentials, if it may enter at all (contract §1, order of checks). */
-export function admitAccount(account: Account | undefined): Account {
-  if (account === undefined) throw new ReadbackError('unauthorized', 'Invalid API key id or secret')
-  if (account.disabled)
-    throw new ReadbackError('forbidden', 'This account is disabled. Ask your operator to enable it.')
-  return account
-}
-
 /** The account gate [page: read receipts must be enabled for the account first]; mark-read alone stands behind it. */
 export function passAccountGate(account: Account): void {
   if (account.readReceiptsEnabled) return

@@ -1,5 +1,5 @@
 /**
- * Why a receipt did not go out, or a line is not ONLINE. Every such word there is, with its meaning and what to do: the API,
+ * Why a receipt or a message did not go out, or a line is not ONLINE. Every such word there is, with its meaning and what to do: the API,
  * the logs and the documentation take them from here. A word, once released, never changes its meaning.
  */
 export const REASONS = {
@@ -30,6 +30,22 @@ export const REASONS = {
   awaiting_reply: {
     meaning: 'Receipts go with the reply (auto_mark_read_timing is on_reply), and there was none yet.',
     remedy: 'Reply, or call POST /api/mark-read; PATCH /readback/v1/settings for another timing.',
+  },
+  outcome_unknown: {
+    meaning: 'The carrier was asked to send the message and did not say what became of it: it may have been sent.',
+    remedy: 'Look whether it arrived before you send it again; it is not sent twice by itself.',
+  },
+  interrupted: {
+    meaning: 'This server ended while the carrier was asked to send the message: it may have been sent.',
+    remedy: 'Look whether it arrived before you send it again; it is not sent twice by itself.',
+  },
+  media_not_fetched: {
+    meaning: 'What media_url leads to could not be fetched, is empty, or is larger than 100 MB.',
+    remedy: 'Check that the URL answers 200 to anybody, then send the message again.',
+  },
+  typing_not_supported: {
+    meaning: "The line's connector cannot show that somebody types.",
+    remedy: 'Move the line to a connector that can; the README has a table.',
   },
   rejected: {
     meaning: 'The carrier understood the request and refused it.',

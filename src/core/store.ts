@@ -1,5 +1,7 @@
 import type { Account, AccountChange, ApiKey, Credentials } from './account.ts'
+import type { EventLog } from './account-event.ts'
 import type { AutoTiming } from './auto-timing.ts'
+import type { Caller, Entry } from './caller.ts'
 import type { Reply } from './connector.ts'
 import type { ConsoleStore } from './console.ts'
 import type { Handset } from './handset.ts'
@@ -7,10 +9,13 @@ import type { AccountId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.t
 import type { Arrival, StoredInbound } from './inbound-message.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
 import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
+import type { MessageStore } from './message.ts'
 import type { PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 import type { Receipt, ReceiptFilter } from './receipt.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
+import type { MessageOutbox, SendingStore } from './sending.ts'
+import type { TokenStore } from './token.ts'
 import type {
   Delivery,
   DeliveryLog,
@@ -25,15 +30,21 @@ import type {
  * The port to what is remembered. Calls made at the same time share one transaction (group commit), and an answer means that
  * it is on the disk. Credentials, gate, plan and settings are read in the transaction that uses them; nothing of them is cached.
  * Every method may throw `ReadbackError('unavailable')` while the store is full, locked, read-only or absent: then nothing of
- * that call was written. Those that take credentials throw `unauthorized` or `forbidden` before anything else.
+ * that call was written. Those that take credentials throw `unauthorized` or `forbidden` before anything else; a token that is
+ * limited to lines is `forbidden` what concerns the whole account, and sees its lines alone where it is let in.
  */
 export interface Store
   extends AccountStore,
+    TokenStore,
     LineStore,
+    MessageStore,
     ReceiptStore,
+    SendingStore,
     Outbox,
+    MessageOutbox,
     WebhookStore,
     DeliveryOutbox,
+    EventLog,
     Handset,
     ConsoleStore {
   /** Answers once the store can write. */
@@ -52,10 +63,12 @@ export interface AccountStore {
   updateAccount(change: { id: AccountId; change: AccountChange }): Promise<Account>
   /** Throws `not_found`. The secret is shown this once: what is kept is its hash. */
   createKey(key: { accountId: AccountId; at: number }): Promise<ApiKey>
-  /** Throws `not_found`. From its answer on the key is refused everywhere, and so are the sessions that it opened. */
+  /** Throws `not_found`. From its answer on the key is refused everywhere, and so is every token and session made with it. */
   deleteKey(key: { accountId: AccountId; keyId: string }): Promise<void>
-  /** The account behind the credentials. `gate` asks for the account gate too. */
-  admit(call: { credentials: Credentials; gate: boolean }): Promise<Account>
+  /** The account behind the credentials. `gate` asks for the account gate too; `entry` is `account` where absent. */
+  admit(call: { credentials: Credentials; gate: boolean; entry?: Entry }): Promise<Account>
+  /** Who calls, whatever the credentials reach. */
+  identify(call: { credentials: Credentials }): Promise<Caller>
   /** The account's own timing, or that of one of its lines, where null leaves it to the account's; throws `not_found`. */
   setAutoTiming(call: AutoTimingCall): Promise<void>
   /** Answers the value now in force; throws `forbidden` where the plan does not include it. */

@@ -17,10 +17,17 @@ export const WEBHOOK_TYPES = [
 ] as const
 export type WebhookType = (typeof WEBHOOK_TYPES)[number]
 
-/** Which of them an event goes to. What is not here is taken, and never sent. */
-export const WEBHOOK_FOR: Readonly<Record<AccountEvent['type'], WebhookType>> = {
+/** What a message's `status_callback` is called with: an endpoint of the message's, not one of the account's list. */
+export const STATUS_CALLBACK = 'status_callback'
+export type EndpointType = WebhookType | typeof STATUS_CALLBACK
+
+/** Which of them an event goes to; what is absent goes to the event stream alone. A type that is not here is taken, and never sent. */
+export const WEBHOOK_FOR: Readonly<Partial<Record<AccountEvent['type'], WebhookType>>> = {
   'message.received': 'receive',
+  'message.created': 'outbound',
+  'message.updated': 'outbound',
   'receipt.settled': 'read_receipt',
+  'typing.changed': 'typing_indicator',
 }
 
 /** Why an endpoint gets nothing any more. */
@@ -46,14 +53,15 @@ export type WebhookDraft = Pick<Webhook, 'type' | 'url' | 'secret' | 'numbers'>
 /** A secret that was replaced signs beside the new one for so long. */
 export const ROTATION_MS = 86_400_000
 
-export type DeliveryState = 'waiting' | 'sending' | 'delivered' | 'failed'
+export const DELIVERY_STATES = ['waiting', 'sending', 'delivered', 'failed'] as const
+export type DeliveryState = (typeof DELIVERY_STATES)[number]
 
 /** An event on its way to an endpoint. */
 export interface Delivery {
   readonly id: DeliveryId
   readonly webhookId: WebhookId
   readonly url: string
-  readonly type: WebhookType
+  readonly type: EndpointType
   readonly event: RecordedEvent
   readonly account: { readonly id: AccountId; readonly email: string; readonly plan: string }
   /** The one in force first; while a rotation lasts, the one before too. */
@@ -63,6 +71,8 @@ export interface Delivery {
   readonly failingSince: number | null
 }
 
+export const OBSTACLES = ['timeout', 'unreachable', 'broken_answer', 'forbidden_address'] as const
+
 /** What an endpoint made of one call. */
 export interface Attempt {
   readonly at: number
@@ -70,7 +80,7 @@ export interface Attempt {
   /** Null where there was no answer. */
   readonly status: number | null
   /** Why there was none. */
-  readonly obstacle: 'timeout' | 'unreachable' | 'broken_answer' | 'forbidden_address' | null
+  readonly obstacle: (typeof OBSTACLES)[number] | null
   /** The beginning of its answer. */
   readonly answer: string
   readonly retryAfterMs?: number | undefined
@@ -84,7 +94,7 @@ export interface DeliveryLog {
   readonly id: DeliveryId
   readonly webhookId: WebhookId
   readonly url: string
-  readonly type: WebhookType
+  readonly type: EndpointType
   readonly event: RecordedEvent
   readonly state: DeliveryState
   readonly createdAt: number
@@ -118,7 +128,8 @@ export function concludeAttempt(delivery: Delivery, attempt: Attempt, chance: nu
     return { ...base, state: 'delivered', nextAttemptAt: null, disable: null }
   }
   const disable = disabledBy(delivery, attempt)
-  const wait = WAITS_MS[delivery.attempts]
+  // What is of the moment is worth nothing later.
+  const wait = delivery.type === 'typing_indicator' ? undefined : WAITS_MS[delivery.attempts]
   if (disable !== null || wait === undefined) return { ...base, state: 'failed', nextAttemptAt: null, disable }
   const jittered = wait * (1 + JITTER * (2 * chance - 1))
   const asked = Math.min(attempt.retryAfterMs ?? 0, 10 * HOUR_MS)

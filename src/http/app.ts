@@ -1,26 +1,37 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Store } from '../core/store.ts'
+import { getOwnAccountDoor } from './account.ts'
 import { admitOperator, credentialsOf } from './auth.ts'
 import { getAutoMarkReadDoor, setAutoMarkReadDoor } from './auto-mark-read.ts'
 import { acceptJson } from './body.ts'
 import { type ConsoleOptions, serveConsole } from './console/surface.ts'
 import { answerError, rawError } from './errors.ts'
+import { evaluateServiceDoor } from './evaluate-service.ts'
+import { type EventDesk, eventsDoor } from './events.ts'
 import { healthDoor, readyDoor } from './health.ts'
 import { type InboundDesk, inboundDoor } from './inbound.ts'
 import { linesStateDoor, listNumbersDoor } from './lines.ts'
 import { markReadDoor } from './mark-read.ts'
+import { getMessageDoor, listMessagesDoor } from './messages.ts'
+import { type Entrances, openApiDoor } from './open-api.ts'
 import * as accounts from './operator-accounts.ts'
 import * as lines from './operator-lines.ts'
 import { getReceiptDoor, listReceiptsDoor } from './receipts.ts'
+import { referenceAssetDoor, referenceDoor } from './reference.ts'
+import { messageStatusDoor, type SendingDesk, sendMessageDoor } from './send-message.ts'
 import { getSettingsDoor, updateSettingsDoor } from './settings.ts'
 import * as simulator from './simulator.ts'
 import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
+import { createTokenDoor, deleteTokenDoor } from './tokens.ts'
+import { typingDoor } from './typing.ts'
 import * as webhooks from './webhooks.ts'
 
 export interface AppOptions
   extends Omit<lines.LineDesk, 'store'>,
     Omit<InboundDesk, 'store'>,
+    Omit<SendingDesk, 'store'>,
     Omit<webhooks.WebhookDesk, 'store'>,
+    Omit<EventDesk, 'store'>,
     Omit<ConsoleOptions, 'store'> {
   readonly store: Store
   readonly operatorToken: string
@@ -36,7 +47,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 
 /** The whole public surface. Not yet listening. */
 export function createApp(options: AppOptions): FastifyInstance {
-  const { store, draining, operatorToken } = options
+  const { store, operatorToken } = options
   const app = Fastify({
     loggerInstance: options.log,
     // `surface.ts` writes the lines: fastify's own hold the URL, and with it numbers and secrets.
@@ -60,31 +71,57 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.setErrorHandler(answerError)
   app.decorateRequest('session', null)
 
-  serve(app, ACCOUNT(options), {
+  const entrances = openEntrances(options)
+  serve(app, entrances.account, {
     // Whoever may not enter learns nothing about the body (contract §1).
-    refuse: async (request, gate) => void (await store.admit({ credentials: credentialsOf(request), gate })),
+    async refuse(request, { gate = false, entry = 'account' }) {
+      await store.admit({ credentials: credentialsOf(request), gate, entry })
+    },
   })
-  serve(app, OPERATOR(options), { enter: (request) => admitOperator(request, operatorToken) })
-  serve(app, {
-    '/readback/v1/inbound/:secret': { POST: inboundDoor(options) },
-    '/healthz': { GET: healthDoor() },
-    '/readyz': { GET: readyDoor(store, draining) },
-  })
+  serve(app, entrances.operator, { enter: (request) => admitOperator(request, operatorToken) })
+  serve(app, entrances.anybody)
   const ownPage = {
-    ...ACCOUNT(options),
+    ...entrances.account,
     '/api/mark-read': { POST: markReadDoor(store, options.nudge, options.now, 'dashboard') },
   }
-  serveConsole(app, options, { account: ownPage, operator: OPERATOR(options) })
+  serveConsole(app, options, { account: ownPage, operator: entrances.operator })
   return app
 }
 
-/** With an account's `sb-api-*` keys. */
+/** All doors, by who may enter. */
+function openEntrances(options: AppOptions): Entrances {
+  const entrances: Entrances = {
+    account: ACCOUNT(options),
+    operator: OPERATOR(options),
+    anybody: {
+      '/readback/v1/inbound/:secret': { POST: inboundDoor(options) },
+      '/healthz': { GET: healthDoor() },
+      '/readyz': { GET: readyDoor(options.store, options.draining) },
+      '/openapi.json': { GET: openApiDoor(() => entrances) },
+      '/docs': { GET: referenceDoor() },
+      '/docs/:file': { GET: referenceAssetDoor() },
+    },
+  }
+  return entrances
+}
+
+/** With an account's `sb-api-*` keys, or a token of its own. */
 const ACCOUNT = (options: AppOptions): Surface => {
   const { store, nudge, now } = options
   return {
     '/api/mark-read': { POST: markReadDoor(store, nudge, now) },
+    '/account': { GET: getOwnAccountDoor(store) },
+    '/api/evaluate-service': { GET: evaluateServiceDoor(options) },
+    '/api/send-message': { POST: sendMessageDoor(options) },
+    '/api/status': { GET: messageStatusDoor(options) },
+    '/api/send-typing-indicator': { POST: typingDoor(options) },
     '/api/lines': { GET: listNumbersDoor(store) },
+    '/api/v2/messages': { GET: listMessagesDoor(store) },
+    '/api/v2/messages/:handle': { GET: getMessageDoor(store) },
     '/api/v2/lines/state': { GET: linesStateDoor(store, now) },
+    '/api/v2/events': { GET: eventsDoor(options) },
+    '/v3/auth/tokens': { POST: createTokenDoor(options) },
+    '/v3/auth/tokens/:id': { DELETE: deleteTokenDoor(store) },
     '/accounts/settings/auto-mark-read': { GET: getAutoMarkReadDoor(store), POST: setAutoMarkReadDoor(store) },
     '/api/account/webhooks': {
       GET: webhooks.listWebhooksDoor(options),
@@ -100,6 +137,8 @@ const ACCOUNT = (options: AppOptions): Surface => {
     '/readback/v1/receipts/:id': { GET: getReceiptDoor(store) },
     '/simulator/messages': { POST: simulator.writeDoor(options) },
     '/simulator/handset': { GET: simulator.handsetDoor(options) },
+    '/simulator/handset/open': { POST: simulator.openDoor(options) },
+    '/simulator/typing': { POST: simulator.typingDoor(options) },
     '/simulator/carrier': { GET: simulator.carrierStateDoor(options), PUT: simulator.carrierDoor(options) },
   }
 }

@@ -3,19 +3,30 @@ import type { FastifyRequest } from 'fastify'
 import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
 
-/** The page's two headers, or under `/console/` the session. A missing one is as good as a wrong one. */
+/**
+ * The page's two headers, where a missing one is as good as a wrong one; a bearer token where there is neither. Under `/console/`
+ * the session, and nothing else.
+ */
 export function credentialsOf({ headers, session }: FastifyRequest): Credentials {
-  return session ?? { keyId: only(headers['sb-api-key-id']), secret: only(headers['sb-api-secret-key']) }
+  if (session !== null) return session
+  const [keyId, secret] = [headers['sb-api-key-id'], headers['sb-api-secret-key']]
+  const token = keyId === undefined && secret === undefined ? bearerOf(headers) : undefined
+  return token === undefined ? { keyId: only(keyId), secret: only(secret) } : { token }
 }
 
 /** Throws `unauthorized` unless the request carries the operator's bearer token. */
 export function admitOperator({ headers }: FastifyRequest, operatorToken: string): void {
-  const given = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1] ?? ''
-  if (!isOperatorToken(given, operatorToken)) throw new ReadbackError('unauthorized', 'Invalid operator token')
+  if (!isOperatorToken(bearerOf(headers) ?? '', operatorToken)) {
+    throw new ReadbackError('unauthorized', 'Invalid operator token')
+  }
 }
 
 export function isOperatorToken(given: string, operatorToken: string): boolean {
   return timingSafeEqual(digest(given), digest(operatorToken))
+}
+
+function bearerOf({ authorization }: FastifyRequest['headers']): string | undefined {
+  return /^Bearer (.+)$/i.exec(authorization ?? '')?.[1]
 }
 
 function only(header: string | string[] | undefined): string {

@@ -1,8 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { Entry } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
 
-interface Shape<B, Q, P> {
+interface Shape<B, Q, P, A = z.ZodType> {
+  /** What it does, for the reference. */
+  readonly summary?: string
   readonly body?: z.ZodType<B>
   readonly query?: z.ZodType<Q>
   readonly params?: z.ZodType<P>
@@ -10,6 +13,14 @@ interface Shape<B, Q, P> {
   readonly bodyLimit?: number
   /** Whether the account gate stands before it (contract §1: mark-read alone). */
   readonly gate?: boolean
+  /** Whom of an account it is open to; `account` where absent. What it asks of the store says the same. */
+  readonly entry?: Entry
+  /** What a good answer holds: TypeScript checks the door by it, and nobody does again at run time. A text where absent. */
+  readonly answer?: A
+  /** Of an answer that is a text. */
+  readonly type?: string
+  /** Of a good answer; 200 where absent, 204 for one that holds nothing. */
+  readonly status?: 201 | 204
 }
 
 export interface Entered<B = unknown, Q = unknown, P = unknown> {
@@ -27,9 +38,9 @@ export interface Door {
   answer(entered: Entered): Promise<object | string>
 }
 
-export function door<B, Q, P>(
-  shape: Shape<B, Q, P>,
-  answer: (entered: Entered<B, Q, P>) => Promise<object | string>,
+export function door<B, Q, P, A extends z.ZodType<object | string>>(
+  shape: Shape<B, Q, P, A>,
+  answer: (entered: Entered<B, Q, P>) => Promise<z.output<A>>,
 ): Door {
   return { shape, answer: answer as Door['answer'] }
 }

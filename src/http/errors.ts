@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   rate_limited: 429,
   internal: 500,
   unavailable: 503,
+  inconclusive: 503,
 }
 
 /** A client that is told to come back (contract §1: the SDK obeys it) does so after a second. */
@@ -40,11 +41,11 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   if (error.code === 'internal') request.log.error({ error: messageOf(thrown), stack: stackOf(thrown) }, 'a defect')
   if (error.code === 'unavailable') {
     request.log.error({ error: error.message }, 'the store is not available')
-    reply.header('retry-after', RETRY_AFTER_S)
   }
   if (error.code === 'rate_limited') reply.header('retry-after', RATE_RETRY_AFTER_S)
   const hidden = error.code === 'internal' || error.code === 'unavailable'
   const status = STATUS[error.code]
+  if (status === 503) reply.header('retry-after', RETRY_AFTER_S)
   return reply.code(status).send(envelope(hidden ? HIDDEN[error.code as keyof typeof HIDDEN] : error.message))
 }
 

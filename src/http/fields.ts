@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { formatId, type Id, parseId } from '../core/id.ts'
 import { parseAddress, parsePhoneNumber } from '../core/phone-number.ts'
+import { REASONS } from '../core/reason.ts'
 
 /** A text that `parse` takes, in its normal form; `message` says what is wrong with any other. */
 function parsed<T>(parseText: (text: string) => T | undefined, missing: string, malformed: string) {
@@ -25,6 +26,14 @@ export function phoneNumber(missing: string, malformed: string = missing) {
   return parsed(parsePhoneNumber, missing, malformed)
 }
 
+/** A `+` that was written as it stands is a space by now: the SDK's own examples have it so. */
+export function inQuery<T>(name: string, schema: z.ZodType<T, string>) {
+  return z
+    .string({ error: `\`${name}\` must be given once` })
+    .transform((given) => given.replace(/^ /, '+'))
+    .pipe(schema)
+}
+
 /** Text without NUL, which PostgreSQL cannot keep. */
 export function text(name: string, longest: number) {
   return z
@@ -38,12 +47,16 @@ export function idOf<Kind extends 'account' | 'receipt'>(kind: Kind, word: strin
   return parseId(kind, word) ?? notFound()
 }
 
+export const REASON = z.enum(Object.keys(REASONS) as (keyof typeof REASONS)[]).meta({ id: 'Reason' })
+
 export function isoTime(at: number): string
 export function isoTime(at: number | null): string | null
 export function isoTime(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString()
 }
 
+export function handleOf(messageId: Id<'message'>): string
+export function handleOf(messageId: Id<'message'> | null): string | null
 export function handleOf(messageId: Id<'message'> | null): string | null {
   return messageId === null ? null : formatId('message', messageId)
 }

@@ -3,9 +3,11 @@ import type { Connector, ParsedInbound } from '../core/connector.ts'
 import { ReadbackError } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
+import { noteNews } from '../core/note-news.ts'
 import { noteReplies } from '../core/note-replies.ts'
 import { receiveInbound } from '../core/receive-inbound.ts'
 import type { Store } from '../core/store.ts'
+import { DONE } from './answers.ts'
 import { type Door, door, type Entered } from './door.ts'
 
 /** Carriers write long messages with all their participants in them. */
@@ -13,7 +15,7 @@ const BODY_LIMIT = 1024 * 1024
 
 /** What the door to carriers needs. */
 export interface InboundDesk {
-  readonly store: Pick<Store, 'getLine' | 'storeInbound' | 'noteReplies'>
+  readonly store: Pick<Store, 'getLine' | 'storeInbound' | 'noteReplies' | 'noteNews' | 'noteTyping'>
   readonly connectors: Readonly<Record<string, Connector>>
   readonly nudge: (lineId: LineId) => void
   /** There is something to be fetched from this line's carrier. */
@@ -24,12 +26,17 @@ export interface InboundDesk {
 /** What a message lacks is seldom there sooner. */
 const LATE_MS = 1_000
 
+/** Or what the carrier wants to hear. */
+const ANSWER = z.union([DONE, z.string()])
+
 /** `POST /readback/v1/inbound/{secret}`: a carrier calls us. The secret names the line. */
 export function inboundDoor({ store, connectors, nudge, catchUp, now }: InboundDesk): Door {
   const params = z.object({ secret: z.string() })
-  return door({ params, bodyLimit: BODY_LIMIT }, async ({ params: { secret }, ...entered }) => {
+  const shape = { summary: 'A carrier calls', params, bodyLimit: BODY_LIMIT, answer: ANSWER }
+  return door(shape, async ({ params: { secret }, ...entered }) => {
     const line = await store.getLine({ inboundSecret: secret })
-    const { messages, dropped, late, replies = [], answer } = parseInbound(line, connectors, entered)
+    const parsed = parseInbound(line, connectors, entered)
+    const { messages, dropped, late, replies = [], answer } = parsed
     const tag = { line: formatId('line', line.id) }
     if (late) {
       catchUp(line.id, LATE_MS)
@@ -41,6 +48,7 @@ export function inboundDoor({ store, connectors, nudge, catchUp, now }: InboundD
     const arrivals = messages.map((message) => ({ lineId: line.id, message, receivedAt, carrierNow }))
     const stored = await receiveInbound(store, nudge, arrivals)
     await noteReplies(store, nudge, { lineId: line.id, replies, at: receivedAt })
+    await noteNews(store, parsed, { lineId: line.id, at: receivedAt })
     if (stored.some(({ repeated }) => repeated)) entered.request.log.debug(tag, 'an inbound message came again')
     return answer ?? { status: 'OK' }
   })

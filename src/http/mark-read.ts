@@ -3,6 +3,7 @@ import { formatId, type LineId } from '../core/id.ts'
 import { markRead, RELAYED_HEADER } from '../core/mark-read.ts'
 import type { Trigger } from '../core/receipt.ts'
 import type { Store } from '../core/store.ts'
+import { ok } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
 import { address, phoneNumber } from './fields.ts'
@@ -15,6 +16,13 @@ const BODY = z.object(
   { number: address(NO_NUMBER, BAD_NUMBER), from_number: phoneNumber(BAD_FROM_NUMBER) },
   { error: NO_NUMBER },
 )
+const SHAPE = {
+  summary: 'Mark a conversation as read',
+  body: BODY,
+  gate: true,
+  entry: 'lines',
+  answer: ok({ message: z.string(), number: z.string() }),
+} as const
 
 /** `POST /api/mark-read`: the page's "Send Read Receipt". */
 export function markReadDoor(
@@ -23,7 +31,7 @@ export function markReadDoor(
   now: () => number,
   trigger: Exclude<Trigger, 'auto'> = 'api',
 ): Door {
-  return door({ body: BODY, gate: true }, async ({ body, request, reply }) => {
+  return door(SHAPE, async ({ body, request, reply }) => {
     const { number, from_number: fromNumber } = body
     const credentials = credentialsOf(request)
     const relayed = request.headers[RELAYED_HEADER] !== undefined

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import type { Account, AccountChange } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
-import { formatId } from '../core/id.ts'
 import type { AccountStore } from '../core/store.ts'
+import { ACCOUNT_ANSWER, accountToWire } from './account.ts'
+import { DONE, ok } from './answers.ts'
 import { type Door, door } from './door.ts'
-import { idOf, isoTime } from './fields.ts'
-import { TIMING, timingToWire } from './timing.ts'
+import { idOf } from './fields.ts'
+import { TIMING } from './timing.ts'
 
 const PLAN = z.string().regex(/^[a-z0-9_]{1,64}$/, { error: '`plan` must be a word of a-z, 0-9 and _' })
 
@@ -26,22 +27,26 @@ const CHANGE = z.strictObject({
 const ACCOUNT = z.object({ account_id: z.string() })
 const KEY = z.object({ account_id: z.string(), api_key_id: z.string() })
 
+const KEYS = { api_key_id: z.string(), api_secret_key: z.string() }
+const ONE = ok({ account: ACCOUNT_ANSWER })
+
 /** `POST /operator/accounts`. The secret is shown this once. */
 export function createAccountDoor(store: AccountStore, now: () => number): Door {
-  return door({ body: DRAFT }, async ({ body, reply }) => {
+  const answer = ok({ account: ACCOUNT_ANSWER, ...KEYS })
+  return door({ summary: 'Create an account', body: DRAFT, answer, status: 201 }, async ({ body }) => {
     const { email, plan, read_receipts_enabled: readReceiptsEnabled } = body
     const { account, credentials } = await store.createAccount({ email, plan, readReceiptsEnabled, at: now() })
-    reply.code(201)
     return { status: 'OK', account: accountToWire(account), ...keyToWire(credentials) }
   })
 }
 
 export function listAccountsDoor(store: AccountStore): Door {
-  return door({}, async () => ({ status: 'OK', data: (await store.listAccounts()).map(accountToWire) }))
+  const shape = { summary: 'All accounts', answer: ok({ data: z.array(ACCOUNT_ANSWER) }) }
+  return door(shape, async () => ({ status: 'OK', data: (await store.listAccounts()).map(accountToWire) }))
 }
 
 export function getAccountDoor(store: AccountStore): Door {
-  return door({ params: ACCOUNT }, async ({ params }) => ({
+  return door({ summary: 'One account', params: ACCOUNT, answer: ONE }, async ({ params }) => ({
     status: 'OK',
     account: accountToWire(await store.getAccount(accountId(params.account_id))),
   }))
@@ -49,23 +54,23 @@ export function getAccountDoor(store: AccountStore): Door {
 
 /** `PATCH /operator/accounts/{account_id}`: the operator is above the plan gate. */
 export function updateAccountDoor(store: AccountStore): Door {
-  return door({ params: ACCOUNT, body: CHANGE }, async ({ params, body }) => {
+  const shape = { summary: 'Change an account', params: ACCOUNT, body: CHANGE, answer: ONE }
+  return door(shape, async ({ params, body }) => {
     const account = await store.updateAccount({ id: accountId(params.account_id), change: toChange(body) })
     return { status: 'OK', account: accountToWire(account) }
   })
 }
 
 export function createKeyDoor(store: AccountStore, now: () => number): Door {
-  return door({ params: ACCOUNT }, async ({ params, reply }) => {
+  return door({ summary: 'Make another key', params: ACCOUNT, answer: ok(KEYS), status: 201 }, async ({ params }) => {
     const credentials = await store.createKey({ accountId: accountId(params.account_id), at: now() })
-    reply.code(201)
     return { status: 'OK', ...keyToWire(credentials) }
   })
 }
 
 /** From its answer on the key is refused everywhere. */
 export function deleteKeyDoor(store: AccountStore): Door {
-  return door({ params: KEY }, async ({ params }) => {
+  return door({ summary: 'Revoke a key', params: KEY, answer: DONE }, async ({ params }) => {
     await store.deleteKey({ accountId: accountId(params.account_id), keyId: params.api_key_id })
     return { status: 'OK' }
   })
@@ -85,19 +90,6 @@ function toChange(change: z.output<typeof CHANGE>): AccountChange {
     ...(auto_mark_read === undefined ? {} : { autoMarkRead: auto_mark_read }),
     ...(auto_mark_read_timing === undefined ? {} : { autoTiming: auto_mark_read_timing }),
     ...(disabled === undefined ? {} : { disabled }),
-  }
-}
-
-export function accountToWire(account: Account) {
-  return {
-    account_id: formatId('account', account.id),
-    email: account.email,
-    plan: account.plan,
-    read_receipts_enabled: account.readReceiptsEnabled,
-    auto_mark_read: account.autoMarkRead,
-    auto_mark_read_timing: timingToWire(account.autoTiming),
-    disabled: account.disabled,
-    created_at: isoTime(account.createdAt),
   }
 }
 

@@ -2,12 +2,13 @@ import { z } from 'zod'
 import type { Connector } from '../core/connector.ts'
 import { ReadbackError } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
-import type { Line, LineHealth, LineSettings } from '../core/line.ts'
+import { LINE_STATUSES, type Line, type LineHealth, type LineSettings } from '../core/line.ts'
 import type { LineStore } from '../core/store.ts'
+import { ok, TIME } from './answers.ts'
 import { type Door, door } from './door.ts'
-import { isoTime, phoneNumber } from './fields.ts'
+import { isoTime, phoneNumber, REASON } from './fields.ts'
 import { accountId } from './operator-accounts.ts'
-import { TIMING, timingToWire } from './timing.ts'
+import { TIMING, TIMING_ANSWER, timingToWire } from './timing.ts'
 
 /** What the doors to lines need. */
 export interface LineDesk {
@@ -20,6 +21,7 @@ export interface LineDesk {
   /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
   readonly enrol: (lineId: LineId) => Promise<void>
   readonly nudge: (lineId: LineId) => void
+  readonly nudgeMessages: (lineId: LineId) => void
   /** Notes what a line's carrier says it is; answers what the line is then. */
   readonly noteHealth: (line: Line, probed: LineHealth) => Promise<LineHealth>
   readonly now: () => number
@@ -35,10 +37,38 @@ const CHANGE = z.strictObject({
 })
 const LINE = z.object({ number: NUMBER })
 
+const SETTING = z.object({
+  name: z.string(),
+  label: z.string(),
+  optional: z.literal(true).optional(),
+  secret: z.literal(true).optional(),
+  json: z.literal(true).optional(),
+  options: z.array(z.string()).readonly().optional(),
+})
+const SHOWN = z
+  .object({
+    number: z.string(),
+    account_id: z.string(),
+    connector: z.string(),
+    paused: z.boolean(),
+    line_status: z.enum(LINE_STATUSES),
+    reason: REASON.nullable(),
+    auto_mark_read_timing: TIMING_ANSWER.nullable(),
+    created_at: TIME,
+  })
+  .meta({ id: 'Line' })
+const CONNECTOR = z.object({ connector: z.string(), settings: z.array(SETTING) })
+const ONE = ok({ line: SHOWN })
+const CREATED = ok({ line: SHOWN.extend({ inbound_url: z.string() }) })
+const PROBED = ok({ line_status: z.enum(LINE_STATUSES), reason: REASON.optional() })
+const INBOUND_URL = ok({ inbound_url: z.string() })
+
 /** `POST /operator/accounts/{account_id}/lines`. A line whose carrier is away is created all the same, OFFLINE. */
 export function createLineDoor(desk: LineDesk): Door {
   const { store, inboundUrl, enrol, now } = desk
-  return door({ params: z.object({ account_id: z.string() }), body: DRAFT }, async ({ params, body, reply }) => {
+  const params = z.object({ account_id: z.string() })
+  const shape = { summary: 'Create a line', params, body: DRAFT, answer: CREATED, status: 201 } as const
+  return door(shape, async ({ params, body }) => {
     const connector = connectorNamed(body.connector, desk)
     const settings = parseSettings(connector, body.settings, desk)
     const { line, inboundSecret } = await store.createLine({
@@ -49,14 +79,14 @@ export function createLineDoor(desk: LineDesk): Door {
       at: now(),
     })
     await enrol(line.id)
-    reply.code(201)
     const created = toWire(await store.getLine({ number: line.number }))
     return { status: 'OK', line: { ...created, inbound_url: inboundUrl(inboundSecret) } }
   })
 }
 
 export function listLinesDoor({ store }: LineDesk): Door {
-  return door({}, async () => ({ status: 'OK', data: (await store.listLines()).map(toWire) }))
+  const shape = { summary: 'All lines', answer: ok({ data: z.array(SHOWN) }) }
+  return door(shape, async () => ({ status: 'OK', data: (await store.listLines()).map(toWire) }))
 }
 
 /** `GET /operator/connectors`: what an operator is asked for, by connector. */
@@ -65,13 +95,14 @@ export function listConnectorsDoor({ connectors }: Pick<LineDesk, 'connectors'>)
     connector: name,
     settings: Object.entries(settings).map(([setting, field]) => ({ name: setting, ...field })),
   }))
-  return door({}, async () => ({ status: 'OK', data }))
+  const shape = { summary: 'What each connector asks for', answer: ok({ data: z.array(CONNECTOR) }) }
+  return door(shape, async () => ({ status: 'OK', data }))
 }
 
 /** `PATCH /operator/lines/{number}`. Settings are given whole: what is absent is not kept. */
 export function updateLineDoor(desk: LineDesk): Door {
-  const { store, enrol, nudge } = desk
-  return door({ params: LINE, body: CHANGE }, async ({ params, body }) => {
+  const { store, enrol, nudge, nudgeMessages } = desk
+  return door({ summary: 'Change a line', params: LINE, body: CHANGE, answer: ONE }, async ({ params, body }) => {
     const line = await store.getLine({ number: params.number })
     const settings = body.settings && parseSettings(connectorNamed(line.connector, desk), body.settings, desk)
     await store.updateLine({
@@ -82,13 +113,14 @@ export function updateLineDoor(desk: LineDesk): Door {
     })
     if (settings !== undefined) await enrol(line.id)
     nudge(line.id)
+    nudgeMessages(line.id)
     return { status: 'OK', line: toWire(await store.getLine({ number: params.number })) }
   })
 }
 
 /** Its queued receipts end `skipped`, `line_removed`; what it held stays with the account. */
 export function removeLineDoor({ store, nudge, now }: LineDesk): Door {
-  return door({ params: LINE }, async ({ params }) => {
+  return door({ summary: 'Remove a line', params: LINE, answer: ONE }, async ({ params }) => {
     const line = await store.getLine({ number: params.number })
     await store.removeLine({ id: line.id, at: now() })
     nudge(line.id)
@@ -97,14 +129,14 @@ export function removeLineDoor({ store, nudge, now }: LineDesk): Door {
 }
 
 export function probeLineDoor(desk: LineDesk): Door {
-  return door({ params: LINE }, async ({ params }) => {
+  return door({ summary: 'Ask a line’s carrier how it is', params: LINE, answer: PROBED }, async ({ params }) => {
     const { status, reason } = await probe(await desk.store.getLine({ number: params.number }), desk)
     return { status: 'OK', line_status: status, ...(reason === null ? {} : { reason }) }
   })
 }
 
 export function getInboundUrlDoor({ store, inboundUrl }: LineDesk): Door {
-  return door({ params: LINE }, async ({ params }) => {
+  return door({ summary: 'Where a line’s carrier calls', params: LINE, answer: INBOUND_URL }, async ({ params }) => {
     const { id } = await store.getLine({ number: params.number })
     return { status: 'OK', inbound_url: inboundUrl(await store.inboundSecret({ id, renew: false })) }
   })
@@ -112,7 +144,8 @@ export function getInboundUrlDoor({ store, inboundUrl }: LineDesk): Door {
 
 /** A new secret; the old URL is refused from the answer on, and the carrier is told the new one. */
 export function renewInboundUrlDoor({ store, inboundUrl, enrol }: LineDesk): Door {
-  return door({ params: LINE }, async ({ params }) => {
+  const shape = { summary: 'Make a new secret for a line’s carrier', params: LINE, answer: INBOUND_URL }
+  return door(shape, async ({ params }) => {
     const { id } = await store.getLine({ number: params.number })
     const secret = await store.inboundSecret({ id, renew: true })
     await enrol(id)
@@ -142,7 +175,7 @@ export async function probe(
   return probed === undefined ? line.health : noteHealth(line, probed)
 }
 
-function toWire(line: Line) {
+function toWire(line: Line): z.output<typeof SHOWN> {
   return {
     number: line.number,
     account_id: formatId('account', line.accountId),

@@ -1,11 +1,13 @@
 import { z } from 'zod'
+import { SERVICES } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import { formatId, parseId } from '../core/id.ts'
 import { awaitsReply, RECEIPT_STATES, type Receipt, type ReceiptFilter, TRIGGERS } from '../core/receipt.ts'
 import type { Store } from '../core/store.ts'
+import { ok, page, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
-import { address, handleOf, idOf, isoTime, phoneNumber } from './fields.ts'
+import { address, handleOf, idOf, isoTime, phoneNumber, REASON } from './fields.ts'
 
 const DEFAULT_LIMIT = 50
 const MOST = 200
@@ -19,9 +21,31 @@ const QUERY = z.strictObject({
   cursor: z.string().optional(),
 })
 
+const RECEIPT = z
+  .object({
+    receipt_id: z.string(),
+    number: z.string(),
+    from_number: z.string(),
+    service: z.enum(SERVICES).nullable(),
+    trigger: z.enum(TRIGGERS),
+    state: z.enum(RECEIPT_STATES),
+    reason: REASON.nullable(),
+    requests: z.int(),
+    attempts: z.int(),
+    read_up_to: z.string().nullable(),
+    requested_at: TIME,
+    next_attempt_at: TIME.nullable(),
+    expires_at: TIME.nullable(),
+    settled_at: TIME.nullable(),
+    verified_at: TIME.nullable(),
+  })
+  .meta({ id: 'Receipt' })
+
 /** `GET /readback/v1/receipts/{id}`: what became of one receipt, and why [ours, contract §5]. */
 export function getReceiptDoor(store: Pick<Store, 'getReceipt'>): Door {
-  return door({ params: z.object({ id: z.string() }) }, async ({ params, request }) => {
+  const params = z.object({ id: z.string() })
+  const shape = { summary: 'What became of a receipt', params, answer: ok({ data: RECEIPT }), entry: 'lines' } as const
+  return door(shape, async ({ params, request }) => {
     // An id that cannot exist is looked for all the same: 401 comes before 404.
     const id = parseId('receipt', params.id) ?? NO_RECEIPT
     return { status: 'OK', data: receiptToWire(await store.getReceipt({ credentials: credentialsOf(request), id })) }
@@ -30,7 +54,8 @@ export function getReceiptDoor(store: Pick<Store, 'getReceipt'>): Door {
 
 /** `GET /readback/v1/receipts`: newest first; `next_cursor` is null on the last page. */
 export function listReceiptsDoor(store: Pick<Store, 'listReceipts'>): Door {
-  return door({ query: QUERY }, async ({ query, request }) => {
+  const shape = { summary: 'Receipts, newest first', query: QUERY, answer: page(RECEIPT), entry: 'lines' } as const
+  return door(shape, async ({ query, request }) => {
     const { limit } = query
     // One more than asked for tells whether there is a next page.
     const filter = { ...toFilter(query), limit: limit + 1 }
@@ -59,7 +84,7 @@ function badCursor(): never {
   throw new ReadbackError('invalid', '`cursor` must be a `next_cursor` of an earlier answer')
 }
 
-export function receiptToWire(receipt: Receipt) {
+export function receiptToWire(receipt: Receipt): z.output<typeof RECEIPT> {
   return {
     receipt_id: formatId('receipt', receipt.id),
     number: receipt.number,

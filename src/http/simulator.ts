@@ -8,26 +8,31 @@ import type { Handset, HandsetDraft, SimulatedCarrier } from '../core/handset.ts
 import type { LineId } from '../core/id.ts'
 import type { Part } from '../core/inbound-message.ts'
 import type { Line } from '../core/line.ts'
+import { noteNews } from '../core/note-news.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import { receiveInbound } from '../core/receive-inbound.ts'
 import type { Store } from '../core/store.ts'
+import { DONE, ok, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
 import { address, handleOf, isoTime, phoneNumber, text } from './fields.ts'
 
 /** What the doors to the simulated phone need. */
 export interface Workbench {
-  readonly store: Pick<Store, 'getOwnLine' | 'storeInbound'>
+  readonly store: Pick<Store, 'getOwnLine' | 'storeInbound' | 'noteNews' | 'noteTyping'>
   readonly connectors: Readonly<Record<string, Connector>>
   readonly nudge: (lineId: LineId) => void
+  readonly nudgeMessages: (lineId: LineId) => void
   readonly now: () => number
 }
 
 const contactNumber = address('`number` must be the contact’s number', '`number` is not a valid number')
 
+const TO_NUMBER = phoneNumber('`to_number` must be a line’s number in E.164')
+
 const MESSAGE = z.strictObject({
   number: contactNumber,
-  to_number: phoneNumber('`to_number` must be a line’s number in E.164'),
+  to_number: TO_NUMBER,
   content: text('content', 20_000).optional(),
   service: z.enum(SERVICES).default('iMessage'),
   group_id: text('group_id', 200).min(1).optional(),
@@ -47,9 +52,33 @@ const KNOBS = z.strictObject({
   offline: z.boolean().optional(),
 })
 
+const WRITTEN = ok({ messages: z.array(z.object({ message_handle: z.string().nullable(), part: z.int() })) })
+
+const SHOWN = z.object({
+  message_handle: z.string().nullable(),
+  part: z.int(),
+  content: z.string().nullable(),
+  media_url: z.string().nullable(),
+  service: z.enum(SERVICES),
+  delivered_at: TIME.nullable(),
+  read_at: TIME.nullable(),
+  from_line: z.boolean(),
+  send_style: z.string().nullable(),
+})
+
+const CARRIER = ok({
+  from_number: z.string(),
+  latency_ms: z.number(),
+  pace_per_s: z.number().nullable(),
+  fail_next: z.int(),
+  failure_rate: z.number(),
+  offline: z.boolean(),
+})
+
 /** `POST /simulator/messages`: a contact writes. It goes through the same door as any carrier's inbound. */
 export function writeDoor(bench: Workbench): Door {
-  return door({ body: MESSAGE }, async ({ body, request, reply }) => {
+  const shape = { summary: 'A contact writes', body: MESSAGE, answer: WRITTEN, status: 201, entry: 'lines' } as const
+  return door(shape, async ({ body, request }) => {
     const { line, carrier, handset } = await simulated(bench, credentialsOf(request), body.to_number)
     const receivedAt = bench.now()
     const draft = toDraft(body, receivedAt)
@@ -58,7 +87,6 @@ export function writeDoor(bench: Workbench): Door {
     const arrivals = messages.map((message) => ({ lineId: line.id, message, receivedAt, carrierNow: receivedAt }))
     const stored = await receiveInbound(bench.store, bench.nudge, arrivals)
     const handles = stored.flatMap(({ messageIds }) => messageIds)
-    reply.code(201)
     return { status: 'OK', messages: handles.map((id, part) => ({ message_handle: handleOf(id), part })) }
   })
 }
@@ -66,26 +94,70 @@ export function writeDoor(bench: Workbench): Door {
 /** `GET /simulator/handset`: what that contact's phone shows. */
 export function handsetDoor(bench: Workbench): Door {
   const query = z.strictObject({ number: contactNumber, from_number: FROM_NUMBER })
-  return door({ query }, async ({ query: { number, from_number }, request }) => {
+  const answer = ok({
+    number: z.string(),
+    from_number: z.string(),
+    typing: z.boolean(),
+    messages: z.array(SHOWN),
+  })
+  const shape = { summary: 'What the contact’s phone shows', query, answer, entry: 'lines' } as const
+  return door(shape, async ({ query: { number, from_number }, request }) => {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
     const messages = await handset.show({ lineId: line.id, contact: number })
-    return { status: 'OK', number, from_number, messages: messages.map(messageToWire) }
+    const until = await handset.typingUntil({ lineId: line.id, contact: number })
+    const typing = until !== null && until > bench.now()
+    return { status: 'OK', number, from_number, typing, messages: messages.map(messageToWire) }
+  })
+}
+
+/** `POST /simulator/handset/open`: the contact opens the conversation, and has read what the line wrote there. */
+export function openDoor(bench: Workbench): Door {
+  const body = z.strictObject({ number: contactNumber, from_number: FROM_NUMBER })
+  const shape = { summary: 'The contact opens the conversation', body, answer: DONE, entry: 'lines' } as const
+  return door(shape, async ({ body: { number, from_number }, request }) => {
+    const { line, carrier, handset } = await simulated(bench, credentialsOf(request), from_number)
+    const at = bench.now()
+    await handset.contactReads({ lineId: line.id, contact: number, at })
+    const told = carrier.parseInbound({ headers: {}, body: { openedBy: number, at } })
+    await noteNews(bench.store, told, { lineId: line.id, at })
+    return { status: 'OK' }
+  })
+}
+
+/** `POST /simulator/typing`: the contact types, or no longer does. */
+export function typingDoor(bench: Workbench): Door {
+  const body = z.strictObject({ number: contactNumber, to_number: TO_NUMBER, typing: z.boolean() })
+  const shape = { summary: 'The contact types, or no longer does', body, answer: DONE, entry: 'lines' } as const
+  return door(shape, async ({ body: { number, to_number, typing }, request }) => {
+    const { line, carrier } = await simulated(bench, credentialsOf(request), to_number)
+    const told = carrier.parseInbound({ headers: {}, body: { typist: number, typing } })
+    await noteNews(bench.store, told, { lineId: line.id, at: bench.now() })
+    return { status: 'OK' }
   })
 }
 
 /** `PUT /simulator/carrier`: makes the carrier slow, paced, faulty or absent. What is left out stays as it is. */
 export function carrierDoor(bench: Workbench): Door {
-  return door({ body: KNOBS }, async ({ body: { from_number, ...knobs }, request }) => {
+  const shape = {
+    summary: 'Make the carrier slow, paced, faulty or absent',
+    body: KNOBS,
+    answer: CARRIER,
+    entry: 'lines',
+  } as const
+  return door(shape, async ({ body: { from_number, ...knobs }, request }) => {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
     const tuned = await handset.tune({ lineId: line.id, knobs: toKnobs(knobs) })
     bench.nudge(line.id)
+    bench.nudgeMessages(line.id)
     return { status: 'OK', from_number, ...knobsToWire(tuned) }
   })
 }
 
 /** `GET` on the same path: the knobs as they stand. */
 export function carrierStateDoor(bench: Workbench): Door {
-  return door({ query: z.strictObject({ from_number: FROM_NUMBER }) }, async ({ query: { from_number }, request }) => {
+  const query = z.strictObject({ from_number: FROM_NUMBER })
+  const shape = { summary: 'The carrier’s knobs as they stand', query, answer: CARRIER, entry: 'lines' } as const
+  return door(shape, async ({ query: { from_number }, request }) => {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
     return { status: 'OK', from_number, ...knobsToWire(await handset.carrier(line.id)) }
   })
@@ -120,7 +192,7 @@ function toDraft(body: z.output<typeof MESSAGE>, now: number): Omit<HandsetDraft
   }
 }
 
-function messageToWire(message: Awaited<ReturnType<Handset['show']>>[number]) {
+function messageToWire(message: Awaited<ReturnType<Handset['show']>>[number]): z.output<typeof SHOWN> {
   return {
     message_handle: handleOf(message.messageId),
     part: message.part,
@@ -129,6 +201,8 @@ function messageToWire(message: Awaited<ReturnType<Handset['show']>>[number]) {
     service: message.service,
     delivered_at: isoTime(message.deliveredAt),
     read_at: isoTime(message.readAt),
+    from_line: message.fromLine,
+    send_style: message.sendStyle,
   }
 }
 

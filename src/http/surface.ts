@@ -8,13 +8,13 @@ import { toReadbackError } from './errors.ts'
 export type Surface = Readonly<Record<string, Readonly<Partial<Record<Method, Door>>>>>
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
-type Method = (typeof METHODS)[number]
+export type Method = (typeof METHODS)[number]
 
 export interface Guard {
   /** Before the body is read; throws to keep out. */
   readonly enter?: (request: FastifyRequest) => void | Promise<void>
   /** Before a bad request is told what is wrong with it; throws to keep out. */
-  readonly refuse?: (request: FastifyRequest, gate: boolean) => Promise<void>
+  readonly refuse?: (request: FastifyRequest, shape: Door['shape']) => Promise<void>
 }
 
 /** What is wrong with a request as such, before anybody has looked at who sent it. */
@@ -28,11 +28,12 @@ export function serve(app: FastifyInstance, surface: Surface, { enter, refuse }:
         url,
         ...(shape.bodyLimit === undefined ? {} : { bodyLimit: shape.bodyLimit }),
         ...(enter === undefined ? {} : { onRequest: async (request) => enter(request) }),
-        ...(refuse === undefined ? {} : { errorHandler: refuseFirst(refuse, shape.gate ?? false) }),
+        ...(refuse === undefined ? {} : { errorHandler: refuseFirst(refuse, shape) }),
         handler(request, reply) {
           const body = shape.body === undefined ? request.body : parse(shape.body, request.body)
           const query = shape.query === undefined ? request.query : parse(shape.query, request.query)
           const params = shape.params === undefined ? request.params : parse(shape.params, request.params)
+          if (shape.status !== undefined) reply.code(shape.status)
           return answer({ body, query, params, request, reply })
         },
       })
@@ -41,9 +42,9 @@ export function serve(app: FastifyInstance, surface: Surface, { enter, refuse }:
   }
 }
 
-function refuseFirst(refuse: NonNullable<Guard['refuse']>, gate: boolean) {
+function refuseFirst(refuse: NonNullable<Guard['refuse']>, shape: Door['shape']) {
   return async (error: unknown, request: FastifyRequest): Promise<never> => {
-    if (ABOUT_THE_REQUEST.has(toReadbackError(error).code)) await refuse(request, gate)
+    if (ABOUT_THE_REQUEST.has(toReadbackError(error).code)) await refuse(request, shape)
     throw error
   }
 }

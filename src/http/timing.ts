@@ -18,9 +18,19 @@ export const TIMING = z
     return { mode: 'after', delayMs: Math.round(given.delay_s * 1_000), jitterMs: Math.round(given.jitter_s * 1_000) }
   })
 
-export function timingToWire(timing: AutoTiming): object
-export function timingToWire(timing: AutoTiming | null): object | null
-export function timingToWire(timing: AutoTiming | null): object | null {
+/** The same as it is answered. */
+export const TIMING_ANSWER = z
+  .discriminatedUnion('mode', [
+    z.object({ mode: z.literal('on_arrival') }),
+    z.object({ mode: z.literal('after'), delay_s: z.number(), jitter_s: z.number() }),
+    z.object({ mode: z.literal('on_reply') }),
+  ])
+  .meta({ id: 'AutoMarkReadTiming' })
+type TimingAnswer = z.output<typeof TIMING_ANSWER>
+
+export function timingToWire(timing: AutoTiming): TimingAnswer
+export function timingToWire(timing: AutoTiming | null): TimingAnswer | null
+export function timingToWire(timing: AutoTiming | null): TimingAnswer | null {
   if (timing?.mode !== 'after') return timing
   return { mode: 'after', delay_s: timing.delayMs / 1_000, jitter_s: timing.jitterMs / 1_000 }
 }

@@ -2,9 +2,21 @@ import { z } from 'zod'
 import { ReadbackError } from '../core/errors.ts'
 import { formatId, parseId } from '../core/id.ts'
 import type { Store, WebhookSettings } from '../core/store.ts'
-import { type DeliveryLog, WEBHOOK_FOR, WEBHOOK_TYPES, type WebhookDraft, type WebhookType } from '../core/webhook.ts'
-import { type AddressPolicy, isRefusedHost } from '../outgoing/address-guard.ts'
+import {
+  DELIVERY_STATES,
+  type DeliveryLog,
+  OBSTACLES,
+  STATUS_CALLBACK,
+  WEBHOOK_FOR,
+  WEBHOOK_TYPES,
+  type Webhook,
+  type WebhookDraft,
+  type WebhookType,
+} from '../core/webhook.ts'
+import type { AddressPolicy } from '../outgoing/address-guard.ts'
+import { DONE, ok, page, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
+import { complaintAbout } from './customer-url.ts'
 import { type Door, door } from './door.ts'
 import { isoTime, phoneNumber } from './fields.ts'
 
@@ -19,38 +31,38 @@ export interface WebhookDesk {
   readonly now: () => number
 }
 
-const LONGEST_URL = 2_048
 const TYPE = z.enum(WEBHOOK_TYPES, { error: `\`type\` must be one of ${WEBHOOK_TYPES.join(', ')}` })
 const SECRET = z.string().regex(/^[\x21-\x7e]{8,256}$/, { error: 'A secret is 8 to 256 visible ASCII characters' })
 const NUMBERS = z.array(phoneNumber('`sendblue_numbers` must be lines’ numbers in E.164')).min(1).max(1_000)
 
 /** An endpoint: its URL alone, or with a secret of its own and the lines that it is for. */
 function endpoint(policy: AddressPolicy) {
-  const url = z.string().transform((given, context) => {
-    const complaint = complaintAbout(given, policy)
-    if (complaint === undefined) return given
-    context.addIssue({ code: 'custom', message: `\`webhooks\`: ${complaint}` })
-    return z.NEVER
-  })
-  const whole = z.object({ url, secret: SECRET.optional(), sendblue_numbers: NUMBERS.optional() })
-  return z
-    .union([url, whole], { error: '`webhooks` must be URLs, or objects with a `url`' })
-    .transform((given) => (typeof given === 'string' ? { url: given } : given))
+  const whole = z.object({ url: z.string(), secret: SECRET.optional(), sendblue_numbers: NUMBERS.optional() })
+  return (
+    z
+      .union([z.string(), whole], { error: '`webhooks` must be URLs, or objects with a `url`' })
+      .transform((given) => (typeof given === 'string' ? { url: given } : given))
+      // Behind the union, which would say no more than that neither fits.
+      .superRefine(({ url }, context) => {
+        const complaint = complaintAbout(url, policy)
+        if (complaint !== undefined) context.addIssue({ code: 'custom', message: `\`webhooks\`: ${complaint}` })
+      })
+  )
 }
 
-/** A literal address is looked at here, so that nobody waits for a webhook that cannot come; a name is when it is called. */
-function complaintAbout(given: string, policy: AddressPolicy): string | undefined {
-  if (given.length > LONGEST_URL) return `a URL has ${LONGEST_URL} characters at the most`
-  const url = URL.parse(given)
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'a URL must be http or https'
-  if (url.username !== '' || url.password !== '') return 'a URL must hold no user name and no password'
-  if (isRefusedHost(url.hostname, policy)) return 'a URL must not lead to a private or special address'
-  return undefined
-}
+const SHOWN = z.union([
+  z.string(),
+  z.object({ url: z.string(), secret: z.string().optional(), sendblue_numbers: z.array(z.string()).optional() }),
+])
+const BY_TYPE = Object.fromEntries(WEBHOOK_TYPES.map((type) => [type, z.array(SHOWN)] as const))
+const LISTS = z
+  .object({ ...(BY_TYPE as Record<WebhookType, z.ZodArray<typeof SHOWN>>), globalSecret: z.string() })
+  .meta({ id: 'Webhooks' })
+const CHANGED = ok({ message: z.string(), webhooks: LISTS, warnings: z.array(z.string()).optional() })
 
 /** `GET /api/account/webhooks`. */
 export function listWebhooksDoor({ store }: WebhookDesk): Door {
-  return door({}, async ({ request }) => {
+  return door({ summary: 'Your webhooks', answer: ok({ webhooks: LISTS }) }, async ({ request }) => {
     const settings = await store.listWebhooks({ credentials: credentialsOf(request) })
     return { status: 'OK', webhooks: settingsToWire(settings) }
   })
@@ -60,7 +72,8 @@ export function listWebhooksDoor({ store }: WebhookDesk): Door {
 export function addWebhooksDoor({ store, customers, now }: WebhookDesk): Door {
   const webhooks = z.array(endpoint(customers))
   const body = z.object({ webhooks, type: TYPE.default('receive'), globalSecret: SECRET.optional() })
-  return door({ body }, async ({ body: { webhooks, type, globalSecret }, request }) => {
+  const shape = { summary: 'Add webhooks', body, answer: CHANGED }
+  return door(shape, async ({ body: { webhooks, type, globalSecret }, request }) => {
     const drafts = webhooks.map((given) => toDraft(type, given))
     const settings = await store.addWebhooks({
       credentials: credentialsOf(request),
@@ -78,7 +91,8 @@ export function replaceWebhooksDoor({ store, customers, now }: WebhookDesk): Doo
   const webhooks = z
     .strictObject({ ...lists, globalSecret: SECRET.optional() }, { error: nameTypes })
     .transform(({ globalSecret, ...given }) => ({ globalSecret: globalSecret as string | undefined, given }))
-  return door({ body: z.object({ webhooks }) }, async ({ body, request }) => {
+  const shape = { summary: 'Replace all webhooks', body: z.object({ webhooks }), answer: CHANGED }
+  return door(shape, async ({ body, request }) => {
     const { given, globalSecret } = body.webhooks
     const byType = Object.entries(given) as [WebhookType, Endpoint[] | undefined][]
     const settings = await store.replaceWebhooks({
@@ -99,40 +113,61 @@ export function replaceWebhooksDoor({ store, customers, now }: WebhookDesk): Doo
 /** `DELETE`: by URL. One that is not there is as good as deleted. */
 export function removeWebhooksDoor({ store, now }: WebhookDesk): Door {
   const body = z.object({ webhooks: z.array(z.string()).min(1), type: TYPE.default('receive') })
-  return door({ body }, async ({ body: { webhooks, type }, request }) => {
+  const shape = { summary: 'Remove webhooks', body, answer: ok({ message: z.string() }) }
+  return door(shape, async ({ body: { webhooks, type }, request }) => {
     await store.removeWebhooks({ credentials: credentialsOf(request), type, urls: webhooks, at: now() })
     return { status: 'OK', message: 'Webhooks deleted' }
   })
 }
 
+const STATE = z.object({
+  webhook_id: z.string(),
+  type: z.enum(WEBHOOK_TYPES),
+  url: z.string(),
+  state: z.enum(['enabled', 'disabled']),
+  reason: z.enum(['gone', 'failing']).nullable(),
+  failing_since: TIME.nullable(),
+  created_at: TIME,
+})
+
 /** `GET /readback/v1/webhooks` [ours]: each endpoint with how it fares. */
 export function webhookStatesDoor({ store }: WebhookDesk): Door {
-  return door({}, async ({ request }) => {
+  return door({ summary: 'How your webhooks fare', answer: ok({ data: z.array(STATE) }) }, async ({ request }) => {
     const { webhooks } = await store.listWebhooks({ credentials: credentialsOf(request) })
-    return {
-      status: 'OK',
-      data: webhooks.map(({ id, type, url, disabled, failingSince, createdAt }) => ({
-        webhook_id: formatId('webhook', id),
-        type,
-        url,
-        state: disabled === null ? 'enabled' : 'disabled',
-        reason: disabled,
-        failing_since: isoTime(failingSince),
-        created_at: isoTime(createdAt),
-      })),
-    }
+    return { status: 'OK', data: webhooks.map(stateToWire) }
   })
 }
 
+const DELIVERY = z.object({
+  delivery_id: z.string(),
+  webhook_id: z.string(),
+  event_id: z.string(),
+  type: z.enum([...WEBHOOK_TYPES, STATUS_CALLBACK]),
+  url: z.string(),
+  state: z.enum(DELIVERY_STATES),
+  created_at: TIME,
+  next_attempt_at: TIME.nullable(),
+  attempts: z.array(
+    z.object({
+      at: TIME,
+      ms: z.number(),
+      status: z.int().nullable(),
+      reason: z.enum(OBSTACLES).nullable(),
+      answer: z.string(),
+    }),
+  ),
+})
+
 const DELIVERIES = z.strictObject({
-  state: z.enum(['waiting', 'sending', 'delivered', 'failed']).optional(),
+  state: z.enum(DELIVERY_STATES).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().optional(),
 })
 
 /** `GET /readback/v1/webhook-deliveries` [ours]: newest first, each with its attempts and the start of each answer. */
 export function listDeliveriesDoor({ store }: WebhookDesk): Door {
-  return door({ query: DELIVERIES }, async ({ query: { state, limit, cursor }, request }) => {
+  const shape = { summary: 'Calls of webhooks, newest first', query: DELIVERIES, answer: page(DELIVERY) }
+  return door(shape, async ({ query: { state, limit, cursor }, request }) => {
     const before = cursor === undefined ? undefined : parseId('delivery', cursor)
     if (cursor !== undefined && before === undefined) {
       throw new ReadbackError('invalid', '`cursor` must be a `next_cursor` of an earlier answer')
@@ -152,7 +187,8 @@ export function listDeliveriesDoor({ store }: WebhookDesk): Door {
 
 /** `POST /readback/v1/webhook-deliveries/{id}/redeliver` [ours]: once more, under the same `webhook-id`. */
 export function redeliverDoor({ store, now }: WebhookDesk): Door {
-  return door({ params: z.object({ id: z.string() }) }, async ({ params, request }) => {
+  const params = z.object({ id: z.string() })
+  return door({ summary: 'Call a webhook once more', params, answer: DONE }, async ({ params, request }) => {
     // An id that cannot exist is looked for all the same: 401 comes before 404.
     const id = parseId('delivery', params.id) ?? (0 as DeliveryLog['id'])
     await store.redeliver({ credentials: credentialsOf(request), id, at: now() })
@@ -170,7 +206,7 @@ function toDraft(type: WebhookType, given: Endpoint): WebhookDraft {
 const SENT_TYPES: readonly string[] = Object.values(WEBHOOK_FOR)
 
 /** A known type that this server never sends is taken, and said to be so. */
-function answer(message: string, settings: WebhookSettings, types: readonly WebhookType[]): object {
+function answer(message: string, settings: WebhookSettings, types: readonly WebhookType[]): z.output<typeof CHANGED> {
   const warnings = types
     .filter((type) => !SENT_TYPES.includes(type))
     .map((type) => `This server never sends ${type} webhooks`)
@@ -183,7 +219,7 @@ function answer(message: string, settings: WebhookSettings, types: readonly Webh
 }
 
 /** As the SDK has it: lists by type, a bare URL where there is no more to tell. */
-function settingsToWire({ webhooks, globalSecret }: WebhookSettings): object {
+function settingsToWire({ webhooks, globalSecret }: WebhookSettings): z.output<typeof LISTS> {
   const lists = WEBHOOK_TYPES.map((type) => [type, webhooks.filter((webhook) => webhook.type === type)] as const)
   const byType = lists.map(([type, list]) => [
     type,
@@ -196,7 +232,19 @@ function settingsToWire({ webhooks, globalSecret }: WebhookSettings): object {
   return { ...Object.fromEntries(byType), globalSecret }
 }
 
-export function deliveryToWire(delivery: DeliveryLog): object {
+function stateToWire({ id, type, url, disabled, failingSince, createdAt }: Webhook): z.output<typeof STATE> {
+  return {
+    webhook_id: formatId('webhook', id),
+    type,
+    url,
+    state: disabled === null ? 'enabled' : 'disabled',
+    reason: disabled,
+    failing_since: isoTime(failingSince),
+    created_at: isoTime(createdAt),
+  }
+}
+
+export function deliveryToWire(delivery: DeliveryLog): z.output<typeof DELIVERY> {
   const { id, webhookId, type, url, event, state, createdAt, nextAttemptAt, attempts } = delivery
   return {
     delivery_id: formatId('delivery', id),

@@ -1,25 +1,28 @@
-import type { Connector } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import type { LineId } from '../core/id.ts'
-import type { Outbox } from '../core/store.ts'
-import { Lane, type LaneOptions } from './lane.ts'
 import type { OutboxLog } from './log.ts'
 
 /** Nudges tell of new work at once; this finds what a nudge was lost for. */
 const SAFETY_NET_MS = 30_000
 
-export interface DispatcherOptions {
-  readonly store: Outbox
-  readonly connectors: Readonly<Record<string, Connector>>
-  readonly onSent: LaneOptions['onSent']
-  readonly log: OutboxLog
-  readonly now: () => number
+interface LineLane {
+  nudge(): void
+  drain(): Promise<void>
 }
 
-/** Carries receipts to their carriers: a lane for each line, so that a slow or dead one delays no other. */
+export interface DispatcherOptions {
+  /** Takes up what an earlier process left. */
+  readonly takeUp: () => Promise<void>
+  readonly linesWithWork: () => Promise<LineId[]>
+  /** A line's lane; `onEnd` is called once the line was removed. */
+  readonly lane: (lineId: LineId, onEnd: () => void) => LineLane
+  readonly log: OutboxLog
+}
+
+/** Carries receipts, or messages, to their carriers: a lane for each line, so that a slow or dead one delays no other. */
 export class Dispatcher {
   readonly #options: DispatcherOptions
-  readonly #lanes = new Map<LineId, Lane>()
+  readonly #lanes = new Map<LineId, LineLane>()
   #timer: NodeJS.Timeout | undefined
   #draining = false
 
@@ -29,17 +32,16 @@ export class Dispatcher {
 
   /** Takes up what an earlier process left, then whatever it is nudged for. Throws when the store is away. */
   async start(): Promise<void> {
-    const { store, now } = this.#options
-    await store.releaseReceipts({ at: now() })
-    for (const lineId of await store.linesWithWork()) this.nudge(lineId)
+    const { takeUp, linesWithWork } = this.#options
+    await takeUp()
+    for (const lineId of await linesWithWork()) this.nudge(lineId)
     this.#timer = setInterval(() => void this.#catchUp(), SAFETY_NET_MS)
   }
 
   /** There is new work for this line. Costs nothing where its lane is busy. */
   nudge(lineId: LineId): void {
     if (this.#draining) return
-    const lane =
-      this.#lanes.get(lineId) ?? new Lane({ ...this.#options, lineId, onEnd: () => this.#lanes.delete(lineId) })
+    const lane = this.#lanes.get(lineId) ?? this.#options.lane(lineId, () => this.#lanes.delete(lineId))
     this.#lanes.set(lineId, lane)
     lane.nudge()
   }
@@ -53,9 +55,9 @@ export class Dispatcher {
 
   async #catchUp(): Promise<void> {
     try {
-      for (const lineId of await this.#options.store.linesWithWork()) this.nudge(lineId)
+      for (const lineId of await this.#options.linesWithWork()) this.nudge(lineId)
     } catch (error) {
-      this.#options.log.warn({ error: messageOf(error) }, 'the store could not be asked for waiting receipts')
+      this.#options.log.warn({ error: messageOf(error) }, 'the store could not be asked for waiting work')
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Store } from '../core/store.ts'
 import type { OutboxLog } from './log.ts'
 
 export interface ForgettingOptions {
-  readonly store: Pick<Store, 'forgetInbound'>
+  readonly store: Pick<Store, 'forgetInbound' | 'forgetTokens'>
   /** How long a message is recognised when it is brought again. */
   readonly dedupeAgeMs: number
   readonly log: OutboxLog
@@ -14,7 +14,7 @@ const HOUR_MS = 3_600_000
 /** Small enough to hold up nobody who waits for the writer. */
 const AT_ONCE = 500
 
-/** Forgets what recognised messages of long ago, a little at a time. */
+/** Forgets what recognised messages of long ago, and tokens that ended, a little at a time. */
 export class Forgetting {
   readonly #options: ForgettingOptions
   #timer: NodeJS.Timeout | undefined
@@ -43,6 +43,7 @@ export class Forgetting {
     try {
       const before = now() - dedupeAgeMs
       while (!this.#stopped && (await store.forgetInbound({ before, limit: AT_ONCE })) === AT_ONCE);
+      while (!this.#stopped && (await store.forgetTokens({ before: now(), limit: AT_ONCE })) === AT_ONCE);
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'what is old could not be forgotten yet')
     }

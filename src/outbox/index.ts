@@ -4,9 +4,11 @@ import type { Changes, Store } from '../core/store.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Enrolment } from './enrolment.ts'
 import { Forgetting } from './forgetting.ts'
+import { Lane } from './lane.ts'
 import { type NoteHealth, noteHealthIn } from './line-health.ts'
 import { LineWatch } from './line-watch.ts'
 import type { OutboxLog } from './log.ts'
+import { MessageLane } from './message-lane.ts'
 import { Verification } from './verification.ts'
 import { WebhookDispatcher, type WebhookDispatcherOptions } from './webhook-dispatcher.ts'
 
@@ -26,6 +28,8 @@ export interface OutboxOptions {
 export interface RunningOutbox {
   /** There is a new receipt on this line. */
   nudge(lineId: LineId): void
+  /** There is a new message for this line to send. */
+  nudgeMessages(lineId: LineId): void
   /** A commit left work for these. */
   changed(changes: Changes): void
   /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
@@ -41,24 +45,44 @@ export interface RunningOutbox {
   drain(): Promise<void>
 }
 
+/** A phone that is on has a message by then, and its carrier says so. */
+const DELIVERED_AFTER_MS = 2_000
+
 export function createOutbox(options: OutboxOptions): RunningOutbox {
   const { store, connectors, log, now } = options
   const noteHealth = noteHealthIn(store, log, now)
-  const nudge = (lineId: LineId) => dispatcher.nudge(lineId)
+  const nudge = (lineId: LineId) => receipts.nudge(lineId)
   const everyMs = options.catchUpIntervalMs
   const watch = new LineWatch({ store, connectors, noteHealth, nudge, everyMs, log, now })
   const verification = new Verification({ store, lookAt: (lineId) => watch.nudge(lineId), log, now })
-  const dispatcher = new Dispatcher({ store, connectors, onSent: (sent) => verification.sent(sent), log, now })
+  const onSent = verification.sent.bind(verification)
+  const receipts = new Dispatcher({
+    takeUp: () => store.releaseReceipts({ at: now() }),
+    linesWithWork: () => store.linesWithWork(),
+    lane: (lineId, onEnd) => new Lane({ store, connectors, log, now, onSent, lineId, onEnd }),
+    log,
+  })
+  const lookLater = (lineId: LineId) => watch.nudge(lineId, DELIVERED_AFTER_MS)
+  const messages = new Dispatcher({
+    takeUp: () => store.endInterrupted({ at: now() }),
+    linesWithWork: () => store.linesWithMessages(),
+    lane: (lineId, onEnd) => new MessageLane({ store, connectors, log, now, onSent: lookLater, lineId, onEnd }),
+    log,
+  })
   const webhooks = new WebhookDispatcher({ ...options.webhooks, store, log, now })
   const enrolment = new Enrolment({ store, connectors, noteHealth, inboundUrl: options.inboundUrl, log, now })
   const forgetting = new Forgetting({ store, dedupeAgeMs: options.dedupeAgeMs, log, now })
   return {
     nudge,
+    nudgeMessages: (lineId) => messages.nudge(lineId),
     changed: ({ webhookIds }) => webhooks.nudge(webhookIds),
     enrol: (lineId) => enrolment.enrol(lineId),
     catchUp: (lineId, delayMs) => watch.nudge(lineId, delayMs),
     noteHealth,
-    start: () => dispatcher.start(),
+    async start() {
+      await receipts.start()
+      await messages.start()
+    },
     async turnToCarriers() {
       await enrolment.start()
       watch.start()
@@ -66,7 +90,8 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
       forgetting.start()
     },
     async drain() {
-      await Promise.all([enrolment.stop(), watch.stop(), verification.stop(), forgetting.stop(), dispatcher.drain()])
+      const lanes = [receipts.drain(), messages.drain()]
+      await Promise.all([enrolment.stop(), watch.stop(), verification.stop(), forgetting.stop(), ...lanes])
       // Last: what the others settled is told, too.
       await webhooks.drain()
     },

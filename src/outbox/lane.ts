@@ -50,13 +50,17 @@ export class Lane {
   #sweepAt = Number.NEGATIVE_INFINITY
   #obstacle: Reason = 'pace'
   readonly #turns: Turns
+  #removed = false
   #draining = false
 
   constructor(options: LaneOptions) {
     this.#options = options
     const { log, now } = options
     const complaint = 'the store kept a lane from going on'
-    this.#turns = new Turns({ step: () => this.#step(), complaint, tag: this.#tag(), log, now })
+    const onIdle = () => {
+      if (this.#removed && this.#inFlight.size === 0) options.onEnd()
+    }
+    this.#turns = new Turns({ step: () => this.#step(), onIdle, complaint, tag: this.#tag(), log, now })
   }
 
   nudge(): void {
@@ -79,10 +83,8 @@ export class Lane {
     if (limit === 0) return sweepAt
     if (allowedAt > at) return earliest(allowedAt, sweepAt)
     const { line, claims, nextDueAt } = await store.claimReceipts({ lineId, limit, obstacle: this.#obstacle, at })
-    if (line === undefined) {
-      if (this.#inFlight.size === 0) this.#options.onEnd()
-      return null
-    }
+    this.#removed = line === undefined
+    if (line === undefined) return null
     if (line.paused) this.#obstacle = 'line_paused'
     else if (this.#obstacle === 'line_paused') this.#obstacle = 'pace'
     await this.#carryAll(line, claims)

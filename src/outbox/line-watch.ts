@@ -2,6 +2,7 @@ import type { CarrierLine, CaughtUp, Connector } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
 import { healthOf, type Line } from '../core/line.ts'
+import { noteNews } from '../core/note-news.ts'
 import { noteReplies } from '../core/note-replies.ts'
 import { receiveInbound } from '../core/receive-inbound.ts'
 import type { Store } from '../core/store.ts'
@@ -10,7 +11,7 @@ import type { NoteHealth } from './line-health.ts'
 import type { OutboxLog } from './log.ts'
 
 export interface LineWatchOptions {
-  readonly store: Pick<Store, 'listLines' | 'storeInbound' | 'noteReplies' | 'noteCursor'>
+  readonly store: Pick<Store, 'listLines' | 'storeInbound' | 'noteReplies' | 'noteNews' | 'noteTyping' | 'noteCursor'>
   readonly connectors: Readonly<Record<string, Connector>>
   readonly noteHealth: NoteHealth
   /** Tells a line's lane that there is a receipt. */
@@ -134,7 +135,7 @@ export class LineWatch {
   }
 
   /** Stored first, then remembered as fetched: what is fetched twice is stored once, what is forgotten is lost. */
-  async #take(line: Line, { messages, replies, carrierNow, cursor, refused, warning }: CaughtUp): Promise<void> {
+  async #take(line: Line, { messages, replies, news, carrierNow, cursor, refused, warning }: CaughtUp): Promise<void> {
     const { store, nudge, now, log } = this.#options
     const tag = { line: formatId('line', line.id) }
     if (warning !== undefined) log.warn(tag, warning)
@@ -148,6 +149,7 @@ export class LineWatch {
     }))
     await receiveInbound(store, nudge, arrivals)
     await noteReplies(store, nudge, { lineId: line.id, replies, at: receivedAt })
+    await noteNews(store, { news }, { lineId: line.id, at: receivedAt })
     if (cursor !== line.catchUpCursor) await store.noteCursor({ id: line.id, cursor })
   }
 }

@@ -33,6 +33,22 @@ describe('the turns of a lane', () => {
     })
   }
 
+  test('are told to be over when nothing is due and nobody has nudged meanwhile, and never before', async () => {
+    const first = Promise.withResolvers<null>()
+    const told: number[] = []
+    let steps = 0
+    const step = () => {
+      steps += 1
+      return steps === 1 ? first.promise : Promise.resolve(null)
+    }
+    const turns = new Turns({ ...common, step, onIdle: () => told.push(steps) })
+    turns.nudge()
+    turns.nudge()
+    first.resolve(null)
+    await breaths(12)
+    assert.deepEqual(told, [2])
+  })
+
   test('are one at a time, and many nudges meanwhile make one more', async () => {
     let under = 0
     let most = 0

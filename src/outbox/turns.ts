@@ -4,6 +4,8 @@ import type { OutboxLog } from './log.ts'
 export interface TurnsOptions {
   /** Does what there is to do now; answers when to come again, null when only a nudge will tell. */
   readonly step: () => Promise<number | null>
+  /** Nothing is due, and no nudge has come: from here on nobody turns until the next one. */
+  readonly onIdle?: () => void
   /** Told with an error of the store's, which alone stops a step. */
   readonly complaint: string
   readonly tag: Readonly<Record<string, unknown>>
@@ -42,13 +44,16 @@ export class Turns {
   }
 
   async #turn(): Promise<void> {
+    let nextAt: number | null = null
     while (this.#nudged && !this.#stopped) {
       this.#nudged = false
       clearTimeout(this.#timer)
-      this.#wakeAt(await this.#step())
+      nextAt = await this.#step()
+      this.#wakeAt(nextAt)
     }
     // In the same breath as the last look at the flag: a nudge between the two would wake nobody.
     this.#turning = undefined
+    if (nextAt === null) this.#options.onIdle?.()
   }
 
   async #step(): Promise<number | null> {

@@ -40,7 +40,10 @@ export class WebhookLane {
     this.#options = options
     const { log, now } = options
     const complaint = 'the store kept webhooks from going out'
-    this.#turns = new Turns({ step: () => this.#step(), complaint, tag: this.#tag(), log, now })
+    const onIdle = () => {
+      if (this.#inFlight.size === 0) options.onEnd()
+    }
+    this.#turns = new Turns({ step: () => this.#step(), onIdle, complaint, tag: this.#tag(), log, now })
   }
 
   nudge(): void {
@@ -73,7 +76,6 @@ export class WebhookLane {
       })
       this.#inFlight.add(sending)
     }
-    if (claimed.nextDueAt === null && this.#inFlight.size === 0) this.#options.onEnd()
     return claimed.nextDueAt
   }
 

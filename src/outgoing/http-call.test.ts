@@ -104,7 +104,12 @@ for (const url of NOBODYS) {
     for (const policy of [CARRIER, { of: 'customer', allow: all } as const]) {
       const caller = createHttpCaller({ timeoutMs: 1_000, policy, largestAnswer: LARGEST })
       const outcome = await caller.call({ method: 'GET', url })
-      assert.deepEqual(outcome, { kind: 'unavailable', reason: 'unreachable', detail: 'GUARDED_ADDRESS' })
+      assert.deepEqual(outcome, {
+        kind: 'unavailable',
+        reason: 'unreachable',
+        detail: 'GUARDED_ADDRESS',
+        mayHaveArrived: false,
+      })
       await caller.close()
     }
   })
@@ -114,7 +119,12 @@ for (const url of PRIVATE) {
   test(`${url} is not called for a customer`, async () => {
     const caller = createHttpCaller({ timeoutMs: 1_000, policy: CUSTOMER, largestAnswer: LARGEST })
     const outcome = await caller.call({ method: 'POST', url, body: {} })
-    assert.deepEqual(outcome, { kind: 'unavailable', reason: 'unreachable', detail: 'GUARDED_ADDRESS' })
+    assert.deepEqual(outcome, {
+      kind: 'unavailable',
+      reason: 'unreachable',
+      detail: 'GUARDED_ADDRESS',
+      mayHaveArrived: false,
+    })
     await caller.close()
   })
 }
@@ -147,7 +157,12 @@ test('a name that resolves to such an address is not called, also when another o
       )
     const caller = createHttpCaller({ timeoutMs: 1_000, policy: CARRIER, largestAnswer: LARGEST, lookup })
     const outcome = await caller.call({ method: 'GET', url: `http://mac.example:${server.port}/` })
-    assert.deepEqual(outcome, { kind: 'unavailable', reason: 'unreachable', detail: 'GUARDED_ADDRESS' })
+    assert.deepEqual(outcome, {
+      kind: 'unavailable',
+      reason: 'unreachable',
+      detail: 'GUARDED_ADDRESS',
+      mayHaveArrived: false,
+    })
     await caller.close()
   }
   assert.deepEqual(server.calls, [])
@@ -163,7 +178,12 @@ test('a name that resolves to a private address is not called for a customer', a
       )
     const caller = createHttpCaller({ timeoutMs: 1_000, policy: CUSTOMER, largestAnswer: LARGEST, lookup })
     const outcome = await caller.call({ method: 'GET', url: `http://customer.example:${server.port}/` })
-    assert.deepEqual(outcome, { kind: 'unavailable', reason: 'unreachable', detail: 'GUARDED_ADDRESS' })
+    assert.deepEqual(outcome, {
+      kind: 'unavailable',
+      reason: 'unreachable',
+      detail: 'GUARDED_ADDRESS',
+      mayHaveArrived: false,
+    })
     await caller.close()
   }
   assert.deepEqual(server.calls, [])
@@ -213,4 +233,43 @@ test('retry-after is read as seconds, and as a date by the carrier’s own clock
     assert.equal(outcome.kind === 'answer' && outcome.date, Date.parse(date))
     await caller.close()
   }
+})
+
+test('a download is as guarded as a call, whole or none, and says what it found', async () => {
+  await using server = await serve((request, response) => {
+    if (request.url === '/large') return void response.end(Buffer.alloc(LARGEST.bytes + 1))
+    response.writeHead(request.url === '/none' ? 404 : 200, { 'content-type': 'image/png' }).end(Buffer.from([0xff, 0]))
+  })
+  const url = (path: string) => `http://127.0.0.1:${server.port}${path}`
+  const caller = createHttpCaller({ timeoutMs: 2_000, policy: CARRIER, largestAnswer: LARGEST })
+  const found = { kind: 'file', type: 'image/png', bytes: Buffer.from([0xff, 0]) }
+  assert.deepEqual(await caller.download(url('/')), { ...found, status: 200 })
+  assert.deepEqual(await caller.download(url('/none')), { ...found, status: 404 })
+  assert.equal((await caller.download(url('/large'))).kind, 'unavailable')
+  await caller.close()
+  const { length } = server.calls
+  const guarded = createHttpCaller({ timeoutMs: 2_000, policy: CUSTOMER, largestAnswer: LARGEST })
+  for (const host of [`127.0.0.1:${server.port}`, `localhost:${server.port}`]) {
+    const refused = await guarded.download(`http://${host}/`)
+    assert.deepEqual(refused.kind === 'unavailable' && [refused.detail, refused.mayHaveArrived], [
+      'GUARDED_ADDRESS',
+      false,
+    ])
+  }
+  await guarded.close()
+  assert.equal(server.calls.length, length)
+})
+
+test('a call that found nobody cannot have arrived; one that was broken off may have', async () => {
+  const caller = createHttpCaller({ timeoutMs: 2_000, policy: CARRIER, largestAnswer: LARGEST })
+  let port: number
+  {
+    await using server = await serve((request) => request.socket.destroy())
+    port = server.port
+    const broken = await caller.call({ method: 'POST', url: `http://127.0.0.1:${port}`, body: {} })
+    assert.equal(broken.kind === 'unavailable' && broken.mayHaveArrived, true)
+  }
+  const refused = await caller.call({ method: 'POST', url: `http://127.0.0.1:${port}`, body: {} })
+  assert.equal(refused.kind === 'unavailable' && refused.mayHaveArrived, false)
+  await caller.close()
 })

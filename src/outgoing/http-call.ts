@@ -1,13 +1,15 @@
 import dns from 'node:dns'
 import type { LookupFunction } from 'node:net'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, DecoratorHandler, type Dispatcher, FormData } from 'undici'
 import type { UnavailableOutcome } from '../core/connector.ts'
 import { type AddressPolicy, GUARDED, guardedLookup, isRefusedHost } from './address-guard.ts'
 
 /** The one way out. Where an address leads may be anybody's word, so it is guarded; no redirect is followed. */
 export interface HttpCaller {
   /** Never throws for what the other end or the network may do. */
-  call(call: HttpCall): Promise<HttpAnswer | UnavailableOutcome>
+  call(call: HttpCall): Promise<HttpAnswer | NoAnswer>
+  /** What is there, as bytes; more than is read is none. Never throws either. */
+  download(url: string): Promise<HttpFile | NoAnswer>
   /** One timeout from now. Calls that share it take no longer together than one alone. */
   deadline(): AbortSignal
   /** Waits for what is under way, then closes its connections. */
@@ -20,10 +22,23 @@ export interface HttpCall {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
-  /** Goes out as JSON; a form as one, a text as it stands. */
+  /** Goes out as JSON; a form, with files or without, as one; a text as it stands. */
   readonly body?: unknown
   /** Its own one timeout where absent. */
   readonly deadline?: AbortSignal
+}
+
+/** None came, or none that makes sense. */
+export interface NoAnswer extends UnavailableOutcome {
+  /** Whether any of the call may have reached the other end: false where not even a connection was made. */
+  readonly mayHaveArrived: boolean
+}
+
+interface HttpFile {
+  readonly kind: 'file'
+  readonly status: number
+  readonly type: string
+  readonly bytes: Buffer
 }
 
 /** Whatever came back, errors and redirects included. */
@@ -62,7 +77,8 @@ export function createHttpCaller(options: HttpCallerOptions): HttpCaller {
   const wait = Math.min(Math.ceil(timeoutMs), LONGEST_TIMER_MS)
   const deadline = () => AbortSignal.timeout(wait)
   return {
-    call: (given) => call(agent, options, given, given.deadline ?? deadline()),
+    call: (given) => call(agent, options, given, given.deadline ?? deadline(), toAnswer),
+    download: (url) => call(agent, options, { method: 'GET', url }, deadline(), toFile),
     deadline,
     // It throws for one that is closed already.
     close: async () => (agent.destroyed ? undefined : agent.close()),
@@ -70,33 +86,59 @@ export function createHttpCaller(options: HttpCallerOptions): HttpCaller {
   }
 }
 
-async function call(
+async function call<A>(
   agent: Agent,
   { policy, largestAnswer }: HttpCallerOptions,
   { method, url, headers, body }: HttpCall,
   deadline: AbortSignal,
-): Promise<HttpAnswer | UnavailableOutcome> {
+  toAnswer: (response: Dispatcher.ResponseData, bytes: Buffer) => A,
+): Promise<A | NoAnswer> {
   const { origin, hostname, pathname, search } = new URL(url)
-  if (isRefusedHost(hostname, policy)) return { kind: 'unavailable', reason: 'unreachable', detail: GUARDED }
+  if (isRefusedHost(hostname, policy)) {
+    return { kind: 'unavailable', reason: 'unreachable', detail: GUARDED, mayHaveArrived: false }
+  }
+  let mayHaveArrived = false
   let answered = false
   try {
-    const response = await agent.request({
+    const noticing = agent.compose((dispatch) => (given, handler) => {
+      return dispatch(given, new Noticing(handler, () => (mayHaveArrived = true)))
+    })
+    const response = await noticing.request({
       origin,
       method,
       path: pathname + search,
-      headers: { ...(body === undefined ? {} : { 'content-type': typeOf(body) }), ...headers },
-      body: body === undefined ? null : textOf(body),
+      headers: { ...typeOf(body), ...headers },
+      body: body === undefined ? null : body instanceof FormData ? body : textOf(body),
       signal: deadline,
     })
     answered = true
     return toAnswer(response, await read(response.body, largestAnswer))
   } catch (error) {
-    return { kind: 'unavailable', ...obstacleOf(error, { late: deadline.aborted, answered }) }
+    return { kind: 'unavailable', ...obstacleOf(error, { late: deadline.aborted, answered }), mayHaveArrived }
   }
 }
 
-function typeOf(body: unknown): string {
-  return body instanceof URLSearchParams ? 'application/x-www-form-urlencoded' : 'application/json'
+/** Tells when the call begins to be written to a connection. */
+class Noticing extends DecoratorHandler implements Dispatcher.DispatchHandler {
+  readonly #handler: Dispatcher.DispatchHandler
+  readonly #notice: () => void
+
+  constructor(handler: Dispatcher.DispatchHandler, notice: () => void) {
+    super(handler)
+    this.#handler = handler
+    this.#notice = notice
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
+    this.#notice()
+    this.#handler.onRequestStart?.(controller, context)
+  }
+}
+
+/** A form with files names its own boundary. */
+function typeOf(body: unknown): Record<string, string> {
+  if (body === undefined || body instanceof FormData) return {}
+  return { 'content-type': body instanceof URLSearchParams ? 'application/x-www-form-urlencoded' : 'application/json' }
 }
 
 function textOf(body: unknown): string {
@@ -108,7 +150,7 @@ function textOf(body: unknown): string {
 async function read(
   body: AsyncIterable<Buffer>,
   { bytes, beyond }: HttpCallerOptions['largestAnswer'],
-): Promise<string> {
+): Promise<Buffer> {
   const chunks: Buffer[] = []
   let left = bytes
   for await (const chunk of body) {
@@ -117,10 +159,15 @@ async function read(
     if (left < 0 && beyond === 'refuse') throw Object.assign(new Error('Too large'), { code: 'TOO_LARGE' })
     if (left <= 0) break
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
-function toAnswer({ statusCode, headers }: Dispatcher.ResponseData, text: string): HttpAnswer {
+function toFile({ statusCode, headers }: Dispatcher.ResponseData, bytes: Buffer): HttpFile {
+  return { kind: 'file', status: statusCode, type: String(headers['content-type'] ?? ''), bytes }
+}
+
+function toAnswer({ statusCode, headers }: Dispatcher.ResponseData, bytes: Buffer): HttpAnswer {
+  const text = bytes.toString('utf8')
   const date = finite(Date.parse(String(headers.date)))
   const retryAfterMs = parseRetryAfter(String(headers['retry-after']), date ?? Date.now())
   return {

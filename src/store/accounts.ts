@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { Account, AccountChange, ApiKey, Credentials, SessionProof } from '../core/account.ts'
 import { passPlanGate } from '../core/auto-mark-read.ts'
+import { admitCaller, type Caller, type Entry } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId } from '../core/id.ts'
-import { admitAccount, passAccountGate } from '../core/mark-read.ts'
+import { passAccountGate } from '../core/mark-read.ts'
 import type { NewAccount } from '../core/store.ts'
 import { hashSecret, randomSecret, secretMatches } from './seal.ts'
 import type { Session } from './session.ts'
@@ -103,41 +104,91 @@ export async function deleteKey(
     .where('account_id', '=', accountId)
     .executeTakeFirst()
   if (numDeletedRows === 0n) throw new ReadbackError('not_found', 'No such API key')
+  // A key that leaked may have made tokens, and signed in: they end with it.
+  await db.deleteFrom('tokens').where('key_id', '=', keyId).where('account_id', '=', accountId).execute()
   await db.deleteFrom('sessions').where('key_id', '=', keyId).execute()
 }
 
-/** Whoever the credentials belong to, as they stand in this transaction. */
+/** Whoever the credentials belong to, as they stand in this transaction. For what concerns the whole account. */
 export async function authenticate(session: Session, credentials: Credentials): Promise<Account> {
-  if ('sessionToken' in credentials) return authenticateSession(session, credentials)
-  const row = await session.db
+  return (await identify(session, { credentials, entry: 'account' })).account
+}
+
+/** The same, with how far they reach. */
+export async function identify(
+  session: Session,
+  { credentials, entry = 'lines' }: { credentials: Credentials; entry?: Entry },
+): Promise<Caller> {
+  return admitCaller(await findCaller(session, credentials), credentials, entry)
+}
+
+function findCaller(session: Session, credentials: Credentials): Promise<Caller | undefined> {
+  if ('token' in credentials) return findToken(session, credentials)
+  return 'sessionToken' in credentials ? findSession(session, credentials) : findKey(session, credentials)
+}
+
+async function findKey({ db }: Session, key: ApiKey): Promise<Caller | undefined> {
+  const row = await db
     .selectFrom('api_keys')
     .innerJoin('accounts', 'accounts.id', 'api_keys.account_id')
     .selectAll('accounts')
     .select('secret_hash')
-    .where('key_id', '=', credentials.keyId)
+    .where('key_id', '=', key.keyId)
     .executeTakeFirst()
-  const matches = secretMatches(credentials.secret, row?.secret_hash)
-  return admitAccount(row !== undefined && matches ? toAccount(row) : undefined)
+  return toKeyCaller(row, key)
 }
 
-/** The account whose key opened the session, as long as both are there. */
-async function authenticateSession({ db }: Session, { sessionToken, at }: SessionProof): Promise<Account> {
+async function findToken({ db, now }: Session, { token }: { token: string }): Promise<Caller | undefined> {
+  const row = await db
+    .selectFrom('tokens')
+    .innerJoin('accounts', 'accounts.id', 'tokens.account_id')
+    .selectAll('accounts')
+    .select(['key_id', 'numbers', 'expires_at'])
+    .where('token_hash', '=', hashSecret(token))
+    .executeTakeFirst()
+  return toTokenCaller(row, now())
+}
+
+export type KeyRow = AccountRow & { readonly secret_hash: string }
+export type TokenRow = AccountRow & Pick<Selectable<Tables['tokens']>, 'key_id' | 'numbers' | 'expires_at'>
+
+export function toKeyCaller(row: KeyRow | undefined, { keyId, secret }: ApiKey): Caller | undefined {
+  const matches = secretMatches(secret, row?.secret_hash)
+  return row !== undefined && matches ? { account: toAccount(row), keyId, token: null } : undefined
+}
+
+export type SessionRow = AccountRow & Pick<TokenRow, 'key_id' | 'expires_at'>
+
+/** Somebody who signed in with a key may what the key may. */
+export function toSessionCaller(row: SessionRow | undefined, now: number): Caller | undefined {
+  if (row === undefined || row.expires_at <= now) return undefined
+  return { account: toAccount(row), keyId: row.key_id, token: null }
+}
+
+export function toTokenCaller(row: TokenRow | undefined, now: number): Caller | undefined {
+  if (row === undefined || row.expires_at <= now) return undefined
+  const numbers = row.numbers === null ? null : JSON.parse(row.numbers)
+  return { account: toAccount(row), keyId: row.key_id, token: { numbers, expiresAt: row.expires_at } }
+}
+
+/** As long as the key is there that it was opened with. */
+async function findSession({ db, now }: Session, { sessionToken }: SessionProof): Promise<Caller | undefined> {
   const row = await db
     .selectFrom('sessions')
     .innerJoin('api_keys', 'api_keys.key_id', 'sessions.key_id')
     .innerJoin('accounts', 'accounts.id', 'api_keys.account_id')
     .selectAll('accounts')
+    .select(['api_keys.key_id', 'expires_at'])
     .where('token_hash', '=', hashSecret(sessionToken))
-    .where('expires_at', '>', at)
     .executeTakeFirst()
-  return admitAccount(row === undefined ? undefined : toAccount(row))
+  return toSessionCaller(row, now())
 }
 
 export async function admit(
   session: Session,
-  { credentials, gate }: { credentials: Credentials; gate: boolean },
+  { credentials, gate, entry = 'account' }: { credentials: Credentials; gate: boolean; entry?: Entry },
 ): Promise<Account> {
-  const account = await authenticate(session, credentials)
+  const { account } = await identify(session, { credentials, entry })
   if (gate) passAccountGate(account)
   return account
 }

@@ -14,9 +14,9 @@ import type { AccountId, ConversationId, LineId } from '../core/id.ts'
 import { authenticate } from './accounts.ts'
 import { troublesOf } from './deliveries.ts'
 import { handsetOf } from './handset.ts'
-import { messagesOf, toStoredMessage } from './messages.ts'
 import { receiptsIn } from './receipts.ts'
 import type { Session } from './session.ts'
+import { storedMessages, toStoredMessage } from './stories.ts'
 
 /**
  * A page looks at so many conversations at the most: a filter that few pass costs more pages, never a slow one, however many
@@ -182,7 +182,7 @@ export async function getConversation(session: Session, call: ConversationCall):
   const account = await authenticate(session, credentials)
   const [conversation] = await summariesOf(session, account.id, [{ id, activeAt: 0 }])
   if (conversation === undefined) throw noSuchConversation()
-  let query = messagesOf(session, account.id).where('messages.conversation_id', '=', id)
+  let query = storedMessages(session, account.id).where('messages.conversation_id', '=', id)
   if (before !== undefined) query = query.where('messages.id', '<', before)
   const rows = await query
     .orderBy('messages.id', 'desc')

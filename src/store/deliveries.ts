@@ -4,7 +4,7 @@ import type { Trouble } from '../core/console.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, DeliveryId, EventId, LineId, MessageId, WebhookId } from '../core/id.ts'
 import type { DeliveryListCall } from '../core/store.ts'
-import { type Delivery, type DeliveryLog, WEBHOOK_FOR, type WebhookType } from '../core/webhook.ts'
+import { type Delivery, type DeliveryLog, type EndpointType, WEBHOOK_FOR } from '../core/webhook.ts'
 import { authenticate } from './accounts.ts'
 import type { Seal } from './seal.ts'
 import type { Session } from './session.ts'
@@ -189,7 +189,7 @@ export interface ClaimedRow {
   readonly id: DeliveryId
   readonly attempts: number
   readonly webhook_id: WebhookId
-  readonly type: WebhookType
+  readonly type: EndpointType
   readonly url: string
   readonly secret: string | null
   readonly secret_before: string | null

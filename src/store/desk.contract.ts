@@ -18,6 +18,8 @@ const RULES = {
   auto: { plans: ['free_api'], maxAgeMs: 60_000 },
   receiptLifetimeMs: LIFETIME_MS,
   receipts: { simulator: { iMessage: 'conversation', RCS: 'conversation' }, mute: {} },
+  messageLifetimeMs: LIFETIME_MS,
+  writing: {},
   relays: [],
 } as const
 

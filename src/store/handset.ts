@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { ShownMessage } from '../core/console.ts'
 import type { Conversation } from '../core/conversation.ts'
-import type { HandsetDraft, HandsetMessage, SimulatedCarrier } from '../core/handset.ts'
+import type { HandsetArrival, HandsetDraft, HandsetMessage, SimulatedCarrier } from '../core/handset.ts'
 import { HANDSET_LENGTH } from '../core/handset.ts'
 import type { LineId, MessageId } from '../core/id.ts'
 import type { Address } from '../core/phone-number.ts'
@@ -26,6 +26,8 @@ export async function write({ db }: Session, draft: HandsetDraft): Promise<void>
         service: draft.service,
         written_at: draft.writtenAt,
         read_at: null,
+        send_style: null,
+        delivered_at: null,
       })),
     )
     .onConflict((conflict) => conflict.doNothing())
@@ -47,14 +49,17 @@ export async function handsetOf(
 ): Promise<ShownMessage[]> {
   const rows = await which(phonesOf(session, lineId)).orderBy('phone.id', 'desc').limit(HANDSET_LENGTH).execute()
   return rows.reverse().map((row) => ({
-    messageId: row.message_ids === null ? null : ((JSON.parse(row.message_ids) as MessageId[])[row.part] ?? null),
+    fromLine: row.from_line === 1,
+    sendStyle: row.send_style,
+    messageId:
+      row.message_ids === null ? row.sent_id : ((JSON.parse(row.message_ids) as MessageId[])[row.part] ?? null),
     contact: row.contact,
     part: row.part,
     content: row.content,
     mediaUrl: row.media_url,
     service: row.service,
     writtenAt: row.written_at,
-    deliveredAt: row.seen_at,
+    deliveredAt: row.from_line === 1 ? row.delivered_at : row.seen_at,
     readAt: row.read_at,
   }))
 }
@@ -69,8 +74,14 @@ function phonesOf({ db }: Session, lineId: LineId) {
         .onRef('seen.line_id', '=', 'phone.line_id')
         .onRef('seen.carrier_message_id', '=', 'phone.carrier_message_id'),
     )
+    .leftJoin('messages as sent', (join) =>
+      join
+        .onRef('sent.line_id', '=', 'phone.line_id')
+        .onRef('sent.carrier_message_id', '=', 'phone.carrier_message_id')
+        .on('sent.outbound', '=', 1),
+    )
     .selectAll('phone')
-    .select(['message_ids', 'seen_at'])
+    .select(['message_ids', 'seen_at', 'sent.id as sent_id'])
     .where('phone.line_id', '=', lineId)
 }
 
@@ -97,6 +108,68 @@ export async function showRead(
       ),
     )
     .execute()
+}
+
+export async function receive({ db }: Session, arrival: HandsetArrival): Promise<void> {
+  await db
+    .insertInto('handset_messages')
+    .values({
+      line_id: arrival.lineId,
+      contact: arrival.contact,
+      kind: 'direct',
+      conversation_address: arrival.contact,
+      carrier_message_id: arrival.carrierMessageId,
+      part: 0,
+      content: arrival.content,
+      media_url: arrival.mediaUrl,
+      service: arrival.service,
+      written_at: arrival.at,
+      read_at: null,
+      from_line: 1,
+      send_style: arrival.sendStyle,
+      delivered_at: arrival.at,
+    })
+    .execute()
+  await showTyping({ db }, { lineId: arrival.lineId, contact: arrival.contact, until: arrival.at })
+}
+
+export async function contactReads(
+  { db }: Session,
+  { lineId, contact, at }: { lineId: LineId; contact: Address; at: number },
+): Promise<void> {
+  await db
+    .updateTable('handset_messages')
+    .set({ read_at: at })
+    .where('line_id', '=', lineId)
+    .where('contact', '=', contact)
+    .where('from_line', '=', 1)
+    .where('read_at', 'is', null)
+    .execute()
+}
+
+export async function showTyping(
+  { db }: Pick<Session, 'db'>,
+  view: { lineId: LineId; contact: Address; until: number },
+): Promise<void> {
+  const { lineId, contact, until } = view
+  await db
+    .insertInto('handset_typing')
+    .values({ line_id: lineId, contact, until })
+    .onConflict((conflict) => conflict.columns(['line_id', 'contact']).doUpdateSet({ until }))
+    .execute()
+}
+
+export async function typingUntil(
+  { db }: Session,
+  { lineId, contact }: { lineId: LineId; contact: Address },
+): Promise<number | null> {
+  const row = await db
+    .selectFrom('handset_typing')
+    .select('until')
+    .where('line_id', '=', lineId)
+    .where('contact', '=', contact)
+    .executeTakeFirst()
+  return row?.until ?? null
 }
 
 export async function carrier({ db }: Session, lineId: LineId): Promise<SimulatedCarrier> {

@@ -1,11 +1,13 @@
 import type { Selectable } from 'kysely'
 import type { Credentials } from '../core/account.ts'
+import { reaches } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
-import type { LineId } from '../core/id.ts'
+import type { AccountId, LineId } from '../core/id.ts'
 import type { Line, LineHealth } from '../core/line.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import type { AutoTimingCall, LineDraft, LineStore, NewLine, Verification } from '../core/store.ts'
-import { authenticate, getAccount, updateAccount } from './accounts.ts'
+import { authenticate, getAccount, identify, updateAccount } from './accounts.ts'
+import type { Answered } from './events.ts'
 import { hashSecret, randomSecret, type Seal } from './seal.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
@@ -65,9 +67,10 @@ export async function listLines(session: Session): Promise<Line[]> {
 }
 
 export async function listOwnLines(session: Session, { credentials }: { credentials: Credentials }): Promise<Line[]> {
-  const account = await authenticate(session, credentials)
-  const rows = await live(session).selectAll().where('account_id', '=', account.id).orderBy('id').execute()
-  return rows.map((row) => toLine(row, session.seal))
+  const { account, token } = await identify(session, { credentials })
+  let lines = live(session).selectAll().where('account_id', '=', account.id)
+  if (token?.numbers != null) lines = lines.where('number', 'in', token.numbers)
+  return (await lines.orderBy('id').execute()).map((row) => toLine(row, session.seal))
 }
 
 export async function getLine(
@@ -86,13 +89,9 @@ export async function getOwnLine(
   session: Session,
   { credentials, number }: { credentials: Credentials; number: PhoneNumber },
 ): Promise<Line> {
-  const account = await authenticate(session, credentials)
-  const row = await live(session)
-    .selectAll()
-    .where('number', '=', number)
-    .where('account_id', '=', account.id)
-    .executeTakeFirst()
-  return toLine(row ?? noSuchLine(), session.seal)
+  const caller = await identify(session, { credentials })
+  const row = await findOwnLine(session, caller.account.id, number)
+  return toLine((reaches(caller, number) ? row : undefined) ?? noSuchLine(), session.seal)
 }
 
 export async function updateLine(
@@ -122,27 +121,31 @@ export async function setAutoTiming(session: Session, call: AutoTimingCall): Pro
     const { id } = await authenticate(session, call.credentials)
     await updateAccount(session, { id, change: { autoTiming: call.timing } })
   } else {
-    const { id } = await getOwnLine(session, call)
+    const account = await authenticate(session, call.credentials)
+    const { id } = (await findOwnLine(session, account.id, call.number)) ?? noSuchLine()
     await updateLine(session, { id, autoTiming: call.timing })
   }
 }
 
+/** Answers what it was before; null where it is no other. */
 export async function noteHealth(
-  { db }: Session,
+  session: Session,
   { id, health, at }: { id: LineId; health: LineHealth; at: number },
-): Promise<LineHealth | null> {
-  const before = await db
-    .selectFrom('lines')
-    .select(['status', 'status_reason as reason'])
+): Promise<Answered<LineHealth | null>> {
+  const line = await live(session)
+    .select(['account_id', 'number', 'status', 'status_reason as reason'])
     .where('id', '=', id)
     .executeTakeFirst()
-  if (before === undefined || (before.status === health.status && before.reason === health.reason)) return null
-  await db
+  const same = line === undefined || (line.status === health.status && line.reason === health.reason)
+  if (same) return { answer: null, told: [] }
+  await session.db
     .updateTable('lines')
     .set({ status: health.status, status_reason: health.reason, status_since: at })
     .where('id', '=', id)
     .execute()
-  return before
+  const { account_id: accountId, number, status, reason } = line
+  const event = { type: 'line.status.changed', lineNumber: number, health } as const
+  return { answer: { status, reason }, told: [{ accountId, lineId: id, number, event, callback: null, at }] }
 }
 
 export async function noteCursor({ db }: Session, { id, cursor }: { id: LineId; cursor: string }): Promise<void> {
@@ -208,6 +211,23 @@ export async function noteEnrolled(
 
 export async function removeLine({ db }: Session, { id, at }: { id: LineId; at: number }): Promise<void> {
   await db.updateTable('lines').set({ removed_at: at }).where('id', '=', id).where('removed_at', 'is', null).execute()
+}
+
+/** Throws `invalid` for the first that is no line of the account's. */
+export async function checkOwnNumbers(
+  session: Session,
+  { accountId, numbers, field }: { accountId: AccountId; numbers: readonly PhoneNumber[]; field: string },
+): Promise<void> {
+  if (numbers.length === 0) return
+  const own = await live(session).select('number').where('account_id', '=', accountId).execute()
+  const known = new Set(own.map(({ number }) => number))
+  const stranger = numbers.find((number) => !known.has(number))
+  if (stranger === undefined) return
+  throw new ReadbackError('invalid', `\`${field}\`: ${stranger} is not a line of this account`)
+}
+
+export function findOwnLine(session: Session, accountId: AccountId, number: PhoneNumber): Promise<LineRow | undefined> {
+  return live(session).selectAll().where('number', '=', number).where('account_id', '=', accountId).executeTakeFirst()
 }
 
 function live({ db }: Session) {

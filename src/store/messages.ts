@@ -1,76 +1,199 @@
-import type { Credentials } from '../core/account.ts'
-import type { MessageStory, StoredMessage } from '../core/console.ts'
+import type { ExpressionBuilder } from 'kysely'
+import type { Account } from '../core/account.ts'
+import { reaches } from '../core/caller.ts'
+import type { Service } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
-import type { AccountId, MessageId } from '../core/id.ts'
-import { authenticate } from './accounts.ts'
-import { deliveriesAbout } from './deliveries.ts'
-import { receiptsIn } from './receipts.ts'
+import type { AccountId, LineId } from '../core/id.ts'
+import type {
+  KeptMessage,
+  MessageFilter,
+  MessageOrder,
+  MessageOwner,
+  MessagePage,
+  MessageStatus,
+  MessageStore,
+  Period,
+} from '../core/message.ts'
+import type { Address } from '../core/phone-number.ts'
+import { authenticate, identify } from './accounts.ts'
 import type { Session } from './session.ts'
+import type { Tables } from './tables.ts'
 
-const MOST_RECEIPTS = 20
+type Db = Session['db']
 
-/** The account's messages with what their conversation and line are called. */
-export function messagesOf({ db }: Session, accountId: AccountId) {
-  return (
-    db
-      .selectFrom('messages')
-      .innerJoin('conversations', 'conversations.id', 'messages.conversation_id')
-      .innerJoin('lines', 'lines.id', 'messages.line_id')
-      // By its conversation: by itself it would lead the planner through all that the account has.
-      .where('conversations.account_id', '=', accountId)
-      .select([
-        'messages.id',
-        'messages.account_id as accountId',
-        'messages.line_id as lineId',
-        'lines.number as lineNumber',
-        'messages.outbound',
-        'messages.contact',
-        'conversations.kind',
-        'conversations.address as conversationAddress',
-        'messages.service',
-        'messages.content',
-        'messages.media_url as mediaUrl',
-        'messages.send_style as sendStyle',
-        'messages.status',
-        'messages.reason',
-        'messages.sent_at as sentAt',
-        'messages.read_at as readAt',
-        'messages.received_at as createdAt',
-        'messages.updated_at as updatedAt',
-        'messages.conversation_id as conversationId',
-        'messages.carrier_message_id as carrierMessageId',
-        'messages.part',
-        'messages.reaction',
-        'messages.auto_reason as autoReason',
-      ])
-  )
-}
-
-type MessageRow = Awaited<ReturnType<ReturnType<typeof messagesOf>['execute']>>[number]
-
-export function toStoredMessage({ outbound, reaction, ...row }: MessageRow): StoredMessage {
-  return { ...row, outbound: outbound === 1, reaction: reaction === 1 }
-}
-
-export async function getMessageStory(
+export async function getMessage(
   session: Session,
-  { credentials, id }: { credentials: Credentials; id: MessageId },
-): Promise<MessageStory> {
-  const account = await authenticate(session, credentials)
-  const row = await messagesOf(session, account.id).where('messages.id', '=', id).executeTakeFirst()
-  if (row === undefined) throw new ReadbackError('not_found', 'No such message')
-  const message = toStoredMessage(row)
-  const covering = await receiptsIn(
-    session,
-    { accountId: account.id, id: message.conversationId },
-    { from: id, limit: MOST_RECEIPTS, order: 'asc' },
+  { credentials, id }: Parameters<MessageStore['getMessage']>[0],
+): ReturnType<MessageStore['getMessage']> {
+  const caller = await identify(session, { credentials })
+  const { account } = caller
+  const row = await rowsOf(session.db, account.id).where('messages.id', '=', id).executeTakeFirst()
+  if (row === undefined || !reaches(caller, row.lineNumber)) throw new ReadbackError('not_found', 'No such message')
+  return { owner: ownerOf(account), message: toMessage(row) }
+}
+
+export async function listMessages(
+  session: Session,
+  { credentials, filter, page }: Parameters<MessageStore['listMessages']>[0],
+): ReturnType<MessageStore['listMessages']> {
+  const { db } = session
+  const caller = await identify(session, { credentials })
+  const { account } = caller
+  const lines = await db.selectFrom('lines').select(['id', 'number']).where('account_id', '=', account.id).execute()
+  const reached = lines.filter(({ number }) => reaches(caller, number)).map(({ id }) => id)
+  const asked = matches(account, filter, (number) =>
+    lines.filter((line) => (line.number as string) === number).map(({ id }) => id),
   )
-  // Up to the one that took it: what came later was about later messages, unless somebody asked for it again.
-  const first = covering[0]?.readUpTo ?? null
-  const receipts = covering.filter(({ readUpTo }) => readUpTo === first)
-  const deliveries = await deliveriesAbout(session, account.id, [
-    { type: 'message.received', subject: id },
-    ...receipts.map((receipt) => ({ type: 'receipt.settled' as const, subject: receipt.id })),
+  const matching = reached.length === lines.length ? asked : (eb: Eb) => eb.and([onLines(eb, reached), asked(eb)])
+  const [counted, rows] = [countOf(db, account.id, matching), pageOf(db, account.id, matching, page)]
+  const { total } = await counted.executeTakeFirstOrThrow()
+  return { owner: ownerOf(account), messages: (await rows.execute()).map(toMessage), total: Number(total) }
+}
+
+type Eb = ExpressionBuilder<Tables, 'messages'>
+type Condition = ReturnType<Eb['and']>
+type Matching = (eb: Eb) => Condition
+
+/** All that a filter asks for. A number is looked for among the account's lines first: lines and contacts have indexes of their own. */
+export function matches(
+  { email }: Pick<Account, 'email'>,
+  filter: MessageFilter,
+  linesNumbered: (number: string) => readonly LineId[],
+): Matching {
+  const { accountEmail, lineId, lineNumber, number, fromNumber, toNumber, kind, group } = filter
+  const { outbound, service, status, created, updated, sent } = filter
+  return (eb) => {
+    const asked = [
+      accountEmail === undefined || accountEmail.toLowerCase() === email.toLowerCase() ? undefined : eb.lit(false),
+      lineId && onLines(eb, [lineId]),
+      lineNumber && onLines(eb, linesNumbered(lineNumber)),
+      number && eb.or([eb('messages.contact', '=', number), ...lineEnd(eb, linesNumbered(number))]),
+      fromNumber && oneEnd(eb, fromNumber, linesNumbered(fromNumber), 1),
+      toNumber && oneEnd(eb, toNumber, linesNumbered(toNumber), 0),
+      outbound === undefined ? undefined : eb('messages.outbound', '=', outbound ? 1 : 0),
+      kind && inConversation(eb, 'kind', kind),
+      group && eb.and([inConversation(eb, 'kind', 'group'), inConversation(eb, 'address', group)]),
+      service && eb('messages.service', '=', service),
+      status === undefined ? undefined : eb('messages.status', '=', status as MessageStatus),
+      ...within(eb, 'received_at', created),
+      ...within(eb, 'updated_at', updated),
+      ...within(eb, 'sent_at', sent),
+    ]
+    return eb.and(asked.filter((condition) => condition !== undefined))
+  }
+}
+
+function onLines(eb: Eb, ids: readonly LineId[]): Condition {
+  return ids.length === 0 ? eb.and([eb.lit(false)]) : eb.and([eb('messages.line_id', 'in', ids)])
+}
+
+function lineEnd(eb: Eb, ids: readonly LineId[]): Condition[] {
+  return ids.length === 0 ? [] : [onLines(eb, ids)]
+}
+
+/** Messages that come from a number, or go to it: `lineSends` says which way those go that a line of that number is the end of. */
+function oneEnd(eb: Eb, address: Address, ids: readonly LineId[], lineSends: 0 | 1): Condition {
+  const contactEnd = eb.and([
+    eb('messages.outbound', '=', lineSends === 1 ? 0 : 1),
+    eb('messages.contact', '=', address),
   ])
-  return { account: { id: account.id, email: account.email, plan: account.plan }, message, receipts, deliveries }
+  const lines = lineEnd(eb, ids).map((onThem) => eb.and([eb('messages.outbound', '=', lineSends), onThem]))
+  return eb.or([contactEnd, ...lines])
+}
+
+function inConversation(eb: Eb, column: 'kind' | 'address', value: string): Condition {
+  const conversation = eb
+    .selectFrom('conversations')
+    .select('conversations.id')
+    .whereRef('conversations.id', '=', 'messages.conversation_id')
+    .where(`conversations.${column}`, '=', value as never)
+  return eb.and([eb.exists(conversation)])
+}
+
+function within(eb: Eb, column: 'received_at' | 'updated_at' | 'sent_at', { from, to }: Period) {
+  return [
+    from === undefined ? undefined : eb(`messages.${column}`, '>=', from),
+    to === undefined ? undefined : eb(`messages.${column}`, '<=', to),
+  ]
+}
+
+export function countOf(db: Db, accountId: AccountId, matching: Matching) {
+  return db
+    .selectFrom('messages')
+    .where('messages.account_id', '=', accountId)
+    .where(matching)
+    .select((eb) => eb.fn.countAll().as('total'))
+}
+
+/** The order of our receiving is that of the ids. */
+const COLUMNS = {
+  createdAt: 'messages.id',
+  updatedAt: 'messages.updated_at',
+  sentAt: 'messages.sent_at',
+} as const satisfies Record<MessageOrder, string>
+
+export function pageOf(db: Db, accountId: AccountId, matching: Matching, page: MessagePage) {
+  const { orderBy, direction, limit, offset } = page
+  const rows = rowsOf(db, accountId).where(matching).limit(limit).offset(offset).orderBy(COLUMNS[orderBy], direction)
+  // Of one moment there may be many: without this, pages could tell one of them twice.
+  return orderBy === 'createdAt' ? rows : rows.orderBy('messages.id', direction)
+}
+
+function rowsOf(db: Db, accountId: AccountId) {
+  return messagesOf(db).where('messages.account_id', '=', accountId)
+}
+
+export function messagesOf(db: Db) {
+  return db
+    .selectFrom('messages')
+    .innerJoin('conversations', 'conversations.id', 'messages.conversation_id')
+    .innerJoin('lines', 'lines.id', 'messages.line_id')
+    .select([
+      'messages.id as id',
+      'messages.account_id as accountId',
+      'messages.line_id as lineId',
+      'lines.number as lineNumber',
+      'messages.outbound as outbound',
+      'messages.contact as contact',
+      'conversations.kind as kind',
+      'conversations.address as conversationAddress',
+      'messages.service as service',
+      'messages.content as content',
+      'messages.media_url as mediaUrl',
+      'messages.send_style as sendStyle',
+      'messages.status as status',
+      'messages.reason as reason',
+      'messages.sent_at as sentAt',
+      'messages.read_at as readAt',
+      'messages.received_at as createdAt',
+      'messages.updated_at as updatedAt',
+      'messages.auto_reason as autoReason',
+    ])
+}
+
+export function toMessage(row: Omit<KeptMessage, 'outbound'> & { outbound: 0 | 1 }): KeptMessage {
+  return { ...row, outbound: row.outbound === 1 }
+}
+
+export function ownerOf({ email, plan }: Account): MessageOwner {
+  return { email, plan }
+}
+
+export async function findService(
+  session: Session,
+  { credentials, number }: Parameters<MessageStore['findService']>[0],
+): Promise<Service | null> {
+  const account = await authenticate(session, credentials)
+  const lines = session.db.selectFrom('lines').select('id').where('account_id', '=', account.id)
+  const newest = await session.db
+    .selectFrom('conversations')
+    .select('service')
+    .where('line_id', 'in', lines)
+    .where('address', '=', number)
+    .where('kind', '=', 'direct')
+    .where('service', 'is not', null)
+    .orderBy('last_message_id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return newest?.service ?? null
 }

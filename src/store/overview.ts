@@ -1,11 +1,11 @@
-import { type SqlBool, sql } from 'kysely'
 import type { Credentials } from '../core/account.ts'
 import type { LineState } from '../core/console.ts'
 import type { LineId } from '../core/id.ts'
+import type { Line } from '../core/line.ts'
 import { MOST_COUNTED, minuteOf, type Overview } from '../core/overview.ts'
 import { authenticate } from './accounts.ts'
 import { listOwnLines } from './lines.ts'
-import { receiptsOf } from './receipts.ts'
+import { ownReceipts } from './receipts.ts'
 import type { Session } from './session.ts'
 
 const MINUTES = 60
@@ -29,7 +29,7 @@ export async function overview(
   let open = 0
   for (const line of lines) open += await waitingOn(session, line.id)
   const newest = db.selectFrom('receipts').select('id').where('account_id', '=', id).orderBy('id', 'desc')
-  const failures = await receiptsOf(session, id)
+  const failures = await ownReceipts(session, id)
     .where('receipts.id', 'in', newest.limit(LOOKED_AT))
     .where('receipts.state', 'in', ['failed', 'expired', 'skipped'])
     .orderBy('receipts.id', 'desc')
@@ -42,8 +42,8 @@ export async function listLineStates(session: Session, call: { credentials: Cred
   const states: LineState[] = []
   for (const line of await listOwnLines(session, call)) {
     const queued = await waitingOn(session, line.id)
-    const lastInboundAt = await newestOf(session, line.id, 'messages')
-    states.push({ line, queued, lastInboundAt, lastReceiptAt: await newestOf(session, line.id, 'receipts') })
+    const lastInboundAt = await lastInbound(session, line)
+    states.push({ line, queued, lastInboundAt, lastReceiptAt: await lastReceipt(session, line) })
   }
   return states
 }
@@ -63,21 +63,31 @@ async function waitingOn({ db }: Session, lineId: LineId): Promise<number> {
   return row.receipts
 }
 
-/** When the line last saw one, if that is among the newest of its account. */
-async function newestOf({ db }: Session, lineId: LineId, table: 'messages' | 'receipts'): Promise<number | null> {
-  const account = db.selectFrom('lines').select('account_id').where('id', '=', lineId)
-  const time = table === 'messages' ? sql<number>`received_at` : sql<number>`settled_at`
+async function lastInbound({ db }: Session, { id, accountId }: Line): Promise<number | null> {
+  const newest = await db
+    .selectFrom('messages')
+    .select('received_at as at')
+    .where('account_id', '=', accountId)
+    .where('line_id', '=', id)
+    .where('outbound', '=', 0)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return newest?.at ?? null
+}
+
+/** If it is among the newest of the account. */
+async function lastReceipt({ db }: Session, { id, accountId }: Line): Promise<number | null> {
   const newest = db
-    .selectFrom(table)
-    .select(['line_id', time.as('at')])
-    .where('account_id', '=', account)
-    .where(table === 'messages' ? sql<SqlBool>`outbound = 0` : sql<SqlBool>`settled_at is not null`)
+    .selectFrom('receipts')
+    .select(['line_id', 'settled_at'])
+    .where('account_id', '=', accountId)
     .orderBy('id', 'desc')
     .limit(LOOKED_AT)
   const row = await db
     .selectFrom(newest.as('newest'))
-    .select((eb) => eb.fn.max('at').as('at'))
-    .where('line_id', '=', lineId)
+    .select((eb) => eb.fn.max('settled_at').as('at'))
+    .where('line_id', '=', id)
     .executeTakeFirst()
   return row?.at ?? null
 }

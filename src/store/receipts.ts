@@ -1,19 +1,20 @@
 import { type SqlBool, sql } from 'kysely'
 import type { Credentials } from '../core/account.ts'
+import type { Caller } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, ConversationId, LineId, ReceiptId } from '../core/id.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Receipt, ReceiptFilter } from '../core/receipt.ts'
 import { OVERDUE_AT_ONCE, type Overdue, type Store } from '../core/store.ts'
-import { authenticate } from './accounts.ts'
+import { identify } from './accounts.ts'
 import type { Session } from './session.ts'
 
 export async function getReceipt(
   session: Session,
   { credentials, id }: { credentials: Credentials; id: ReceiptId },
 ): Promise<Receipt> {
-  const account = await authenticate(session, credentials)
-  const receipt = await receiptsOf(session, account.id).where('receipts.id', '=', id).executeTakeFirst()
+  const caller = await identify(session, { credentials })
+  const receipt = await receiptsOf(session, caller).where('receipts.id', '=', id).executeTakeFirst()
   if (receipt === undefined) throw new ReadbackError('not_found', 'No such receipt')
   return receipt
 }
@@ -22,16 +23,16 @@ export async function listReceipts(
   session: Session,
   { credentials, filter }: { credentials: Credentials; filter: ReceiptFilter },
 ): Promise<Receipt[]> {
-  const account = await authenticate(session, credentials)
+  const caller = await identify(session, { credentials })
   const { number, fromNumber, state, trigger, before, limit } = filter
-  let query = receiptsOf(session, account.id).orderBy('receipts.id', 'desc').limit(limit)
+  let query = receiptsOf(session, caller).orderBy('receipts.id', 'desc').limit(limit)
   if (state !== undefined) query = query.where('receipts.state', '=', state)
   if (trigger !== undefined) query = query.where('receipts.trigger', '=', trigger)
   if (before !== undefined) query = query.where('receipts.id', '<', before)
   if (number === undefined) {
     return (fromNumber === undefined ? query : query.where('lines.number', '=', fromNumber)).execute()
   }
-  const conversations = await conversationsOf(session, account.id, { number, fromNumber })
+  const conversations = await conversationsOf(session, caller.account.id, { number, fromNumber })
   if (conversations.length === 0) return []
   // Each half has an index of its own (see the migrations); together they would have to be scanned.
   const inThem = query.where('receipts.conversation_id', 'in', conversations)
@@ -52,8 +53,13 @@ async function conversationsOf(
   return (await conversations.where('address', '=', number).execute()).map(({ id }) => id)
 }
 
-export function receiptsOf(session: Session, accountId: AccountId) {
-  return named(session).where('receipts.account_id', '=', accountId)
+function receiptsOf(session: Session, { account, token }: Caller) {
+  const receipts = ownReceipts(session, account.id)
+  return token?.numbers == null ? receipts : receipts.where('lines.number', 'in', token.numbers)
+}
+
+export function ownReceipts(session: Session, accountId: AccountId) {
+  return namedReceipts(session).where('receipts.account_id', '=', accountId)
 }
 
 /** One conversation's that `which` lets through, oldest first; of those that are settled the first so many by `order`. */
@@ -62,7 +68,7 @@ export async function receiptsIn(
   { accountId, id }: { accountId: AccountId; id: ConversationId },
   which: { from: number; before?: number; limit: number; order: 'asc' | 'desc' },
 ): Promise<Receipt[]> {
-  const theirs = named(session)
+  const theirs = namedReceipts(session)
     // The account by its conversation: by itself it would lead the planner through all that the account has.
     .where('conversations.account_id', '=', accountId)
     .where('receipts.conversation_id', '=', id)
@@ -78,7 +84,7 @@ export async function receiptsIn(
   return [...settled, ...open].sort((a, b) => a.id - b.id)
 }
 
-function named({ db }: Session) {
+function namedReceipts({ db }: Session) {
   return db
     .selectFrom('receipts')
     .innerJoin('conversations', 'conversations.id', 'receipts.conversation_id')
@@ -105,30 +111,41 @@ function named({ db }: Session) {
 }
 
 export async function noteReplies(
-  { db, rules }: Session,
+  session: Session,
   { lineId, replies, at }: Parameters<Store['noteReplies']>[0],
 ): Promise<number> {
-  let released = 0n
+  let released = 0
   for (const { carrierConversation, sentAt } of replies) {
-    const answered = db
+    const answered = await session.db
       .selectFrom('conversations')
       .innerJoin('messages', 'messages.id', 'conversations.last_message_id')
       .select('conversations.id')
       .where('conversations.line_id', '=', lineId)
       .where('carrier_conversation', '=', carrierConversation)
       .where('sent_at', '<=', sentAt)
-    const { numUpdatedRows } = await db
-      .updateTable('receipts')
-      .set({ next_attempt_at: at, expires_at: at + rules.receiptLifetimeMs })
-      .where('conversation_id', 'in', answered)
-      .where('state', '=', 'queued')
-      .where('settled_at', 'is', null)
-      // Whoever replies has read, however long the pause was to be.
-      .where((eb) => eb.or([eb('next_attempt_at', 'is', null), eb('next_attempt_at', '>', at)]))
-      .executeTakeFirst()
-    released += numUpdatedRows
+      .execute()
+    const ids = answered.map(({ id }) => id)
+    released += await releaseWaiting(session, ids, at)
   }
-  return Number(released)
+  return released
+}
+
+/** Whoever replies has read, however long the pause was to be; answers how many receipts that sets going. */
+export async function releaseWaiting(
+  { db, rules }: Session,
+  conversations: readonly ConversationId[],
+  at: number,
+): Promise<number> {
+  if (conversations.length === 0) return 0
+  const { numUpdatedRows } = await db
+    .updateTable('receipts')
+    .set({ next_attempt_at: at, expires_at: at + rules.receiptLifetimeMs })
+    .where('conversation_id', 'in', conversations)
+    .where('state', '=', 'queued')
+    .where('settled_at', 'is', null)
+    .where((eb) => eb.or([eb('next_attempt_at', 'is', null), eb('next_attempt_at', '>', at)]))
+    .executeTakeFirst()
+  return Number(numUpdatedRows)
 }
 
 export async function linesWithWork({ db }: Session): Promise<LineId[]> {

@@ -1,14 +1,17 @@
 import type { Kysely } from 'kysely'
 import type { AutoRule } from '../core/auto-mark-read.ts'
 import type { LineRules } from '../core/mark-read.ts'
+import type { WritingRules } from '../core/send-message.ts'
 import type { Seal } from './seal.ts'
 import type { Tables } from './tables.ts'
 
 /** What the store needs to know to decide inside a transaction. Plain data: it crosses to the writer's thread. */
-export interface StoreRules extends LineRules {
+export interface StoreRules extends LineRules, WritingRules {
   readonly auto: AutoRule
   /** How long a receipt is worth sending. */
   readonly receiptLifetimeMs: number
+  /** How long a message is tried. */
+  readonly messageLifetimeMs: number
 }
 
 /** One connection, as the queries that both engines share see it. */
@@ -16,4 +19,6 @@ export interface Session {
   readonly db: Kysely<Tables>
   readonly seal: Seal
   readonly rules: StoreRules
+  /** The one thing that is decided by this store's own clock: whether a token still holds. */
+  readonly now: () => number
 }

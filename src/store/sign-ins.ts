@@ -31,14 +31,14 @@ export async function closeSession({ db }: Session, { sessionToken }: { sessionT
 }
 
 export async function getVisitor(
-  { db }: Session,
+  { db, now }: Session,
   { session, operator }: Parameters<ConsoleStore['getVisitor']>[0],
 ): Promise<Visitor> {
   const found = await db
     .selectFrom('sessions')
     .selectAll()
     .where('token_hash', '=', hashSecret(session.sessionToken))
-    .where('expires_at', '>', session.at)
+    .where('expires_at', '>', now())
     .executeTakeFirst()
   if (found?.operator_hash === hashSecret(operator.operatorToken)) return { kind: 'operator' }
   const row = await db

@@ -5,6 +5,9 @@ import type { PhoneNumber } from '../core/phone-number.ts'
 import type { Claim } from '../core/send-receipt.ts'
 import { away, claimedContacts, contactOf, desk, done, LIFETIME_MS, LINE, open, type Place } from './desk.contract.ts'
 
+const OTHER_LINE = '+19175550100' as PhoneNumber
+const mintedBy = (credentials: { token: string }) => ({ credentials, numbers: null, expiresAt: 1 })
+
 /** What every engine keeps to. */
 export function describeStore(engine: string, place: () => Promise<Place>): void {
   const code = (wanted: string) => (error: unknown) => (error as { code?: string }).code === wanted
@@ -40,6 +43,33 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await d.store.updateAccount({ id: accountId, change: { disabled: false } })
       await d.store.deleteKey({ accountId, keyId: d.credentials.keyId })
       await assert.rejects(d.request(contactOf(0), 0), code('unauthorized'))
+    })
+
+    test('lets in who has a token, to its lines alone, until it ends or its key does', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { id: accountId } = await d.store.admit({ credentials: d.credentials, gate: true })
+      // By the store's own clock: an hour from now, and a moment ago.
+      const [later, ago] = [Date.now() + 3_600_000, Date.now() - 1]
+      const mint = (numbers: PhoneNumber[] | null, expiresAt: number) =>
+        d.store.createToken({ credentials: d.credentials, numbers, expiresAt, at: 0 })
+      const [whole, limited, ended] = [await mint(null, later), await mint([LINE], later), await mint(null, ago)]
+      await d.store.createLine({ accountId, number: OTHER_LINE, connector: 'simulator', settings: {}, at: 0 })
+      const call = { number: contactOf(0), trigger: 'api', relayed: false, at: 1 } as const
+      const ask = (credentials: { token: string }, fromNumber: PhoneNumber) =>
+        d.store.markRead({ ...call, credentials, fromNumber })
+      await ask(whole, OTHER_LINE)
+      await ask(limited, LINE)
+      await assert.rejects(ask(limited, OTHER_LINE), code('not_found'))
+      await assert.rejects(ask(ended, LINE), code('unauthorized'))
+      assert.equal((await d.store.listReceipts({ credentials: limited, filter: { limit: 9 } })).length, 1)
+      await assert.rejects(d.store.admit({ credentials: limited, gate: false }), code('forbidden'))
+      await assert.rejects(d.store.createToken({ ...mintedBy(whole), at: 0 }), code('forbidden'))
+      assert.equal(await d.store.forgetTokens({ before: Date.now(), limit: 9 }), 1)
+      await d.store.deleteKey({ accountId, keyId: d.credentials.keyId })
+      await assert.rejects(ask(whole, LINE), code('unauthorized'))
+      await assert.rejects(d.store.identify({ credentials: limited }), code('unauthorized'))
+      assert.equal(await d.store.forgetTokens({ before: later + 1, limit: 9 }), 0)
     })
 
     test('refuses a call of a batch without touching the others', async () => {

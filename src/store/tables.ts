@@ -10,6 +10,7 @@ import type {
   LineId,
   MessageId,
   ReceiptId,
+  TokenId,
   WebhookId,
 } from '../core/id.ts'
 import type { LineStatus } from '../core/line.ts'
@@ -17,7 +18,8 @@ import type { MessageStatus } from '../core/message.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Reason } from '../core/reason.ts'
 import type { ReceiptState, SettledState, Trigger } from '../core/receipt.ts'
-import type { Attempt, DeliveryState, DisabledReason, WebhookType } from '../core/webhook.ts'
+import type { MessageNews } from '../core/sending.ts'
+import type { Attempt, DeliveryState, DisabledReason, EndpointType } from '../core/webhook.ts'
 
 /** Booleans are 0 and 1, times epoch milliseconds, JSON text: alike on both engines. */
 type Flag = 0 | 1
@@ -49,6 +51,17 @@ export interface Tables {
     operator_hash: string | null
     created_at: number
     expires_at: number
+  }
+  tokens: {
+    id: Made<TokenId>
+    account_id: AccountId
+    /** The key that it was made with. */
+    key_id: string
+    token_hash: string
+    /** JSON; null for the whole account. */
+    numbers: string | null
+    expires_at: number
+    created_at: number
   }
   lines: {
     id: Made<LineId>
@@ -119,6 +132,8 @@ export interface Tables {
     read_at: number | null
     updated_at: number
   }
+  /** What a carrier told of a message before it answered the call that sent it. */
+  early_news: { line_id: LineId; carrier_message_id: string; status: MessageNews['status']; at: number }
   /** What recognises an inbound that the carrier repeats; outlives the messages themselves. */
   seen_inbound: {
     line_id: LineId
@@ -173,7 +188,7 @@ export interface Tables {
   webhooks: {
     id: Made<WebhookId>
     account_id: AccountId
-    type: WebhookType
+    type: EndpointType
     url: string
     /** Sealed, as the one before it. */
     secret: string | null
@@ -219,7 +234,12 @@ export interface Tables {
     service: Service
     written_at: number
     read_at: number | null
+    /** 1 where the line wrote it; the rest is for those alone. */
+    from_line: Generated<Flag>
+    send_style: string | null
+    delivered_at: number | null
   }
+  handset_typing: { line_id: LineId; contact: Address; until: number }
   simulated_carriers: {
     line_id: LineId
     latency_ms: number

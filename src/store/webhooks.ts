@@ -4,8 +4,15 @@ import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId } from '../core/id.ts'
 import { MOST_WEBHOOKS, type Store, type WebhookChange, type WebhookSettings } from '../core/store.ts'
-import type { Webhook, WebhookDraft } from '../core/webhook.ts'
+import {
+  type EndpointType,
+  STATUS_CALLBACK,
+  type Webhook,
+  type WebhookDraft,
+  type WebhookType,
+} from '../core/webhook.ts'
 import { authenticate } from './accounts.ts'
+import { checkOwnNumbers } from './lines.ts'
 import type { Seal } from './seal.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
@@ -23,7 +30,7 @@ export async function listWebhooks(
 
 export async function addWebhooks(session: Session, change: WebhookChange): Promise<WebhookSettings> {
   const { id } = await authenticate(session, change.credentials)
-  await checkNumbers(session, id, change.webhooks)
+  await checkOwnNumbers(session, { accountId: id, ...numbersOf(change) })
   const live = await liveOf(session, id)
   const added = change.webhooks.filter((draft) => !live.some((row) => isSame(row, draft)))
   if (live.length + added.length > MOST_WEBHOOKS) throw tooMany()
@@ -34,7 +41,7 @@ export async function addWebhooks(session: Session, change: WebhookChange): Prom
 
 export async function replaceWebhooks(session: Session, change: WebhookChange): Promise<WebhookSettings> {
   const { id } = await authenticate(session, change.credentials)
-  await checkNumbers(session, id, change.webhooks)
+  await checkOwnNumbers(session, { accountId: id, ...numbersOf(change) })
   if (change.webhooks.length > MOST_WEBHOOKS) throw tooMany()
   await keepGlobalSecret(session, id, change)
   const gone = (await liveOf(session, id)).filter((row) => !change.webhooks.some((draft) => isSame(row, draft)))
@@ -56,6 +63,16 @@ export async function removeWebhooks(
   )
 }
 
+/** Makes sure that a message's `status_callback` can be called: each URL is an endpoint, signed for by the account's secret. */
+export async function openCallback(
+  session: Session,
+  id: AccountId,
+  { url, at }: { url: string; at: number },
+): Promise<void> {
+  await keepGlobalSecret(session, id, { at })
+  await upsert(session, id, { type: STATUS_CALLBACK, url, secret: null, numbers: null }, at)
+}
+
 type WebhookRow = Selectable<Tables['webhooks']>
 
 async function settingsOf(session: Session, id: AccountId): Promise<WebhookSettings> {
@@ -71,12 +88,14 @@ async function settingsOf(session: Session, id: AccountId): Promise<WebhookSetti
   }
 }
 
+/** Those that the account lists: a message's own are none of them. */
 function liveOf({ db }: Session, id: AccountId): Promise<WebhookRow[]> {
   return db
     .selectFrom('webhooks')
     .selectAll()
     .where('account_id', '=', id)
     .where('removed_at', 'is', null)
+    .where('type', '<>', STATUS_CALLBACK)
     .orderBy('id')
     .execute()
 }
@@ -84,7 +103,7 @@ function liveOf({ db }: Session, id: AccountId): Promise<WebhookRow[]> {
 function toWebhook(row: WebhookRow, seal: Seal): Webhook {
   return {
     id: row.id,
-    type: row.type,
+    type: row.type as WebhookType,
     url: row.url,
     secret: row.secret === null ? null : seal.open(PURPOSE, row.secret),
     numbers: row.numbers === null ? null : JSON.parse(row.numbers),
@@ -98,7 +117,9 @@ function isSame(row: Pick<WebhookRow, 'type' | 'url'>, draft: WebhookDraft): boo
   return row.type === draft.type && row.url === draft.url
 }
 
-async function upsert({ db, seal }: Session, accountId: AccountId, draft: WebhookDraft, at: number): Promise<void> {
+type EndpointDraft = Omit<WebhookDraft, 'type'> & { readonly type: EndpointType }
+
+async function upsert({ db, seal }: Session, accountId: AccountId, draft: EndpointDraft, at: number): Promise<void> {
   const { type, url, numbers } = draft
   const known = await db
     .selectFrom('webhooks')
@@ -145,7 +166,7 @@ async function remove({ db }: Session, rows: readonly WebhookRow[], at: number):
 async function keepGlobalSecret(
   { db, seal }: Session,
   id: AccountId,
-  { globalSecret, at }: WebhookChange,
+  { globalSecret, at }: Pick<WebhookChange, 'globalSecret' | 'at'>,
 ): Promise<void> {
   const { webhook_secret: before } = await db
     .selectFrom('accounts')
@@ -165,18 +186,8 @@ async function keepGlobalSecret(
     .execute()
 }
 
-async function checkNumbers({ db }: Session, id: AccountId, drafts: readonly WebhookDraft[]): Promise<void> {
-  const wanted = new Set(drafts.flatMap(({ numbers }) => numbers ?? []))
-  if (wanted.size === 0) return
-  const own = await db
-    .selectFrom('lines')
-    .select('number')
-    .where('account_id', '=', id)
-    .where('removed_at', 'is', null)
-    .execute()
-  const stranger = [...wanted].find((number) => !own.some((line) => line.number === number))
-  if (stranger === undefined) return
-  throw new ReadbackError('invalid', `\`sendblue_numbers\`: ${stranger} is not a line of this account`)
+function numbersOf({ webhooks }: WebhookChange) {
+  return { numbers: webhooks.flatMap(({ numbers }) => numbers ?? []), field: 'sendblue_numbers' }
 }
 
 function tooMany(): ReadbackError {

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { json } from 'node:stream/consumers'
+import { buffer, json } from 'node:stream/consumers'
 import recorded from '../fixtures/bluebubbles/macos15-rest.json' with { type: 'json' }
 import { type Answer, type Fault, misbehave, post, send, serveCarrier } from './carrier.ts'
 import { MacMessages, type Row } from './mac-messages.ts'
@@ -30,7 +30,30 @@ export const ANSWERS = {
   'unknown-route': { status: 404, body: 'Not Found' },
 } as const satisfies Record<string, Answer>
 
-type Route = 'info' | 'chat' | 'read' | 'webhooks' | 'webhook' | 'query' | 'message'
+type Route =
+  | 'info'
+  | 'chat'
+  | 'read'
+  | 'webhooks'
+  | 'webhook'
+  | 'query'
+  | 'message'
+  | 'availability'
+  | 'new'
+  | 'text'
+  | 'attachment'
+  | 'upload'
+  | 'multipart'
+  | 'type'
+  | 'stop-typing'
+
+/** A message that the Mac was asked to send, and sent. */
+interface SentMessage {
+  readonly guid: string
+  readonly fields: Readonly<Record<string, unknown>>
+  /** The file that came with it. */
+  readonly file?: { readonly name: string; readonly type: string; readonly bytes: Buffer }
+}
 
 interface Read {
   readonly id: string
@@ -51,14 +74,20 @@ export interface BlueBubbles extends AsyncDisposable {
   /** The ids of the conversations on the Mac. */
   readonly chats: Set<string>
   readonly webhooks: Webhook[]
-  /** Knobs. */
-  readonly mac: { privateApi: boolean; helperConnected: boolean; showsRead: boolean }
+  /** Knobs. `tellsFirst`: the webhook that a message was delivered comes before the answer to the call that sent it. */
+  readonly mac: { privateApi: boolean; helperConnected: boolean; showsRead: boolean; tellsFirst: boolean }
+  /** Who has iMessage. */
+  readonly reachable: Set<string>
   readonly messages: MacMessages
   readonly faults: Map<Route, Fault>
   /** What was called, method and path, the query left out. */
   readonly calls: readonly string[]
   /** Those that were answered with 200. */
   readonly reads: readonly Read[]
+  /** What it sent, in order. */
+  readonly sent: readonly SentMessage[]
+  /** The conversations in which the line types. */
+  readonly typing: ReadonlySet<string>
   /** The read that comes next. */
   nextRead(): Promise<Read>
   /** The call that comes next, whatever it is answered. */
@@ -78,10 +107,13 @@ export async function startBlueBubbles({ password = 'secret of the Mac' } = {}):
     chats: mac.chats,
     webhooks: mac.webhooks,
     mac: mac.knobs,
+    reachable: mac.reachable,
     messages: mac.messages,
     faults: mac.faults,
     calls: mac.calls,
     reads: mac.reads,
+    sent: mac.sent,
+    typing: mac.typing,
     nextRead: () => nextOf('read'),
     nextCall: () => nextOf('call'),
     deliver: (event) => Promise.all(wanting(mac.webhooks, event.type).map(({ url }) => post(url, event))),
@@ -92,11 +124,15 @@ export async function startBlueBubbles({ password = 'secret of the Mac' } = {}):
 class Mac {
   readonly chats = new Set<string>()
   readonly webhooks: Webhook[] = []
-  readonly knobs = { privateApi: true, helperConnected: true, showsRead: true }
+  readonly knobs = { privateApi: true, helperConnected: true, showsRead: true, tellsFirst: false }
+  readonly reachable = new Set<string>()
   readonly messages = new MacMessages()
   readonly faults = new Map<Route, Fault>()
   readonly calls: string[] = []
   readonly reads: Read[] = []
+  readonly sent: SentMessage[] = []
+  readonly typing = new Set<string>()
+  readonly #uploads = new Map<string, SentMessage['file']>()
   readonly heard = new EventEmitter<{ read: [Read]; call: [string] }>()
   readonly #password: string
   #lastWebhook = 0
@@ -112,9 +148,14 @@ class Mac {
     this.heard.emit('call', call)
     const { route, word = '' } = routeOf(call) ?? {}
     const fault = route && this.faults.get(route)
+    const given = request.method === 'POST' && request.headers['content-type'] ? await bodyOf(request) : undefined
     if (typeof fault === 'string') return misbehave(fault, response)
-    const given = request.method === 'POST' && request.headers['content-type'] ? await json(request) : undefined
-    send(response, fault ?? this.#answer(route, searchParams.get('password'), decodeURIComponent(word), given))
+    const answer =
+      fault ??
+      this.#answer(route, searchParams.get('password'), searchParams.get('address') ?? decodeURIComponent(word), given)
+    const sent = this.sent.at(-1)
+    if (route === 'text' && this.knobs.tellsFirst && sent !== undefined) await this.#tellDelivered(sent)
+    send(response, answer)
   }
 
   #answer(route: Route | undefined, password: string | null, word: string, given: unknown): Answer {
@@ -127,6 +168,8 @@ class Mac {
         return success('Success', { private_api: this.knobs.privateApi, helper_connected: this.knobs.helperConnected })
       case 'chat':
         return this.chats.has(word) ? success('Success', { guid: word }) : ANSWERS['unknown-chat']
+      case 'availability':
+        return success('Success', { available: this.reachable.has(word) })
       case 'read':
         return this.#read(word)
       case 'query':
@@ -135,6 +178,25 @@ class Mac {
         const row = this.messages.find(word)
         return row === undefined ? ANSWERS['unknown-chat'] : success('Success', row)
       }
+      case 'text':
+      case 'attachment':
+      case 'multipart':
+        return this.#send(given as Given)
+      case 'new': {
+        const sent = this.#send({ ...(given as Given), chatGuid: `iMessage;-;${(given as Given).addresses}` })
+        return success('Successfully created chat!', { messages: [(sent.body as { data: object }).data] })
+      }
+      case 'upload': {
+        const path = `folder/${(given as Given).attachment?.name}`
+        this.#uploads.set(path, (given as Given).attachment)
+        return success('Success', { path })
+      }
+      case 'type':
+        this.typing.add(word)
+        return success('Successfully started typing!')
+      case 'stop-typing':
+        this.typing.delete(word)
+        return success('Successfully stopped typing!')
       case 'webhook':
         return this.#removeWebhook(Number(word))
       case 'webhooks':
@@ -150,6 +212,23 @@ class Mac {
     this.reads.push(read)
     this.heard.emit('read', read)
     return ANSWERS.read
+  }
+
+  async #tellDelivered({ guid }: SentMessage): Promise<void> {
+    const data = { ...this.messages.find(guid), dateDelivered: Date.now() }
+    const urls = wanting(this.webhooks, 'updated-message').map(({ url }) => url)
+    await Promise.all(urls.map((url) => post(url, { type: 'updated-message', data })))
+  }
+
+  /** The row is there before it answers. */
+  #send({ attachment, ...fields }: Given): Answer {
+    const uploaded = fields.parts?.map((part) => this.#uploads.get(part.attachment ?? '')).find(Boolean)
+    const file = attachment ?? uploaded
+    const text = fields.message ?? fields.parts?.find((part) => part.text)?.text ?? null
+    const chats = [{ guid: fields.chatGuid ?? '' }]
+    const row = this.messages.write({ isFromMe: true, text, chats, handle: null, dateDelivered: null } as Partial<Row>)
+    this.sent.push({ guid: row.guid, fields, ...(file === undefined ? {} : { file }) })
+    return success('Message sent!', { guid: row.guid, dateDelivered: null, error: 0 })
   }
 
   /** A URL that it has already keeps the events it had. */
@@ -172,13 +251,41 @@ class Mac {
 
 const ROUTES: readonly [RegExp, Route][] = [
   [/^GET \/api\/v1\/server\/info$/, 'info'],
+  [/^GET \/api\/v1\/handle\/availability\/imessage$/, 'availability'],
   [/^POST \/api\/v1\/chat\/([^/]+)\/read$/, 'read'],
   [/^GET \/api\/v1\/chat\/([^/]+)$/, 'chat'],
+  [/^POST \/api\/v1\/chat\/new$/, 'new'],
+  [/^POST \/api\/v1\/chat\/([^/]+)\/typing$/, 'type'],
+  [/^DELETE \/api\/v1\/chat\/([^/]+)\/typing$/, 'stop-typing'],
+  [/^POST \/api\/v1\/message\/text$/, 'text'],
+  [/^POST \/api\/v1\/message\/attachment$/, 'attachment'],
+  [/^POST \/api\/v1\/message\/multipart$/, 'multipart'],
+  [/^POST \/api\/v1\/attachment\/upload$/, 'upload'],
   [/^POST \/api\/v1\/message\/query$/, 'query'],
   [/^GET \/api\/v1\/message\/([^/]+)$/, 'message'],
   [/^(?:GET|POST) \/api\/v1\/webhook$/, 'webhooks'],
   [/^DELETE \/api\/v1\/webhook\/([^/]+)$/, 'webhook'],
 ]
+
+interface Given {
+  readonly chatGuid?: string
+  readonly addresses?: readonly string[]
+  readonly message?: string
+  readonly parts?: readonly { readonly attachment?: string; readonly text?: string }[]
+  readonly attachment?: NonNullable<SentMessage['file']>
+}
+
+/** JSON, or a form with a file. */
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const type = request.headers['content-type'] ?? ''
+  if (!type.startsWith('multipart/form-data')) return json(request)
+  const form = await new Response(await buffer(request), { headers: { 'content-type': type } }).formData()
+  const fields = [...form].map(async ([name, value]) => {
+    if (typeof value === 'string') return [name, value]
+    return [name, { name: value.name, type: value.type, bytes: Buffer.from(await value.arrayBuffer()) }]
+  })
+  return Object.fromEntries(await Promise.all(fields))
+}
 
 function routeOf(call: string): { route: Route; word?: string } | undefined {
   for (const [pattern, route] of ROUTES) {

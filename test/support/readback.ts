@@ -82,6 +82,7 @@ interface PhoneMessage {
   readonly content: string | null
   readonly delivered_at: string | null
   readonly read_at: string | null
+  readonly from_line: boolean
 }
 
 interface Receipt {

@@ -191,6 +191,8 @@ function shownToWire(message: ShownMessage): object {
   return {
     message_handle: handleOf(message.messageId),
     number: message.contact,
+    from_line: message.fromLine,
+    send_style: message.sendStyle,
     part: message.part,
     content: message.content,
     media_url: message.mediaUrl,

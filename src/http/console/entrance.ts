@@ -50,9 +50,9 @@ export function checkOrigin({ method, headers }: FastifyRequest): void {
   throw new ReadbackError('forbidden', 'Only pages of this server may call that')
 }
 
-export function sessionOf({ headers }: FastifyRequest, at: number): SessionProof {
+export function sessionOf({ headers }: FastifyRequest): SessionProof {
   const found = new RegExp(`(?:^|;\\s*)${COOKIE}=([^;]*)`).exec(headers.cookie ?? '')
-  return { sessionToken: found?.[1] ?? '', at }
+  return { sessionToken: found?.[1] ?? '' }
 }
 
 /** `Secure` where the browser came over TLS, which a proxy in front of this server speaks. */

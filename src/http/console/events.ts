@@ -11,7 +11,6 @@ export interface EventsDesk {
   readonly store: Pick<ConsoleStore, 'getVisitor'>
   readonly operatorToken: string
   readonly changes: ChangeFeed
-  readonly now: () => number
 }
 
 /** A page that is told more often than this would do nothing but fetch. */
@@ -29,11 +28,11 @@ export function eventsDoor(app: FastifyInstance, desk: EventsDesk): Door {
     for (const stream of open) stream.end()
   })
   return door({}, async ({ request, reply }) => {
-    const { sessionToken } = sessionOf(request, 0)
-    const visitor = await visitorOf(desk, { sessionToken, at: desk.now() })
+    const session = sessionOf(request)
+    const visitor = await visitorOf(desk, session)
     const stream = new PassThrough()
     open.add(stream)
-    const bell = new Bell(stream, () => visitorOf(desk, { sessionToken, at: desk.now() }))
+    const bell = new Bell(stream, () => visitorOf(desk, session))
     const unsubscribe = desk.changes.subscribe(visitor.kind === 'account' ? visitor.account.id : null, () =>
       bell.ring(),
     )

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { ConsoleStore, OperatorProof, Visitor } from '../../core/console.ts'
 import { ReadbackError } from '../../core/errors.ts'
+import { accountToWire } from '../account.ts'
 import { isOperatorToken } from '../auth.ts'
 import { type Door, door } from '../door.ts'
-import { accountToWire } from '../operator-accounts.ts'
 import { sessionCookie, sessionOf, type Whereabouts } from './entrance.ts'
 import type { SignInLinks } from './sign-in-links.ts'
 
@@ -32,16 +32,15 @@ export function signInDoor(desk: SignInDesk): Door {
   const attempts = new Attempts(desk.now)
   return door({ body: SIGN_IN }, async ({ body, request, reply }) => {
     attempts.check(request.ip)
-    const at = desk.now()
     const opener = openerOf(body, desk)
-    const token = opener && (await desk.store.openSession({ opener, at }).catch(notWhoTheySay))
+    const token = opener && (await desk.store.openSession({ opener, at: desk.now() }).catch(notWhoTheySay))
     if (token === undefined) {
       attempts.failed(request.ip)
       const link = 'link_token' in body
       throw new ReadbackError('unauthorized', link ? 'This link was used already, or is too old' : 'That is not right')
     }
     reply.header('set-cookie', sessionCookie(token, request, desk.whereabouts))
-    return visitorToWire(await visitorOf(desk, { sessionToken: token, at }), desk)
+    return visitorToWire(await visitorOf(desk, { sessionToken: token }), desk)
   })
 }
 
@@ -49,14 +48,14 @@ export function signInDoor(desk: SignInDesk): Door {
 export function visitorDoor(desk: SignInDesk): Door {
   return door({}, async ({ request, reply }) => {
     reply.header('cache-control', 'no-store')
-    return visitorToWire(await visitorOf(desk, sessionOf(request, desk.now())), desk)
+    return visitorToWire(await visitorOf(desk, sessionOf(request)), desk)
   })
 }
 
 /** `DELETE`: the session opens nothing from the answer on. */
-export function signOutDoor({ store, whereabouts, now }: SignInDesk): Door {
+export function signOutDoor({ store, whereabouts }: SignInDesk): Door {
   return door({}, async ({ request, reply }) => {
-    await store.closeSession(sessionOf(request, now()))
+    await store.closeSession(sessionOf(request))
     reply.header('set-cookie', sessionCookie('', request, whereabouts))
     return { status: 'OK' }
   })

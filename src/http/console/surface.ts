@@ -32,22 +32,24 @@ export interface Behind {
  * signed in; and so do the operator's.
  */
 export function serveConsole(app: FastifyInstance, options: ConsoleOptions, behind: Behind): void {
-  const { store, now, operatorToken, whereabouts } = options
+  const { store, operatorToken, whereabouts } = options
   const enter = (request: FastifyRequest) => {
     checkHost(request, whereabouts)
     checkOrigin(request)
-    request.session = sessionOf(request, now())
+    request.session = sessionOf(request)
   }
   const enterAsOperator = async (request: FastifyRequest) => {
     enter(request)
-    const session = sessionOf(request, now())
+    const session = sessionOf(request)
     const { kind } = await store.getVisitor({ session, operator: { operatorToken } })
     if (kind !== 'operator') throw new ReadbackError('forbidden', 'That is for the operator of this server')
   }
   serve(app, SESSION(app, options), { enter })
   serve(app, under('/console', { ...behind.account, ...ACCOUNT(options) }), {
     enter,
-    refuse: async (request, gate) => void (await store.admit({ credentials: credentialsOf(request), gate })),
+    async refuse(request, { gate = false, entry = 'account' }) {
+      await store.admit({ credentials: credentialsOf(request), gate, entry })
+    },
   })
   serve(app, under('/console', behind.operator), { enter: enterAsOperator })
   servePages(app, options.pages, whereabouts)

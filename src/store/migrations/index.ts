@@ -7,7 +7,10 @@ import { lines } from './0002-lines.ts'
 import { replies } from './0003-replies.ts'
 import { webhooks } from './0004-webhooks.ts'
 import { outbound } from './0005-outbound.ts'
-import { dashboard } from './0007-dashboard.ts'
+import { tokens } from './0006-tokens.ts'
+import { messageLists } from './0008-message-lists.ts'
+import { sending } from './0009-sending.ts'
+import { dashboard } from './0011-dashboard.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -16,7 +19,10 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0003-replies': replies,
   '0004-webhooks': webhooks,
   '0005-outbound': outbound,
-  '0007-dashboard': dashboard,
+  '0006-tokens': tokens,
+  '0008-message-lists': messageLists,
+  '0009-sending': sending,
+  '0011-dashboard': dashboard,
 }
 
 export async function migrate(db: Kysely<Tables>, engine: Engine): Promise<void> {

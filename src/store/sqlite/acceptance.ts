@@ -1,21 +1,23 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Account, ApiKey, Credentials, SessionProof } from '../../core/account.ts'
+import type { Credentials } from '../../core/account.ts'
+import { admitCaller, type Caller, reaches } from '../../core/caller.ts'
 import type { ConversationKind } from '../../core/conversation.ts'
 import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
 import type { Line } from '../../core/line.ts'
-import {
-  admitAccount,
-  type MarkReadCall,
-  type MarkReadOutcome,
-  passAccountGate,
-  passLine,
-} from '../../core/mark-read.ts'
+import { type MarkReadCall, type MarkReadOutcome, passAccountGate, passLine } from '../../core/mark-read.ts'
 import type { Address, PhoneNumber } from '../../core/phone-number.ts'
 import type { Trigger } from '../../core/receipt.ts'
 import { type QueuedReceipt, type ReceiptRequest, requestReceipt } from '../../core/request-receipt.ts'
-import { toAccount } from '../accounts.ts'
-import { hashSecret, secretMatches } from '../seal.ts'
-import type { StoreRules } from '../session.ts'
+import {
+  type KeyRow,
+  type SessionRow,
+  type TokenRow,
+  toKeyCaller,
+  toSessionCaller,
+  toTokenCaller,
+} from '../accounts.ts'
+import { hashSecret } from '../seal.ts'
+import type { Session } from '../session.ts'
 import type { Events } from './events.ts'
 import { type Joins, merge } from './joins.ts'
 
@@ -39,32 +41,35 @@ type AcceptingLine = Pick<Line, 'id' | 'accountId' | 'connector'>
  * once, however many of its calls name them; {@link Acceptance.forget} ends that with the transaction, or sooner.
  */
 export class Acceptance {
-  readonly #rules: StoreRules
+  readonly #rules: Session['rules']
+  readonly #now: Session['now']
   readonly #joins: Joins
   readonly #events: Events
   readonly #statements: ReturnType<typeof prepare>
-  readonly #accounts = new Map<string, Account | undefined>()
+  readonly #callers = new Map<string, Caller | undefined>()
   readonly #lines = new Map<string, AcceptingLine | undefined>()
 
   /** Calls taken since the start. */
   accepted = 0
 
-  constructor(database: DatabaseSync, rules: StoreRules, joins: Joins, events: Events) {
+  constructor(database: DatabaseSync, { rules, now }: Pick<Session, 'rules' | 'now'>, joins: Joins, events: Events) {
     this.#rules = rules
+    this.#now = now
     this.#joins = joins
     this.#events = events
     this.#statements = prepare(database)
   }
 
   forget(): void {
-    this.#accounts.clear()
+    this.#callers.clear()
     this.#lines.clear()
   }
 
   markRead(call: MarkReadCall): MarkReadOutcome {
-    const account = admitAccount(this.#account(call.credentials))
-    passAccountGate(account)
-    const line = passLine(this.#line(account.id, call.fromNumber), this.#rules, call.relayed)
+    const caller = admitCaller(this.#caller(call.credentials), call.credentials, 'lines')
+    passAccountGate(caller.account)
+    const own = reaches(caller, call.fromNumber) ? this.#line(caller.account.id, call.fromNumber) : undefined
+    const line = passLine(own, this.#rules, call.relayed)
     const found =
       this.findConversation(line.id, 'direct', call.number) ?? this.#openConversation(line, call.number, call.at)
     this.accepted += 1
@@ -114,22 +119,24 @@ export class Acceptance {
     return lastInsertRowid as ReceiptId
   }
 
-  #account(credentials: Credentials): Account | undefined {
-    if ('sessionToken' in credentials) return this.#accountOfSession(credentials)
-    const { keyId, secret }: ApiKey = credentials
-    // The length keeps two pairs apart that would read alike when joined.
-    const known = `${keyId.length} ${keyId} ${secret}`
-    if (!this.#accounts.has(known)) {
-      const row = this.#statements.findKey.get(keyId) as (AccountRow & KeyRow) | undefined
-      const matches = secretMatches(secret, row?.secret_hash)
-      this.#accounts.set(known, row !== undefined && matches ? toAccount(row) : undefined)
-    }
-    return this.#accounts.get(known)
+  #caller(credentials: Credentials): Caller | undefined {
+    const known = nameOf(credentials)
+    if (!this.#callers.has(known)) this.#callers.set(known, this.#findCaller(credentials))
+    return this.#callers.get(known)
   }
 
-  #accountOfSession({ sessionToken, at }: SessionProof): Account | undefined {
-    const row = this.#statements.findSession.get(hashSecret(sessionToken), at) as AccountRow | undefined
-    return row === undefined ? undefined : toAccount(row)
+  #findCaller(credentials: Credentials): Caller | undefined {
+    const { findKey, findToken, findSession } = this.#statements
+    if ('token' in credentials) {
+      return toTokenCaller(findToken.get(hashSecret(credentials.token)) as TokenRow | undefined, this.#now())
+    }
+    if ('sessionToken' in credentials) {
+      return toSessionCaller(
+        findSession.get(hashSecret(credentials.sessionToken)) as SessionRow | undefined,
+        this.#now(),
+      )
+    }
+    return toKeyCaller(findKey.get(credentials.keyId) as KeyRow | undefined, credentials)
   }
 
   #line(accountId: AccountId, number: PhoneNumber): AcceptingLine | undefined {
@@ -157,10 +164,11 @@ export const NOTHING_QUEUED = {
   expires_at: 0,
 } as const
 
-type AccountRow = Parameters<typeof toAccount>[0]
-
-interface KeyRow {
-  readonly secret_hash: string
+/** One pair of words, or one, that reads like no other: the length keeps apart what would read alike when joined. */
+function nameOf(credentials: Credentials): string {
+  if ('token' in credentials) return `token ${credentials.token}`
+  if ('sessionToken' in credentials) return `session ${credentials.sessionToken}`
+  return `${credentials.keyId.length} ${credentials.keyId} ${credentials.secret}`
 }
 
 function prepare(database: DatabaseSync) {
@@ -169,9 +177,13 @@ function prepare(database: DatabaseSync) {
       `select accounts.*, api_keys.secret_hash from api_keys join accounts on accounts.id = api_keys.account_id
        where api_keys.key_id = ?`,
     ),
+    findToken: database.prepare(
+      `select accounts.*, tokens.key_id, tokens.numbers, tokens.expires_at from tokens join accounts on accounts.id = tokens.account_id
+       where tokens.token_hash = ?`,
+    ),
     findSession: database.prepare(
-      `select accounts.* from sessions join api_keys on api_keys.key_id = sessions.key_id
-       join accounts on accounts.id = api_keys.account_id where sessions.token_hash = ? and sessions.expires_at > ?`,
+      `select accounts.*, sessions.key_id, sessions.expires_at from sessions join api_keys on api_keys.key_id = sessions.key_id
+       join accounts on accounts.id = api_keys.account_id where sessions.token_hash = ?`,
     ),
     findLine: database.prepare(
       'select id, account_id as accountId, connector from lines where number = ? and account_id = ? and removed_at is null',

@@ -1,16 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { AccountEvent } from '../../core/account-event.ts'
-import type { AccountId, EventId, LineId, WebhookId } from '../../core/id.ts'
-import type { PhoneNumber } from '../../core/phone-number.ts'
+import type { AccountId, EventId, WebhookId } from '../../core/id.ts'
 import type { Changes } from '../../core/store.ts'
-import { WEBHOOK_FOR } from '../../core/webhook.ts'
-
-/** What an event is about. */
-export interface EventSubject {
-  readonly accountId: AccountId
-  readonly lineId: LineId
-  readonly number: PhoneNumber
-}
+import { STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
+import type { EventSubject } from '../events.ts'
 
 /** Records events with their causes, and a delivery for each endpoint that wants one, on SQLite. */
 export class Events {
@@ -23,14 +16,18 @@ export class Events {
     this.#statements = prepare(database)
   }
 
-  record({ accountId, lineId, number }: EventSubject, event: AccountEvent, at: number): void {
-    const subject = 'message' in event ? event.message.id : event.receipt.id
-    const row = this.#statements.insert.run(accountId, lineId, event.type, JSON.stringify(event), subject, at)
+  /** `callback`: the message's own endpoint, beside those of the account. */
+  record({ accountId, lineId, number }: EventSubject, event: AccountEvent, at: number, callback?: string | null): void {
+    const told = JSON.stringify(event)
+    const row = this.#statements.insert.run(accountId, lineId, event.type, told, subjectOf(event), at)
     this.touchAccount(accountId)
     this.#pending.events = true
-    const webhooks = this.#statements.findWebhooks.all(accountId, WEBHOOK_FOR[event.type]) as unknown as WebhookRow[]
-    for (const { id, numbers } of webhooks) {
-      if (numbers !== null && !(JSON.parse(numbers) as string[]).includes(number)) continue
+    const wanted = WEBHOOK_FOR[event.type]
+    if (wanted === undefined) return
+    const webhooks = this.#statements.findWebhooks.all(accountId, wanted) as unknown as WebhookRow[]
+    const wanting = webhooks.filter(({ numbers }) => numbers === null || JSON.parse(numbers).includes(number))
+    const own = callback == null ? undefined : this.#statements.findCallback.get(accountId, STATUS_CALLBACK, callback)
+    for (const { id } of own === undefined ? wanting : [...wanting, own as unknown as WebhookRow]) {
       this.#statements.deliver.run(accountId, id, row.lastInsertRowid as EventId, at, at)
       this.#pending.webhookIds.add(id)
     }
@@ -70,6 +67,12 @@ export class Events {
   }
 }
 
+/** What is looked up by itself later. */
+function subjectOf(event: AccountEvent): number | null {
+  if ('message' in event) return event.message.id
+  return 'receipt' in event ? event.receipt.id : null
+}
+
 function nothing() {
   return { webhookIds: new Set<WebhookId>(), events: false, accountIds: new Set<AccountId>(), all: false }
 }
@@ -87,6 +90,10 @@ function prepare(database: DatabaseSync) {
     findWebhooks: database.prepare(
       `select id, numbers from webhooks
        where account_id = ? and type = ? and removed_at is null and disabled is null`,
+    ),
+    findCallback: database.prepare(
+      `select id from webhooks
+       where account_id = ? and type = ? and url = ? and removed_at is null and disabled is null`,
     ),
     deliver: database.prepare(
       `insert into webhook_deliveries (account_id, webhook_id, event_id, next_attempt_at, created_at)

@@ -7,13 +7,26 @@ import {
   createKey,
   deleteKey,
   getAccount,
+  identify,
   listAccounts,
   setAutoMarkRead,
   updateAccount,
 } from '../accounts.ts'
 import { getConversation, listConversations, showConversation } from '../conversations.ts'
 import { listDeliveries, redeliver, testWebhook, webhooksWithWork } from '../deliveries.ts'
-import { carrier, show, showRead, takeFailure, tune, write } from '../handset.ts'
+import { type Answered, listEvents, newestEventId, type Told } from '../events.ts'
+import {
+  carrier,
+  contactReads,
+  receive,
+  show,
+  showRead,
+  showTyping,
+  takeFailure,
+  tune,
+  typingUntil,
+  write,
+} from '../handset.ts'
 import {
   createLine,
   getLine,
@@ -30,12 +43,23 @@ import {
   setAutoTiming,
   updateLine,
 } from '../lines.ts'
-import { getMessageStory } from '../messages.ts'
+import {
+  claimMessage,
+  endInterrupted,
+  endWaiting,
+  linesWithMessages,
+  noteNews,
+  settleMessage,
+} from '../message-lanes.ts'
+import { findService, getMessage, listMessages } from '../messages.ts'
+import { findTypingPlace, noteTyping, sendMessage } from '../outbound.ts'
 import { listLineStates, overview } from '../overview.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
 import { forgetInbound } from '../seen-inbound.ts'
 import type { Session } from '../session.ts'
 import { closeSession, getVisitor, listKeys, makeKey, openSession, revokeKey } from '../sign-ins.ts'
+import { getMessageStory } from '../stories.ts'
+import { createToken, deleteToken, forgetTokens } from '../tokens.ts'
 import { addWebhooks, listWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import type { Acceptance } from './acceptance.ts'
 import { Deliveries } from './deliveries.ts'
@@ -55,20 +79,28 @@ const READS = {
   admit,
   carrier,
   findOverdue,
+  findService,
   getAccount,
   getLine,
+  getMessage,
   getOwnLine,
   getReceipt,
+  identify,
   linesToEnrol,
+  linesWithMessages,
   linesWithWork,
   listDeliveries,
+  listEvents,
   listWebhooks,
+  newestEventId,
   webhooksWithWork,
   listAccounts,
   listLines,
+  listMessages,
   listOwnLines,
   listReceipts,
   show,
+  typingUntil,
   getConversation,
   getMessageStory,
   getVisitor,
@@ -85,18 +117,24 @@ const COLD_WRITES = {
   replaceWebhooks,
   createAccount,
   createKey,
+  contactReads,
   createLine,
+  createToken,
   deleteKey,
+  deleteToken,
+  findTypingPlace,
   forgetInbound,
+  forgetTokens,
   inboundSecret,
   noteCursor,
   noteEnrolled,
-  noteHealth,
   noteReplies,
   noteVerification,
+  receive,
   setAutoMarkRead,
   setAutoTiming,
   showRead,
+  showTyping,
   takeFailure,
   tune,
   updateAccount,
@@ -140,7 +178,14 @@ const HOT_WRITES = [
   'releaseDeliveries',
   'redeliver',
   'testWebhook',
+  'noteHealth',
   'removeLine',
+  'sendMessage',
+  'claimMessage',
+  'settleMessage',
+  'endInterrupted',
+  'noteNews',
+  'noteTyping',
   'ready',
   'durability',
 ] as const
@@ -170,6 +215,13 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
   const inbound = new Inbound(database, session.rules, acceptance, events)
   const lanes = new LaneStore(database, session, joins, events)
   const deliveries = new Deliveries(database, session, events)
+  const record = (told: readonly Told[]) => {
+    for (const { event, at, callback, ...subject } of told) events.record(subject, event, at, callback)
+  }
+  const tell = <A>({ answer, told }: Answered<A>): A => {
+    record(told)
+    return answer
+  }
   return {
     ...coldWrites(session, events),
     markRead: (call) => acceptance.markRead(call),
@@ -183,12 +235,20 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
     testWebhook: async (call) => events.touch(await testWebhook(session, call)),
     redeliver: async (call) => events.touch(await redeliver(session, call)),
+    noteHealth: async (note) => tell(await noteHealth(session, note)),
     async removeLine({ id, at }) {
       joins.foldAll()
       await removeLine(session, { id, at })
       events.touchAll()
       lanes.skipReceipts({ lineId: id, at })
+      record(await endWaiting(session, { lineId: id, at }))
     },
+    sendMessage: async (call) => tell(await sendMessage(session, call)),
+    claimMessage: async (call) => tell(await claimMessage(session, call)),
+    settleMessage: async (written) => tell(await settleMessage(session, written)),
+    endInterrupted: async (call) => tell(await endInterrupted(session, call)),
+    noteNews: async (call) => tell(await noteNews(session, call)),
+    noteTyping: async (call) => tell(await noteTyping(session, call)),
     // That its transaction could begin is the answer.
     ready() {},
     durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),
@@ -202,13 +262,7 @@ function coldWrites(session: Session, events: Events): Bound<typeof COLD_WRITES>
     const write = bound[name] as (argument: unknown) => Promise<unknown>
     return [name, (argument: unknown) => write(argument).finally(() => events.touchAll())]
   })
-  // A change of health is rare; that nothing changed is noted every few seconds.
-  const noteHealth: typeof bound.noteHealth = async (note) => {
-    const before = await bound.noteHealth(note)
-    if (before !== null) events.touchAll()
-    return before
-  }
-  return { ...bound, ...Object.fromEntries(seen), noteHealth }
+  return { ...bound, ...Object.fromEntries(seen) }
 }
 
 /** What the connection that reads cannot know of receipts: the joins that are not in their rows yet. */

@@ -36,12 +36,12 @@ const NO_CHANGES: Changes = { webhookIds: [], events: false, touched: [] }
 async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<Opened> {
   const lock = lockFile(path)
   const database = openWriter(path)
-  const session: Session = { db: toKysely(database), seal: new Seal(secretKey), rules }
+  const session: Session = { db: toKysely(database), seal: new Seal(secretKey), rules, now: Date.now }
   await migrate(session.db, SQLITE)
   await checkKey(session)
   const joins = new Joins(database)
   const events = new Events(database)
-  const acceptance = new Acceptance(database, rules, joins, events)
+  const acceptance = new Acceptance(database, session, joins, events)
   let commits = 0
   const operations = writeOperations({ database, session, acceptance, joins, events, commits: () => commits })
   return {
@@ -65,7 +65,7 @@ async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<
 
 function openForReading({ path, secretKey, rules }: WorkerStart): Opened {
   const database = openReader(path)
-  const operations = readOperations({ db: toKysely(database), seal: new Seal(secretKey), rules })
+  const operations = readOperations({ db: toKysely(database), seal: new Seal(secretKey), rules, now: Date.now })
   return {
     ...runnerOf(database, operations, () => {}),
     begin: () => database.exec('begin'),

@@ -1,0 +1,31 @@
+import type { ReceiptOutcome } from '../core/connector.ts'
+import type { Conversation } from '../core/conversation.ts'
+import type { NoAnswer } from '../outgoing/http-call.ts'
+import type { Talk } from './bluebubbles-talk.ts'
+
+/** What its ids of conversations begin with: `any` for all on macOS 26, the service before. */
+const PREFIXES = ['any', 'iMessage', 'RCS', 'SMS']
+
+export interface FoundChat {
+  readonly kind: 'found'
+  readonly id: string
+  readonly sms: boolean
+}
+
+type NotFound = Exclude<ReceiptOutcome, { kind: 'done' | 'unavailable' }> | NoAnswer
+
+/** BlueBubbles' own id of the conversation: as the contact's last message had it, else the first that it knows. */
+export async function findChat(
+  talk: Talk,
+  { carrierConversation, kind, address, service }: Conversation,
+): Promise<FoundChat | NotFound> {
+  if (carrierConversation !== null) return { kind: 'found', id: carrierConversation, sms: service === 'SMS' }
+  if (kind === 'group') return { kind: 'found', id: address, sms: false }
+  for (const prefix of PREFIXES) {
+    const id = `${prefix};-;${address}`
+    const heard = await talk('GET', ['chat', id])
+    if (heard.kind === 'done') return { kind: 'found', id, sms: prefix === 'SMS' }
+    if (heard.kind !== 'absent') return heard
+  }
+  return { kind: 'not_supported', reason: 'no_conversation' }
+}

@@ -1,0 +1,121 @@
+import { FormData } from 'undici'
+import { z } from 'zod'
+import type { ReceiptOutcome } from '../core/connector.ts'
+import { formatId } from '../core/id.ts'
+import type { MessageCall, MessageOutcome, SendStyle, TypingCall, Writing } from '../core/sending.ts'
+import { findChat } from './bluebubbles-chat.ts'
+import { type Heard, outcomeOf, type Talk } from './bluebubbles-talk.ts'
+import { fetchMedia, type Media, type MediaCaller } from './media.ts'
+
+/** Effects are iMessage's alone. */
+export const WRITING: Writing = {
+  messages: {
+    iMessage: { media: true, styles: true },
+    RCS: { media: true, styles: false },
+    SMS: { media: true, styles: false },
+  },
+  typing: true,
+}
+
+/** Apple's own names of them. */
+const EFFECTS: Readonly<Record<SendStyle, string>> = {
+  celebration: 'com.apple.messages.effect.CKSparklesEffect',
+  shooting_star: 'com.apple.messages.effect.CKShootingStarEffect',
+  fireworks: 'com.apple.messages.effect.CKFireworksEffect',
+  lasers: 'com.apple.messages.effect.CKLasersEffect',
+  love: 'com.apple.messages.effect.CKHeartEffect',
+  confetti: 'com.apple.messages.effect.CKConfettiEffect',
+  balloons: 'com.apple.messages.effect.CKHappyBirthdayEffect',
+  spotlight: 'com.apple.messages.effect.CKSpotlightEffect',
+  echo: 'com.apple.messages.effect.CKEchoEffect',
+  invisible: 'com.apple.MobileSMS.expressivesend.invisibleink',
+  gentle: 'com.apple.MobileSMS.expressivesend.gentle',
+  loud: 'com.apple.MobileSMS.expressivesend.loud',
+  slam: 'com.apple.MobileSMS.expressivesend.impact',
+}
+
+/** What goes with every message. AppleScript could neither say an effect nor wait for the message's id. */
+function envelopeOf({ id, sendStyle }: MessageCall): Record<string, string> {
+  const effect = sendStyle === null ? {} : { effectId: EFFECTS[sendStyle] }
+  return { tempGuid: formatId('message', id), method: 'private-api', ...effect }
+}
+
+/** `talk` begins a deadline: that of the call that sends begins when all is there that it needs. */
+export async function sendMessage(talk: () => Talk, media: MediaCaller, call: MessageCall): Promise<MessageOutcome> {
+  const chat = await findChat(talk(), call.conversation)
+  if (chat.kind !== 'found') {
+    const opens = chat.reason === 'no_conversation' && call.mediaUrl === null
+    return opens ? openChat(talk(), call) : chat
+  }
+  if (call.mediaUrl === null) {
+    const body = { ...envelopeOf(call), chatGuid: chat.id, message: call.content ?? '' }
+    return sentFrom(await talk()('POST', ['message', 'text'], body), SENT)
+  }
+  const file = await fetchMedia(media, call.mediaUrl)
+  if (file.kind !== 'media') return file
+  return call.content === null ? sendFile(talk(), chat.id, file, call) : sendTextWithFile(talk, chat.id, file, call)
+}
+
+/** To somebody whom the Mac never wrote with: the conversation comes with its first message. */
+async function openChat(talk: Talk, call: MessageCall): Promise<MessageOutcome> {
+  const { content, conversation } = call
+  const body = { ...envelopeOf(call), addresses: [conversation.address], message: content ?? '', service: 'iMessage' }
+  const OPENED = z.object({ messages: z.tuple([SENT], SENT) }).transform(({ messages: [first] }) => first)
+  return sentFrom(await talk('POST', ['chat', 'new'], body), OPENED)
+}
+
+async function sendFile(talk: Talk, chatGuid: string, file: Media, call: MessageCall): Promise<MessageOutcome> {
+  const form = formOf(file)
+  const fields = { ...envelopeOf(call), chatGuid, name: file.name }
+  for (const [name, value] of Object.entries(fields)) form.append(name, value)
+  return sentFrom(await talk('POST', ['message', 'attachment'], form), SENT)
+}
+
+const UPLOADED = z.object({ path: z.string().min(1) })
+
+/** As one message: what is uploaded is nobody's to see until it is sent. */
+async function sendTextWithFile(
+  talk: () => Talk,
+  chatGuid: string,
+  file: Media,
+  call: MessageCall,
+): Promise<MessageOutcome> {
+  const heard = await talk()('POST', ['attachment', 'upload'], formOf(file))
+  const uploaded = heard.kind === 'done' ? UPLOADED.safeParse(heard.data).data : undefined
+  if (uploaded === undefined) {
+    const outcome = outcomeOf(heard)
+    return outcome.kind === 'done' ? { kind: 'unavailable', reason: 'carrier_error' } : outcome
+  }
+  const parts = [
+    { partIndex: 0, attachment: uploaded.path, name: file.name },
+    { partIndex: 1, text: call.content },
+  ]
+  const body = { ...envelopeOf(call), chatGuid, parts }
+  return sentFrom(await talk()('POST', ['message', 'multipart'], body), SENT)
+}
+
+function formOf({ bytes, type, name }: Media): FormData {
+  const form = new FormData()
+  form.append('attachment', new Blob([new Uint8Array(bytes)], { type }), name)
+  return form
+}
+
+/** It answers once the message is in the Mac's table, with its row. */
+const SENT = z.object({ guid: z.string().min(1).max(512), dateDelivered: z.number().nullish() })
+
+function sentFrom(heard: Heard, schema: z.ZodType<z.infer<typeof SENT>>): MessageOutcome {
+  if (heard.kind === 'unavailable') {
+    return heard.mayHaveArrived ? { kind: 'unknown', detail: `${heard.reason} ${heard.detail ?? ''}`.trim() } : heard
+  }
+  if (heard.kind === 'absent') return { kind: 'rejected', reason: 'rejected', detail: heard.detail }
+  if (heard.kind === 'rejected') return heard
+  const row = schema.safeParse(heard.data).data
+  if (row === undefined) return { kind: 'unknown', detail: 'no message in the answer' }
+  return { kind: 'sent', carrierMessageId: row.guid, delivered: (row.dateDelivered ?? 0) > 0 }
+}
+
+export async function sendTyping(talk: Talk, { conversation, typing }: TypingCall): Promise<ReceiptOutcome> {
+  const chat = await findChat(talk, conversation)
+  if (chat.kind !== 'found') return chat
+  return outcomeOf(await talk(typing ? 'POST' : 'DELETE', ['chat', chat.id, 'typing']))
+}

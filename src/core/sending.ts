@@ -1,0 +1,140 @@
+import type { FailedCall, UnavailableOutcome } from './connector.ts'
+import type { Conversation, Service } from './conversation.ts'
+import type { LineId } from './id.ts'
+import type { Line } from './line.ts'
+import type { Message } from './message.ts'
+import type { Address } from './phone-number.ts'
+import type { Reason } from './reason.ts'
+import type { SendMessageCall, TakenMessage } from './send-message.ts'
+import type { ClaimCall } from './store.ts'
+import type { ShowTypingCall, TypingPlace } from './typing.ts'
+
+/** The effects that Messages has, by the original's words. */
+export const SEND_STYLES = [
+  'celebration',
+  'shooting_star',
+  'fireworks',
+  'lasers',
+  'love',
+  'confetti',
+  'balloons',
+  'spotlight',
+  'echo',
+  'invisible',
+  'gentle',
+  'loud',
+  'slam',
+] as const
+export type SendStyle = (typeof SEND_STYLES)[number]
+
+/** What a connector's lines can write. */
+export interface Writing {
+  /** By service, what a message may hold besides a text; an absent service carries none. */
+  readonly messages: Readonly<Partial<Record<Service, { readonly media: boolean; readonly styles: boolean }>>>
+  /** Whether it can show a contact that the line is typing. */
+  readonly typing: boolean
+}
+
+/** One message to be sent. */
+export interface MessageCall extends Pick<Message, 'id' | 'service' | 'content' | 'mediaUrl'> {
+  readonly conversation: Conversation
+  readonly sendStyle: SendStyle | null
+  /** Calls to the carrier before this one. */
+  readonly attempts: number
+}
+
+/**
+ * What a message call can come to. Unavailable: it certainly was not sent, so it may be tried again. Unknown: it may have been sent, so
+ * it is never tried again.
+ */
+export type MessageOutcome =
+  | { readonly kind: 'sent'; readonly carrierMessageId: string; readonly delivered: boolean }
+  | { readonly kind: 'not_supported'; readonly reason: Reason; readonly detail?: string }
+  | { readonly kind: 'unknown'; readonly detail?: string }
+  | FailedCall
+
+export interface TypingCall {
+  readonly conversation: Conversation
+  /** False ends what true began. */
+  readonly typing: boolean
+}
+
+/** What became of what the line sent, as its carrier tells later. */
+export interface MessageNews {
+  /** One message, or all that the contact has of the line's. */
+  readonly of: { readonly carrierMessageId: string } | { readonly contact: Address }
+  readonly status: 'DELIVERED' | 'READ' | 'ERROR'
+  readonly at: number
+}
+
+/** The contact began to type, or ended. */
+export interface ContactTyping {
+  readonly contact: Address
+  readonly typing: boolean
+}
+
+/** What to write down after a call: how the message ended, or when to try again. */
+export type MessageSettlement = { readonly call: Pick<MessageCall, 'id'>; readonly at: number } & (
+  | { readonly status: 'SENT' | 'DELIVERED'; readonly carrierMessageId: string }
+  | { readonly status: 'ERROR'; readonly reason: Reason }
+  | { readonly status: 'QUEUED'; readonly reason: Reason; readonly nextAttemptAt: number }
+)
+
+/** What an outcome makes of a message. */
+export function settleMessage(
+  call: MessageCall,
+  outcome: Exclude<MessageOutcome, UnavailableOutcome>,
+  at: number,
+): MessageSettlement {
+  switch (outcome.kind) {
+    case 'sent': {
+      const { carrierMessageId, delivered } = outcome
+      return { call: { id: call.id }, at, status: delivered ? 'DELIVERED' : 'SENT', carrierMessageId }
+    }
+    case 'unknown':
+      return { call: { id: call.id }, at, status: 'ERROR', reason: 'outcome_unknown' }
+    default:
+      return { call: { id: call.id }, at, status: 'ERROR', reason: outcome.reason }
+  }
+}
+
+/** One that a carrier could not take waits until then; its expiry is the store's to see. */
+export function setMessageBack(
+  call: MessageCall,
+  { reason }: UnavailableOutcome,
+  nextAttemptAt: number,
+  at: number,
+): MessageSettlement {
+  return { call: { id: call.id }, at, status: 'QUEUED', reason, nextAttemptAt }
+}
+
+/** What lines write, and what is heard of it. */
+export interface SendingStore {
+  /** Throws what `admitAccount`, `passWritingLine` and `passService` throw. */
+  sendMessage(call: SendMessageCall): Promise<TakenMessage>
+  /** Throws what `admitAccount` and `passWritingLine` throw. */
+  findTypingPlace(call: ShowTypingCall): Promise<TypingPlace>
+  /** Whatever is older than what is known already changes nothing. */
+  noteNews(call: { lineId: LineId; news: readonly MessageNews[]; at: number }): Promise<void>
+  noteTyping(call: { lineId: LineId; typing: readonly ContactTyping[]; at: number }): Promise<void>
+}
+
+/** Messages that lines are to send, as the lanes see them. */
+export interface MessageOutbox {
+  linesWithMessages(): Promise<LineId[]>
+  /** Takes the line's oldest if it is due and `ready`; ends those it finds too late. */
+  claimMessage(call: Omit<ClaimCall, 'limit'> & { ready: boolean }): Promise<ClaimedMessage>
+  /** Writes down what a carrier call came to. */
+  settleMessage(settlement: MessageSettlement): Promise<void>
+  /** Ends what was claimed by a process that is no more: it may have been sent, so nobody sends it again. */
+  endInterrupted(call: { at: number }): Promise<void>
+}
+
+export interface ClaimedMessage {
+  /** Undefined once the line was removed. */
+  readonly line: Line | undefined
+  readonly call: MessageCall | null
+  /** When the oldest that waits is due, and when the first expires; null when none waits. */
+  readonly nextDueAt: number | null
+  readonly nextExpiryAt: number | null
+}

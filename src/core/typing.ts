@@ -1,0 +1,56 @@
+import type { Credentials } from './account.ts'
+import type { Connector, FailedCall } from './connector.ts'
+import type { Conversation } from './conversation.ts'
+import { messageOf, ReadbackError } from './errors.ts'
+import type { Line } from './line.ts'
+import type { Address, PhoneNumber } from './phone-number.ts'
+import { REASONS } from './reason.ts'
+import type { LineNudges } from './send-message.ts'
+import type { TypingCall } from './sending.ts'
+import type { Store } from './store.ts'
+
+/** One call for a contact to see that the line types, or no longer does. */
+export interface ShowTypingCall {
+  readonly credentials: Credentials
+  readonly number: Address
+  readonly fromNumber: PhoneNumber
+  readonly typing: boolean
+  readonly relayed: boolean
+  readonly at: number
+}
+
+/** Where to show it, and how many receipts that released: whoever begins to reply has read. */
+export interface TypingPlace {
+  readonly line: Line
+  readonly conversation: Conversation
+  readonly released: number
+}
+
+export interface TypingDesk extends Pick<LineNudges, 'nudge'> {
+  readonly store: Pick<Store, 'findTypingPlace'>
+  readonly connectors: Readonly<Record<string, Connector>>
+}
+
+/** Asks the carrier once, and answers its word: nothing of it is worth keeping. Throws `invalid` where there can be none. */
+export async function showTyping(
+  { store, connectors, nudge }: TypingDesk,
+  call: ShowTypingCall,
+): Promise<{ readonly kind: 'done' } | FailedCall> {
+  const { line, conversation, released } = await store.findTypingPlace(call)
+  if (released > 0) nudge(line.id)
+  const carrier = connectors[line.connector]?.line(line)
+  const outcome = await tryTyping(carrier?.sendTyping, { conversation, typing: call.typing })
+  if (outcome.kind !== 'not_supported') return outcome
+  throw new ReadbackError('invalid', `There can be no typing indicator here: ${REASONS[outcome.reason].meaning}`)
+}
+
+type SendTyping = NonNullable<ReturnType<Connector['line']>['sendTyping']>
+
+/** A connector that throws in spite of its port counts as a carrier that failed. */
+async function tryTyping(send: SendTyping | undefined, call: TypingCall): ReturnType<SendTyping> {
+  try {
+    return (await send?.(call)) ?? { kind: 'not_supported', reason: 'typing_not_supported' }
+  } catch (error) {
+    return { kind: 'unavailable', reason: 'carrier_error', detail: messageOf(error) }
+  }
+}

@@ -1,0 +1,103 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { EventLog, RecordedEvent } from '../core/account-event.ts'
+import { messageOf } from '../core/errors.ts'
+import type { AccountId, EventId } from '../core/id.ts'
+
+export interface EventHubOptions {
+  readonly store: EventLog
+  readonly log: { warn(fields: Readonly<Record<string, unknown>>, message: string): void }
+}
+
+/** Never throws, and never keeps the others waiting. */
+export interface EventListener {
+  /** Whose events; null for those of all. */
+  readonly accountId: AccountId | null
+  /** False where what it wrote should have a turn of the event loop to get away, before there is more. */
+  readonly onEvent: (event: RecordedEvent) => boolean
+  /** There will be no more: the process is about to end. */
+  readonly onEnd: () => void
+}
+
+/** So many events are read together. */
+const AT_ONCE = 100
+const RETRY_MS = 1_000
+
+/**
+ * Hands new events to whoever listens: one reader of the store for all of them, and none while nobody does. Its place is an
+ * event's id. Where several connections write, an id can become visible after a greater one; an engine that has those must
+ * answer `listEvents` only up to where nothing can come in between any more.
+ */
+export class EventHub {
+  readonly #options: EventHubOptions
+  readonly #listeners = new Set<EventListener & { readonly after: EventId }>()
+  #position = 0 as EventId
+  #reading = false
+  #again = false
+  #ended = false
+  #retry: NodeJS.Timeout | undefined
+
+  constructor(options: EventHubOptions) {
+    this.#options = options
+  }
+
+  /** Hears of all that is recorded from the answer on; which is how to unsubscribe. */
+  async subscribe(listener: EventListener): Promise<() => void> {
+    const after = await this.#options.store.newestEventId()
+    if (this.#ended) {
+      listener.onEnd()
+      return () => {}
+    }
+    const listening = { ...listener, after }
+    if (this.#listeners.size === 0) this.#position = after
+    this.#listeners.add(listening)
+    // What was recorded since it was asked for the newest.
+    this.changed()
+    return () => void this.#listeners.delete(listening)
+  }
+
+  /** There are new events. */
+  changed(): void {
+    this.#again = true
+    if (!this.#reading) void this.#read()
+  }
+
+  /** Ends all that listen, and whoever comes after. */
+  end(): void {
+    this.#ended = true
+    clearTimeout(this.#retry)
+    for (const { onEnd } of this.#listeners) onEnd()
+    this.#listeners.clear()
+  }
+
+  async #read(): Promise<void> {
+    const { store, log } = this.#options
+    this.#reading = true
+    try {
+      while (this.#again && this.#listeners.size > 0) {
+        this.#again = false
+        const events = await store.listEvents({ after: this.#position, limit: AT_ONCE })
+        for (const event of events) {
+          // One turn and no more: whoever still lags does not keep the others waiting.
+          if (!this.#hand(event)) await turn()
+        }
+        if (events.length === AT_ONCE) this.#again = true
+      }
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'the store could not be asked for new events')
+      if (!this.#ended) this.#retry = setTimeout(() => this.changed(), RETRY_MS)
+    } finally {
+      this.#reading = false
+    }
+  }
+
+  #hand(event: RecordedEvent): boolean {
+    this.#position = event.id
+    let goOn = true
+    for (const { accountId, after, onEvent } of this.#listeners) {
+      if (event.id > after && (accountId === null || accountId === event.accountId)) {
+        goOn = onEvent(event) && goOn
+      }
+    }
+    return goOn
+  }
+}

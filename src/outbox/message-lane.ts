@@ -1,0 +1,144 @@
+import type { CarrierLine, Connector } from '../core/connector.ts'
+import { messageOf } from '../core/errors.ts'
+import { formatId, type LineId } from '../core/id.ts'
+import type { Line } from '../core/line.ts'
+import type { Reason } from '../core/reason.ts'
+import {
+  type MessageCall,
+  type MessageOutbox,
+  type MessageOutcome,
+  type MessageSettlement,
+  setMessageBack,
+  settleMessage,
+} from '../core/sending.ts'
+import { BackOff } from './back-off.ts'
+import type { OutboxLog } from './log.ts'
+import { STORE_RETRY_MS, Turns } from './turns.ts'
+
+export interface MessageLaneOptions {
+  readonly lineId: LineId
+  readonly store: MessageOutbox
+  readonly connectors: Readonly<Record<string, Connector>>
+  readonly log: OutboxLog
+  readonly now: () => number
+  /** A carrier took one, and can be asked what became of it. */
+  readonly onSent: (lineId: LineId) => void
+  /** The line was removed. */
+  readonly onEnd: () => void
+}
+
+/** One line's messages on their way: one at a time, in the order in which they were accepted, at the carrier's pace. */
+export class MessageLane {
+  readonly #options: MessageLaneOptions
+  readonly #backOff = new BackOff()
+  readonly #turns: Turns
+  #nextCallAt = Number.NEGATIVE_INFINITY
+  #obstacle: Reason = 'pace'
+  #removed = false
+  #draining = false
+
+  constructor(options: MessageLaneOptions) {
+    this.#options = options
+    const { log, now } = options
+    const complaint = 'the store kept a line from writing'
+    const onIdle = () => {
+      if (this.#removed) options.onEnd()
+    }
+    this.#turns = new Turns({ step: () => this.#step(), onIdle, complaint, tag: this.#tag(), log, now })
+  }
+
+  nudge(): void {
+    this.#turns.nudge()
+  }
+
+  async drain(): Promise<void> {
+    this.#draining = true
+    await this.#turns.stop()
+  }
+
+  /** Sends the oldest if it may go; answers when to come again, null when only a nudge will tell. */
+  async #step(): Promise<number | null> {
+    const { lineId, store, now } = this.#options
+    const at = now()
+    const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until)
+    const claimed = await store.claimMessage({ lineId, ready: allowedAt <= at, obstacle: this.#obstacle, at })
+    const { line, call, nextDueAt, nextExpiryAt } = claimed
+    this.#removed = line === undefined
+    if (line === undefined) return null
+    if (line.paused) this.#obstacle = 'line_paused'
+    else if (this.#obstacle === 'line_paused') this.#obstacle = 'pace'
+    if (call !== null) {
+      await this.#send(line, call)
+      return now()
+    }
+    if (nextDueAt === null || nextExpiryAt === null) return null
+    return line.paused ? nextExpiryAt : Math.min(Math.max(nextDueAt, allowedAt), nextExpiryAt)
+  }
+
+  async #send(line: Line, call: MessageCall): Promise<void> {
+    const { now, log, onSent } = this.#options
+    const startedAt = now()
+    const carrier = await this.#connect(line)
+    const outcome = await trySending(carrier, call)
+    const at = now()
+    if (outcome.kind !== 'sent') {
+      const { kind, detail } = outcome
+      const reason = 'reason' in outcome ? outcome.reason : 'outcome_unknown'
+      const tag = { ...this.#tag(), message: formatId('message', call.id), kind, reason, detail }
+      log.info(tag, 'the carrier did not take a message')
+    }
+    if (outcome.kind === 'unavailable') {
+      this.#obstacle = outcome.reason
+      this.#backOff.fail({ startedAt, at, retryAfterMs: outcome.retryAfterMs })
+      return this.#write(setMessageBack(call, outcome, this.#backOff.until, at))
+    }
+    this.#backOff.reset()
+    this.#obstacle = 'pace'
+    await this.#write(settleMessage(call, outcome, at))
+    if (outcome.kind === 'sent' && carrier?.catchUp !== undefined) onSent(line.id)
+  }
+
+  /** Undefined where the line's settings are of no use any more. */
+  async #connect(line: Line): Promise<CarrierLine | undefined> {
+    const { connectors, log, now } = this.#options
+    try {
+      const connector = connectors[line.connector]
+      if (connector === undefined) throw new Error(`There is no connector ${line.connector}`)
+      const carrier = connector.line(line)
+      const { callsPerSecond } = await carrier.pace()
+      this.#nextCallAt = Math.max(this.#nextCallAt, now()) + 1_000 / callsPerSecond
+      return carrier
+    } catch (error) {
+      log.error({ ...this.#tag(), error: messageOf(error) }, 'a line cannot be connected to its carrier')
+      return undefined
+    }
+  }
+
+  /** Until the store has it: what was sent must not be told as lost because a disk was full for a minute. */
+  async #write(written: MessageSettlement): Promise<void> {
+    const { store, log } = this.#options
+    for (;;) {
+      try {
+        return await store.settleMessage(written)
+      } catch (error) {
+        log.warn({ ...this.#tag(), error: messageOf(error) }, 'what became of a message is not written yet')
+        if (this.#draining) return
+        await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS))
+      }
+    }
+  }
+
+  #tag() {
+    return { line: formatId('line', this.#options.lineId) }
+  }
+}
+
+/** One try. Where a connector throws in spite of its port, nobody knows how far it came. */
+async function trySending(carrier: CarrierLine | undefined, call: MessageCall): Promise<MessageOutcome> {
+  if (carrier === undefined) return { kind: 'unavailable', reason: 'carrier_error' }
+  try {
+    return (await carrier.sendMessage?.(call)) ?? { kind: 'not_supported', reason: 'service_not_supported' }
+  } catch (error) {
+    return { kind: 'unknown', detail: messageOf(error) }
+  }
+}

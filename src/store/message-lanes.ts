@@ -1,0 +1,213 @@
+import { type ExpressionBuilder, sql } from 'kysely'
+import type { LineId, MessageId } from '../core/id.ts'
+import type { MessageStatus } from '../core/message.ts'
+import type { Reason } from '../core/reason.ts'
+import type { ClaimedMessage, MessageNews, MessageSettlement, SendStyle } from '../core/sending.ts'
+import type { Store } from '../core/store.ts'
+import type { Answered, Told } from './events.ts'
+import { toLine } from './lines.ts'
+import { conversationsOf, tellOf } from './outbound.ts'
+import type { Session } from './session.ts'
+import type { Tables } from './tables.ts'
+
+/** A lane that stood still for long must not hold up the writer. */
+const EXPIRED_AT_ONCE = 500
+
+export async function linesWithMessages({ db }: Session): Promise<LineId[]> {
+  const waiting = db.selectFrom('messages').select('line_id').where('next_attempt_at', 'is not', null).distinct()
+  return (await waiting.execute()).map(({ line_id }) => line_id)
+}
+
+export async function claimMessage(
+  session: Session,
+  { lineId, ready, obstacle, at }: Parameters<Store['claimMessage']>[0],
+): Promise<Answered<ClaimedMessage>> {
+  const { db, seal } = session
+  const line = await db
+    .selectFrom('lines')
+    .selectAll()
+    .where('id', '=', lineId)
+    .where('removed_at', 'is', null)
+    .executeTakeFirst()
+  const nothing = { line: undefined, call: null, nextDueAt: null, nextExpiryAt: null }
+  if (line === undefined) return { answer: nothing, told: await endWaiting(session, { lineId, at }) }
+  const told = await expire(session, lineId, obstacle, at)
+  const head = await findOldest(session, lineId)
+  const base = { ...nothing, line: toLine(line, seal) }
+  if (head === undefined) return { answer: base, told }
+  const due = ready && line.paused === 0 && (head.next_attempt_at ?? 0) <= at
+  if (!due) return { answer: { ...base, nextDueAt: head.next_attempt_at, nextExpiryAt: head.expires_at }, told }
+  await db
+    .updateTable('messages')
+    .set((eb) => ({ next_attempt_at: null, attempts: eb('attempts', '+', 1) }))
+    .where('id', '=', head.id)
+    .execute()
+  const conversation = await conversationsOf(db).where('id', '=', head.conversation_id).executeTakeFirstOrThrow()
+  const call = {
+    id: head.id,
+    conversation,
+    service: head.service,
+    content: head.content,
+    mediaUrl: head.media_url,
+    sendStyle: head.send_style as SendStyle | null,
+    attempts: head.attempts,
+  }
+  return { answer: { ...base, call }, told }
+}
+
+/** All live as long, so the oldest is the first to expire. */
+async function expire(session: Session, lineId: LineId, obstacle: Reason, at: number): Promise<readonly Told[]> {
+  const oldest = await findOldest(session, lineId)
+  if (oldest === undefined || (oldest.expires_at ?? 0) > at) return []
+  const old = await waiting(session, lineId).select(['id', 'expires_at']).orderBy('id').limit(EXPIRED_AT_ONCE).execute()
+  const late = old.filter(({ expires_at }) => (expires_at ?? 0) <= at).map(({ id }) => id)
+  return change(session, late, at, (eb) => ({ status: 'ERROR', reason: eb.fn.coalesce('reason', sql.val(obstacle)) }))
+}
+
+export async function settleMessage(session: Session, written: MessageSettlement): Promise<Answered<void>> {
+  const { db } = session
+  const { at, call } = written
+  const mine = await db
+    .selectFrom('messages')
+    .select(['id', 'line_id'])
+    .where('id', '=', call.id)
+    .where('status', '=', 'QUEUED')
+    .where('next_attempt_at', 'is', null)
+    .executeTakeFirst()
+  if (mine === undefined) return { answer: undefined, told: [] }
+  if (written.status === 'QUEUED') {
+    const { reason, nextAttemptAt } = written
+    const set = { reason, next_attempt_at: nextAttemptAt }
+    await db.updateTable('messages').set(set).where('id', '=', mine.id).execute()
+    return { answer: undefined, told: [] }
+  }
+  if (written.status === 'ERROR') {
+    const { reason } = written
+    return { answer: undefined, told: await change(session, [mine.id], at, () => ({ status: 'ERROR', reason })) }
+  }
+  const { status, carrierMessageId } = written
+  const set = { status, reason: null, carrier_message_id: carrierMessageId, sent_at: at }
+  const told = await change(session, [mine.id], at, () => set)
+  return { answer: undefined, told: [...told, ...(await takeEarlyNews(session, mine.line_id, carrierMessageId, at))] }
+}
+
+/** What the carrier told of the message before it answered the call that sent it. */
+async function takeEarlyNews(
+  session: Session,
+  lineId: LineId,
+  carrierMessageId: string,
+  at: number,
+): Promise<readonly Told[]> {
+  const early = await session.db.deleteFrom('early_news').where('line_id', '=', lineId).returningAll().execute()
+  const news = early
+    .filter(({ carrier_message_id }) => carrier_message_id === carrierMessageId)
+    .map((row): MessageNews => ({ of: { carrierMessageId }, status: row.status, at: row.at }))
+  return (await noteNews(session, { lineId, news, at })).told
+}
+
+/** What news leads on from; all else is older than what is known, or none of its business. */
+const BEFORE: Readonly<Record<MessageNews['status'], readonly MessageStatus[]>> = {
+  DELIVERED: ['SENT'],
+  READ: ['SENT', 'DELIVERED'],
+  ERROR: ['SENT'],
+}
+
+export async function noteNews(
+  session: Session,
+  { lineId, news, at }: Parameters<Store['noteNews']>[0],
+): Promise<Answered<void>> {
+  const told: Told[] = []
+  for (const each of news) {
+    const ids = await findMeant(session, lineId, each)
+    if (ids === undefined) await keepForLater(session, lineId, each)
+    const read = each.status === 'READ' ? { read_at: each.at } : {}
+    const reason: Reason | null = each.status === 'ERROR' ? 'rejected' : null
+    told.push(...(await change(session, ids ?? [], at, () => ({ status: each.status, reason, ...read }))))
+  }
+  return { answer: undefined, told }
+}
+
+/** The messages that it changes; undefined where nobody knows the one that it names. */
+async function findMeant({ db }: Session, lineId: LineId, news: MessageNews): Promise<MessageId[] | undefined> {
+  const sent = db
+    .selectFrom('messages')
+    .select(['id', 'status'])
+    .where('line_id', '=', lineId)
+    .where('outbound', '=', 1)
+    .orderBy('id')
+  const { of } = news
+  const rows =
+    'carrierMessageId' in of
+      ? await sent.where('carrier_message_id', '=', of.carrierMessageId).execute()
+      : await sent
+          .where('conversation_id', 'in', (eb) =>
+            eb
+              .selectFrom('conversations')
+              .select('conversations.id')
+              .where('conversations.line_id', '=', lineId)
+              .where('address', '=', of.contact)
+              .where('kind', '=', 'direct'),
+          )
+          .where('status', 'in', BEFORE[news.status])
+          .where('sent_at', '<=', news.at)
+          .execute()
+  if (rows.length === 0 && 'carrierMessageId' in of) return undefined
+  return rows.filter(({ status }) => BEFORE[news.status].includes(status)).map(({ id }) => id)
+}
+
+/** While a call is under way the news may be of its message, whose carrier's id nobody knows yet. */
+async function keepForLater({ db }: Session, lineId: LineId, { of, status, at }: MessageNews): Promise<void> {
+  if (!('carrierMessageId' in of)) return
+  const underWay = await db
+    .selectFrom('messages')
+    .select('id')
+    .where('line_id', '=', lineId)
+    .where('status', '=', 'QUEUED')
+    .where('next_attempt_at', 'is', null)
+    .executeTakeFirst()
+  if (underWay === undefined) return
+  await db
+    .insertInto('early_news')
+    .values({ line_id: lineId, carrier_message_id: of.carrierMessageId, status, at })
+    .execute()
+}
+
+/** Those of a process that is no more: they may have been sent. */
+export async function endInterrupted(session: Session, { at }: { at: number }): Promise<Answered<void>> {
+  const cut = await session.db
+    .selectFrom('messages')
+    .select('id')
+    .where('status', '=', 'QUEUED')
+    .where('next_attempt_at', 'is', null)
+    .execute()
+  await session.db.deleteFrom('early_news').execute()
+  const ids = cut.map(({ id }) => id)
+  return { answer: undefined, told: await change(session, ids, at, () => ({ status: 'ERROR', reason: 'interrupted' })) }
+}
+
+/** What a line that was removed had waiting. One whose call is under way is left to it. */
+export async function endWaiting(session: Session, { lineId, at }: { lineId: LineId; at: number }): Promise<Told[]> {
+  const ids = (await waiting(session, lineId).select('id').execute()).map(({ id }) => id)
+  return change(session, ids, at, () => ({ status: 'ERROR', reason: 'line_removed' }))
+}
+
+function findOldest(session: Session, lineId: LineId) {
+  return waiting(session, lineId).selectAll().orderBy('id').limit(1).executeTakeFirst()
+}
+
+function waiting({ db }: Session, lineId: LineId) {
+  return db.selectFrom('messages').where('line_id', '=', lineId).where('next_attempt_at', 'is not', null)
+}
+
+type Changes = (eb: ExpressionBuilder<Tables, 'messages'>) => object
+
+/** Writes what became of messages, and answers what there is to tell. */
+async function change(session: Session, ids: readonly MessageId[], at: number, changes: Changes): Promise<Told[]> {
+  if (ids.length === 0) return []
+  await session.db
+    .updateTable('messages')
+    .set((eb) => ({ ...changes(eb), next_attempt_at: null, updated_at: at }))
+    .where('id', 'in', ids)
+    .execute()
+  return tellOf(session, 'message.updated', ids, at)
+}

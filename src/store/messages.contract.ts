@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { MessageId } from '../core/id.ts'
+import type { MessageFilter, MessagePage } from '../core/message.ts'
+import type { Address, PhoneNumber } from '../core/phone-number.ts'
+import { contactOf, type Desk, desk, LINE, type Place } from './desk.contract.ts'
+
+const ALL: MessageFilter = { created: {}, updated: {}, sent: {} }
+const FIRST: MessagePage = { orderBy: 'createdAt', direction: 'desc', limit: 10, offset: 0 }
+
+/** What every engine keeps to. */
+export function describeMessages(engine: string, place: () => Promise<Place>): void {
+  describe(`messages in the store on ${engine}`, () => {
+    const list = async (
+      { store, credentials }: Desk,
+      filter: Partial<MessageFilter>,
+      page: Partial<MessagePage> = {},
+    ) => {
+      const call = { credentials, filter: { ...ALL, ...filter }, page: { ...FIRST, ...page } }
+      const { messages, total } = await store.listMessages(call)
+      return [messages.map(({ sentAt }) => sentAt), total]
+    }
+
+    test('are found by every filter, in every order, and counted', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const group = 'a group' as Address
+      await d.receive(contactOf(0), 30)
+      await d.receive(contactOf(1), 10, { service: 'SMS' })
+      await d.receive(contactOf(0), 20, { kind: 'group', conversationAddress: group })
+      const here = LINE as string as Address
+      const nowhere = '+19175550199' as PhoneNumber
+      const rows: readonly [Partial<MessageFilter>, readonly number[]][] = [
+        [{}, [20, 10, 30]],
+        [{ number: contactOf(0) }, [20, 30]],
+        [{ number: here }, [20, 10, 30]],
+        [{ fromNumber: contactOf(1) }, [10]],
+        [{ fromNumber: here }, []],
+        [{ toNumber: here }, [20, 10, 30]],
+        [{ toNumber: contactOf(1) }, []],
+        [{ lineNumber: nowhere }, []],
+        [{ lineNumber: LINE, lineId: d.lineId }, [20, 10, 30]],
+        [{ accountEmail: 'ADA@example.com' }, [20, 10, 30]],
+        [{ accountEmail: 'bob@example.com' }, []],
+        [{ outbound: true }, []],
+        [{ kind: 'direct' }, [10, 30]],
+        [{ kind: 'group', group }, [20]],
+        [{ service: 'SMS' }, [10]],
+        [{ status: 'RECEIVED' }, [20, 10, 30]],
+        [{ status: 'DECLINED' }, []],
+        [{ sent: { from: 10, to: 20 } }, [20, 10]],
+        [{ created: { from: 20 }, updated: { to: 25 } }, [20]],
+      ]
+      for (const [filter, found] of rows) {
+        assert.deepEqual(await list(d, filter), [found, found.length], JSON.stringify(filter))
+      }
+      assert.deepEqual(await list(d, {}, { orderBy: 'sentAt', direction: 'asc' }), [[10, 20, 30], 3])
+      assert.deepEqual(await list(d, {}, { orderBy: 'updatedAt', limit: 1, offset: 1 }), [[20], 3])
+    })
+
+    test('are their account’s alone', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const [first] = await d.receive(contactOf(0), 1)
+      const id = first?.messageIds[0] as MessageId
+      const { store } = d
+      const stranger = await store.createAccount({
+        email: 'b@example.com',
+        plan: 'x',
+        readReceiptsEnabled: true,
+        at: 0,
+      })
+      const { credentials } = stranger
+      assert.equal((await store.getMessage({ credentials: d.credentials, id })).message.id, id)
+      await assert.rejects(store.getMessage({ credentials, id }), { code: 'not_found' })
+      const filter = { ...ALL, lineId: d.lineId, number: contactOf(0) }
+      assert.equal((await store.listMessages({ credentials, filter, page: FIRST })).total, 0)
+      assert.equal(await store.findService({ credentials, number: contactOf(0) }), null)
+      assert.equal(await store.findService({ credentials: d.credentials, number: contactOf(0) }), 'iMessage')
+    })
+  })
+}
