@@ -109,6 +109,24 @@ describe('the dashboard', { skip }, () => {
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('sends with the reply what waits for one, and shows the reply on the phone, delivered and then read', async () => {
+    await using visited = await enter({ auto: true })
+    const { page, account, line } = visited
+    await account.must(200, 'PATCH', '/readback/v1/settings', { auto_mark_read_timing: { mode: 'on_reply' } })
+    await account.write({ to_number: line, content: 'Are you there?' })
+    await openConversation(page)
+    await log(page).getByText('awaiting reply.').waitFor()
+    await phone(page).getByText('Delivered').waitFor()
+    await page.getByLabel('Reply as the line', { exact: true }).fill('Yes, all day')
+    await page.keyboard.press('Enter')
+    await phone(page).getByText('Yes, all day').waitFor()
+    await reads(page, 1)
+    await log(page).getByText('delivered').waitFor()
+    await page.getByLabel('Write as the contact', { exact: true }).focus()
+    await log(page).getByText('· read').waitFor()
+    assert.deepEqual(visited.complaints, [])
+  })
+
   test('tells of a plan without it where the switch is, and of a webhook that failed where the message is', async () => {
     await using theirs = await startCustomerServer()
     theirs.answer = (_, response) => response.writeHead(500).end('no')
@@ -334,7 +352,7 @@ const phone = (page: Page) => page.getByRole('log', { name: 'What the phone show
 const log = (page: Page) => page.getByRole('log', { name: 'Messages and receipts' })
 
 async function write(page: Page, text: string): Promise<void> {
-  await page.getByLabel('Write as the contact').fill(text)
+  await page.getByLabel('Write as the contact', { exact: true }).fill(text)
   await page.keyboard.press('Enter')
 }
 

@@ -95,7 +95,7 @@ export interface PhoneMessage {
   delivered_at: string | null
   read_at: string | null
   /** The line wrote it. */
-  from_line?: boolean
+  from_line: boolean
 }
 
 /** A webhook that did not get through. */

@@ -4,8 +4,9 @@ import { lazy, Suspense, useState } from 'react'
 import { Link } from 'wouter'
 import { call, get, queries } from '../api.ts'
 import { Icon } from '../parts/icons.tsx'
+import { Keyboard } from '../parts/keyboard.tsx'
 import { Badge, Failure, Loading } from '../parts/states.tsx'
-import type { ConversationView } from '../types.ts'
+import type { ConversationSummary, ConversationView } from '../types.ts'
 import { Handset } from './handset.tsx'
 import { Timeline } from './timeline.tsx'
 
@@ -42,6 +43,7 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
         <Head view={view.data} autoMarkRead={autoMarkRead} />
         {simulated && <Sides side={side} onChange={setSide} />}
         <Timeline view={view.data} onOpen={setOpenMessage} />
+        {conversation.kind === 'direct' && <Reply conversation={conversation} />}
       </section>
       {simulated && (
         <section className="pane phone-pane" aria-label="The contact’s phone" data-shown={side === 'phone'}>
@@ -125,6 +127,32 @@ function Head({ view: { conversation }, autoMarkRead }: { view: ConversationView
       </Group>
       {mark.isError && <Failure error={mark.error} />}
     </header>
+  )
+}
+
+/** The line writes. */
+function Reply({ conversation: { number, from_number } }: { conversation: ConversationSummary }) {
+  const [text, setText] = useState('')
+  const send = useMutation({
+    mutationFn: () => call('POST', '/api/send-message', { number, from_number, content: text }),
+    onSuccess: () => setText(''),
+    onSettled: () => queries.invalidateQueries(),
+  })
+  return (
+    <div className="composer">
+      {send.isError && <Failure error={send.error} />}
+      <Group gap={6} wrap="nowrap" align="flex-end">
+        <Keyboard
+          label="Reply as the line"
+          placeholder="Reply"
+          text={text}
+          onChange={setText}
+          empty={text.trim() === ''}
+          sending={send.isPending}
+          onSend={send.mutate}
+        />
+      </Group>
+    </div>
   )
 }
 

@@ -1,9 +1,10 @@
-import { ActionIcon, Button, Group, NativeSelect, Popover, Text, Textarea, TextInput } from '@mantine/core'
+import { ActionIcon, Button, Group, NativeSelect, Popover, Text, TextInput } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
-import { get, queries } from '../api.ts'
+import { useEffect, useRef, useState } from 'react'
+import { call, get, queries } from '../api.ts'
 import { Bubble } from '../parts/bubble.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { Keyboard } from '../parts/keyboard.tsx'
 import { Failure, Loading, Time } from '../parts/states.tsx'
 import { documentationNumber, write } from '../phone.ts'
 import type { ConversationSummary, PhoneMessage, Receipt, Service, Trouble } from '../types.ts'
@@ -59,7 +60,11 @@ export function Handset({ id, conversation, receipts, troubles, onOpen }: Handse
             />
           ))}
         </div>
-        <Composer conversation={conversation} owner={owner} />
+        <Composer
+          conversation={conversation}
+          owner={owner}
+          unread={messages.some((each) => each.from_line && each.read_at === null)}
+        />
       </div>
       <Knobs line={conversation.from_number} />
     </div>
@@ -77,12 +82,12 @@ function useOwner(conversation: ConversationSummary, messages: PhoneMessage[]): 
   const [stranger] = useState(documentationNumber)
   const [chosen, choose] = useState<string>()
   if (conversation.kind === 'direct') return { number: conversation.number, others: [], choose }
-  const members = [...new Set(messages.filter((each) => each.from_line !== true).map(({ number }) => number))]
+  const members = [...new Set(messages.filter((each) => !each.from_line).map(({ number }) => number))]
   return { number: chosen ?? members[0] ?? stranger, others: [...new Set([...members, stranger])], choose }
 }
 
 function isOwn(message: PhoneMessage, owner: string): boolean {
-  return message.from_line !== true && message.number === owner
+  return !message.from_line && message.number === owner
 }
 
 interface PhoneLineProps {
@@ -141,7 +146,14 @@ function PhoneLine({ message, next, owner, group, waiting, trouble, onOpen }: Ph
   )
 }
 
-function Composer({ conversation, owner }: { conversation: ConversationSummary; owner: Owner }) {
+interface ComposerProps {
+  conversation: ConversationSummary
+  owner: Owner
+  /** The line wrote something that the contact has not read. */
+  unread: boolean
+}
+
+function Composer({ conversation, owner, unread }: ComposerProps) {
   const [text, setText] = useState('')
   const [service, setService] = useState<Service>(conversation.service ?? 'iMessage')
   const [mediaUrl, setMediaUrl] = useState('')
@@ -162,6 +174,11 @@ function Composer({ conversation, owner }: { conversation: ConversationSummary; 
       void queries.invalidateQueries()
     },
   })
+  // Who writes has opened the conversation: what the line wrote is read.
+  const onFocus = () => {
+    if (!group && unread)
+      void call('POST', '/simulator/handset/open', { number: owner.number, from_number: conversation.from_number })
+  }
   return (
     <div className="composer">
       {send.isError && <Failure error={send.error} />}
@@ -177,6 +194,8 @@ function Composer({ conversation, owner }: { conversation: ConversationSummary; 
       <Group gap={6} wrap="nowrap" align="flex-end">
         <Attach onAttach={setMediaUrl} />
         <Keyboard
+          label="Write as the contact"
+          onFocus={onFocus}
           placeholder={service === 'SMS' ? 'Text message' : service}
           text={text}
           onChange={setText}
@@ -210,43 +229,6 @@ function Choice({
       data={data}
       onChange={(event) => onChange(event.currentTarget.value)}
     />
-  )
-}
-
-interface KeyboardProps {
-  placeholder: string
-  text: string
-  onChange: (text: string) => void
-  empty: boolean
-  sending: boolean
-  onSend: () => void
-}
-
-function Keyboard({ placeholder, text, onChange, empty, sending, onSend }: KeyboardProps) {
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
-    event.preventDefault()
-    if (!empty && !sending) onSend()
-  }
-  return (
-    <>
-      <Textarea
-        flex={1}
-        radius="xl"
-        size="sm"
-        autosize
-        minRows={1}
-        maxRows={4}
-        aria-label="Write as the contact"
-        placeholder={placeholder}
-        value={text}
-        onChange={(event) => onChange(event.currentTarget.value)}
-        onKeyDown={onKeyDown}
-      />
-      <ActionIcon size={34} radius="xl" aria-label="Send" disabled={empty} loading={sending} onClick={onSend}>
-        <Icon name="send" />
-      </ActionIcon>
-    </>
   )
 }
 
