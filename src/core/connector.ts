@@ -33,7 +33,7 @@ export interface Connector {
 }
 
 /** A setting, as a form shows it. */
-export interface SettingField {
+interface SettingField {
   readonly label: string
   /** Where one that is left out means something. */
   readonly optional?: true

@@ -89,6 +89,12 @@ async function stage(page: Page): Promise<void> {
   await mark('+14155551234')
   await page.getByText('Hi! Did you get my message?').first().waitFor()
   await call('POST', '/accounts/settings/auto-mark-read', { auto_mark_read: true })
+  await call('POST', '/api/send-message', {
+    number: '+14155551234',
+    from_number: line,
+    content: 'Yes, we did. How can we help?',
+  })
+  await page.getByText('Yes, we did. How can we help?').first().waitFor()
   await write('+14155551234', 'I would like to come by tomorrow at ten, if that still works for you.')
   await mark('+14155550134')
   await mark('+14155550128')
