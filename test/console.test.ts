@@ -25,15 +25,10 @@ describe('the console', () => {
   })
   after(() => server[Symbol.asyncDispose]())
 
-  const keys = (of: Customer) => ({
-    api_key_id: of.keys['sb-api-key-id'],
-    api_secret_key: of.keys['sb-api-secret-key'],
-  })
-
   test('signs in by an API key, and its cookie opens what the key does, under /console alone', async () => {
-    const visitor = await signIn(server.base, keys(account))
+    const visitor = await signIn(server.base, keysOf(account))
     const { body } = await visitor.must(200, 'GET', '/console/session')
-    assert.deepEqual([body.kind, body.api_key_id], ['account', keys(account).api_key_id])
+    assert.deepEqual([body.kind, body.api_key_id], ['account', keysOf(account).api_key_id])
     await account.write()
     await visitor.must(200, 'POST', '/console/api/mark-read', MARK)
     const { body: list } = await account.must(200, 'GET', '/readback/v1/receipts')
@@ -48,15 +43,15 @@ describe('the console', () => {
       200,
       'POST',
       '/console/session',
-      keys(account),
+      keysOf(account),
     )
     const cookie = answer.headers.get('set-cookie') ?? ''
     assert.match(cookie, /^readback_session=[\w-]{43}; Path=\/console; HttpOnly; SameSite=Strict; Max-Age=43200$/)
   })
 
   test('ends a session when it is signed out, and all that a key opened when the key is deleted', async () => {
-    const first = await signIn(server.base, keys(account))
-    const second = await signIn(server.base, keys(account))
+    const first = await signIn(server.base, keysOf(account))
+    const second = await signIn(server.base, keysOf(account))
     await first.must(200, 'DELETE', '/console/session')
     for (const path of ['/console/session', '/console/conversations']) await first.must(401, 'GET', path)
     await second.must(200, 'GET', '/console/conversations')
@@ -79,7 +74,7 @@ describe('the console', () => {
   })
 
   test('refuses calls of other origins, and names that are not its own', async () => {
-    const { cookie } = await signIn(server.base, keys(account))
+    const { cookie } = await signIn(server.base, keysOf(account))
     const call = (method: string, headers: Record<string, string>) =>
       raw(server.base, method, '/console/conversations', { cookie, ...headers })
     assert.equal(await call('GET', {}), 200)
@@ -118,8 +113,8 @@ describe('the console', () => {
   test('shows an account its own alone', async () => {
     const other = await customer(server, { lines: ['+19175550101'] })
     const [handle] = await account.write({ number: '+14155550160' })
-    const mine = await signIn(server.base, keys(account))
-    const theirs = await signIn(server.base, keys(other))
+    const mine = await signIn(server.base, keysOf(account))
+    const theirs = await signIn(server.base, keysOf(other))
     const { body } = await mine.must(200, 'GET', '/console/conversations?search=%2B14155550160')
     const [{ conversation_id: id }] = body.data
     for (const path of [
@@ -132,11 +127,11 @@ describe('the console', () => {
     }
     assert.deepEqual((await theirs.must(200, 'GET', '/console/conversations')).body.data, [])
     await theirs.must(404, 'POST', `/console/lines/${encodeURIComponent(LINE)}/probe`)
-    await theirs.must(404, 'DELETE', `/console/keys/${keys(account).api_key_id}`)
+    await theirs.must(404, 'DELETE', `/console/keys/${keysOf(account).api_key_id}`)
   })
 
   test('says at once that something changed, and no more once the session has ended', async () => {
-    const visitor = await signIn(server.base, keys(account))
+    const visitor = await signIn(server.base, keysOf(account))
     await using stream = await listen(server.base, visitor.cookie)
     const changes = () => stream.text().split('event: change').length - 1
     const before = changes()
@@ -147,14 +142,39 @@ describe('the console', () => {
   })
 })
 
+describe('what is not there, or no word of ours', () => {
+  const BAD: readonly [number, string, string, RegExp?][] = [
+    [404, 'GET', '/console/conversations/conv_zzz'],
+    [404, 'GET', '/console/conversations/nothing/handset'],
+    [400, 'GET', '/console/conversations/conv_1?before=x', /before/],
+    [400, 'GET', '/console/conversations/conv_1?more=1', /more/],
+    [404, 'GET', '/console/messages/x'],
+    [404, 'POST', '/console/webhooks/x/test'],
+    [404, 'DELETE', '/console/keys/key_x'],
+    [400, 'POST', '/console/lines/x/probe', /number/],
+    [404, 'GET', '/console/lines/%2B19175550199/inbound-url'],
+    [404, 'GET', '/console/nothing'],
+    [405, 'PUT', '/console/conversations'],
+  ]
+  test('is refused in the envelope, and the field is named', async () => {
+    await using server = await startReadback()
+    const account = await customer(server)
+    const visitor = await signIn(server.base, keysOf(account))
+    for (const [status, method, path, message] of BAD) {
+      const { body } = await visitor.must(status, method, path)
+      assert.equal(body.status, 'ERROR', path)
+      if (message !== undefined) assert.match(body.message, message)
+      if (status !== 405)
+        await client(server.base, { origin: server.base }).must(path.endsWith('nothing') ? 404 : 401, method, path)
+    }
+  })
+})
+
 describe('conversations in the console', () => {
   test('come newest first, by pages that meet, and by what one looks for', async () => {
     await using server = await startReadback()
     const account = await customer(server, { lines: [LINE, '+19175550101'] })
-    const visitor = await signIn(server.base, {
-      api_key_id: account.keys['sb-api-key-id'],
-      api_secret_key: account.keys['sb-api-secret-key'],
-    })
+    const visitor = await signIn(server.base, keysOf(account))
     const number = (i: number) => `+14155550${100 + i}`
     for (let i = 0; i < 25; i += 1)
       await account.write({ number: number(i), ...(i % 5 === 0 ? { service: 'SMS' } : {}) })
@@ -206,15 +226,16 @@ describe('conversations in the console', () => {
     test(`are refused for ${query}, and the answer names it`, async () => {
       await using server = await startReadback()
       const account = await customer(server)
-      const visitor = await signIn(server.base, {
-        api_key_id: account.keys['sb-api-key-id'],
-        api_secret_key: account.keys['sb-api-secret-key'],
-      })
+      const visitor = await signIn(server.base, keysOf(account))
       const answer = await visitor.must(400, 'GET', `/console/conversations?${query}`)
       assert.ok(answer.body.message.includes(query.split('=')[0]))
     })
   }
 })
+
+function keysOf({ keys }: Customer) {
+  return { api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] }
+}
 
 /** With headers that `fetch` would not send. */
 function raw(base: string, method: string, path: string, headers: Record<string, string>): Promise<number> {

@@ -7,7 +7,7 @@ export function useReasons(): Reasons {
   const { data } = useQuery({
     queryKey: ['reasons'],
     queryFn: () => get<{ data: Reasons }>('/reasons'),
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: 'static',
   })
   return data?.data ?? {}
 }

@@ -19,7 +19,7 @@ export default function Operator() {
   const forms = useQuery({
     queryKey: ['connectors'],
     queryFn: () => get<{ data: ConnectorForm[] }>('/operator/connectors'),
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: 'static',
   })
   return (
     <div className="page">

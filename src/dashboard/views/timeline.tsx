@@ -17,7 +17,7 @@ export function Timeline({ view, onOpen }: { view: ConversationView; onOpen: (ha
       queryKey: ['conversation', conversation.conversation_id, before],
       queryFn: () => get<ConversationView>(`/conversations/${conversation.conversation_id}?before=${before}`),
       // What is that old does not change any more.
-      staleTime: Number.POSITIVE_INFINITY,
+      staleTime: 'static',
     })),
   })
   const pages = [...older.flatMap(({ data }) => (data === undefined ? [] : [data])).reverse(), view]
