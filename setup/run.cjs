@@ -2,6 +2,7 @@
 
 const { join } = require('node:path')
 const { run, stopCode } = require('./child.cjs')
+const { buildDashboard } = require('./dashboard.cjs')
 const { SetupError, install } = require('./install.cjs')
 const { findNode } = require('./node.cjs')
 
@@ -13,6 +14,7 @@ const PATIENCE = '--test-timeout=120000'
 const SIDE_BY_SIDE = '--test-concurrency=2'
 const CHECKS = {
   types: ['node_modules/typescript/bin/tsc', '-p', '.'],
+  'types of the dashboard': ['node_modules/typescript/bin/tsc', '-p', 'src/dashboard'],
   lint: ['node_modules/@biomejs/biome/bin/biome', 'check'],
   'dead code': ['node_modules/knip/bin/knip.js'],
   architecture: ['--test', '--test-reporter=spec', 'test/architecture.test.ts'],
@@ -30,8 +32,12 @@ const COMMANDS = {
     node(['--test', '--test-reporter=spec', PATIENCE, SIDE_BY_SIDE, ...args, ...(args.some(isFile) ? [] : TESTS)]),
   openapi: (node) => node(['test/support/write-open-api.ts']),
   bench: (node, args) => node(['bench/main.ts', ...args]),
+  screenshots: (node) => node(['test/support/screenshots.ts']),
   check,
 }
+
+/** Those that serve it, or look at it. */
+const BUILDS = ['start', 'test', 'screenshots']
 
 function isFile(argument) {
   return !argument.startsWith('-')
@@ -57,6 +63,7 @@ async function main([name, ...args]) {
   if (command === undefined) throw new SetupError(`usage: npm run ${Object.keys(COMMANDS).join(' | ')} [-- arguments]`)
   const { file, env } = await findNode()
   await install(ROOT, 'the packages', env)
+  if (BUILDS.includes(name)) await buildDashboard(ROOT, file, env)
   const node = (argv, extra) => run(file, argv, { cwd: ROOT, env: { ...env, ...extra }, stdio: 'inherit' })
   return command(node, args)
 }

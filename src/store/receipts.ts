@@ -1,3 +1,4 @@
+import { type SqlBool, sql } from 'kysely'
 import type { Credentials } from '../core/account.ts'
 import type { Caller } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
@@ -52,12 +53,42 @@ async function conversationsOf(
   return (await conversations.where('address', '=', number).execute()).map(({ id }) => id)
 }
 
-function receiptsOf({ db }: Session, { account, token }: Caller) {
-  const receipts = db
+function receiptsOf(session: Session, { account, token }: Caller) {
+  const receipts = ownReceipts(session, account.id)
+  return token?.numbers == null ? receipts : receipts.where('lines.number', 'in', token.numbers)
+}
+
+export function ownReceipts(session: Session, accountId: AccountId) {
+  return namedReceipts(session).where('receipts.account_id', '=', accountId)
+}
+
+/** One conversation's that `which` lets through, oldest first; of those that are settled the first so many by `order`. */
+export async function receiptsIn(
+  session: Session,
+  { accountId, id }: { accountId: AccountId; id: ConversationId },
+  which: { from: number; before?: number; limit: number; order: 'asc' | 'desc' },
+): Promise<Receipt[]> {
+  const theirs = namedReceipts(session)
+    // The account by its conversation: by itself it would lead the planner through all that the account has.
+    .where('conversations.account_id', '=', accountId)
+    .where('receipts.conversation_id', '=', id)
+    .where(sql<SqlBool>`coalesce(receipts.read_up_to, 0) >= ${which.from}`)
+    .where(sql<SqlBool>`coalesce(receipts.read_up_to, 0) < ${which.before ?? Number.MAX_SAFE_INTEGER}`)
+  // Each half has an index of its own (see the migrations).
+  const settled = await theirs
+    .where('receipts.settled_at', 'is not', null)
+    .orderBy('receipts.id', which.order)
+    .limit(which.limit)
+    .execute()
+  const open = await theirs.where('receipts.settled_at', 'is', null).execute()
+  return [...settled, ...open].sort((a, b) => a.id - b.id)
+}
+
+function namedReceipts({ db }: Session) {
+  return db
     .selectFrom('receipts')
     .innerJoin('conversations', 'conversations.id', 'receipts.conversation_id')
     .innerJoin('lines', 'lines.id', 'receipts.line_id')
-    .where('receipts.account_id', '=', account.id)
     .select((eb) => [
       'receipts.id as id',
       'receipts.account_id as accountId',
@@ -77,7 +108,6 @@ function receiptsOf({ db }: Session, { account, token }: Caller) {
       'receipts.settled_at as settledAt',
       'receipts.verified_at as verifiedAt',
     ])
-  return token?.numbers == null ? receipts : receipts.where('lines.number', 'in', token.numbers)
 }
 
 export async function noteReplies(

@@ -10,6 +10,7 @@ import { outbound } from './0005-outbound.ts'
 import { tokens } from './0006-tokens.ts'
 import { messageLists } from './0008-message-lists.ts'
 import { sending } from './0009-sending.ts'
+import { dashboard } from './0011-dashboard.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -21,6 +22,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0006-tokens': tokens,
   '0008-message-lists': messageLists,
   '0009-sending': sending,
+  '0011-dashboard': dashboard,
 }
 
 export async function migrate(db: Kysely<Tables>, engine: Engine): Promise<void> {

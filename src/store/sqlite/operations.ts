@@ -12,7 +12,8 @@ import {
   setAutoMarkRead,
   updateAccount,
 } from '../accounts.ts'
-import { listDeliveries, redeliver, webhooksWithWork } from '../deliveries.ts'
+import { getConversation, listConversations, showConversation } from '../conversations.ts'
+import { listDeliveries, redeliver, testWebhook, webhooksWithWork } from '../deliveries.ts'
 import { type Answered, listEvents, newestEventId, type Told } from '../events.ts'
 import {
   carrier,
@@ -52,9 +53,12 @@ import {
 } from '../message-lanes.ts'
 import { findService, getMessage, listMessages } from '../messages.ts'
 import { findTypingPlace, noteTyping, sendMessage } from '../outbound.ts'
+import { listLineStates, overview } from '../overview.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
 import { forgetInbound } from '../seen-inbound.ts'
 import type { Session } from '../session.ts'
+import { closeSession, getVisitor, listKeys, makeKey, openSession, revokeKey } from '../sign-ins.ts'
+import { getMessageStory } from '../stories.ts'
 import { createToken, deleteToken, forgetTokens } from '../tokens.ts'
 import { addWebhooks, listWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import type { Acceptance } from './acceptance.ts'
@@ -97,6 +101,14 @@ const READS = {
   listReceipts,
   show,
   typingUntil,
+  getConversation,
+  getMessageStory,
+  getVisitor,
+  listConversations,
+  listKeys,
+  listLineStates,
+  overview,
+  showConversation,
 }
 
 const COLD_WRITES = {
@@ -128,7 +140,31 @@ const COLD_WRITES = {
   updateAccount,
   updateLine,
   write,
+  closeSession,
+  makeKey,
+  openSession,
+  revokeKey,
 }
+
+/** Rare enough that everybody who looks may look again. */
+const SEEN_BY_ALL: readonly (keyof typeof COLD_WRITES)[] = [
+  'addWebhooks',
+  'removeWebhooks',
+  'replaceWebhooks',
+  'closeSession',
+  'createAccount',
+  'createKey',
+  'createLine',
+  'deleteKey',
+  'makeKey',
+  'noteReplies',
+  'revokeKey',
+  'setAutoMarkRead',
+  'setAutoTiming',
+  'tune',
+  'updateAccount',
+  'updateLine',
+]
 
 const HOT_WRITES = [
   'markRead',
@@ -141,6 +177,7 @@ const HOT_WRITES = [
   'settleDelivery',
   'releaseDeliveries',
   'redeliver',
+  'testWebhook',
   'noteHealth',
   'removeLine',
   'sendMessage',
@@ -177,7 +214,7 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
   const { database, session, acceptance, joins, events, commits } = writing
   const inbound = new Inbound(database, session.rules, acceptance, events)
   const lanes = new LaneStore(database, session, joins, events)
-  const deliveries = new Deliveries(database, session)
+  const deliveries = new Deliveries(database, session, events)
   const record = (told: readonly Told[]) => {
     for (const { event, at, callback, ...subject } of told) events.record(subject, event, at, callback)
   }
@@ -186,7 +223,7 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     return answer
   }
   return {
-    ...bind(COLD_WRITES, session),
+    ...coldWrites(session, events),
     markRead: (call) => acceptance.markRead(call),
     storeInbound: (arrivals) => inbound.storeInbound(arrivals),
     claimReceipts: (call) => lanes.claimReceipts(call),
@@ -196,11 +233,13 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     claimDeliveries: (call) => deliveries.claimDeliveries(call),
     settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
     releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
+    testWebhook: async (call) => events.touch(await testWebhook(session, call)),
     redeliver: async (call) => events.touch(await redeliver(session, call)),
     noteHealth: async (note) => tell(await noteHealth(session, note)),
     async removeLine({ id, at }) {
       joins.foldAll()
       await removeLine(session, { id, at })
+      events.touchAll()
       lanes.skipReceipts({ lineId: id, at })
       record(await endWaiting(session, { lineId: id, at }))
     },
@@ -215,6 +254,15 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),
     findJoined: (ids) => ids.map((id) => joins.find(id) ?? null),
   }
+}
+
+function coldWrites(session: Session, events: Events): Bound<typeof COLD_WRITES> {
+  const bound = bind(COLD_WRITES, session)
+  const seen = SEEN_BY_ALL.map((name) => {
+    const write = bound[name] as (argument: unknown) => Promise<unknown>
+    return [name, (argument: unknown) => write(argument).finally(() => events.touchAll())]
+  })
+  return { ...bound, ...Object.fromEntries(seen) }
 }
 
 /** What the connection that reads cannot know of receipts: the joins that are not in their rows yet. */
