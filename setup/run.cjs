@@ -2,6 +2,7 @@
 
 const { join } = require('node:path')
 const { run, stopCode } = require('./child.cjs')
+const { buildDashboard } = require('./dashboard.cjs')
 const { SetupError, install } = require('./install.cjs')
 const { findNode } = require('./node.cjs')
 
@@ -14,6 +15,7 @@ const SIDE_BY_SIDE = '--test-concurrency=2'
 const CHAOS = ['test/nodes-killed.test.ts', 'test/nodes.test.ts']
 const CHECKS = {
   types: ['node_modules/typescript/bin/tsc', '-p', '.'],
+  'types of the dashboard': ['node_modules/typescript/bin/tsc', '-p', 'src/dashboard'],
   lint: ['node_modules/@biomejs/biome/bin/biome', 'check'],
   'dead code': ['node_modules/knip/bin/knip.js'],
   architecture: ['--test', '--test-reporter=spec', 'test/architecture.test.ts'],
@@ -35,8 +37,12 @@ const COMMANDS = {
   'migrate-store': (node, args) => node(['src/migrate-store.ts', ...args]),
   openapi: (node) => node(['test/support/write-open-api.ts']),
   bench: (node, args) => node(['bench/main.ts', ...args]),
+  screenshots: (node) => node(['test/support/screenshots.ts']),
   check,
 }
+
+/** Those that serve it, or look at it. */
+const BUILDS = ['start', 'test', 'screenshots']
 
 function isFile(argument) {
   return !argument.startsWith('-')
@@ -62,6 +68,7 @@ async function main([name, ...args]) {
   if (command === undefined) throw new SetupError(`usage: npm run ${Object.keys(COMMANDS).join(' | ')} [-- arguments]`)
   const { file, env } = await findNode()
   await install(ROOT, 'the packages', env)
+  if (BUILDS.includes(name)) await buildDashboard(ROOT, file, env)
   const node = (argv, extra) => run(file, argv, { cwd: ROOT, env: { ...env, ...extra }, stdio: 'inherit' })
   return command(node, args)
 }

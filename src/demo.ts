@@ -2,6 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ApiKey } from './core/account.ts'
 import type { Connector } from './core/connector.ts'
+import type { Service } from './core/conversation.ts'
+import type { HandsetDraft } from './core/handset.ts'
+import type { Line } from './core/line.ts'
 import type { Address, PhoneNumber } from './core/phone-number.ts'
 import { receiveInbound } from './core/receive-inbound.ts'
 import type { Store } from './core/store.ts'
@@ -17,16 +20,39 @@ export interface Demo {
   readonly now: () => number
 }
 
+/** Who else has written to the line, the newest last; all of them documentation numbers. */
+const OTHERS: readonly Writing[] = [
+  { contact: '+14155550134', minutesAgo: 190, service: 'SMS', texts: ['Is the shop open on Sunday?'] },
+  { contact: '+14155550128', minutesAgo: 75, service: 'RCS', texts: ['Hello!', 'Can I still change my order?'] },
+  { contact: '+14155550107', minutesAgo: 32, group: 'book-club', texts: ['Who has the room on Thursday?'] },
+  { contact: '+14155550119', minutesAgo: 31, group: 'book-club', texts: ['I do. Seven as always?'] },
+  { contact: '+14155550119', minutesAgo: 9, texts: ['One more thing…', 'Is there parking near you?'] },
+]
+
+interface Writing {
+  readonly contact: string
+  readonly minutesAgo: number
+  readonly service?: Service
+  readonly group?: string
+  readonly texts: readonly string[]
+}
+
+export interface ReadyDemo {
+  /** The file that holds its key. */
+  readonly file: string
+  readonly key: ApiKey
+}
+
 /**
- * Contract §8, `READBACK_DEMO`: an account with keys, a simulated line, and a contact who has just written. Only in a store that
- * holds nothing; where an earlier start made it, its keys are found again. Answers the file that holds them.
+ * Contract §8, `READBACK_DEMO`: an account with keys, a simulated line, and a contact who has just written; some others wrote
+ * before. Only in a store that holds nothing; where an earlier start made it, its keys are found again.
  */
-export async function prepareDemo({ store, simulator, dataDir, now }: Demo): Promise<string | undefined> {
+export async function prepareDemo({ store, simulator, dataDir, now }: Demo): Promise<ReadyDemo | undefined> {
   const file = join(dataDir, 'demo.env')
-  if ((await store.listAccounts()).length > 0) return (await stillHolds(store, file)) ? file : undefined
+  if ((await store.listAccounts()).length > 0) return stillHolds(store, file)
   const at = now()
   const draft = { email: 'demo@example.com', plan: 'free_api', readReceiptsEnabled: true, at }
-  const { account, credentials } = await store.createAccount(draft)
+  const { account, credentials: key } = await store.createAccount(draft)
   const settings = simulator.parseSettings({})
   const { line } = await store.createLine({
     accountId: account.id,
@@ -35,29 +61,55 @@ export async function prepareDemo({ store, simulator, dataDir, now }: Demo): Pro
     settings,
     at,
   })
-  const message = {
-    contact: CONTACT,
-    kind: 'direct',
-    conversationAddress: CONTACT,
-    carrierMessageId: 'demo',
-    service: 'iMessage',
-    parts: [{ content: 'Hi! Did you get my message?', mediaUrl: null }],
-    writtenAt: at,
-  } as const
-  await store.write({ ...message, lineId: line.id })
-  const { messages } = simulator.line(line).parseInbound({ headers: {}, body: message })
-  const arrivals = messages.map((inbound) => ({ lineId: line.id, message: inbound, receivedAt: at, carrierNow: at }))
-  await receiveInbound(store, () => {}, arrivals)
-  const text = `SB_API_KEY_ID=${credentials.keyId}\nSB_API_SECRET_KEY=${credentials.secret}\n`
+  for (const [index, writing] of OTHERS.entries()) {
+    for (const [turn, text] of writing.texts.entries()) {
+      const writtenAt = at - writing.minutesAgo * 60_000 + turn * 15_000
+      const draft = draftOf({ ...writing, text, id: `demo-${index}-${turn}`, writtenAt })
+      await arrive(store, simulator, line, draft)
+    }
+  }
+  const last = { contact: CONTACT, text: 'Hi! Did you get my message?', id: 'demo', writtenAt: at }
+  await arrive(store, simulator, line, draftOf(last))
+  const text = `SB_API_KEY_ID=${key.keyId}\nSB_API_SECRET_KEY=${key.secret}\n`
   writeFileSync(file, text, { mode: 0o600 })
-  return file
+  return { file, key }
 }
 
-/** What the start prints: nothing in it is secret, and each command works as pasted. */
-export function demoText(base: string, file: string): string {
+type Draft = Omit<HandsetDraft, 'lineId'>
+type Written = Omit<Writing, 'minutesAgo' | 'texts'> & { text: string; id: string; writtenAt: number }
+
+function draftOf({ contact, group, service = 'iMessage', text, id, writtenAt }: Written): Draft {
+  return {
+    contact: contact as Address,
+    kind: group === undefined ? 'direct' : 'group',
+    conversationAddress: (group ?? contact) as Address,
+    carrierMessageId: id,
+    service,
+    parts: [{ content: text, mediaUrl: null }],
+    writtenAt,
+  }
+}
+
+async function arrive(store: Store, simulator: Connector, line: Line, draft: Draft): Promise<void> {
+  await store.write({ ...draft, lineId: line.id })
+  const { messages } = simulator.line(line).parseInbound({ headers: {}, body: draft })
+  const at = draft.writtenAt
+  await receiveInbound(
+    store,
+    () => {},
+    messages.map((message) => ({ lineId: line.id, message, receivedAt: at, carrierNow: at })),
+  )
+}
+
+/** What the start prints: the link signs in once, nothing else in it is secret, and each command works as pasted. */
+export function demoText(base: string, file: string, linkToken: string): string {
   const headers = `-H "sb-api-key-id: $SB_API_KEY_ID" -H "sb-api-secret-key: $SB_API_SECRET_KEY"`
   const query = `number=${encodeURIComponent(CONTACT)}&from_number=${encodeURIComponent(LINE)}`
   return `
+  Look at it in a browser (this link signs you in once, within an hour):
+
+    ${base}/#sign-in=${linkToken}
+
   A contact, ${CONTACT}, has just written to your line ${LINE}.
   Their phone now shows the message as "Delivered". Mark it as read, from this folder:
 
@@ -74,16 +126,17 @@ export function demoText(base: string, file: string): string {
 `
 }
 
-async function stillHolds(store: Store, file: string): Promise<boolean> {
+async function stillHolds(store: Store, file: string): Promise<ReadyDemo | undefined> {
   try {
-    await store.admit({ credentials: readKeys(file), gate: false })
-    return true
+    const key = readKey(file)
+    await store.admit({ credentials: key, gate: false })
+    return { file, key }
   } catch {
-    return false
+    return undefined
   }
 }
 
-function readKeys(file: string): ApiKey {
+function readKey(file: string): ApiKey {
   const values = readFileSync(file, 'utf8').matchAll(/^SB_API_\w+=(.*)$/gm)
   const [keyId = '', secret = ''] = Array.from(values, ([, value]) => value)
   return { keyId, secret }

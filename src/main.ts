@@ -7,10 +7,13 @@ import { type Config, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
 import { createConnectors, RECEIPTS, RELAYS, WRITING } from './connectors/index.ts'
 import { LARGEST_MEDIA } from './connectors/media.ts'
+import type { Connector } from './core/connector.ts'
 import { messageOf } from './core/errors.ts'
 import type { Changes, Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
+import { ChangeFeed } from './http/console/change-feed.ts'
+import { SignInLinks } from './http/console/sign-in-links.ts'
 import { EventHub } from './http/event-hub.ts'
 import { webhookBody } from './http/webhook-body.ts'
 import { keptSecret } from './kept-secret.ts'
@@ -30,15 +33,20 @@ export interface Running {
   stop(): Promise<void>
 }
 
+/** Where `vite build` puts the dashboard. */
+const PAGES = join(import.meta.dirname, '../dist/dashboard')
+
 /** Puts the parts together and serves. Throws what keeps it from starting; `onDeath` hears of a store that breaks later. */
 export async function start(config: Config, log: Logger, onDeath: (error: Error) => void): Promise<Running> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
   const customers: AddressPolicy = { of: 'customer', allow: config.webhookAllow }
   const callers = openCallers(config, customers)
-  const onChanges = (changes: Changes) => {
-    outbox.changed(changes)
-    if (changes.events) hub.changed()
+  const dashboard = dashboardOf(config)
+  const onChanges = (made: Changes) => {
+    outbox.changed(made)
+    dashboard.changes.changed(made)
+    if (made.events) hub.changed()
   }
   const store = await openStore({ ...storeOptions(config), onDeath, onChanges })
   const now = () => store.now()
@@ -46,9 +54,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   const connectors = createConnectors({ handset: store, caller: callers.carriers, media: callers.media, now })
   let base = ''
   const inboundUrl = (secret: string) => `${config.publicUrl ?? base}/readback/v1/inbound/${secret}`
-  const { webhookAllow: allow, ...times } = config
-  const webhooks = { caller: callers.customers, allow, bodyOf: webhookBody }
-  const outbox = createOutbox({ ...times, store, connectors, inboundUrl, webhooks, log, now })
+  const outbox = createOutbox({ ...outboxOf(config, callers), store, connectors, inboundUrl, log, now })
   let draining = false
   const app = createApp({
     store,
@@ -66,18 +72,18 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     operatorToken,
     log,
     draining: () => draining,
+    ...dashboard,
   })
   // Before anybody can ask for a receipt: what it finds claimed then was claimed by a process that is no more.
   await outbox.start()
   await app.listen({ host: config.host, port: config.port })
   base = baseOf(app.server.address() as AddressInfo)
-  const { simulator } = connectors
-  const keys = config.demo && simulator && (await prepareDemo({ store, simulator, dataDir: config.dataDir, now }))
+  const ready = await openDemo(config, store, connectors.simulator)
   await outbox.turnToCarriers()
   return {
     base,
     durability: () => store.durability(),
-    greeting: keys ? demoText(base, keys) : '',
+    greeting: ready === undefined ? '' : demoText(base, ready.file, dashboard.links.make(ready.key)),
     async stop() {
       draining = true
       hub.end()
@@ -88,6 +94,22 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
       await store.close()
     },
   }
+}
+
+function outboxOf(config: Config, { customers: caller }: ReturnType<typeof openCallers>) {
+  const { catchUpIntervalMs, dedupeAgeMs, retentionMs, webhookAllow: allow } = config
+  return { catchUpIntervalMs, dedupeAgeMs, retentionMs, webhooks: { caller, allow, bodyOf: webhookBody } }
+}
+
+async function openDemo({ demo, dataDir }: Config, store: Store, simulator: Connector | undefined) {
+  if (!demo || simulator === undefined) return undefined
+  return prepareDemo({ store, simulator, dataDir, now: () => store.now() })
+}
+
+function dashboardOf({ host, publicUrl, autoPlans }: Config) {
+  // A link is good at the process that made it alone, for minutes.
+  const links = new SignInLinks(Date.now)
+  return { changes: new ChangeFeed(), links, whereabouts: { host, publicUrl }, autoPlans, pages: PAGES }
 }
 
 /** The ways out: to carriers, to customers, and to what customers want sent. */

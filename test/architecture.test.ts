@@ -67,6 +67,11 @@ describe('the checker', () => {
     ])
   })
 
+  test('finds a dashboard that reaches into the server', () => {
+    const page = tree({ 'src/dashboard/views/lines.tsx': "import { REASONS } from '../../core/reason.ts'" })
+    assert.deepEqual(strayArrows(page), ['src/dashboard/views/lines.tsx imports src/core/reason.ts'])
+  })
+
   test('finds whoever imports main.ts', () => {
     const config = tree({ 'src/config.ts': "import { start } from './main.ts'" })
     assert.deepEqual(strayArrows(config), ['src/config.ts imports src/main.ts'])

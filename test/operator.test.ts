@@ -114,10 +114,12 @@ describe('the operator API', () => {
       line_status: 'ONLINE',
       reason: null,
       auto_mark_read_timing: null,
+      paused: false,
     })
     assert.deepEqual((await must(200, 'GET', '/operator/lines')).body.data.at(-1), { ...line, created_at })
-    assert.deepEqual((await must(200, 'PATCH', pathOf(number), { paused: true })).body.line, { ...line, created_at })
-    assert.deepEqual((await must(200, 'DELETE', pathOf(number))).body.line, { ...line, created_at })
+    const paused = { ...line, created_at, paused: true }
+    assert.deepEqual((await must(200, 'PATCH', pathOf(number), { paused: true })).body.line, paused)
+    assert.deepEqual((await must(200, 'DELETE', pathOf(number))).body.line, paused)
     await must(404, 'DELETE', pathOf(number))
     const { data } = (await must(200, 'GET', '/operator/lines')).body
     assert.ok(!data.some((entry: { number: string }) => entry.number === number))

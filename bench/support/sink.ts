@@ -14,6 +14,8 @@ interface Came {
 export interface Sink extends AsyncDisposable {
   readonly url: string
   came(): Promise<Came>
+  /** What came so far counts for nothing. */
+  forget(): void
 }
 
 export async function startSink(): Promise<Sink> {
@@ -28,6 +30,7 @@ export async function startSink(): Promise<Sink> {
       child.process.send('what came?')
       return (await reply) as Came
     },
+    forget: () => void child.process.send('forget'),
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   }
 }

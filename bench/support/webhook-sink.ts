@@ -19,5 +19,8 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   if (address !== null && typeof address === 'object') reply({ port: address.port })
 })
-process.on('message', () => reply({ waitsMs: [...came.values()], repeated }))
+process.on('message', (asked) => {
+  if (asked === 'forget') came.clear()
+  else reply({ waitsMs: [...came.values()], repeated })
+})
 process.once('disconnect', () => process.exit(0))

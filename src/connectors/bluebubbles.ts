@@ -17,6 +17,11 @@ import type { MediaCaller } from './media.ts'
 /** It has no read of one message. */
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
 
+const FIELDS: Connector['settings'] = {
+  url: { label: 'URL of the BlueBubbles server' },
+  password: { label: 'Its password', secret: true },
+}
+
 /** It hands the Mac one action every 200 ms. */
 const PACE = { callsPerSecond: 5, concurrency: 1 }
 
@@ -25,6 +30,7 @@ export function bluebubbles(caller: HttpCaller, media: MediaCaller): Connector {
   return {
     name: 'bluebubbles',
     receipts: RECEIPTS,
+    settings: FIELDS,
     writing: WRITING,
     parseSettings,
     onThisMachine: (settings) => isOnThisMachine(SETTINGS.parse(settings).url),

@@ -50,6 +50,17 @@ export function describeConnector(name: string, start: () => Promise<Subject>): 
       }
     })
 
+    test('declares each of its settings, and refuses to go without those that are not optional', async () => {
+      await using subject = await start()
+      const { connector, settings } = subject
+      for (const name of Object.keys(settings)) assert.ok(Object.hasOwn(connector.settings, name), name)
+      for (const [name, { optional }] of Object.entries(connector.settings)) {
+        if (optional) continue
+        const { [name]: _, ...others } = settings
+        assert.throws(() => connector.parseSettings(others), new RegExp(name))
+      }
+    })
+
     test('parses settings into what survives being kept as JSON, and refuses bad ones by name, without secrets', async () => {
       await using subject = await start()
       const settings = subject.connector.parseSettings(subject.settings)

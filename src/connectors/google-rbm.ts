@@ -28,10 +28,19 @@ const SETTINGS = z.object({
 })
 type Settings = z.infer<typeof SETTINGS>
 
+const FIELDS: Connector['settings'] = {
+  agent_id: { label: 'Agent id' },
+  client_token: { label: 'Client token of its webhook', secret: true },
+  service_account: { label: 'Service account, the JSON that Google gave', json: true, secret: true },
+  region: { label: 'Region', optional: true, options: REGIONS },
+  base_url: { label: 'Base URL, in place of the region', optional: true },
+}
+
 /** A line that is an agent of Google's RCS for Business. An agent has no number: the operator gives the line one. */
 export function googleRbm(caller: HttpCaller): Connector {
   const tokens = createGoogleTokens(caller)
-  return { name: 'google_rbm', receipts: RECEIPTS, parseSettings, line: (line) => rbmLine({ caller, tokens }, line) }
+  const line: Connector['line'] = (connected) => rbmLine({ caller, tokens }, connected)
+  return { name: 'google_rbm', receipts: RECEIPTS, settings: FIELDS, parseSettings, line }
 }
 
 interface Reach {

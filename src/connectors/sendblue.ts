@@ -35,12 +35,20 @@ const SETTINGS = z.object({
 })
 type Settings = z.infer<typeof SETTINGS>
 
+const FIELDS: Connector['settings'] = {
+  api_key_id: { label: 'API key id of the account there' },
+  api_secret_key: { label: 'API secret key', secret: true },
+  signing_secret: { label: 'Signing secret of its webhooks', secret: true },
+  base_url: { label: 'Base URL, where it is another server', optional: true },
+}
+
 /** A line that lives at Sendblue, or at another server that speaks its API. */
 export function sendblue(caller: HttpCaller): Connector {
   return {
     name: 'sendblue',
     receipts: RECEIPTS,
     writing: WRITING,
+    settings: FIELDS,
     parseSettings,
     line: (line) => sendblueLine(caller, line),
   }

@@ -61,6 +61,7 @@ export function simulator(handset: Handset, now: () => number): Connector {
     receipts: RECEIPTS,
     writing: WRITING,
     handset,
+    settings: {},
     parseSettings(input) {
       const [unknown] = Object.keys(input)
       if (unknown !== undefined) throw new ReadbackError('invalid', `A simulator line has no setting \`${unknown}\``)

@@ -21,8 +21,13 @@ export interface ApiKey {
   readonly secret: string
 }
 
-/** What tells who calls: the account's key, or a token that was made with it. */
-export type Credentials = ApiKey | { readonly token: string }
+/** What the browser of somebody who signed in to the dashboard sends. */
+export interface SessionProof {
+  readonly sessionToken: string
+}
+
+/** What tells who calls: the account's key, a token that was made with it, or the session of somebody who signed in with it. */
+export type Credentials = ApiKey | { readonly token: string } | SessionProof
 
 export type AccountChange = Partial<
   Pick<Account, 'plan' | 'readReceiptsEnabled' | 'autoMarkRead' | 'autoTiming' | 'disabled'>

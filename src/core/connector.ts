@@ -22,12 +22,26 @@ export interface Connector {
   readonly writing?: Writing
   /** The phone at the other end, where the carrier is a simulated one. */
   readonly handset?: Handset
+  /** What an operator is asked for; {@link parseSettings} judges it. */
+  readonly settings: Readonly<Record<string, SettingField>>
   /** Checks what an operator gave. Throws `ReadbackError('invalid')` that names the bad setting. */
   parseSettings(input: Readonly<Record<string, unknown>>): LineSettings
   /** Whether the carrier of a line with these settings runs on this machine, and so can call its loopback; absent = it cannot. */
   onThisMachine?(settings: LineSettings): boolean
   /** The connector bound to one line. Makes no call. */
   line(line: ConnectedLine): CarrierLine
+}
+
+/** A setting, as a form shows it. */
+interface SettingField {
+  readonly label: string
+  /** Where one that is left out means something. */
+  readonly optional?: true
+  /** Not to be read over a shoulder. */
+  readonly secret?: true
+  /** Given as JSON, not as text. */
+  readonly json?: true
+  readonly options?: readonly string[]
 }
 
 /** What a connector may know of a line. */

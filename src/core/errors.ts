@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'conflict'
   | 'too_large'
   | 'unsupported_media_type'
+  | 'rate_limited'
   | 'invalid'
   | 'unavailable'
   | 'inconclusive'

@@ -3,6 +3,7 @@ import type { EventLog } from './account-event.ts'
 import type { AutoTiming } from './auto-timing.ts'
 import type { Caller, Entry } from './caller.ts'
 import type { Reply } from './connector.ts'
+import type { ConsoleStore } from './console.ts'
 import type { Handset } from './handset.ts'
 import type { AccountId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
@@ -46,7 +47,8 @@ export interface Store
     WebhookStore,
     DeliveryOutbox,
     EventLog,
-    Handset {
+    Handset,
+    ConsoleStore {
   /** The clock of all who share the store, in epoch milliseconds. */
   now(): number
   /** Absent where one process has the store to itself, and with it every line. */
@@ -67,7 +69,7 @@ export interface AccountStore {
   updateAccount(change: { id: AccountId; change: AccountChange }): Promise<Account>
   /** Throws `not_found`. The secret is shown this once: what is kept is its hash. */
   createKey(key: { accountId: AccountId; at: number }): Promise<ApiKey>
-  /** Throws `not_found`. From its answer on the key is refused everywhere, and so is every token made with it. */
+  /** Throws `not_found`. From its answer on the key is refused everywhere, and so is every token and session made with it. */
   deleteKey(key: { accountId: AccountId; keyId: string }): Promise<void>
   /** The account behind the credentials. `gate` asks for the account gate too; `entry` is `account` where absent. */
   admit(call: { credentials: Credentials; gate: boolean; entry?: Entry }): Promise<Account>
@@ -282,4 +284,6 @@ export interface Changes {
   readonly freed?: boolean
   /** There may have been others that nobody heard of. */
   readonly missed?: boolean
+  /** Accounts of which a person who looks would see something change. */
+  readonly touched: readonly AccountId[] | 'all'
 }

@@ -4,6 +4,7 @@ import { getOwnAccountDoor } from './account.ts'
 import { admitOperator, credentialsOf } from './auth.ts'
 import { getAutoMarkReadDoor, setAutoMarkReadDoor } from './auto-mark-read.ts'
 import { acceptJson } from './body.ts'
+import { type ConsoleOptions, serveConsole } from './console/surface.ts'
 import { answerError, rawError } from './errors.ts'
 import { evaluateServiceDoor } from './evaluate-service.ts'
 import { type EventDesk, eventsDoor } from './events.ts'
@@ -30,7 +31,8 @@ export interface AppOptions
     Omit<InboundDesk, 'store'>,
     Omit<SendingDesk, 'store'>,
     Omit<webhooks.WebhookDesk, 'store'>,
-    Omit<EventDesk, 'store'> {
+    Omit<EventDesk, 'store'>,
+    Omit<ConsoleOptions, 'store'> {
   readonly store: Store
   readonly operatorToken: string
   readonly log: FastifyBaseLogger
@@ -67,6 +69,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   acceptJson(app)
   identifyAndLog(app)
   app.setErrorHandler(answerError)
+  app.decorateRequest('session', null)
 
   const entrances = openEntrances(options)
   serve(app, entrances.account, {
@@ -77,6 +80,11 @@ export function createApp(options: AppOptions): FastifyInstance {
   })
   serve(app, entrances.operator, { enter: (request) => admitOperator(request, operatorToken) })
   serve(app, entrances.anybody)
+  const ownPage = {
+    ...entrances.account,
+    '/api/mark-read': { POST: markReadDoor(store, options.nudge, options.now, 'dashboard') },
+  }
+  serveConsole(app, options, { account: ownPage, operator: entrances.operator })
   return app
 }
 
@@ -131,7 +139,7 @@ const ACCOUNT = (options: AppOptions): Surface => {
     '/simulator/handset': { GET: simulator.handsetDoor(options) },
     '/simulator/handset/open': { POST: simulator.openDoor(options) },
     '/simulator/typing': { POST: simulator.typingDoor(options) },
-    '/simulator/carrier': { PUT: simulator.carrierDoor(options) },
+    '/simulator/carrier': { GET: simulator.carrierStateDoor(options), PUT: simulator.carrierDoor(options) },
   }
 }
 
@@ -144,6 +152,7 @@ const OPERATOR = (options: AppOptions): Surface => {
     '/operator/accounts/:account_id/keys': { POST: accounts.createKeyDoor(store, now) },
     '/operator/accounts/:account_id/keys/:api_key_id': { DELETE: accounts.deleteKeyDoor(store) },
     '/operator/accounts/:account_id/lines': { POST: lines.createLineDoor(options) },
+    '/operator/connectors': { GET: lines.listConnectorsDoor(options) },
     '/operator/lines': { GET: lines.listLinesDoor(options) },
     '/operator/lines/:number': { PATCH: lines.updateLineDoor(options), DELETE: lines.removeLineDoor(options) },
     '/operator/lines/:number/probe': { POST: lines.probeLineDoor(options) },

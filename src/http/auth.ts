@@ -3,8 +3,12 @@ import type { FastifyRequest } from 'fastify'
 import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
 
-/** The page's two headers, where a missing one is as good as a wrong one; a bearer token where there is neither. */
-export function credentialsOf({ headers }: FastifyRequest): Credentials {
+/**
+ * The page's two headers, where a missing one is as good as a wrong one; a bearer token where there is neither. Under `/console/`
+ * the session, and nothing else.
+ */
+export function credentialsOf({ headers, session }: FastifyRequest): Credentials {
+  if (session !== null) return session
   const [keyId, secret] = [headers['sb-api-key-id'], headers['sb-api-secret-key']]
   const token = keyId === undefined && secret === undefined ? bearerOf(headers) : undefined
   return token === undefined ? { keyId: only(keyId), secret: only(secret) } : { token }
@@ -12,9 +16,13 @@ export function credentialsOf({ headers }: FastifyRequest): Credentials {
 
 /** Throws `unauthorized` unless the request carries the operator's bearer token. */
 export function admitOperator({ headers }: FastifyRequest, operatorToken: string): void {
-  if (!timingSafeEqual(digest(bearerOf(headers) ?? ''), digest(operatorToken))) {
+  if (!isOperatorToken(bearerOf(headers) ?? '', operatorToken)) {
     throw new ReadbackError('unauthorized', 'Invalid operator token')
   }
+}
+
+export function isOperatorToken(given: string, operatorToken: string): boolean {
+  return timingSafeEqual(digest(given), digest(operatorToken))
 }
 
 function bearerOf({ authorization }: FastifyRequest['headers']): string | undefined {

@@ -11,6 +11,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   conflict: 409,
   too_large: 413,
   unsupported_media_type: 415,
+  rate_limited: 429,
   internal: 500,
   unavailable: 503,
   inconclusive: 503,
@@ -18,6 +19,8 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 
 /** A client that is told to come back (contract §1: the SDK obeys it) does so after a second. */
 const RETRY_AFTER_S = 1
+/** Whoever tried too often, after a minute. */
+const RATE_RETRY_AFTER_S = 60
 
 /** What fastify itself refuses, in our codes. */
 const FASTIFY_CODES: Readonly<Record<string, [ErrorCode, string]>> = {
@@ -39,6 +42,7 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   if (error.code === 'unavailable') {
     request.log.error({ error: error.message }, 'the store is not available')
   }
+  if (error.code === 'rate_limited') reply.header('retry-after', RATE_RETRY_AFTER_S)
   const hidden = error.code === 'internal' || error.code === 'unavailable'
   const status = STATUS[error.code]
   if (status === 503) reply.header('retry-after', RETRY_AFTER_S)

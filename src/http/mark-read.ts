@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { formatId, type LineId } from '../core/id.ts'
 import { markRead, RELAYED_HEADER } from '../core/mark-read.ts'
+import type { Trigger } from '../core/receipt.ts'
 import type { Store } from '../core/store.ts'
 import { ok } from './answers.ts'
 import { credentialsOf } from './auth.ts'
@@ -24,12 +25,17 @@ const SHAPE = {
 } as const
 
 /** `POST /api/mark-read`: the page's "Send Read Receipt". */
-export function markReadDoor(store: Pick<Store, 'markRead'>, nudge: (lineId: LineId) => void, now: () => number): Door {
+export function markReadDoor(
+  store: Pick<Store, 'markRead'>,
+  nudge: (lineId: LineId) => void,
+  now: () => number,
+  trigger: Exclude<Trigger, 'auto'> = 'api',
+): Door {
   return door(SHAPE, async ({ body, request, reply }) => {
     const { number, from_number: fromNumber } = body
     const credentials = credentialsOf(request)
     const relayed = request.headers[RELAYED_HEADER] !== undefined
-    const call = { credentials, number, fromNumber, trigger: 'api', relayed, at: now() } as const
+    const call = { credentials, number, fromNumber, trigger, relayed, at: now() } as const
     const receiptId = await markRead(store, nudge, call)
     reply.header('readback-receipt-id', formatId('receipt', receiptId))
     return { status: 'OK', message: 'Mark read request sent', number }

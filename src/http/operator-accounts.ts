@@ -93,6 +93,6 @@ function toChange(change: z.output<typeof CHANGE>): AccountChange {
   }
 }
 
-function keyToWire({ keyId, secret }: { keyId: string; secret: string }) {
+export function keyToWire({ keyId, secret }: { keyId: string; secret: string }) {
   return { api_key_id: keyId, api_secret_key: secret }
 }

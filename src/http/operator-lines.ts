@@ -37,17 +37,27 @@ const CHANGE = z.strictObject({
 })
 const LINE = z.object({ number: NUMBER })
 
+const SETTING = z.object({
+  name: z.string(),
+  label: z.string(),
+  optional: z.literal(true).optional(),
+  secret: z.literal(true).optional(),
+  json: z.literal(true).optional(),
+  options: z.array(z.string()).readonly().optional(),
+})
 const SHOWN = z
   .object({
     number: z.string(),
     account_id: z.string(),
     connector: z.string(),
+    paused: z.boolean(),
     line_status: z.enum(LINE_STATUSES),
     reason: REASON.nullable(),
     auto_mark_read_timing: TIMING_ANSWER.nullable(),
     created_at: TIME,
   })
   .meta({ id: 'Line' })
+const CONNECTOR = z.object({ connector: z.string(), settings: z.array(SETTING) })
 const ONE = ok({ line: SHOWN })
 const CREATED = ok({ line: SHOWN.extend({ inbound_url: z.string() }) })
 const PROBED = ok({ line_status: z.enum(LINE_STATUSES), reason: REASON.optional() })
@@ -77,6 +87,16 @@ export function createLineDoor(desk: LineDesk): Door {
 export function listLinesDoor({ store }: LineDesk): Door {
   const shape = { summary: 'All lines', answer: ok({ data: z.array(SHOWN) }) }
   return door(shape, async () => ({ status: 'OK', data: (await store.listLines()).map(toWire) }))
+}
+
+/** `GET /operator/connectors`: what an operator is asked for, by connector. */
+export function listConnectorsDoor({ connectors }: Pick<LineDesk, 'connectors'>): Door {
+  const data = Object.values(connectors).map(({ name, settings }) => ({
+    connector: name,
+    settings: Object.entries(settings).map(([setting, field]) => ({ name: setting, ...field })),
+  }))
+  const shape = { summary: 'What each connector asks for', answer: ok({ data: z.array(CONNECTOR) }) }
+  return door(shape, async () => ({ status: 'OK', data }))
 }
 
 /** `PATCH /operator/lines/{number}`. Settings are given whole: what is absent is not kept. */
@@ -147,7 +167,10 @@ function parseSettings(connector: Connector, input: LineSettings, { publicUrlSet
   throw new ReadbackError('invalid', message)
 }
 
-async function probe(line: Line, { noteHealth, connectors }: LineDesk): Promise<LineHealth> {
+export async function probe(
+  line: Line,
+  { noteHealth, connectors }: Pick<LineDesk, 'noteHealth' | 'connectors'>,
+): Promise<LineHealth> {
   const probed = await connectors[line.connector]?.line(line).probe?.()
   return probed === undefined ? line.health : noteHealth(line, probed)
 }
@@ -157,6 +180,7 @@ function toWire(line: Line): z.output<typeof SHOWN> {
     number: line.number,
     account_id: formatId('account', line.accountId),
     connector: line.connector,
+    paused: line.paused,
     line_status: line.health.status,
     reason: line.health.reason,
     auto_mark_read_timing: timingToWire(line.autoTiming),

@@ -153,6 +153,16 @@ export function carrierDoor(bench: Workbench): Door {
   })
 }
 
+/** `GET` on the same path: the knobs as they stand. */
+export function carrierStateDoor(bench: Workbench): Door {
+  const query = z.strictObject({ from_number: FROM_NUMBER })
+  const shape = { summary: 'The carrier’s knobs as they stand', query, answer: CARRIER, entry: 'lines' } as const
+  return door(shape, async ({ query: { from_number }, request }) => {
+    const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
+    return { status: 'OK', from_number, ...knobsToWire(await handset.carrier(line.id)) }
+  })
+}
+
 interface Simulated {
   readonly line: Line
   readonly carrier: CarrierLine

@@ -12,7 +12,7 @@ export type Method = (typeof METHODS)[number]
 
 export interface Guard {
   /** Before the body is read; throws to keep out. */
-  readonly enter?: (request: FastifyRequest) => void
+  readonly enter?: (request: FastifyRequest) => void | Promise<void>
   /** Before a bad request is told what is wrong with it; throws to keep out. */
   readonly refuse?: (request: FastifyRequest, shape: Door['shape']) => Promise<void>
 }

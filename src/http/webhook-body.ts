@@ -4,7 +4,7 @@ import { messageToWire } from './message-body.ts'
 import { receiptToWire } from './receipts.ts'
 
 /** What an endpoint is sent. The same on every try: an event is kept as it was. */
-export function webhookBody({ event: { event, at }, account }: Delivery): object {
+export function webhookBody({ event: { event, at }, account }: Pick<Delivery, 'event' | 'account'>): object {
   switch (event.type) {
     case 'message.received':
     case 'message.created':

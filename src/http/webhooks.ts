@@ -244,7 +244,7 @@ function stateToWire({ id, type, url, disabled, failingSince, createdAt }: Webho
   }
 }
 
-function deliveryToWire(delivery: DeliveryLog): z.output<typeof DELIVERY> {
+export function deliveryToWire(delivery: DeliveryLog): z.output<typeof DELIVERY> {
   const { id, webhookId, type, url, event, state, createdAt, nextAttemptAt, attempts } = delivery
   return {
     delivery_id: formatId('delivery', id),

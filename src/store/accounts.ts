@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Selectable } from 'kysely'
-import type { Account, AccountChange, ApiKey, Credentials } from '../core/account.ts'
+import type { Account, AccountChange, ApiKey, Credentials, SessionProof } from '../core/account.ts'
 import { passPlanGate } from '../core/auto-mark-read.ts'
 import { admitCaller, type Caller, type Entry } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
@@ -104,8 +104,9 @@ export async function deleteKey(
     .where('account_id', '=', accountId)
     .executeTakeFirst()
   if (numDeletedRows === 0n) throw new ReadbackError('not_found', 'No such API key')
-  // A key that leaked may have made tokens: they end with it.
+  // A key that leaked may have made tokens, and signed in: they end with it.
   await db.deleteFrom('tokens').where('key_id', '=', keyId).where('account_id', '=', accountId).execute()
+  await db.deleteFrom('sessions').where('key_id', '=', keyId).execute()
 }
 
 /** Whoever the credentials belong to, as they stand in this transaction. For what concerns the whole account. */
@@ -118,8 +119,12 @@ export async function identify(
   session: Session,
   { credentials, entry = 'lines' }: { credentials: Credentials; entry?: Entry },
 ): Promise<Caller> {
-  const caller = await ('token' in credentials ? findToken(session, credentials) : findKey(session, credentials))
-  return admitCaller(caller, credentials, entry)
+  return admitCaller(await findCaller(session, credentials), credentials, entry)
+}
+
+function findCaller(session: Session, credentials: Credentials): Promise<Caller | undefined> {
+  if ('token' in credentials) return findToken(session, credentials)
+  return 'sessionToken' in credentials ? findSession(session, credentials) : findKey(session, credentials)
 }
 
 async function findKey({ db }: Session, key: ApiKey): Promise<Caller | undefined> {
@@ -152,10 +157,31 @@ export function toKeyCaller(row: KeyRow | undefined, { keyId, secret }: ApiKey):
   return row !== undefined && matches ? { account: toAccount(row), keyId, token: null } : undefined
 }
 
+export type SessionRow = AccountRow & Pick<TokenRow, 'key_id' | 'expires_at'>
+
+/** Somebody who signed in with a key may what the key may. */
+export function toSessionCaller(row: SessionRow | undefined, now: number): Caller | undefined {
+  if (row === undefined || row.expires_at <= now) return undefined
+  return { account: toAccount(row), keyId: row.key_id, token: null }
+}
+
 export function toTokenCaller(row: TokenRow | undefined, now: number): Caller | undefined {
   if (row === undefined || row.expires_at <= now) return undefined
   const numbers = row.numbers === null ? null : JSON.parse(row.numbers)
   return { account: toAccount(row), keyId: row.key_id, token: { numbers, expiresAt: row.expires_at } }
+}
+
+/** As long as the key is there that it was opened with. */
+async function findSession({ db, now }: Session, { sessionToken }: SessionProof): Promise<Caller | undefined> {
+  const row = await db
+    .selectFrom('sessions')
+    .innerJoin('api_keys', 'api_keys.key_id', 'sessions.key_id')
+    .innerJoin('accounts', 'accounts.id', 'api_keys.account_id')
+    .selectAll('accounts')
+    .select(['api_keys.key_id', 'expires_at'])
+    .where('token_hash', '=', hashSecret(sessionToken))
+    .executeTakeFirst()
+  return toSessionCaller(row, now())
 }
 
 export async function admit(

@@ -1,27 +1,95 @@
 import type { Credentials } from '../core/account.ts'
+import type { AccountEvent } from '../core/account-event.ts'
+import type { Trouble } from '../core/console.ts'
 import { ReadbackError } from '../core/errors.ts'
-import type { AccountId, DeliveryId, EventId, LineId, WebhookId } from '../core/id.ts'
+import type { AccountId, DeliveryId, EventId, LineId, MessageId, WebhookId } from '../core/id.ts'
 import type { DeliveryListCall } from '../core/store.ts'
-import type { Delivery, DeliveryLog, EndpointType } from '../core/webhook.ts'
+import { type Delivery, type DeliveryLog, type EndpointType, WEBHOOK_FOR } from '../core/webhook.ts'
 import { authenticate } from './accounts.ts'
 import type { Seal } from './seal.ts'
 import type { Session } from './session.ts'
 import { PURPOSE } from './webhooks.ts'
 
 export async function listDeliveries(session: Session, call: DeliveryListCall): Promise<DeliveryLog[]> {
-  const { db } = session
   const account = await authenticate(session, call.credentials)
-  let query = db
+  let query = deliveriesOf(session).where('d.account_id', '=', account.id).orderBy('d.id', 'desc').limit(call.limit)
+  if (call.state !== undefined) query = query.where('d.state', '=', call.state)
+  if (call.before !== undefined) query = query.where('d.id', '<', call.before)
+  return withAttempts(session, query)
+}
+
+/** What an event told of. */
+export interface Subject {
+  readonly type: AccountEvent['type']
+  /** The number of the message or receipt. */
+  readonly subject: number
+}
+
+/** What was told of these, newest first. */
+export async function deliveriesAbout(
+  session: Session,
+  accountId: AccountId,
+  subjects: readonly Subject[],
+): Promise<DeliveryLog[]> {
+  const events = await session.db
+    .selectFrom('events')
+    .select('id')
+    .where((eb) =>
+      eb.or(subjects.map(({ type, subject }) => eb.and([eb('type', '=', type), eb('subject', '=', subject)]))),
+    )
+    .execute()
+  if (events.length === 0) return []
+  const told = deliveriesOf(session)
+    .where('e.account_id', '=', accountId)
+    .where(
+      'd.event_id',
+      'in',
+      events.map(({ id }) => id),
+    )
+    .limit(MOST_ABOUT)
+  return (await withAttempts(session, told)).sort((a, b) => b.id - a.id)
+}
+
+const MOST_ABOUT = 100
+
+/** What was tried and not taken of what was to be told of these messages. */
+export async function troublesOf(
+  { db }: Session,
+  accountId: AccountId,
+  messageIds: readonly MessageId[],
+): Promise<Trouble[]> {
+  if (messageIds.length === 0) return []
+  const rows = await db
+    .selectFrom('events as e')
+    .innerJoin('webhook_deliveries as d', 'd.event_id', 'e.id')
+    .innerJoin('webhook_attempts as t', (join) =>
+      join.on('t.id', '=', (eb) =>
+        eb
+          .selectFrom('webhook_attempts')
+          .whereRef('delivery_id', '=', 'd.id')
+          .select(({ fn }) => fn.max('id').as('id')),
+      ),
+    )
+    .select(['e.subject', 'd.state', 't.status', 't.obstacle'])
+    .where('e.type', '=', 'message.received')
+    .where('e.subject', 'in', messageIds)
+    // By the event: by itself it would lead the planner through all that the account was ever sent.
+    .where('e.account_id', '=', accountId)
+    .where('d.state', '<>', 'delivered')
+    .execute()
+  return rows.map(({ subject, ...trouble }) => ({ ...trouble, messageId: subject as MessageId }))
+}
+
+function deliveriesOf({ db }: Session) {
+  return db
     .selectFrom('webhook_deliveries as d')
     .innerJoin('webhooks as w', 'w.id', 'd.webhook_id')
     .innerJoin('events as e', 'e.id', 'd.event_id')
     .selectAll('d')
     .select(['w.url', 'w.type', 'e.line_id', 'e.event', 'e.at'])
-    .where('d.account_id', '=', account.id)
-    .orderBy('d.id', 'desc')
-    .limit(call.limit)
-  if (call.state !== undefined) query = query.where('d.state', '=', call.state)
-  if (call.before !== undefined) query = query.where('d.id', '<', call.before)
+}
+
+async function withAttempts({ db }: Session, query: ReturnType<typeof deliveriesOf>): Promise<DeliveryLog[]> {
   const rows = await query.execute()
   if (rows.length === 0) return []
   const ids = rows.map(({ id }) => id)
@@ -60,6 +128,43 @@ export async function redeliver(
     .executeTakeFirst()
   if (row === undefined) throw new ReadbackError('not_found', 'No such webhook delivery')
   return row.webhook_id
+}
+
+/** As the endpoint would have got it. Answers the endpoint. */
+export async function testWebhook(
+  session: Session,
+  { credentials, id, at }: { credentials: Credentials; id: WebhookId; at: number },
+): Promise<WebhookId> {
+  const { db } = session
+  const account = await authenticate(session, credentials)
+  const webhook = await db
+    .selectFrom('webhooks')
+    .select('type')
+    .where('id', '=', id)
+    .where('account_id', '=', account.id)
+    .where('removed_at', 'is', null)
+    .executeTakeFirst()
+  if (webhook === undefined) throw new ReadbackError('not_found', 'No such webhook')
+  const types = Object.entries(WEBHOOK_FOR).filter(([, type]) => type === webhook.type)
+  const event = await db
+    .selectFrom('events')
+    .select('id')
+    .where('account_id', '=', account.id)
+    .where(
+      'type',
+      'in',
+      types.map(([type]) => type as AccountEvent['type']),
+    )
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (event === undefined)
+    throw new ReadbackError('invalid', 'There is nothing to send yet: no such event has happened')
+  await db
+    .insertInto('webhook_deliveries')
+    .values({ account_id: account.id, webhook_id: id, event_id: event.id, next_attempt_at: at, created_at: at })
+    .execute()
+  return id
 }
 
 export async function webhooksWithWork({ db }: Session): Promise<WebhookId[]> {

@@ -45,3 +45,9 @@ export async function newestEventId({ db }: Session): Promise<EventId> {
 function toRecorded({ id, account_id, line_id, event, at }: Selectable<Tables['events']>): RecordedEvent {
   return { id, accountId: account_id, lineId: line_id, at, event: JSON.parse(event) }
 }
+
+/** What is looked up by itself later. */
+export function subjectOf(event: AccountEvent): number | null {
+  if ('message' in event) return event.message.id
+  return 'receipt' in event ? event.receipt.id : null
+}

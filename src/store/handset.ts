@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely'
+import type { ShownMessage } from '../core/console.ts'
 import type { Conversation } from '../core/conversation.ts'
 import type { HandsetArrival, HandsetDraft, HandsetMessage, SimulatedCarrier } from '../core/handset.ts'
 import { HANDSET_LENGTH } from '../core/handset.ts'
@@ -33,11 +34,40 @@ export async function write({ db }: Session, draft: HandsetDraft): Promise<void>
     .execute()
 }
 
-export async function show(
-  { db }: Session,
+export function show(
+  session: Session,
   { lineId, contact }: { lineId: LineId; contact: Address },
 ): Promise<HandsetMessage[]> {
-  const rows = await db
+  return handsetOf(session, lineId, (query) => query.where('phone.contact', '=', contact))
+}
+
+/** The newest of what a line's phones show, oldest first; `which` says of which. */
+export async function handsetOf(
+  session: Session,
+  lineId: LineId,
+  which: (query: HandsetQuery) => HandsetQuery,
+): Promise<ShownMessage[]> {
+  const rows = await which(phonesOf(session, lineId)).orderBy('phone.id', 'desc').limit(HANDSET_LENGTH).execute()
+  return rows.reverse().map((row) => ({
+    fromLine: row.from_line === 1,
+    sendStyle: row.send_style,
+    messageId:
+      row.message_ids === null ? row.sent_id : ((JSON.parse(row.message_ids) as MessageId[])[row.part] ?? null),
+    contact: row.contact,
+    part: row.part,
+    content: row.content,
+    mediaUrl: row.media_url,
+    service: row.service,
+    writtenAt: row.written_at,
+    deliveredAt: row.from_line === 1 ? row.delivered_at : row.seen_at,
+    readAt: row.read_at,
+  }))
+}
+
+type HandsetQuery = ReturnType<typeof phonesOf>
+
+function phonesOf({ db }: Session, lineId: LineId) {
+  return db
     .selectFrom('handset_messages as phone')
     .leftJoin('seen_inbound as seen', (join) =>
       join
@@ -53,22 +83,6 @@ export async function show(
     .selectAll('phone')
     .select(['message_ids', 'seen_at', 'sent.id as sent_id'])
     .where('phone.line_id', '=', lineId)
-    .where('phone.contact', '=', contact)
-    .orderBy('phone.id', 'desc')
-    .limit(HANDSET_LENGTH)
-    .execute()
-  return rows.reverse().map((row) => ({
-    fromLine: row.from_line === 1,
-    sendStyle: row.send_style,
-    messageId:
-      row.message_ids === null ? row.sent_id : ((JSON.parse(row.message_ids) as MessageId[])[row.part] ?? null),
-    part: row.part,
-    content: row.content,
-    mediaUrl: row.media_url,
-    service: row.service,
-    deliveredAt: row.from_line === 1 ? row.delivered_at : row.seen_at,
-    readAt: row.read_at,
-  }))
 }
 
 export async function showRead(

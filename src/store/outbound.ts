@@ -24,6 +24,7 @@ export async function sendMessage(session: Session, call: SendMessageCall): Prom
   const conversationId = known?.id ?? (await openConversation(session, line, call.number))
   if (call.statusCallback !== null) await openCallback(session, account.id, { url: call.statusCallback, at })
   const id = await insert(session, line, conversationId, service, call)
+  await session.db.updateTable('conversations').set({ active_at: at }).where('id', '=', conversationId).execute()
   const released = await releaseWaiting(session, [conversationId], at)
   const told = await tellOf(session, 'message.created', [id], at)
   const row = await messagesOf(session.db).where('messages.id', '=', id).executeTakeFirstOrThrow()

@@ -9,6 +9,7 @@ import {
   setAutoMarkRead,
   updateAccount,
 } from './accounts.ts'
+import { getConversation, listConversations, showConversation } from './conversations.ts'
 import { listDeliveries, webhooksWithWork } from './deliveries.ts'
 import { listEvents, newestEventId } from './events.ts'
 import {
@@ -40,10 +41,13 @@ import {
 import { linesWithMessages } from './message-lanes.ts'
 import { findService, getMessage, listMessages } from './messages.ts'
 import { findTypingPlace } from './outbound.ts'
+import { listLineStates, overview } from './overview.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from './receipts.ts'
 import { forgetOld } from './retention.ts'
 import { forgetInbound } from './seen-inbound.ts'
 import type { Session } from './session.ts'
+import { closeSession, getVisitor, listKeys, makeKey, openSession, revokeKey } from './sign-ins.ts'
+import { getMessageStory } from './stories.ts'
 import { createToken, deleteToken, forgetTokens } from './tokens.ts'
 import { addWebhooks, listWebhooks, removeWebhooks, replaceWebhooks } from './webhooks.ts'
 
@@ -74,6 +78,14 @@ export const READS = {
   listReceipts,
   show,
   typingUntil,
+  getConversation,
+  getMessageStory,
+  getVisitor,
+  listConversations,
+  listKeys,
+  listLineStates,
+  overview,
+  showConversation,
 }
 
 /** What is written seldom, one transaction for each call: shared as well. */
@@ -107,10 +119,34 @@ export const COLD_WRITES = {
   updateAccount,
   updateLine,
   write,
+  closeSession,
+  makeKey,
+  openSession,
+  revokeKey,
 }
 
+/** Rare enough that everybody who looks may look again. */
+export const SEEN_BY_ALL: readonly (keyof typeof COLD_WRITES)[] = [
+  'addWebhooks',
+  'removeWebhooks',
+  'replaceWebhooks',
+  'closeSession',
+  'createAccount',
+  'createKey',
+  'createLine',
+  'deleteKey',
+  'makeKey',
+  'noteReplies',
+  'revokeKey',
+  'setAutoMarkRead',
+  'setAutoTiming',
+  'tune',
+  'updateAccount',
+  'updateLine',
+]
+
 type Query = (session: Session, argument: never) => Promise<unknown>
-type Bound<Queries extends Record<string, Query>> = {
+export type Bound<Queries extends Record<string, Query>> = {
   [Name in keyof Queries]: Queries[Name] extends (session: Session, argument: infer A) => infer R
     ? (argument: A) => R
     : never

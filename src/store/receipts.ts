@@ -1,3 +1,4 @@
+import { type SqlBool, sql } from 'kysely'
 import type { Credentials } from '../core/account.ts'
 import type { Caller } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
@@ -55,8 +56,34 @@ async function conversationsOf(
 }
 
 function receiptsOf(session: Session, { account, token }: Caller) {
-  const receipts = everyReceipt(session).where('receipts.account_id', '=', account.id)
+  const receipts = ownReceipts(session, account.id)
   return token?.numbers == null ? receipts : receipts.where('lines.number', 'in', token.numbers)
+}
+
+export function ownReceipts(session: Session, accountId: AccountId) {
+  return everyReceipt(session).where('receipts.account_id', '=', accountId)
+}
+
+/** One conversation's that `which` lets through, oldest first; of those that are settled the first so many by `order`. */
+export async function receiptsIn(
+  session: Session,
+  { accountId, id }: { accountId: AccountId; id: ConversationId },
+  which: { from: number; before?: number; limit: number; order: 'asc' | 'desc' },
+): Promise<Receipt[]> {
+  const theirs = everyReceipt(session)
+    // The account by its conversation: by itself it would lead the planner through all that the account has.
+    .where('conversations.account_id', '=', accountId)
+    .where('receipts.conversation_id', '=', id)
+    .where(sql<SqlBool>`coalesce(receipts.read_up_to, 0) >= ${which.from}`)
+    .where(sql<SqlBool>`coalesce(receipts.read_up_to, 0) < ${which.before ?? Number.MAX_SAFE_INTEGER}`)
+  // Each half has an index of its own (see the migrations).
+  const settled = await theirs
+    .where('receipts.settled_at', 'is not', null)
+    .orderBy('receipts.id', which.order)
+    .limit(which.limit)
+    .execute()
+  const open = await theirs.where('receipts.settled_at', 'is', null).execute()
+  return [...settled, ...open].sort((a, b) => a.id - b.id)
 }
 
 /** Whoever's they are: for those who act for none. */

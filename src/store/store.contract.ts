@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { SESSION_MS } from '../core/console.ts'
 import type { EventId, ReceiptId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import { AGED } from '../core/retention.ts'
@@ -71,6 +72,27 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await assert.rejects(ask(whole, LINE), code('unauthorized'))
       await assert.rejects(d.store.identify({ credentials: limited }), code('unauthorized'))
       assert.equal(await d.store.forgetTokens({ before: later + 1, limit: 9 }), 0)
+    })
+
+    test('ends a session after 12 hours, with its key, and the operator’s with the token', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials: opener } = d
+      const operator = { operatorToken: 'a token' }
+      const visitor = async (session: string, token = operator) =>
+        (await store.getVisitor({ session: { sessionToken: session }, operator: token })).kind
+      const now = store.now()
+      const old = await store.openSession({ opener, at: now - SESSION_MS - 1 })
+      await assert.rejects(visitor(old), code('unauthorized'))
+      await assert.rejects(store.listKeys({ credentials: { sessionToken: old } }), code('unauthorized'))
+      const young = await store.openSession({ opener, at: now - SESSION_MS + 60_000 })
+      assert.equal(await visitor(young), 'account')
+      const theirs = await store.openSession({ opener: operator, at: now })
+      assert.equal(await visitor(theirs), 'operator')
+      await assert.rejects(store.listKeys({ credentials: { sessionToken: theirs } }), code('unauthorized'))
+      await assert.rejects(visitor(theirs, { operatorToken: 'another' }), code('unauthorized'))
+      await store.revokeKey({ credentials: { sessionToken: young }, keyId: opener.keyId })
+      await assert.rejects(visitor(young), code('unauthorized'))
     })
 
     test('refuses a call of a batch without touching the others', async () => {

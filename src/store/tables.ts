@@ -17,7 +17,7 @@ import type { LineStatus } from '../core/line.ts'
 import type { MessageStatus } from '../core/message.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Reason } from '../core/reason.ts'
-import type { ReceiptState, Trigger } from '../core/receipt.ts'
+import type { ReceiptState, SettledState, Trigger } from '../core/receipt.ts'
 import type { MessageNews } from '../core/sending.ts'
 import type { Attempt, DeliveryState, DisabledReason, EndpointType } from '../core/webhook.ts'
 
@@ -44,6 +44,14 @@ export interface Tables {
     created_at: number
   }
   api_keys: { key_id: string; account_id: AccountId; secret_hash: string; created_at: number }
+  /** Of people who are signed in to the dashboard. One of the two that opened it is null. */
+  sessions: {
+    token_hash: string
+    key_id: string | null
+    operator_hash: string | null
+    created_at: number
+    expires_at: number
+  }
   tokens: {
     id: Made<TokenId>
     account_id: AccountId
@@ -88,6 +96,8 @@ export interface Tables {
     carrier_conversation: string | null
     last_message_id: MessageId | null
     read_through: MessageId | null
+    /** When somebody last wrote in it, or when it was opened. */
+    active_at: Generated<number>
   }
   messages: {
     id: Made<MessageId>
@@ -154,6 +164,16 @@ export interface Tables {
     settled_at: number | null
     verified_at: number | null
   }
+  /** What an account's receipts came to, counted as they settle: nobody has to read a million of them for a chart. */
+  receipt_minutes: {
+    account_id: AccountId
+    /** Epoch minutes. */
+    minute: number
+    state: SettledState
+    /** How long it took, as `core/overview.ts` puts it into words. */
+    bucket: number
+    receipts: number
+  }
   events: {
     id: Made<EventId>
     account_id: AccountId
@@ -161,6 +181,8 @@ export interface Tables {
     type: AccountEvent['type']
     /** JSON: the event as it was then. */
     event: string
+    /** The number of the message or receipt that it is about. */
+    subject: number | null
     at: number
   }
   webhooks: {

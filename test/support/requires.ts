@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import packages from '../../setup/system.json' with { type: 'json' }
 
 /** For node:test's `skip`: false when Python can call an HTTP API, else why the test is skipped. */
@@ -8,6 +10,12 @@ export function requirePythonRequests(): string | false {
 
 export function requireCurl(): string | false {
   return requirePackage('curl')
+}
+
+/** A browser, and something to show in it. */
+export function requireDashboard(): string | false {
+  const built = existsSync(join(import.meta.dirname, '../../dist/dashboard/index.html'))
+  return requirePackage('chromium') || requires('the built dashboard', built, 'npm test')
 }
 
 function requirePackage(name: string): string | false {

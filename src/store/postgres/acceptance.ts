@@ -1,10 +1,17 @@
 import type { Credentials } from '../../core/account.ts'
 import { admitCaller, type Caller, reaches } from '../../core/caller.ts'
 import { ReadbackError } from '../../core/errors.ts'
-import type { LineId } from '../../core/id.ts'
+import type { AccountId, LineId } from '../../core/id.ts'
 import type { Line } from '../../core/line.ts'
 import { type MarkReadCall, type MarkReadOutcome, passAccountGate, passLine } from '../../core/mark-read.ts'
-import { type KeyRow, type TokenRow, toKeyCaller, toTokenCaller } from '../accounts.ts'
+import {
+  type KeyRow,
+  type SessionRow,
+  type TokenRow,
+  toKeyCaller,
+  toSessionCaller,
+  toTokenCaller,
+} from '../accounts.ts'
 import { hashSecret } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
 import { outcomeOf } from './batches.ts'
@@ -23,25 +30,27 @@ export async function markReads(
   transaction: Transaction,
   calls: readonly MarkReadCall[],
   { rules, now }: Pick<Session, 'rules' | 'now'>,
-): Promise<(MarkReadOutcome | ReadbackError)[]> {
+): Promise<{ outcomes: (MarkReadOutcome | ReadbackError)[]; touched: AccountId[] }> {
   const entries = await findEntries(transaction, calls, now())
   const admitted = calls.map((call) => outcomeOf(() => admit(call, entries.get(entryKey(call)), rules)))
   const passed = calls.flatMap((call, index) => {
     const place = admitted[index] as Place | ReadbackError
     return place instanceof ReadbackError ? [] : [{ call, place }]
   })
-  if (passed.length === 0) return admitted as ReadbackError[]
+  if (passed.length === 0) return { outcomes: admitted as ReadbackError[], touched: [] }
   const places = passed.map(({ place }) => place)
   const conversations = await openConversations(transaction, places, { lock: false })
   const asked = passed.map(({ call: { trigger, at }, place: { accountId, lineId } }, index) => {
     const { id: conversationId, lastMessageId } = conversations[index] as (typeof conversations)[number]
     return { accountId, lineId, conversationId, request: { trigger, readUpTo: lastMessageId, at, dueAt: at } }
   })
-  const receiptIds = (await requestReceipts(transaction, asked, rules.receiptLifetimeMs)).values()
-  return admitted.map((place) => {
+  const { ids, touched } = await requestReceipts(transaction, asked, rules.receiptLifetimeMs)
+  const receiptIds = ids.values()
+  const outcomes = admitted.map((place) => {
     if (place instanceof ReadbackError) return place
     return { receiptId: receiptIds.next().value as MarkReadOutcome['receiptId'], lineId: place.lineId }
   })
+  return { outcomes, touched }
 }
 
 function admit({ credentials, ...call }: MarkReadCall, entry: Entry | undefined, rules: StoreRules): Place {
@@ -49,7 +58,7 @@ function admit({ credentials, ...call }: MarkReadCall, entry: Entry | undefined,
   passAccountGate(caller.account)
   const own = reaches(caller, call.fromNumber) ? entry?.line : undefined
   const { id: lineId } = passLine(own, rules, call.relayed)
-  return { accountId: caller.account.id, lineId, kind: 'direct', address: call.number }
+  return { accountId: caller.account.id, lineId, kind: 'direct', address: call.number, at: call.at }
 }
 
 async function findEntries(
@@ -58,8 +67,8 @@ async function findEntries(
   now: number,
 ): Promise<Map<string, Entry>> {
   const distinct = [...new Map(calls.map((call) => [entryKey(call), call])).values()]
-  const [withToken, withKey] = partition(distinct, ({ credentials }) => 'token' in credentials)
-  const find = async <Row>(statement: Statement, asked: readonly MarkReadCall[]) => {
+  const find = async <Row>(statement: Statement, proof: 'keyId' | 'token' | 'sessionToken') => {
+    const asked = distinct.filter(({ credentials }) => proof in credentials)
     if (asked.length === 0) return []
     const values = [asked.map(({ credentials }) => wordOf(credentials)), asked.map(({ fromNumber }) => fromNumber)]
     return transaction.rows<Row & EntryRow>(statement, values)
@@ -68,10 +77,11 @@ async function findEntries(
   const note = ({ from_number, word, line_id: id, connector }: EntryRow, callerWith: Entry['callerWith']) => {
     entries.set(`${from_number} ${word}`, { callerWith, line: id === null ? undefined : { id, connector } })
   }
-  for (const row of await find<KeyRow>(FIND_KEYS, withKey)) {
-    note(row, (credentials) => ('token' in credentials ? undefined : toKeyCaller(row, credentials)))
+  for (const row of await find<KeyRow>(FIND_KEYS, 'keyId')) {
+    note(row, (credentials) => ('keyId' in credentials ? toKeyCaller(row, credentials) : undefined))
   }
-  for (const row of await find<TokenRow>(FIND_TOKENS, withToken)) note(row, () => toTokenCaller(row, now))
+  for (const row of await find<TokenRow>(FIND_TOKENS, 'token')) note(row, () => toTokenCaller(row, now))
+  for (const row of await find<SessionRow>(FIND_SESSIONS, 'sessionToken')) note(row, () => toSessionCaller(row, now))
   return entries
 }
 
@@ -81,11 +91,8 @@ function entryKey({ credentials, fromNumber }: MarkReadCall): string {
 
 /** What its row is found by. */
 function wordOf(credentials: Credentials): string {
-  return 'token' in credentials ? hashSecret(credentials.token) : credentials.keyId
-}
-
-function partition<T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] {
-  return [all.filter(is), all.filter((one) => !is(one))]
+  if ('token' in credentials) return hashSecret(credentials.token)
+  return 'sessionToken' in credentials ? hashSecret(credentials.sessionToken) : credentials.keyId
 }
 
 interface EntryRow {
@@ -107,4 +114,11 @@ const FIND_TOKENS: Statement = {
   text: `select a.*, t.key_id, t.numbers, t.expires_at, k.word, k.from_number, l.id as line_id, l.connector
     from unnest($1::text[], $2::text[]) as k (word, from_number)
     join tokens t on t.token_hash = k.word join accounts a on a.id = t.account_id ${WITH_LINE}`,
+}
+const FIND_SESSIONS: Statement = {
+  name: 'find sessions',
+  text: `select a.*, s.key_id, s.expires_at, k.word, k.from_number, l.id as line_id, l.connector
+    from unnest($1::text[], $2::text[]) as k (word, from_number)
+    join sessions s on s.token_hash = k.word join api_keys o on o.key_id = s.key_id
+    join accounts a on a.id = o.account_id ${WITH_LINE}`,
 }

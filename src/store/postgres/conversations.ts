@@ -9,6 +9,8 @@ export interface Place {
   readonly lineId: LineId
   readonly kind: ConversationKind
   readonly address: Address
+  /** When somebody writes in it, or asks for it. */
+  readonly at: number
 }
 
 interface Found {
@@ -44,8 +46,8 @@ export async function openConversations(
   note(await transaction.rows<Found>(find, valuesOf([...byKey.values()])))
   const missing = [...byKey].filter(([key]) => !found.has(key)).map(([, place]) => place)
   if (missing.length > 0) {
-    const accounts = missing.map(({ accountId }) => accountId)
-    note(await transaction.rows<Found>(OPEN, [accounts, ...valuesOf(missing)]))
+    const [accounts, times] = [missing.map(({ accountId }) => accountId), missing.map(({ at }) => at)]
+    note(await transaction.rows<Found>(OPEN, [accounts, ...valuesOf(missing), times]))
     // Those that another node opened meanwhile.
     const others = missing.filter(({ lineId, kind, address }) => !found.has(keyOf(lineId, kind, address)))
     if (others.length > 0) note(await transaction.rows<Found>(find, valuesOf(others)))
@@ -71,8 +73,9 @@ const LOCK: Statement = {
 }
 const OPEN: Statement = {
   name: 'open conversations',
-  text: `insert into conversations as c (account_id, line_id, address, kind)
-    select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) as k (account_id, line_id, address, kind)
+  text: `insert into conversations as c (account_id, line_id, address, kind, active_at)
+    select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
+      as k (account_id, line_id, address, kind, active_at)
     order by line_id, address, kind
     on conflict (line_id, address, kind) do nothing returning ${COLUMNS}`,
 }

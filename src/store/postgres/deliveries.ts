@@ -1,4 +1,4 @@
-import type { DeliveryId, WebhookId } from '../../core/id.ts'
+import type { AccountId, DeliveryId, WebhookId } from '../../core/id.ts'
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/store.ts'
 import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, ROTATION_MS } from '../../core/webhook.ts'
 import { type ClaimedRow, toDelivery } from '../deliveries.ts'
@@ -20,7 +20,10 @@ export async function claimDeliveries(
 }
 
 /** Writes down what a batch of calls came to. */
-export async function settleDeliveries(transaction: Transaction, batch: readonly DeliveryOutcome[]): Promise<void> {
+export async function settleDeliveries(
+  transaction: Transaction,
+  batch: readonly DeliveryOutcome[],
+): Promise<AccountId[]> {
   await transaction.rows(ATTEMPT, [
     batch.map(({ id }) => id),
     batch.map(({ attempt }) => attempt.at),
@@ -36,13 +39,14 @@ export async function settleDeliveries(transaction: Transaction, batch: readonly
   }
   const inOrder = batch.toSorted((a, b) => a.id - b.id)
   await transaction.rows(LOCK, [inOrder.map(({ id }) => id)])
-  await transaction.rows(SETTLE, [
+  const settled = await transaction.rows<{ account_id: AccountId }>(SETTLE, [
     inOrder.map(({ id }) => id),
     inOrder.map(({ state }) => state),
     inOrder.map(({ nextAttemptAt }) => nextAttemptAt),
   ])
   const disabled = batch.filter(({ disable }) => disable !== null).map(({ webhookId }) => webhookId)
   if (disabled.length > 0) await transaction.rows(GIVE_UP, [disabled])
+  return [...new Set(settled.map(({ account_id }) => account_id))]
 }
 
 async function noteEndpoint(transaction: Transaction, webhookId: WebhookId, outcomes: readonly DeliveryOutcome[]) {
@@ -85,7 +89,7 @@ const LOCK: Statement = {
 const SETTLE: Statement = {
   name: 'settle deliveries',
   text: `update webhook_deliveries d set state = k.state, next_attempt_at = k.next_attempt_at, attempts = d.attempts + 1
-    from unnest($1::bigint[], $2::text[], $3::bigint[]) as k (id, state, next_attempt_at) where d.id = k.id`,
+    from unnest($1::bigint[], $2::text[], $3::bigint[]) as k (id, state, next_attempt_at) where d.id = k.id returning d.account_id`,
 }
 const RECOVERED: Statement = {
   name: 'endpoint recovered',

@@ -1,7 +1,8 @@
 import type { AccountId, EventId, LineId, ReceiptId, WebhookId } from '../../core/id.ts'
+import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import { STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
-import type { Told } from '../events.ts'
+import { subjectOf, type Told } from '../events.ts'
 import { everyReceipt } from '../receipts.ts'
 import type { Statement, Transaction } from './transactions.ts'
 
@@ -21,8 +22,10 @@ export async function recordEvents(transaction: Transaction, happenings: readonl
     happenings.map(({ lineId }) => lineId),
     happenings.map(({ event }) => event.type),
     happenings.map(({ event }) => JSON.stringify(event)),
+    happenings.map(({ event }) => subjectOf(event)),
     happenings.map(({ at }) => at),
   ])
+  await tally(transaction, happenings)
   const deliveries = happenings.flatMap((happening, index) =>
     webhooks.filter((webhook) => wants(webhook, happening)).map(({ id }) => ({ id, happening, event: ids[index]?.id })),
   )
@@ -63,6 +66,18 @@ export async function settlementsOf(transaction: Transaction, settled: readonly 
   })
 }
 
+/** What an account's receipts came to. One transaction at a time comes here, so nobody waits for a row of another's. */
+async function tally(transaction: Transaction, happenings: readonly Told[]): Promise<void> {
+  const settled = happenings.flatMap(({ event, at }) => ('receipt' in event ? [{ receipt: event.receipt, at }] : []))
+  if (settled.length === 0) return
+  await transaction.rows(TALLY, [
+    settled.map(({ receipt }) => receipt.accountId),
+    settled.map(({ at }) => minuteOf(at)),
+    settled.map(({ receipt }) => receipt.state),
+    settled.map(({ receipt, at }) => bucketOf(at - receipt.requestedAt)),
+  ])
+}
+
 function wants(webhook: WebhookRow, { accountId, event, number, callback }: Told): boolean {
   const { account_id, type, url, numbers } = webhook
   if (account_id !== accountId) return false
@@ -93,10 +108,17 @@ const FIND_WEBHOOKS: Statement = {
 }
 const INSERT: Statement = {
   name: 'insert events',
-  text: `insert into events (account_id, line_id, type, event, at)
-    select account_id, line_id, type, event, at
-    from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
-      with ordinality as k (account_id, line_id, type, event, at, n) order by n returning id`,
+  text: `insert into events (account_id, line_id, type, event, subject, at)
+    select account_id, line_id, type, event, subject, at
+    from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+      with ordinality as k (account_id, line_id, type, event, subject, at, n) order by n returning id`,
+}
+const TALLY: Statement = {
+  name: 'tally receipts',
+  text: `insert into receipt_minutes as m (account_id, minute, state, bucket, receipts)
+    select account_id, minute, state, bucket, count(*) from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[])
+      as k (account_id, minute, state, bucket) group by 1, 2, 3, 4
+    on conflict (account_id, minute, state, bucket) do update set receipts = m.receipts + excluded.receipts`,
 }
 const DELIVER: Statement = {
   name: 'insert deliveries',

@@ -50,7 +50,7 @@ export async function storeArrivals(
   for (const { arrival } of fresh) seen.set(keyOf(arrival), [...ids.take(arrival.message.parts.length)])
   await remember(transaction, fresh, seen)
   const asked = fresh.filter(({ reasons }) => reasons.includes(null)).map((one) => toAsked(one, seen))
-  const receiptIds = await requestReceipts(transaction, asked, rules.receiptLifetimeMs)
+  const { ids: receiptIds } = await requestReceipts(transaction, asked, rules.receiptLifetimeMs)
   const receiptOf = new Map(asked.map(({ arrival }, index) => [arrival, receiptIds[index] ?? null]))
   const freshArrivals = new Set(fresh.map(({ arrival }) => arrival))
   const stored = calls.map((arrivals) => {
@@ -74,8 +74,8 @@ async function sift(
   owners: ReadonlyMap<LineId, Owner>,
   rules: StoreRules,
 ): Promise<{ seen: Map<string, readonly MessageId[]>; fresh: Fresh[] }> {
-  const places = arrivals.map(({ lineId, message: { kind, conversationAddress } }) => {
-    return { accountId: (owners.get(lineId) as Owner).account.id, lineId, kind, address: conversationAddress }
+  const places = arrivals.map(({ lineId, message: { kind, conversationAddress: address }, receivedAt: at }) => {
+    return { accountId: (owners.get(lineId) as Owner).account.id, lineId, kind, address, at }
   })
   const conversations = await openConversations(transaction, places, { lock: true })
   const rows = await transaction.rows<SeenRow>(FIND_SEEN, [
@@ -116,6 +116,7 @@ async function remember(
     newest.map(({ arrival }) => arrival.message.service),
     newest.map(({ arrival }) => arrival.message.carrierConversation),
     newest.map(({ arrival }) => seen.get(keyOf(arrival))?.at(-1)),
+    newest.map(({ arrival }) => arrival.receivedAt),
   ])
 }
 
@@ -180,6 +181,7 @@ const SEE: Statement = {
 const ADVANCE: Statement = {
   name: 'advance conversations',
   text: `update conversations c set service = k.service, carrier_conversation = k.carrier_conversation,
-    last_message_id = k.last_message_id from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])
-      as k (id, service, carrier_conversation, last_message_id) where c.id = k.id`,
+    last_message_id = k.last_message_id, active_at = k.at
+    from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+      as k (id, service, carrier_conversation, last_message_id, at) where c.id = k.id`,
 }

@@ -52,7 +52,7 @@ export class NodeLeases implements Leases {
         surplus: Math.max(0, own.length - share),
       }
     })
-    if (webhookIds.length > 0) this.#options.onChanges({ webhookIds, events: true })
+    if (webhookIds.length > 0) this.#options.onChanges({ webhookIds, events: true, touched: 'all' })
     return holding
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import { Client, type Pool } from 'pg'
-import type { LineId } from '../../core/id.ts'
+import type { AccountId, LineId } from '../../core/id.ts'
 import { LINE_WORK } from '../../core/leases.ts'
 import type { Changes } from '../../core/store.ts'
 import { connectionOptions } from './connection.ts'
@@ -9,14 +9,15 @@ import { connectionOptions } from './connection.ts'
 const CHANNEL = 'readback'
 /** Nudges of so long go together: one NOTIFY a commit inside the accepting transaction cost more than half of its throughput. */
 const GATHER_MS = 3
-/** PostgreSQL's NOTIFY takes 8,000 bytes; a line's id has 16 digits at the most. */
-const MOST_LINES = 400
+/** PostgreSQL's NOTIFY takes 8,000 bytes; an id has 16 digits at the most. */
+const MOST_IDS = 400
 /** A connection that says nothing may be dead: it is asked so often, and given up when it does not answer in that time. */
 const CHECK_MS = 1_000
 const RECONNECT_MS = 250
 
 /** What nodes tell each other. */
 interface Nudge {
+  readonly touched?: Changes['touched']
   readonly lineIds?: NonNullable<Changes['lineIds']>
   readonly events?: boolean
   readonly freed?: boolean
@@ -34,6 +35,8 @@ export class Nudges {
   readonly #lines = { receipts: new Set<LineId>(), messages: new Set<LineId>() }
   #events = false
   #freed = false
+  readonly #touched = new Set<AccountId>()
+  #touchedAll = false
   #gathering: NodeJS.Timeout | undefined
   #connection: { readonly client: Client; readonly socket: Socket } | undefined
   #next: NodeJS.Timeout | undefined
@@ -45,7 +48,9 @@ export class Nudges {
     this.#onChanges = onChanges
   }
 
-  send({ lineIds = {}, events = false, freed = false }: Nudge): void {
+  send({ lineIds = {}, events = false, freed = false, touched = [] }: Nudge): void {
+    this.#touchedAll ||= touched === 'all'
+    if (touched !== 'all') for (const id of touched) this.#touched.add(id)
     for (const work of LINE_WORK) for (const id of lineIds[work] ?? []) this.#lines[work].add(id)
     this.#events ||= events
     this.#freed ||= freed
@@ -71,14 +76,17 @@ export class Nudges {
     const chunks: Nudge[] = LINE_WORK.flatMap((work) => {
       const lines = [...this.#lines[work]]
       this.#lines[work].clear()
-      return Array.from({ length: Math.ceil(lines.length / MOST_LINES) }, (_, index) => {
-        return { lineIds: { [work]: lines.slice(index * MOST_LINES, (index + 1) * MOST_LINES) } }
+      return Array.from({ length: Math.ceil(lines.length / MOST_IDS) }, (_, index) => {
+        return { lineIds: { [work]: lines.slice(index * MOST_IDS, (index + 1) * MOST_IDS) } }
       })
     })
-    const flags = { events: this.#events, freed: this.#freed }
+    const touched: Changes['touched'] = this.#touchedAll || this.#touched.size > MOST_IDS ? 'all' : [...this.#touched]
+    const flags = { events: this.#events, freed: this.#freed, touched }
+    this.#touched.clear()
+    this.#touchedAll = false
     this.#events = false
     this.#freed = false
-    if (flags.events || flags.freed) chunks.push(flags)
+    if (flags.events || flags.freed || touched.length > 0) chunks.push(flags)
     for (const chunk of chunks) {
       const payload = JSON.stringify({ from: this.#self, ...chunk })
       // Where the database is away, so is whoever would listen.
@@ -108,9 +116,15 @@ export class Nudges {
   }
 
   #hear(payload: string): void {
-    const { from, lineIds = {}, events = false, freed = false } = JSON.parse(payload) as Nudge & { from: string }
+    const {
+      from,
+      lineIds = {},
+      events = false,
+      freed = false,
+      touched = [],
+    } = JSON.parse(payload) as Nudge & { from: string }
     // Not in the midst of a start, when nobody is there yet to hear it.
-    if (from !== this.#self) setImmediate(() => this.#onChanges({ webhookIds: [], events, lineIds, freed }))
+    if (from !== this.#self) setImmediate(() => this.#onChanges({ webhookIds: [], events, lineIds, freed, touched }))
   }
 
   #lost(client: Client): void {
@@ -128,7 +142,7 @@ export class Nudges {
       if (connection !== undefined) await connection.client.query('select 1')
       else {
         await this.#connect()
-        this.#onChanges({ webhookIds: [], events: true, freed: true, missed: true })
+        this.#onChanges({ webhookIds: [], events: true, touched: 'all', freed: true, missed: true })
       }
     } catch {
       // One that does not answer would not say goodbye either.

@@ -72,7 +72,8 @@ export const SET_BACK: Statement = {
   text: `update receipts r set reason = k.reason, setbacks = k.setbacks, next_attempt_at = k.next_attempt_at,
     attempts = r.attempts + k.attempts, last_attempt_at = k.at
     from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-      as k (id, reason, setbacks, next_attempt_at, attempts, at) where r.id = k.id and r.settled_at is null`,
+      as k (id, reason, setbacks, next_attempt_at, attempts, at)
+    where r.id = k.id and r.settled_at is null returning r.account_id`,
 }
 export const HOLD_BACK: Statement = {
   name: 'hold lines back',

@@ -1,6 +1,6 @@
 import { type Connector, MOST_MARKED } from '../../core/connector.ts'
 import type { Conversation } from '../../core/conversation.ts'
-import type { ConversationId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
+import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
 import { type Choice, choose, type OpenRow } from '../claims.ts'
@@ -15,6 +15,8 @@ import type { Transaction } from './transactions.ts'
 /** What a lane's transaction answers, and what it has to tell. */
 interface Outcome<T> {
   readonly outcome: T
+  /** Whose receipts changed without that being told. */
+  readonly touched?: readonly AccountId[]
   readonly happenings: readonly Told[]
 }
 
@@ -38,7 +40,8 @@ export async function claimReceipts(
   const happenings = await expire(transaction, tooLate, obstacle, at)
   const claims = await claim(transaction, chosen, declared)
   const [next] = await transaction.rows<{ next: number }>(statements.FIND_NEXT_DUE, [lineId])
-  return { outcome: { line: toLine(lineRow, seal), claims, nextDueAt: next?.next ?? null }, happenings }
+  const touched = claims.length > 0 ? [lineRow.account_id] : []
+  return { outcome: { line: toLine(lineRow, seal), claims, nextDueAt: next?.next ?? null }, happenings, touched }
 }
 
 const NOT_OURS: Claimed = { line: undefined, claims: [], nextDueAt: null }
@@ -117,7 +120,7 @@ async function findMarked(
 export async function settleReceipts(
   transaction: Transaction,
   batch: readonly (Settlement | Setback)[],
-): Promise<Told[]> {
+): Promise<Pick<Outcome<void>, 'happenings' | 'touched'>> {
   const sent = batch.flatMap((written) => (written.state === 'sent' ? [written] : []))
   // Before their receipts, in the order that storing an inbound has, too.
   await transaction.rows(statements.LOCK_CONVERSATIONS, [sent.map(({ conversationId }) => conversationId)])
@@ -127,13 +130,13 @@ export async function settleReceipts(
     transaction,
     each.flatMap(({ written, ...receipt }) => (written.state === 'sending' ? [] : [{ ...receipt, written }])),
   )
-  await setBack(
+  const touched = await setBack(
     transaction,
     each.flatMap(({ id, written }) => (written.state === 'sending' ? [{ id, written }] : [])),
   )
   const conversations = sent.map(({ conversationId }) => conversationId)
   await transaction.rows(statements.READ_THROUGH, [conversations, sent.map(({ readThrough }) => readThrough)])
-  return settlementsOf(transaction, settled)
+  return { happenings: await settlementsOf(transaction, settled), touched }
 }
 
 async function settle(
@@ -163,9 +166,12 @@ async function settle(
   return ended.flatMap(({ id, written: { at } }) => (settled.has(id) ? [{ id, at }] : []))
 }
 
-async function setBack(transaction: Transaction, tried: readonly { id: ReceiptId; written: Setback }[]): Promise<void> {
-  if (tried.length === 0) return
-  await transaction.rows(statements.SET_BACK, [
+async function setBack(
+  transaction: Transaction,
+  tried: readonly { id: ReceiptId; written: Setback }[],
+): Promise<AccountId[]> {
+  if (tried.length === 0) return []
+  const rows = await transaction.rows<{ account_id: AccountId }>(statements.SET_BACK, [
     tried.map(({ id }) => id),
     tried.map(({ written }) => written.reason),
     tried.map(({ written }) => written.setbacks),
@@ -178,6 +184,7 @@ async function setBack(transaction: Transaction, tried: readonly { id: ReceiptId
     tried.map(({ written }) => written.lineId),
     tried.map(({ written }) => Math.ceil(written.nextAttemptAt)),
   ])
+  return rows.map(({ account_id }) => account_id)
 }
 
 export function expireReceipts(

@@ -13,15 +13,16 @@ export interface Asked {
 /**
  * Writes what the waist decides, for a batch: its requests are folded by conversation, so that each receipt is written once, and
  * gone through in order of ids, so that batches of several nodes cannot wait for each other in a circle (of unsorted ones 30 in 40
- * did). Answers the receipt of each request.
+ * did). Answers the receipt of each request, and whose were queued anew.
  */
 export async function requestReceipts(
   transaction: Transaction,
   asked: readonly Asked[],
   lifetimeMs: number,
-): Promise<ReceiptId[]> {
+): Promise<{ ids: ReceiptId[]; touched: AccountId[] }> {
   const byConversation = Map.groupBy(asked, ({ conversationId }) => conversationId)
   const receipts = new Map<ConversationId, ReceiptId>()
+  const touched = new Set<AccountId>()
   let left = [...byConversation.keys()].sort((a, b) => a - b)
   while (left.length > 0) {
     const queued = await transaction.rows<QueuedRow>(LOCK_QUEUED, [left])
@@ -38,12 +39,14 @@ export async function requestReceipts(
     const joined = folded.flatMap(({ row, next }) => (row === undefined ? [] : [{ id: row.id, next }]))
     const fresh = folded.filter(({ row }) => row === undefined)
     if (joined.length > 0) await join(transaction, joined)
+    for (const { first } of fresh) touched.add(first.accountId)
     const rows = [...queued, ...(fresh.length > 0 ? await queue(transaction, fresh) : [])]
     for (const { conversation_id, id } of rows) receipts.set(conversation_id, id)
     // Another node queued one between our look and our insert: it is joined in the next round.
     left = left.filter((id) => !receipts.has(id))
   }
-  return asked.map(({ conversationId }) => receipts.get(conversationId) as ReceiptId)
+  const ids = asked.map(({ conversationId }) => receipts.get(conversationId) as ReceiptId)
+  return { ids, touched: [...touched] }
 }
 
 async function join(transaction: Transaction, joined: readonly { id: ReceiptId; next: QueuedReceipt }[]) {

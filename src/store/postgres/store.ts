@@ -1,13 +1,13 @@
 import { sql } from 'kysely'
 import { ReadbackError } from '../../core/errors.ts'
-import type { LineId } from '../../core/id.ts'
+import type { AccountId, LineId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
 import type { Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimedMessage } from '../../core/sending.ts'
 import type { Changes, Store } from '../../core/store.ts'
 import type { DeliveryOutcome } from '../../core/webhook.ts'
-import { redeliver } from '../deliveries.ts'
+import { redeliver, testWebhook } from '../deliveries.ts'
 import { POSTGRES } from '../engine.ts'
 import type { Answered, Told } from '../events.ts'
 import { checkKey } from '../key-check.ts'
@@ -15,7 +15,7 @@ import { noteHealth, removeLine } from '../lines.ts'
 import { claimMessage, endInterrupted, endWaiting, noteNews, settleMessage } from '../message-lanes.ts'
 import { migrate } from '../migrations/index.ts'
 import { noteTyping, sendMessage } from '../outbound.ts'
-import { COLD_WRITES, READS } from '../queries.ts'
+import { COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
 import { Seal } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
 import { markReads } from './acceptance.ts'
@@ -57,7 +57,8 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
     return recordEvents({ db, rows }, told)
   }
   const onChanges = (changes: Changes) => {
-    if (changes.events) nudges.send({ events: true })
+    const { events, touched } = changes
+    if (events || touched.length > 0) nudges.send({ events, touched })
     start.onChanges(changes)
   }
   const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs, onTaken, onChanges })
@@ -110,10 +111,15 @@ interface Tools extends Omit<Session, 'db'> {
 type Query = (session: Session, argument: never) => Promise<unknown>
 
 /** The queries that engines share: reads a statement at a time, writes in a snapshot that no other node has crossed. */
-function sharedMethods({ transactions, ...session }: Tools) {
+function sharedMethods({ transactions, onChanges, ...session }: Tools) {
+  const seen = new Set<string>(SEEN_BY_ALL)
   const through = (isolation: 'none' | 'snapshot', queries: Readonly<Record<string, Query>>) =>
     Object.entries(queries).map(([name, query]) => {
-      const method = (argument: never) => transactions.run(isolation, ({ db }) => query({ ...session, db }, argument))
+      const method = async (argument: never) => {
+        const answer = await transactions.run(isolation, ({ db }) => query({ ...session, db }, argument))
+        if (seen.has(name)) touch({ onChanges }, 'all')
+        return answer
+      }
       return [name, method] as const
     })
   return Object.fromEntries([...through('none', READS), ...through('snapshot', COLD_WRITES)])
@@ -124,7 +130,8 @@ function hotMethods(tools: Tools) {
   const telling = tellingOf(tools)
   let accepted = 0
   const markRead = new Batches<MarkReadCall, MarkReadOutcome>(async (calls) => {
-    const outcomes = await transactions.run('current', (transaction) => markReads(transaction, calls, tools))
+    const { outcomes, touched } = await transactions.run('current', (one) => markReads(one, calls, tools))
+    touch(tools, touched)
     accepted += outcomes.filter((outcome) => !(outcome instanceof ReadbackError)).length
     return outcomes
   })
@@ -136,11 +143,11 @@ function hotMethods(tools: Tools) {
   )
   const settle = new Batches<Settlement | Setback, void>((batch) =>
     telling(async (transaction) => {
-      return { outcome: batch.map(() => undefined), happenings: await settleReceipts(transaction, batch) }
+      return { outcome: batch.map(() => undefined), ...(await settleReceipts(transaction, batch)) }
     }),
   )
   const settleDelivery = new Batches<DeliveryOutcome, void>(async (batch) => {
-    await transactions.run('current', (transaction) => settleDeliveries(transaction, batch))
+    touch(tools, await transactions.run('current', (transaction) => settleDeliveries(transaction, batch)))
     return batch.map(() => undefined)
   })
   const batches = [markRead, storeInbound, settle, settleDelivery]
@@ -157,20 +164,32 @@ function hotMethods(tools: Tools) {
   } satisfies Partial<Store> & { finished(): Promise<void> }
 }
 
+/** What a transaction came to, with what it has to tell, and whose things changed besides. */
+interface Done<T> {
+  readonly outcome: T
+  readonly happenings: readonly Told[]
+  readonly touched?: readonly AccountId[]
+}
+
+function touch({ onChanges }: Pick<Tools, 'onChanges'>, touched: Changes['touched']): void {
+  if (touched.length > 0) onChanges({ webhookIds: [], events: false, touched })
+}
+
 type Telling = ReturnType<typeof tellingOf>
 
 /** Runs a transaction that has something to tell: recorded in it, and passed on once it is committed. */
 function tellingOf({ transactions, onChanges }: Tools) {
   return async <T>(
-    work: (transaction: Transaction) => Promise<{ outcome: T; happenings: readonly Told[] }>,
+    work: (transaction: Transaction) => Promise<Done<T>>,
     isolation: 'current' | 'snapshot' = 'current',
   ): Promise<T> => {
     const { outcome, changes } = await transactions.run(isolation, async (transaction) => {
-      const { outcome, happenings } = await work(transaction)
+      const { outcome, happenings, touched = [] } = await work(transaction)
       const webhookIds = await recordEvents(transaction, happenings)
-      return { outcome, changes: { webhookIds, events: happenings.length > 0 } }
+      const accounts = new Set([...touched, ...happenings.map(({ accountId }) => accountId)])
+      return { outcome, changes: { webhookIds, events: happenings.length > 0, touched: [...accounts] } }
     })
-    if (changes.events) onChanges(changes)
+    if (changes.events || changes.touched.length > 0) onChanges(changes)
     return outcome
   }
 }
@@ -220,15 +239,21 @@ function laneMethods({ transactions, leases, onChanges, ...session }: Tools, tel
     async releaseDeliveries() {},
     async redeliver(call) {
       const webhookId = await transactions.run('snapshot', ({ db }) => redeliver({ ...session, db }, call))
-      onChanges({ webhookIds: [webhookId], events: false })
+      onChanges({ webhookIds: [webhookId], events: false, touched: [] })
     },
-    removeLine: ({ id, at }) =>
-      telling(async (transaction) => {
+    async testWebhook(call) {
+      const webhookId = await transactions.run('snapshot', ({ db }) => testWebhook({ ...session, db }, call))
+      onChanges({ webhookIds: [webhookId], events: false, touched: [] })
+    },
+    async removeLine({ id, at }) {
+      await telling(async (transaction) => {
         await removeLine({ ...session, db: transaction.db }, { id, at })
         const skipped = await skipReceipts(transaction, { lineId: id, at })
         const ended = await endWaiting({ ...session, db: transaction.db }, { lineId: id, at })
         return { outcome: undefined, happenings: [...skipped, ...ended] }
-      }),
+      })
+      touch({ onChanges }, 'all')
+    },
   } satisfies Partial<Store>
 }
 

@@ -8,9 +8,17 @@ import { type MarkReadCall, type MarkReadOutcome, passAccountGate, passLine } fr
 import type { Address, PhoneNumber } from '../../core/phone-number.ts'
 import type { Trigger } from '../../core/receipt.ts'
 import { type QueuedReceipt, type ReceiptRequest, requestReceipt } from '../../core/request-receipt.ts'
-import { type KeyRow, type TokenRow, toKeyCaller, toTokenCaller } from '../accounts.ts'
+import {
+  type KeyRow,
+  type SessionRow,
+  type TokenRow,
+  toKeyCaller,
+  toSessionCaller,
+  toTokenCaller,
+} from '../accounts.ts'
 import { hashSecret } from '../seal.ts'
 import type { Session } from '../session.ts'
+import type { Events } from './events.ts'
 import { type Joins, merge } from './joins.ts'
 
 /** A conversation and what it has queued, read at one go. */
@@ -36,6 +44,7 @@ export class Acceptance {
   readonly #rules: Session['rules']
   readonly #now: Session['now']
   readonly #joins: Joins
+  readonly #events: Events
   readonly #statements: ReturnType<typeof prepare>
   readonly #callers = new Map<string, Caller | undefined>()
   readonly #lines = new Map<string, AcceptingLine | undefined>()
@@ -43,10 +52,11 @@ export class Acceptance {
   /** Calls taken since the start. */
   accepted = 0
 
-  constructor(database: DatabaseSync, { rules, now }: Pick<Session, 'rules' | 'now'>, joins: Joins) {
+  constructor(database: DatabaseSync, { rules, now }: Pick<Session, 'rules' | 'now'>, joins: Joins, events: Events) {
     this.#rules = rules
     this.#now = now
     this.#joins = joins
+    this.#events = events
     this.#statements = prepare(database)
   }
 
@@ -60,7 +70,8 @@ export class Acceptance {
     passAccountGate(caller.account)
     const own = reaches(caller, call.fromNumber) ? this.#line(caller.account.id, call.fromNumber) : undefined
     const line = passLine(own, this.#rules, call.relayed)
-    const found = this.findConversation(line.id, 'direct', call.number) ?? this.#openConversation(line, call.number)
+    const found =
+      this.findConversation(line.id, 'direct', call.number) ?? this.#openConversation(line, call.number, call.at)
     this.accepted += 1
     const request = { trigger: call.trigger, readUpTo: found.last_message_id, at: call.at, dueAt: call.at }
     return { receiptId: this.requestReceipt(line, found, request), lineId: line.id }
@@ -93,6 +104,7 @@ export class Acceptance {
     at: number,
   ): ReceiptId {
     const { trigger, requests, readUpTo, nextAttemptAt, expiresAt } = queued
+    this.#events.touchAccount(line.accountId)
     const { lastInsertRowid } = this.#statements.queue.run(
       line.accountId,
       line.id,
@@ -108,19 +120,21 @@ export class Acceptance {
   }
 
   #caller(credentials: Credentials): Caller | undefined {
-    // The length keeps two pairs apart that would read alike when joined.
-    const known =
-      'token' in credentials
-        ? `token ${credentials.token}`
-        : `${credentials.keyId.length} ${credentials.keyId} ${credentials.secret}`
+    const known = nameOf(credentials)
     if (!this.#callers.has(known)) this.#callers.set(known, this.#findCaller(credentials))
     return this.#callers.get(known)
   }
 
   #findCaller(credentials: Credentials): Caller | undefined {
-    const { findKey, findToken } = this.#statements
+    const { findKey, findToken, findSession } = this.#statements
     if ('token' in credentials) {
       return toTokenCaller(findToken.get(hashSecret(credentials.token)) as TokenRow | undefined, this.#now())
+    }
+    if ('sessionToken' in credentials) {
+      return toSessionCaller(
+        findSession.get(hashSecret(credentials.sessionToken)) as SessionRow | undefined,
+        this.#now(),
+      )
     }
     return toKeyCaller(findKey.get(credentials.keyId) as KeyRow | undefined, credentials)
   }
@@ -134,8 +148,8 @@ export class Acceptance {
   }
 
   /** Nobody has written from that number yet; the receipt needs a conversation to belong to all the same. */
-  #openConversation(line: AcceptingLine, address: Address): Found {
-    const { lastInsertRowid } = this.#statements.openConversation.run(line.accountId, line.id, 'direct', address)
+  #openConversation(line: AcceptingLine, address: Address, at: number): Found {
+    const { lastInsertRowid } = this.#statements.openConversation.run(line.accountId, line.id, 'direct', address, at)
     return { ...NOTHING_QUEUED, id: lastInsertRowid as ConversationId, last_message_id: null }
   }
 }
@@ -150,6 +164,13 @@ export const NOTHING_QUEUED = {
   expires_at: 0,
 } as const
 
+/** One pair of words, or one, that reads like no other: the length keeps apart what would read alike when joined. */
+function nameOf(credentials: Credentials): string {
+  if ('token' in credentials) return `token ${credentials.token}`
+  if ('sessionToken' in credentials) return `session ${credentials.sessionToken}`
+  return `${credentials.keyId.length} ${credentials.keyId} ${credentials.secret}`
+}
+
 function prepare(database: DatabaseSync) {
   return {
     findKey: database.prepare(
@@ -159,6 +180,10 @@ function prepare(database: DatabaseSync) {
     findToken: database.prepare(
       `select accounts.*, tokens.key_id, tokens.numbers, tokens.expires_at from tokens join accounts on accounts.id = tokens.account_id
        where tokens.token_hash = ?`,
+    ),
+    findSession: database.prepare(
+      `select accounts.*, sessions.key_id, sessions.expires_at from sessions join api_keys on api_keys.key_id = sessions.key_id
+       join accounts on accounts.id = api_keys.account_id where sessions.token_hash = ?`,
     ),
     findLine: database.prepare(
       'select id, account_id as accountId, connector from lines where number = ? and account_id = ? and removed_at is null',
@@ -170,7 +195,7 @@ function prepare(database: DatabaseSync) {
        where c.line_id = ? and c.address = ? and c.kind = ?`,
     ),
     openConversation: database.prepare(
-      'insert into conversations (account_id, line_id, kind, address) values (?, ?, ?, ?)',
+      'insert into conversations (account_id, line_id, kind, address, active_at) values (?, ?, ?, ?, ?)',
     ),
     hasten: database.prepare('update receipts set next_attempt_at = ? where id = ?'),
     queue: database.prepare(

@@ -1,16 +1,20 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { AccountId } from '../../core/id.ts'
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/store.ts'
 import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, ROTATION_MS } from '../../core/webhook.ts'
 import { type ClaimedRow, toDelivery } from '../deliveries.ts'
 import type { Session } from '../session.ts'
+import type { Events } from './events.ts'
 
 /** The webhooks' side of the outbox on SQLite. */
 export class Deliveries {
   readonly #seal: Session['seal']
+  readonly #events: Events
   readonly #statements: ReturnType<typeof prepare>
 
-  constructor(database: DatabaseSync, { seal }: Pick<Session, 'seal'>) {
+  constructor(database: DatabaseSync, { seal }: Pick<Session, 'seal'>, events: Events) {
     this.#seal = seal
+    this.#events = events
     this.#statements = prepare(database)
   }
 
@@ -26,7 +30,8 @@ export class Deliveries {
   settleDelivery({ id, webhookId, attempt, state, nextAttemptAt, disable }: DeliveryOutcome): void {
     const { at, ms, status, obstacle, answer } = attempt
     this.#statements.attempt.run(id, at, ms, status, obstacle, answer.slice(0, ANSWER_KEPT))
-    this.#statements.settle.run(state, nextAttemptAt, id)
+    const settled = this.#statements.settle.get(state, nextAttemptAt, id) as { account_id: AccountId } | undefined
+    if (settled !== undefined) this.#events.touchAccount(settled.account_id)
     if (state === 'delivered') this.#statements.recovered.run(webhookId)
     else this.#statements.failing.run(at, webhookId)
     if (disable === null) return
@@ -58,7 +63,7 @@ function prepare(database: DatabaseSync) {
       'insert into webhook_attempts (delivery_id, at, ms, status, obstacle, answer) values (?, ?, ?, ?, ?, ?)',
     ),
     settle: database.prepare(
-      'update webhook_deliveries set state = ?, next_attempt_at = ?, attempts = attempts + 1 where id = ?',
+      'update webhook_deliveries set state = ?, next_attempt_at = ?, attempts = attempts + 1 where id = ? returning account_id',
     ),
     recovered: database.prepare('update webhooks set failing_since = null where id = ? and failing_since is not null'),
     failing: database.prepare('update webhooks set failing_since = ? where id = ? and failing_since is null'),

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { AccountEvent } from '../../core/account-event.ts'
-import type { EventId, WebhookId } from '../../core/id.ts'
+import type { AccountId, EventId, WebhookId } from '../../core/id.ts'
 import type { Changes } from '../../core/store.ts'
 import { STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
-import type { EventSubject } from '../events.ts'
+import { type EventSubject, subjectOf } from '../events.ts'
 
 /** Records events with their causes, and a delivery for each endpoint that wants one, on SQLite. */
 export class Events {
@@ -18,7 +18,9 @@ export class Events {
 
   /** `callback`: the message's own endpoint, beside those of the account. */
   record({ accountId, lineId, number }: EventSubject, event: AccountEvent, at: number, callback?: string | null): void {
-    const row = this.#statements.insert.run(accountId, lineId, event.type, JSON.stringify(event), at)
+    const told = JSON.stringify(event)
+    const row = this.#statements.insert.run(accountId, lineId, event.type, told, subjectOf(event), at)
+    this.touchAccount(accountId)
     this.#pending.events = true
     const wanted = WEBHOOK_FOR[event.type]
     if (wanted === undefined) return
@@ -36,26 +38,37 @@ export class Events {
     this.#pending.webhookIds.add(webhookId)
   }
 
+  touchAccount(accountId: AccountId): void {
+    this.#pending.accountIds.add(accountId)
+  }
+
+  /** Something changed that is rare enough for everybody to look. */
+  touchAll(): void {
+    this.#pending.all = true
+  }
+
   begin(): void {
     this.#pending = nothing()
   }
 
   committed(): void {
     for (const id of this.#pending.webhookIds) this.#committed.webhookIds.add(id)
+    for (const id of this.#pending.accountIds) this.#committed.accountIds.add(id)
     this.#committed.events ||= this.#pending.events
+    this.#committed.all ||= this.#pending.all
     this.#pending = nothing()
   }
 
   /** What was committed since the last call leaves for others to do. */
   takeChanges(): Changes {
-    const { webhookIds, events } = this.#committed
+    const { webhookIds, events, accountIds, all } = this.#committed
     this.#committed = nothing()
-    return { webhookIds: [...webhookIds], events }
+    return { webhookIds: [...webhookIds], events, touched: all ? 'all' : [...accountIds] }
   }
 }
 
 function nothing() {
-  return { webhookIds: new Set<WebhookId>(), events: false }
+  return { webhookIds: new Set<WebhookId>(), events: false, accountIds: new Set<AccountId>(), all: false }
 }
 
 interface WebhookRow {
@@ -65,7 +78,9 @@ interface WebhookRow {
 
 function prepare(database: DatabaseSync) {
   return {
-    insert: database.prepare('insert into events (account_id, line_id, type, event, at) values (?, ?, ?, ?, ?)'),
+    insert: database.prepare(
+      'insert into events (account_id, line_id, type, event, subject, at) values (?, ?, ?, ?, ?, ?)',
+    ),
     findWebhooks: database.prepare(
       `select id, numbers from webhooks
        where account_id = ? and type = ? and removed_at is null and disabled is null`,

@@ -4,7 +4,7 @@ import { type AutoReason, autoMarkRead } from '../../core/auto-mark-read.ts'
 import { type AutoTiming, dueAt } from '../../core/auto-timing.ts'
 import { ReadbackError } from '../../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
-import type { Arrival, InboundMessage, StoredInbound } from '../../core/inbound-message.ts'
+import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { Message } from '../../core/message.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
 import { toAccount } from '../accounts.ts'
@@ -39,13 +39,13 @@ export class Inbound {
     if (seen !== undefined) return { messageIds: JSON.parse(seen.message_ids), repeated: true, receiptId: null }
 
     const found = this.#acceptance.findConversation(lineId, message.kind, message.conversationAddress)
-    const conversationId = found?.id ?? this.#openConversation(account, lineId, message)
+    const conversationId = found?.id ?? this.#openConversation(account, arrival)
     const reasons = message.parts.map((_, part) => this.#autoMarkRead(account, arrival, part))
     const messageIds = message.parts.map((_, part) =>
       this.#insert(arrival, account, conversationId, part, reasons[part] ?? null),
     )
     const newest = messageIds[messageIds.length - 1] as MessageId
-    this.#statements.advance.run(message.service, message.carrierConversation, newest, conversationId)
+    this.#statements.advance.run(message.service, message.carrierConversation, newest, receivedAt, conversationId)
     this.#statements.see.run(lineId, message.carrierMessageId, JSON.stringify(messageIds), receivedAt)
 
     for (const [part, id] of messageIds.entries()) this.#tell(arrival, owner, id, part)
@@ -120,12 +120,13 @@ export class Inbound {
     return lastInsertRowid as MessageId
   }
 
-  #openConversation(account: Account, lineId: LineId, message: InboundMessage): ConversationId {
+  #openConversation(account: Account, { lineId, message, receivedAt }: Arrival): ConversationId {
     const { lastInsertRowid } = this.#statements.openConversation.run(
       account.id,
       lineId,
       message.kind,
       message.conversationAddress,
+      receivedAt,
     )
     return lastInsertRowid as ConversationId
   }
@@ -165,10 +166,10 @@ function prepare(database: DatabaseSync) {
       'insert into seen_inbound (line_id, carrier_message_id, message_ids, seen_at) values (?, ?, ?, ?)',
     ),
     openConversation: database.prepare(
-      'insert into conversations (account_id, line_id, kind, address) values (?, ?, ?, ?)',
+      'insert into conversations (account_id, line_id, kind, address, active_at) values (?, ?, ?, ?, ?)',
     ),
     advance: database.prepare(
-      'update conversations set service = ?, carrier_conversation = ?, last_message_id = ? where id = ?',
+      'update conversations set service = ?, carrier_conversation = ?, last_message_id = ?, active_at = ? where id = ?',
     ),
     insert: database.prepare(
       `insert into messages (account_id, line_id, conversation_id, carrier_message_id, part, contact, content, media_url,

@@ -1,12 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ReceiptId } from '../../core/id.ts'
 import type { Store } from '../../core/store.ts'
-import { redeliver } from '../deliveries.ts'
+import { redeliver, testWebhook } from '../deliveries.ts'
 import type { Answered, Told } from '../events.ts'
 import { noteHealth, removeLine } from '../lines.ts'
 import { claimMessage, endInterrupted, endWaiting, noteNews, settleMessage } from '../message-lanes.ts'
 import { noteTyping, sendMessage } from '../outbound.ts'
-import { bind, COLD_WRITES, READS } from '../queries.ts'
+import { type Bound, bind, COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
 import type { Session } from '../session.ts'
 import type { Acceptance } from './acceptance.ts'
 import { Deliveries } from './deliveries.ts'
@@ -33,6 +33,7 @@ const HOT_WRITES = [
   'settleDelivery',
   'releaseDeliveries',
   'redeliver',
+  'testWebhook',
   'noteHealth',
   'removeLine',
   'sendMessage',
@@ -69,7 +70,7 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
   const { database, session, acceptance, joins, events, commits } = writing
   const inbound = new Inbound(database, session.rules, acceptance, events)
   const lanes = new LaneStore(database, session, joins, events)
-  const deliveries = new Deliveries(database, session)
+  const deliveries = new Deliveries(database, session, events)
   const record = (told: readonly Told[]) => {
     for (const { event, at, callback, ...subject } of told) events.record(subject, event, at, callback)
   }
@@ -78,7 +79,7 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     return answer
   }
   return {
-    ...bind(COLD_WRITES, session),
+    ...coldWrites(session, events),
     markRead: (call) => acceptance.markRead(call),
     storeInbound: (arrivals) => inbound.storeInbound(arrivals),
     claimReceipts: (call) => lanes.claimReceipts(call),
@@ -88,11 +89,13 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     claimDeliveries: (call) => deliveries.claimDeliveries(call),
     settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
     releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
+    testWebhook: async (call) => events.touch(await testWebhook(session, call)),
     redeliver: async (call) => events.touch(await redeliver(session, call)),
     noteHealth: async (note) => tell(await noteHealth(session, note)),
     async removeLine({ id, at }) {
       joins.foldAll()
       await removeLine(session, { id, at })
+      events.touchAll()
       lanes.skipReceipts({ lineId: id, at })
       record(await endWaiting(session, { lineId: id, at }))
     },
@@ -107,6 +110,15 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),
     findJoined: (ids) => ids.map((id) => joins.find(id) ?? null),
   }
+}
+
+function coldWrites(session: Session, events: Events): Bound<typeof COLD_WRITES> {
+  const bound = bind(COLD_WRITES, session)
+  const seen = SEEN_BY_ALL.map((name) => {
+    const write = bound[name] as (argument: unknown) => Promise<unknown>
+    return [name, (argument: unknown) => write(argument).finally(() => events.touchAll())]
+  })
+  return { ...bound, ...Object.fromEntries(seen) }
 }
 
 /** What the connection that reads cannot know of receipts: the joins that are not in their rows yet. */

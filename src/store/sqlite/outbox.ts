@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Connector, MOST_MARKED } from '../../core/connector.ts'
 import type { Conversation } from '../../core/conversation.ts'
-import type { LineId, MessageId, ReceiptId } from '../../core/id.ts'
+import type { AccountId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
+import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
@@ -42,6 +43,7 @@ export class LaneStore {
       }
     }
     const next = this.#statements.findNextDue.get(lineId) as { next: number } | undefined
+    if (claims.length > 0) this.#events.touchAccount(lineRow.account_id)
     return { line: toLine(lineRow, this.#session.seal), claims, nextDueAt: next?.next ?? null }
   }
 
@@ -103,7 +105,9 @@ export class LaneStore {
     const { reason, at, attempts, service } = written
     this.#joins.fold(id)
     if (written.state === 'sending') {
-      this.#statements.setBack.run(reason, written.setbacks, written.nextAttemptAt, attempts, at, id)
+      const { setBack } = this.#statements
+      const row = setBack.get(reason, written.setbacks, written.nextAttemptAt, attempts, at, id)
+      if (row !== undefined) this.#events.touchAccount(row.account_id as AccountId)
       return
     }
     // Whatever state it is in: only one that nobody joined since it was claimed may end with this call.
@@ -120,6 +124,7 @@ export class LaneStore {
     const { lineId, ...receipt } = this.#statements.findReceipt.get(id) as unknown as Receipt & { lineId: LineId }
     const { accountId, fromNumber: number } = receipt
     this.#events.record({ accountId, lineId, number }, { type: 'receipt.settled', receipt }, at)
+    this.#statements.tally.run(accountId, minuteOf(at), receipt.state, bucketOf(at - receipt.requestedAt))
   }
 }
 
@@ -162,7 +167,7 @@ function prepare(database: DatabaseSync) {
     ),
     setBack: database.prepare(
       `update receipts set reason = ?, setbacks = ?, next_attempt_at = ?, attempts = attempts + ?, last_attempt_at = ?
-       where id = ? and settled_at is null`,
+       where id = ? and settled_at is null returning account_id`,
     ),
     readThrough: database.prepare(
       'update conversations set read_through = max(coalesce(read_through, 0), ?1) where id = ?2 and ?1 is not null',
@@ -180,6 +185,10 @@ function prepare(database: DatabaseSync) {
        r.verified_at as verifiedAt
        from receipts r join conversations c on c.id = r.conversation_id join lines l on l.id = r.line_id
        where r.id = ?`,
+    ),
+    tally: database.prepare(
+      `insert into receipt_minutes (account_id, minute, state, bucket, receipts) values (?, ?, ?, ?, 1)
+       on conflict do update set receipts = receipts + 1`,
     ),
     expire: database.prepare(
       `update receipts set state = 'expired', reason = coalesce(reason, ?), settled_at = ?, next_attempt_at = null

@@ -39,7 +39,7 @@ test('every hot statement on SQLite goes by an index wherever a table grows', as
     return prepare(sql)
   }
   const [joins, events] = [new Joins(database), new Events(database)]
-  const acceptance = new Acceptance(database, session, joins)
+  const acceptance = new Acceptance(database, session, joins, events)
   writeOperations({ database, session, acceptance, joins, events, commits: () => 0 })
   const asked = prepared.filter((sql) => !SELDOM.test(sql))
   assert.ok(asked.length > 30, `${asked.length} statements`)

@@ -24,6 +24,14 @@ export async function openSqliteStore(start: Omit<WorkerStart, 'role'>, listener
     now: Date.now,
     getReceipt: async (by) => (await upToDate([await store.getReceipt(by)]))[0] as Receipt,
     listReceipts: async (call) => upToDate(await store.listReceipts(call)),
+    getConversation: async (call) => {
+      const view = await store.getConversation(call)
+      return { ...view, receipts: await upToDate(view.receipts) }
+    },
+    getMessageStory: async (call) => {
+      const story = await store.getMessageStory(call)
+      return { ...story, receipts: await upToDate(story.receipts) }
+    },
     async close() {
       await reader.close()
       await writer.close()

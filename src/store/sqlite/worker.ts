@@ -31,7 +31,7 @@ export interface Outcome {
 
 type Opened = Runner & { takeChanges(): Changes; close(): void }
 
-const NO_CHANGES: Changes = { webhookIds: [], events: false }
+const NO_CHANGES: Changes = { webhookIds: [], events: false, touched: [] }
 
 async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<Opened> {
   const lock = lockFile(path)
@@ -40,8 +40,8 @@ async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<
   await migrate(session.db, SQLITE)
   await checkKey(session)
   const joins = new Joins(database)
-  const acceptance = new Acceptance(database, session, joins)
   const events = new Events(database)
+  const acceptance = new Acceptance(database, session, joins, events)
   let commits = 0
   const operations = writeOperations({ database, session, acceptance, joins, events, commits: () => commits })
   return {

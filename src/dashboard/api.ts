@@ -1,0 +1,49 @@
+import { QueryClient } from '@tanstack/react-query'
+
+/** What the server refused, in its own words. */
+export class Refusal extends Error {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** Calls a door under `/console`. */
+export async function call<T = unknown>(method: Method, path: string, body?: unknown): Promise<T> {
+  const init: RequestInit = { method, credentials: 'same-origin' }
+  if (body !== undefined) {
+    init.headers = { 'content-type': 'application/json' }
+    init.body = JSON.stringify(body)
+  }
+  const response = await fetch(`/console${path}`, init).catch(() => {
+    throw new Refusal(0, 'The server cannot be reached. It is asked again as soon as it is back.')
+  })
+  const answer: unknown = await response.json().catch(() => ({}))
+  if (response.ok) return answer as T
+  if (response.status === 401 && path !== '/session') void queries.invalidateQueries({ queryKey: ['session'] })
+  const { message } = answer as { message?: string }
+  throw new Refusal(response.status, message ?? `The server answered ${response.status}`)
+}
+
+export const get = <T>(path: string): Promise<T> => call<T>('GET', path)
+
+export const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      refetchOnWindowFocus: false,
+      // What the server refused it refuses again; what did not reach it may get there.
+      retry: (count, error) => error instanceof Refusal && error.status === 0 && count < 3,
+      // A view that was left is shown at once when one comes back, and fetched anew beside.
+      staleTime: 0,
+    },
+  },
+})
+
+export function query(parameters: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== '')
+  return given.length === 0 ? '' : `?${new URLSearchParams(given as [string, string][])}`
+}

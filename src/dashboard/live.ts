@@ -1,0 +1,61 @@
+import { useEffect, useState } from 'react'
+import { queries } from './api.ts'
+
+const COME_BACK_MS = 1_500
+
+let fetching = false
+let again = false
+
+/** Fetches what is shown, and once more if something changed meanwhile; however often it is asked, one after the other. */
+async function refresh(): Promise<void> {
+  again = true
+  if (fetching) return
+  fetching = true
+  while (again) {
+    again = false
+    await queries.invalidateQueries()
+  }
+  fetching = false
+}
+
+/**
+ * Fetches what is shown whenever the server says that something changed. Answers whether it would say so now. A browser has six
+ * connections to a server, so whoever does not look holds none.
+ */
+export function useLive(): boolean {
+  const [live, setLive] = useState(false)
+  useEffect(() => {
+    let source: EventSource | undefined
+    let comeBack: number | undefined
+    const open = () => {
+      source = new EventSource('/console/events')
+      // After a gap, too: whatever it would have said is in what is fetched.
+      source.addEventListener('hello', () => {
+        setLive(true)
+        void refresh()
+      })
+      source.addEventListener('change', () => void refresh())
+      source.onerror = () => {
+        setLive(false)
+        if (source?.readyState !== EventSource.CLOSED) return
+        void queries.invalidateQueries({ queryKey: ['session'] })
+        comeBack = window.setTimeout(open, COME_BACK_MS)
+      }
+    }
+    const close = () => {
+      window.clearTimeout(comeBack)
+      source?.close()
+    }
+    const look = () => {
+      close()
+      if (document.visibilityState === 'visible') open()
+    }
+    look()
+    document.addEventListener('visibilitychange', look)
+    return () => {
+      document.removeEventListener('visibilitychange', look)
+      close()
+    }
+  }, [])
+  return live
+}

@@ -1,0 +1,76 @@
+import { Alert, Button, Skeleton, Stack, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
+import type { LineStatus, Receipt } from '../types.ts'
+import { exactTime, localTime, STATE_TONES, STATES, utcTime } from '../words.ts'
+
+export function Loading({ rows = 4 }: { rows?: number }) {
+  return (
+    <Stack gap="sm" p="md" role="status" aria-label="Loading">
+      {Array.from({ length: rows }, (_, row) => (
+        <Skeleton key={row} height={44} radius="md" />
+      ))}
+    </Stack>
+  )
+}
+
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <Stack gap={4} align="center" ta="center" p="xl" className="empty">
+      <Text fw={600}>{title}</Text>
+      <Text size="sm" c="dimmed" maw={420} component="div">
+        {children}
+      </Text>
+    </Stack>
+  )
+}
+
+export function Failure({ error, again }: { error: Error; again?: () => unknown }) {
+  return (
+    <Alert color="red" title="That did not work" m="md" role="alert">
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">{error.message}</Text>
+        {again && (
+          <Button size="xs" variant="default" onClick={() => again()}>
+            Try again
+          </Button>
+        )}
+      </Stack>
+    </Alert>
+  )
+}
+
+/** Local, with UTC on hover. */
+export function Time({ at, exact = false }: { at: string; exact?: boolean }) {
+  return (
+    <time dateTime={at} title={utcTime(at)}>
+      {exact ? exactTime(at) : localTime(at)}
+    </time>
+  )
+}
+
+/** How something stands, by its colour too. */
+export type Tone = 'good' | 'waits' | 'bad' | 'quiet'
+
+export function Badge({ tone = 'quiet', children }: { tone?: Tone; children: ReactNode }) {
+  return (
+    <span className="badge" data-tone={tone}>
+      {children}
+    </span>
+  )
+}
+
+/** One that is between two tries is queued again, for whoever waits for it. */
+export function StateBadge({
+  receipt: { state, next_attempt_at },
+}: {
+  receipt: Pick<Receipt, 'state' | 'next_attempt_at'>
+}) {
+  const shown = state === 'sending' && next_attempt_at !== null ? 'queued' : state
+  return <Badge tone={STATE_TONES[shown]}>{STATES[shown]}</Badge>
+}
+
+const HEALTH = { ONLINE: 'good', DEGRADED: 'waits', OFFLINE: 'bad', UNKNOWN: 'quiet' } as const
+
+export function HealthBadge({ status }: { status: LineStatus }) {
+  return <Badge tone={HEALTH[status]}>{status.toLowerCase()}</Badge>
+}

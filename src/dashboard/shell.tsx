@@ -1,0 +1,159 @@
+import {
+  ActionIcon,
+  AppShell,
+  Group,
+  Loader,
+  Text,
+  Tooltip,
+  UnstyledButton,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core'
+import { lazy, Suspense } from 'react'
+import { Link, Redirect, Route, Switch, useRoute } from 'wouter'
+import { call, queries } from './api.ts'
+import { useLive } from './live.ts'
+import { Icon } from './parts/icons.tsx'
+import { Empty, Loading } from './parts/states.tsx'
+import type { Visitor } from './types.ts'
+import { Conversations } from './views/conversations.tsx'
+
+const Overview = lazy(() => import('./views/overview.tsx'))
+const Lines = lazy(() => import('./views/lines.tsx'))
+const Webhooks = lazy(() => import('./views/webhooks.tsx'))
+const Settings = lazy(() => import('./views/settings.tsx'))
+const Operator = lazy(() => import('./views/operator.tsx'))
+
+const ACCOUNT_VIEWS = [
+  { path: '/conversations', name: 'Conversations', icon: 'chats' },
+  { path: '/overview', name: 'Overview', icon: 'chart' },
+  { path: '/lines', name: 'Lines', icon: 'line' },
+  { path: '/webhooks', name: 'Webhooks', icon: 'hook' },
+  { path: '/settings', name: 'Settings', icon: 'gear' },
+] as const
+const OPERATOR_VIEWS = [{ path: '/operator', name: 'Accounts and lines', icon: 'tower' }] as const
+
+/** The frame around every view. */
+export function Shell({ visitor }: { visitor: Visitor }) {
+  const live = useLive()
+  const views = visitor.kind === 'account' ? ACCOUNT_VIEWS : OPERATOR_VIEWS
+  return (
+    <AppShell header={{ height: 52 }} padding={0}>
+      <AppShell.Header>
+        <Group h="100%" px="md" gap="sm" wrap="nowrap" justify="space-between">
+          <Group gap="xs" wrap="nowrap">
+            <span className="mark" aria-hidden="true">
+              <Icon name="checks" size={16} />
+            </span>
+            <Text fw={700} visibleFrom="xs">
+              Readback
+            </Text>
+          </Group>
+          <nav className="tabs" aria-label="Views">
+            {views.map((view) => (
+              <Tab key={view.path} {...view} />
+            ))}
+          </nav>
+          <Group gap={4} wrap="nowrap">
+            <Live live={live} />
+            <Text size="sm" c="dimmed" visibleFrom="lg" truncate maw={200}>
+              {visitor.kind === 'account' ? visitor.account.email : 'operator'}
+            </Text>
+            <Scheme />
+            <Tooltip label="Sign out">
+              <ActionIcon variant="subtle" color="gray" aria-label="Sign out" onClick={signOut}>
+                <Icon name="out" />
+              </ActionIcon>
+            </Tooltip>
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Main className="main">
+        <Suspense fallback={<Loading />}>
+          {visitor.kind === 'account' ? (
+            <Switch>
+              <Route path="/conversations/:id?">
+                {({ id }) => <Conversations openId={id} autoMarkRead={visitor.account.auto_mark_read} />}
+              </Route>
+              <Route path="/overview">
+                <Overview />
+              </Route>
+              <Route path="/lines">
+                <Lines />
+              </Route>
+              <Route path="/webhooks">
+                <Webhooks />
+              </Route>
+              <Route path="/settings">
+                <Settings visitor={visitor} />
+              </Route>
+              <Route path="/">
+                <Redirect to="/conversations" replace />
+              </Route>
+              <Route>
+                <OutOfPlace home="/conversations" />
+              </Route>
+            </Switch>
+          ) : (
+            <Switch>
+              <Route path="/operator">
+                <Operator />
+              </Route>
+              <Route>
+                <Redirect to="/operator" replace />
+              </Route>
+            </Switch>
+          )}
+        </Suspense>
+      </AppShell.Main>
+    </AppShell>
+  )
+}
+
+function Tab({ path, name, icon }: (typeof ACCOUNT_VIEWS | typeof OPERATOR_VIEWS)[number]) {
+  const [here] = useRoute(`${path}/*?`)
+  return (
+    <UnstyledButton component={Link} href={path} className="tab" aria-current={here ? 'page' : undefined} title={name}>
+      <Icon name={icon} />
+      <span className="tab-name">{name}</span>
+    </UnstyledButton>
+  )
+}
+
+/** Whether what is shown follows what happens. */
+function Live({ live }: { live: boolean }) {
+  const words = live ? 'Live: what is shown follows what happens' : 'Connecting to the server…'
+  return (
+    <Tooltip label={words}>
+      <span className="live" data-live={live} role="status" aria-label={words}>
+        {live ? '' : <Loader size={10} color="gray" />}
+      </span>
+    </Tooltip>
+  )
+}
+
+function Scheme() {
+  const { setColorScheme } = useMantineColorScheme()
+  const other = useComputedColorScheme('light') === 'light' ? 'dark' : 'light'
+  return (
+    <Tooltip label={`Switch to ${other}`}>
+      <ActionIcon variant="subtle" color="gray" aria-label={`Switch to ${other}`} onClick={() => setColorScheme(other)}>
+        <Icon name="sun" />
+      </ActionIcon>
+    </Tooltip>
+  )
+}
+
+function OutOfPlace({ home }: { home: string }) {
+  return (
+    <Empty title="There is nothing here">
+      <Link href={home}>Back to your conversations</Link>
+    </Empty>
+  )
+}
+
+async function signOut() {
+  await call('DELETE', '/session').catch(() => undefined)
+  queries.clear()
+  location.assign('/')
+}

@@ -1,0 +1,238 @@
+import { Button, Group, Menu, NativeSelect, ScrollArea, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Link, useLocation, useSearch } from 'wouter'
+import { get, query } from '../api.ts'
+import { Icon } from '../parts/icons.tsx'
+import { Badge, Empty, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
+import { newWriting, write } from '../phone.ts'
+import type { ConversationSummary, LineState } from '../types.ts'
+import { Conversation } from './conversation.tsx'
+
+interface Page {
+  data: ConversationSummary[]
+  next_cursor: string | null
+}
+
+/** The list, and beside it the conversation that is open. */
+export function Conversations({ openId, autoMarkRead }: { openId: string | undefined; autoMarkRead: boolean }) {
+  return (
+    <div className="desk" data-open={openId !== undefined}>
+      <ConversationList openId={openId} />
+      {openId === undefined ? (
+        <div className="nothing-open">
+          <Empty title="No conversation is open">
+            Choose one on the left. What happens in it shows here as it happens.
+          </Empty>
+        </div>
+      ) : (
+        <Conversation key={openId} id={openId} autoMarkRead={autoMarkRead} />
+      )}
+    </div>
+  )
+}
+
+interface Looking {
+  search: string
+  from_number: string
+  service: string
+  state: string
+}
+
+function ConversationList({ openId }: { openId: string | undefined }) {
+  const asked = new URLSearchParams(useSearch()).get('search') ?? ''
+  const [looking, setLooking] = useState<Looking>({ search: asked, from_number: '', service: '', state: '' })
+  const [settled] = useDebouncedValue(looking, 150)
+  const list = useInfiniteQuery({
+    queryKey: ['conversations', settled],
+    queryFn: ({ pageParam }) => get<Page>(`/conversations${query({ ...settled, cursor: pageParam })}`),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  })
+  const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
+  return (
+    <section className="list" aria-label="Conversations">
+      <Search looking={looking} onChange={setLooking} />
+      <ScrollArea
+        className="list-body"
+        type="auto"
+        viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'List of conversations' }}
+      >
+        {list.isPending && <Loading rows={6} />}
+        {list.isError && <Failure error={list.error} again={list.refetch} />}
+        {list.isSuccess && rows.length === 0 && !list.hasNextPage && (
+          <NoRows filtered={Object.values(settled).some((word) => word !== '')} />
+        )}
+        {rows.map((row) => (
+          <Row key={row.conversation_id} row={row} open={row.conversation_id === openId} />
+        ))}
+        {list.hasNextPage && (
+          <Button
+            fullWidth
+            variant="subtle"
+            radius={0}
+            loading={list.isFetchingNextPage}
+            onClick={() => list.fetchNextPage()}
+          >
+            {rows.length === 0 ? 'None among the newest. Look further' : 'Show more'}
+          </Button>
+        )}
+      </ScrollArea>
+    </section>
+  )
+}
+
+function NoRows({ filtered }: { filtered: boolean }) {
+  if (filtered) return <Empty title="Nothing matches">Another number, line, service or state may.</Empty>
+  return <Empty title="Nobody has written yet">A conversation begins when a contact writes to one of your lines.</Empty>
+}
+
+function Search({ looking, onChange }: { looking: Looking; onChange: (looking: Looking) => void }) {
+  const lines = useQuery({ queryKey: ['lines'], queryFn: () => get<{ data: LineState[] }>('/lines') })
+  const all = lines.data?.data ?? []
+  const simulated = all.find(
+    ({ connector, number }) => connector === 'simulator' && (looking.from_number || number) === number,
+  )
+  return (
+    <Stack gap={8} p="sm" className="list-head">
+      <Group gap={8} wrap="nowrap">
+        <TextInput
+          flex={1}
+          size="sm"
+          aria-label="Search by number"
+          placeholder="Search by number"
+          leftSection={<Icon name="search" size={15} />}
+          value={looking.search}
+          onChange={(event) => onChange({ ...looking, search: event.currentTarget.value })}
+        />
+        {simulated && <NewContact line={simulated.number} />}
+      </Group>
+      <Group gap={6} wrap="nowrap" grow>
+        <Filter
+          label="Line"
+          value={looking.from_number}
+          options={all.map(({ number }) => [number, number])}
+          onChange={(from_number) => onChange({ ...looking, from_number })}
+        />
+        <Filter
+          label="Service"
+          value={looking.service}
+          options={['iMessage', 'RCS', 'SMS'].map((service) => [service, service])}
+          onChange={(service) => onChange({ ...looking, service })}
+        />
+        <Filter
+          label="State"
+          value={looking.state}
+          options={STATE_FILTERS}
+          onChange={(state) => onChange({ ...looking, state })}
+        />
+      </Group>
+    </Stack>
+  )
+}
+
+const STATE_FILTERS = [
+  ['unread', 'Unread'],
+  ['read', 'Read'],
+  ['waiting', 'Receipt waits'],
+  ['failed', 'Receipt did not go'],
+]
+
+interface FilterProps {
+  label: string
+  value: string
+  options: (readonly [string, string] | string[])[]
+  onChange: (value: string) => void
+}
+
+function Filter({ label, value, options, onChange }: FilterProps) {
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label={label}
+      value={value}
+      data={[{ value: '', label }, ...options.map(([word = '', name = '']) => ({ value: word, label: name }))]}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
+  )
+}
+
+function Row({ row, open }: { row: ConversationSummary; open: boolean }) {
+  const { last_message: last, receipt } = row
+  const author = last?.is_outbound ? 'You: ' : row.kind === 'group' && last ? `${last.contact.slice(-4)}: ` : ''
+  return (
+    <UnstyledButton
+      component={Link}
+      href={`/conversations/${row.conversation_id}`}
+      className="row"
+      data-unread={row.unread}
+      aria-current={open ? 'true' : undefined}
+    >
+      <span className="dot" role="img" aria-label={row.unread ? 'Unread' : 'Read'} />
+      <div className="row-text">
+        <Group justify="space-between" wrap="nowrap" gap="xs">
+          <Text size="sm" fw={row.unread ? 700 : 500} truncate dir="auto">
+            {row.number}
+          </Text>
+          <Text size="xs" c="dimmed" className="nowrap">
+            <Time at={row.active_at} />
+          </Text>
+        </Group>
+        <Group justify="space-between" wrap="nowrap" gap="xs">
+          <Text size="xs" c="dimmed" truncate dir="auto">
+            {last === null ? 'No message yet' : `${author}${last.content ?? 'Attachment'}`}
+          </Text>
+          <Group gap={4} wrap="nowrap">
+            {row.service !== null && row.service !== 'iMessage' && <Badge>{row.service}</Badge>}
+            {row.kind === 'group' && <Badge>group</Badge>}
+            {receipt !== null && receipt.state !== 'sent' && <StateBadge receipt={receipt} />}
+          </Group>
+        </Group>
+      </div>
+    </UnstyledButton>
+  )
+}
+
+const NEW = [
+  { name: 'New contact (iMessage)', service: 'iMessage' },
+  { name: 'New contact (RCS)', service: 'RCS' },
+  { name: 'New contact (SMS)', service: 'SMS' },
+  { name: 'New group', service: 'iMessage', group: true },
+] as const
+
+/** Somebody new writes to a simulated line. */
+function NewContact({ line }: { line: string }) {
+  const [, navigate] = useLocation()
+  const start = useMutation({
+    mutationFn: async (kind: (typeof NEW)[number]) => {
+      const handle = await write(newWriting(line, kind.service, 'group' in kind))
+      return get<{ message: { conversation_id: string } }>(`/messages/${handle}`)
+    },
+    onSuccess: ({ message }) => navigate(`/conversations/${message.conversation_id}`),
+  })
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <Button
+          size="sm"
+          px={10}
+          variant="default"
+          loading={start.isPending}
+          aria-label="A new contact writes"
+          title="A new contact writes"
+        >
+          <Icon name="plus" size={16} />
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {NEW.map((kind) => (
+          <Menu.Item key={kind.name} onClick={() => start.mutate(kind)}>
+            {kind.name}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

@@ -1,0 +1,273 @@
+import { ActionIcon, Button, Group, NativeSelect, Popover, Text, TextInput } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
+import { call, get, queries } from '../api.ts'
+import { Bubble } from '../parts/bubble.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { Keyboard } from '../parts/keyboard.tsx'
+import { Failure, Loading, Time } from '../parts/states.tsx'
+import { documentationNumber, write } from '../phone.ts'
+import type { ConversationSummary, PhoneMessage, Receipt, Service, Trouble } from '../types.ts'
+import { plain } from '../words.ts'
+import { Knobs } from './knobs.tsx'
+
+interface HandsetProps {
+  id: string
+  conversation: ConversationSummary
+  receipts: Receipt[]
+  troubles: Trouble[]
+  onOpen: (handle: string) => void
+}
+
+/** The contact's phone: what they wrote, what the line wrote, and what became of it as they see it. */
+export function Handset({ id, conversation, receipts, troubles, onOpen }: HandsetProps) {
+  const phone = useQuery({
+    queryKey: ['handset', id],
+    queryFn: () => get<{ messages: PhoneMessage[] }>(`/conversations/${id}/handset`),
+  })
+  const messages = phone.data?.messages ?? []
+  const screen = useRef<HTMLDivElement>(null)
+  const owner = useOwner(conversation, messages)
+  const newest = messages.length
+  useEffect(() => {
+    if (newest > 0 && screen.current !== null) screen.current.scrollTop = screen.current.scrollHeight
+  }, [newest])
+  return (
+    <div className="phone-holder">
+      <div className="phone">
+        <div className="phone-top">
+          <span className="phone-avatar" aria-hidden="true">
+            {conversation.from_number.slice(-2)}
+          </span>
+          <Text size="xs" fw={600}>
+            {conversation.from_number}
+          </Text>
+        </div>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard */}
+        <div className="screen" ref={screen} tabIndex={0} role="log" aria-label="What the phone shows">
+          {phone.isPending && <Loading rows={2} />}
+          {phone.isError && <Failure error={phone.error} again={phone.refetch} />}
+          {messages.map((message, index) => (
+            <PhoneLine
+              key={`${message.written_at} ${message.number} ${message.part} ${message.message_handle}`}
+              message={message}
+              next={messages.slice(index + 1).find((later) => isOwn(later, owner.number))}
+              owner={owner.number}
+              group={conversation.kind === 'group'}
+              waiting={receipts.find((each) => each.settled_at === null && each.read_up_to === message.message_handle)}
+              trouble={troubles.find((each) => each.message_handle === message.message_handle)}
+              onOpen={onOpen}
+            />
+          ))}
+        </div>
+        <Composer
+          conversation={conversation}
+          owner={owner}
+          unread={messages.some((each) => each.from_line && each.read_at === null)}
+        />
+      </div>
+      <Knobs line={conversation.from_number} />
+    </div>
+  )
+}
+
+/** Whose phone it is; of a group it may be anybody's, and somebody's who has not written yet. */
+interface Owner {
+  number: string
+  others: string[]
+  choose: (number: string) => void
+}
+
+function useOwner(conversation: ConversationSummary, messages: PhoneMessage[]): Owner {
+  const [stranger] = useState(documentationNumber)
+  const [chosen, choose] = useState<string>()
+  if (conversation.kind === 'direct') return { number: conversation.number, others: [], choose }
+  const members = [...new Set(messages.filter((each) => !each.from_line).map(({ number }) => number))]
+  return { number: chosen ?? members[0] ?? stranger, others: [...new Set([...members, stranger])], choose }
+}
+
+function isOwn(message: PhoneMessage, owner: string): boolean {
+  return !message.from_line && message.number === owner
+}
+
+interface PhoneLineProps {
+  message: PhoneMessage
+  /** What the contact wrote after it. */
+  next: PhoneMessage | undefined
+  owner: string
+  group: boolean
+  waiting: Receipt | undefined
+  trouble: Trouble | undefined
+  onOpen: (handle: string) => void
+}
+
+function PhoneLine({ message, next, owner, group, waiting, trouble, onOpen }: PhoneLineProps) {
+  const own = isOwn(message, owner)
+  const { message_handle: handle, read_at, delivered_at } = message
+  // Once for all that were read, or delivered, together: a mark that was there stays.
+  const last = next === undefined || next.read_at !== read_at
+  return (
+    <div className="bubble-line" data-own={own}>
+      <Bubble
+        own={own}
+        service={message.service}
+        author={group && !own ? message.number : undefined}
+        content={message.content}
+        mediaUrl={message.media_url}
+        onOpen={handle === null ? undefined : () => onOpen(handle)}
+      />
+      {own && last && (
+        <div className="phone-state" data-state={read_at === null ? 'delivered' : 'read'}>
+          {read_at !== null ? (
+            <>
+              <strong>Read</strong> <Time at={read_at} />
+            </>
+          ) : delivered_at !== null ? (
+            message.service === 'SMS' ? (
+              'Sent as text message'
+            ) : (
+              'Delivered'
+            )
+          ) : (
+            'Sending…'
+          )}
+        </div>
+      )}
+      {waiting?.reason != null && <div className="phone-trouble">Read receipt waits · {plain(waiting.reason)}</div>}
+      {trouble && (
+        <div className="phone-trouble" data-bad="true">
+          {trouble.state === 'failed' ? 'Your server was not told' : 'Your server is told again'} ·{' '}
+          {trouble.status === null
+            ? `the webhook: ${plain(trouble.reason ?? 'no answer')}`
+            : `the webhook answered ${trouble.status}`}
+        </div>
+      )}
+    </div>
+  )
+}
+
+interface ComposerProps {
+  conversation: ConversationSummary
+  owner: Owner
+  /** The line wrote something that the contact has not read. */
+  unread: boolean
+}
+
+function Composer({ conversation, owner, unread }: ComposerProps) {
+  const [text, setText] = useState('')
+  const [service, setService] = useState<Service>(conversation.service ?? 'iMessage')
+  const [mediaUrl, setMediaUrl] = useState('')
+  const group = conversation.kind === 'group'
+  const send = useMutation({
+    mutationFn: () =>
+      write({
+        number: owner.number,
+        to_number: conversation.from_number,
+        service,
+        ...(text === '' ? {} : { content: text }),
+        ...(group ? { group_id: conversation.number } : {}),
+        ...(mediaUrl === '' ? {} : { media_urls: [mediaUrl] }),
+      }),
+    onSuccess() {
+      setText('')
+      setMediaUrl('')
+      void queries.invalidateQueries()
+    },
+  })
+  // Who writes has opened the conversation: what the line wrote is read.
+  const onFocus = () => {
+    if (!group && unread)
+      void call('POST', '/simulator/handset/open', { number: owner.number, from_number: conversation.from_number })
+  }
+  return (
+    <div className="composer">
+      {send.isError && <Failure error={send.error} />}
+      <Group gap={6} wrap="nowrap" mb={6}>
+        <Choice label="Service" value={service} data={SERVICES} onChange={(given) => setService(given as Service)} />
+        {group && <Choice label="Whose phone" value={owner.number} data={owner.others} onChange={owner.choose} />}
+        {mediaUrl !== '' && (
+          <Text size="xs" truncate>
+            <Icon name="clip" size={12} /> {mediaUrl}
+          </Text>
+        )}
+      </Group>
+      <Group gap={6} wrap="nowrap" align="flex-end">
+        <Attach onAttach={setMediaUrl} />
+        <Keyboard
+          label="Write as the contact"
+          onFocus={onFocus}
+          placeholder={service === 'SMS' ? 'Text message' : service}
+          text={text}
+          onChange={setText}
+          empty={text.trim() === '' && mediaUrl === ''}
+          sending={send.isPending}
+          onSend={send.mutate}
+        />
+      </Group>
+    </div>
+  )
+}
+
+const SERVICES = ['iMessage', 'RCS', 'SMS']
+
+function Choice({
+  label,
+  value,
+  data,
+  onChange,
+}: {
+  label: string
+  value: string
+  data: string[]
+  onChange: (value: string) => void
+}) {
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label={label}
+      value={value}
+      data={data}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
+  )
+}
+
+function Attach({ onAttach }: { onAttach: (url: string) => void }) {
+  const [open, setOpen] = useState(false)
+  const [url, setUrl] = useState('https://example.com/picture.jpg')
+  return (
+    <Popover opened={open} onChange={setOpen} position="top-start" withArrow trapFocus>
+      <Popover.Target>
+        <ActionIcon
+          size={34}
+          radius="xl"
+          variant="subtle"
+          color="gray"
+          aria-label="Attach"
+          onClick={() => setOpen(!open)}
+        >
+          <Icon name="clip" />
+        </ActionIcon>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <Group gap="xs" align="flex-end">
+          <TextInput
+            size="xs"
+            label="Where the attachment is"
+            value={url}
+            onChange={(event) => setUrl(event.currentTarget.value)}
+          />
+          <Button
+            size="xs"
+            onClick={() => {
+              onAttach(url)
+              setOpen(false)
+            }}
+          >
+            Attach
+          </Button>
+        </Group>
+      </Popover.Dropdown>
+    </Popover>
+  )
+}

@@ -1,0 +1,108 @@
+import { Group, NumberInput, SegmentedControl, Text } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { call, get, queries, query } from '../api.ts'
+import type { Knobs as KnobValues } from '../types.ts'
+
+const FINE: KnobValues = { latency_ms: 0, pace_per_s: null, fail_next: 0, failure_rate: 0, offline: false }
+const PRESETS = {
+  fine: FINE,
+  slow: { ...FINE, latency_ms: 3_000 },
+  faulty: { ...FINE, failure_rate: 0.5 },
+  offline: { ...FINE, offline: true },
+} as const
+type Preset = keyof typeof PRESETS
+
+/** The simulated carrier behind a line: well, slow, faulty or absent. */
+export function Knobs({ line }: { line: string }) {
+  const knobs = useQuery({
+    queryKey: ['knobs', line],
+    queryFn: () => get<KnobValues>(`/simulator/carrier${query({ from_number: line })}`),
+  })
+  const turn = useMutation({
+    mutationFn: (change: Partial<KnobValues>) => call('PUT', '/simulator/carrier', { from_number: line, ...change }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['knobs', line] }),
+  })
+  const now = knobs.data ?? FINE
+  return (
+    <div className="knobs">
+      <Text size="xs" fw={600} mb={4}>
+        The carrier between the phone and the line
+      </Text>
+      <SegmentedControl
+        fullWidth
+        size="xs"
+        aria-label="The carrier is"
+        value={presetOf(now) ?? ''}
+        onChange={(preset) => turn.mutate(PRESETS[preset as Preset])}
+        data={[
+          { value: 'fine', label: 'Well' },
+          { value: 'slow', label: 'Slow' },
+          { value: 'faulty', label: 'Faulty' },
+          { value: 'offline', label: 'Offline' },
+        ]}
+      />
+      <details>
+        <summary>Exactly how</summary>
+        <Group gap="xs" grow mt={6} align="flex-end">
+          <Knob
+            label="Call takes (ms)"
+            value={now.latency_ms}
+            max={600_000}
+            onTurn={(latency_ms) => turn.mutate({ latency_ms })}
+          />
+          <Knob
+            label="Calls that fail (%)"
+            value={Math.round(now.failure_rate * 100)}
+            max={100}
+            onTurn={(share) => turn.mutate({ failure_rate: share / 100 })}
+          />
+          <Knob
+            label="Next that fail"
+            value={now.fail_next}
+            max={1_000}
+            onTurn={(fail_next) => turn.mutate({ fail_next })}
+          />
+        </Group>
+      </details>
+    </div>
+  )
+}
+
+function presetOf(now: KnobValues): Preset | undefined {
+  if (now.offline) return 'offline'
+  if (now.failure_rate > 0 || now.fail_next > 0) return 'faulty'
+  return now.latency_ms > 0 || now.pace_per_s !== null ? 'slow' : 'fine'
+}
+
+function Knob({
+  label,
+  value,
+  max,
+  onTurn,
+}: {
+  label: string
+  value: number
+  max: number
+  onTurn: (value: number) => void
+}) {
+  const [typed, setTyped] = useState<number | string>(value)
+  useEffect(() => setTyped(value), [value])
+  const commit = () => {
+    if (typeof typed === 'number' && typed !== value) onTurn(typed)
+  }
+  return (
+    <NumberInput
+      size="xs"
+      label={label}
+      min={0}
+      max={max}
+      allowDecimal={false}
+      hideControls
+      value={typed}
+      onChange={setTyped}
+      onBlur={commit}
+      onKeyDown={(event) => event.key === 'Enter' && commit()}
+    />
+  )
+}

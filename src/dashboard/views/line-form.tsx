@@ -1,0 +1,121 @@
+import { Button, Group, NativeSelect, PasswordInput, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { queries } from '../api.ts'
+import { Failure } from '../parts/states.tsx'
+import type { ConnectorForm } from '../types.ts'
+
+type Field = ConnectorForm['settings'][number]
+type Settings = Readonly<Record<string, unknown>>
+
+interface LineFormProps {
+  forms: ConnectorForm[]
+  onSubmit: (draft: { number: string; connector: string; settings: Settings }) => Promise<unknown>
+  onDone: () => void
+}
+
+/** A new line, with the settings that its connector asks for. */
+export function LineForm({ forms, onSubmit, onDone }: LineFormProps) {
+  const [connector, setConnector] = useState(forms[0]?.connector ?? '')
+  const fields = forms.find((form) => form.connector === connector)?.settings ?? []
+  const create = useSubmit(
+    (given) => onSubmit({ number: String(given.get('number')), connector, settings: settingsOf(given, fields) }),
+    onDone,
+  )
+  return (
+    <form className="receipt" onSubmit={create.submit} aria-label="A new line">
+      <Stack gap="sm">
+        <Group grow align="flex-start">
+          <TextInput size="sm" name="number" label="Number" placeholder="+14155550100" required />
+          <NativeSelect
+            size="sm"
+            label="Connector"
+            value={connector}
+            data={forms.map((form) => form.connector)}
+            onChange={(event) => setConnector(event.currentTarget.value)}
+          />
+        </Group>
+        <SettingFields key={connector} fields={fields} />
+        {create.error && <Failure error={create.error} />}
+        <Buttons submit="Add the line" pending={create.pending} onDone={onDone} />
+      </Stack>
+    </form>
+  )
+}
+
+interface SettingsFormProps {
+  fields: Field[]
+  onSubmit: (settings: Settings) => Promise<unknown>
+  onDone: () => void
+}
+
+/** Other settings for a line that is there. They are given whole, since none of them ever comes out. */
+export function SettingsForm({ fields, onSubmit, onDone }: SettingsFormProps) {
+  const change = useSubmit((given) => onSubmit(settingsOf(given, fields)), onDone)
+  return (
+    <form onSubmit={change.submit}>
+      <Stack gap="sm" mt="sm">
+        <Text size="xs" c="dimmed">
+          Settings go in and never come out, so all of them are asked for again.
+        </Text>
+        <SettingFields fields={fields} />
+        {change.error && <Failure error={change.error} />}
+        <Buttons submit="Change the settings" pending={change.pending} onDone={onDone} />
+      </Stack>
+    </form>
+  )
+}
+
+function SettingFields({ fields }: { fields: Field[] }) {
+  return fields.map(({ name, label, optional, secret, json, options }) => {
+    const common = { name, size: 'sm', label: optional ? `${label} (optional)` : label, required: !optional } as const
+    if (options) return <NativeSelect key={name} {...common} data={['', ...options]} />
+    if (json) return <Textarea key={name} {...common} rows={5} placeholder="{ … }" />
+    return secret ? <PasswordInput key={name} {...common} autoComplete="off" /> : <TextInput key={name} {...common} />
+  })
+}
+
+function Buttons({ submit, pending, onDone }: { submit: string; pending: boolean; onDone: () => void }) {
+  return (
+    <Group gap="xs">
+      <Button size="xs" type="submit" loading={pending}>
+        {submit}
+      </Button>
+      <Button size="xs" variant="default" onClick={onDone}>
+        Cancel
+      </Button>
+    </Group>
+  )
+}
+
+function useSubmit(send: (given: FormData) => Promise<unknown>, onDone: () => void) {
+  const mutation = useMutation({
+    mutationFn: send,
+    onSuccess: onDone,
+    onSettled: () => queries.invalidateQueries(),
+  })
+  return {
+    error: mutation.error,
+    pending: mutation.isPending,
+    submit(event: FormEvent<HTMLFormElement>) {
+      event.preventDefault()
+      mutation.mutate(new FormData(event.currentTarget))
+    },
+  }
+}
+
+/** What was left empty is left out. JSON that is none goes as the text it is: the server says what is wrong with it. */
+function settingsOf(given: FormData, fields: Field[]): Settings {
+  const entries = fields.map(
+    ({ name, json }) => [name, json ? parsed(String(given.get(name))) : given.get(name)] as const,
+  )
+  return Object.fromEntries(entries.filter(([, value]) => value !== '' && value !== null))
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,123 @@
+import { Button, CopyButton, Group, Stack, Text, Title } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { call, get, queries } from '../api.ts'
+import { Empty, Failure, HealthBadge, Loading, Time } from '../parts/states.tsx'
+import { useReasons } from '../reasons.ts'
+import type { LineState } from '../types.ts'
+import { plain, timingInWords } from '../words.ts'
+
+/** The account's lines, and how each of them does. */
+export default function Lines() {
+  const lines = useQuery({ queryKey: ['lines'], queryFn: () => get<{ data: LineState[] }>('/lines') })
+  return (
+    <div className="page">
+      <Title order={1} size="h3" mb="md">
+        Lines
+      </Title>
+      {lines.isPending && <Loading />}
+      {lines.isError && <Failure error={lines.error} again={lines.refetch} />}
+      {lines.data?.data.length === 0 && (
+        <Empty title="No line yet">The operator of this server adds lines to your account.</Empty>
+      )}
+      <Stack gap="md">
+        {lines.data?.data.map((line) => (
+          <Line key={line.number} line={line} />
+        ))}
+      </Stack>
+    </div>
+  )
+}
+
+function Line({ line }: { line: LineState }) {
+  const reasons = useReasons()
+  const path = `/lines/${encodeURIComponent(line.number)}`
+  const probe = useMutation({
+    mutationFn: () => call('POST', `${path}/probe`),
+    onSettled: () => queries.invalidateQueries(),
+  })
+  const url = useMutation({ mutationFn: () => get<{ inbound_url: string }>(`${path}/inbound-url`) })
+  const why = line.reason === null ? undefined : reasons[line.reason]
+  return (
+    <section className="card" aria-label={line.number}>
+      <Group justify="space-between" align="flex-start">
+        <div>
+          <Group gap="xs">
+            <Text fw={650}>{line.number}</Text>
+            <HealthBadge status={line.line_status} />
+            {line.paused && (
+              <Text size="xs" c="dimmed">
+                paused by the operator
+              </Text>
+            )}
+          </Group>
+          <Text size="sm" c="dimmed">
+            {line.connector}
+            {line.status_since !== null && (
+              <>
+                {' '}
+                · {line.line_status.toLowerCase()} since <Time at={line.status_since} />
+              </>
+            )}
+            {line.auto_mark_read_timing !== null &&
+              ` · automatic receipts go ${timingInWords(line.auto_mark_read_timing)}`}
+          </Text>
+        </div>
+        <Group gap="xs">
+          <Button size="xs" variant="default" loading={url.isPending} onClick={() => url.mutate()}>
+            Inbound URL
+          </Button>
+          <Button size="xs" variant="default" loading={probe.isPending} onClick={() => probe.mutate()}>
+            Probe now
+          </Button>
+        </Group>
+      </Group>
+      {line.reason !== null && (
+        <Text size="sm" mt="xs">
+          <strong>{plain(line.reason)}.</strong> {why?.meaning} <span className="remedy">{why?.remedy}</span>
+        </Text>
+      )}
+      {probe.isError && <Failure error={probe.error} />}
+      {url.isError && <Failure error={url.error} />}
+      {url.data && <InboundUrl url={url.data.inbound_url} />}
+      <Group gap="xl" mt="sm">
+        <Fact name="Last inbound" at={line.last_inbound_at} />
+        <Fact name="Last receipt" at={line.last_receipt_at} />
+        <div>
+          <Text size="xs" c="dimmed">
+            Queued
+          </Text>
+          <Text size="sm">{line.queued.toLocaleString()}</Text>
+        </div>
+      </Group>
+    </section>
+  )
+}
+
+function Fact({ name, at }: { name: string; at: string | null }) {
+  return (
+    <div>
+      <Text size="xs" c="dimmed">
+        {name}
+      </Text>
+      <Text size="sm">{at === null ? 'none lately' : <Time at={at} />}</Text>
+    </div>
+  )
+}
+
+/** What the carrier has to call. Whoever knows it can write to the line. */
+export function InboundUrl({ url }: { url: string }) {
+  return (
+    <Group gap="xs" mt="sm" wrap="nowrap">
+      <Text size="xs" ff="monospace" className="truncate" title={url}>
+        {url}
+      </Text>
+      <CopyButton value={url}>
+        {({ copied, copy }) => (
+          <Button size="compact-xs" variant="default" className="no-shrink" onClick={copy}>
+            {copied ? 'Copied' : 'Copy'}
+          </Button>
+        )}
+      </CopyButton>
+    </Group>
+  )
+}

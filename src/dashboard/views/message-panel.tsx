@@ -1,0 +1,133 @@
+import { Button, Drawer, Group, Stack, Text, Title } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { call, get, queries } from '../api.ts'
+import { Json } from '../parts/json.tsx'
+import { Badge, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
+import type { Delivery, MessageStory, Receipt } from '../types.ts'
+import { duration, plain, TRIGGERS } from '../words.ts'
+
+/** All that one message set off, as it went over the wire. */
+export default function MessagePanel({ handle, onClose }: { handle: string; onClose: () => void }) {
+  const story = useQuery({ queryKey: ['message', handle], queryFn: () => get<MessageStory>(`/messages/${handle}`) })
+  return (
+    <Drawer
+      opened
+      onClose={onClose}
+      position="right"
+      size="lg"
+      title={`Message ${handle}`}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      {story.isPending && <Loading />}
+      {story.isError && <Failure error={story.error} again={story.refetch} />}
+      {story.data && (
+        <Stack gap="lg">
+          <Part title="As it is stored">
+            <Json value={story.data.message} label="The message" />
+          </Part>
+          <Part title={`Read receipts (${story.data.receipts.length})`}>
+            {story.data.receipts.length === 0 && <None>Nobody has asked for one since it came.</None>}
+            {story.data.receipts.map((receipt) => (
+              <ReceiptStory key={receipt.receipt_id} receipt={receipt} />
+            ))}
+          </Part>
+          <Part title={`Webhooks (${story.data.webhooks.length})`}>
+            {story.data.webhooks.length === 0 && <None>No endpoint wanted to hear of it.</None>}
+            {story.data.webhooks.map((delivery) => (
+              <DeliveryStory key={delivery.delivery_id} delivery={delivery} />
+            ))}
+          </Part>
+        </Stack>
+      )}
+    </Drawer>
+  )
+}
+
+function Part({ title, children }: { title: string; children: React.ReactNode }) {
+  return (
+    <section>
+      <Title order={2} size="h6" mb={6}>
+        {title}
+      </Title>
+      <Stack gap="sm">{children}</Stack>
+    </section>
+  )
+}
+
+function None({ children }: { children: React.ReactNode }) {
+  return (
+    <Text size="sm" c="dimmed">
+      {children}
+    </Text>
+  )
+}
+
+function ReceiptStory({ receipt }: { receipt: Receipt }) {
+  return (
+    <div>
+      <Group gap="xs" mb={4}>
+        <StateBadge receipt={receipt} />
+        <Text size="sm">
+          asked for {TRIGGERS[receipt.trigger]} at <Time at={receipt.requested_at} exact />
+        </Text>
+      </Group>
+      <Json value={receipt} label={`Receipt ${receipt.receipt_id}`} />
+    </div>
+  )
+}
+
+const DELIVERY_TONES = { waiting: 'waits', sending: 'waits', delivered: 'good', failed: 'bad' } as const
+
+/** One webhook: where to, what became of each try, what was sent. */
+export function DeliveryStory({ delivery }: { delivery: Delivery }) {
+  const again = useMutation({
+    mutationFn: () => call('POST', `/readback/v1/webhook-deliveries/${delivery.delivery_id}/redeliver`),
+    onSettled: () => queries.invalidateQueries(),
+  })
+  return (
+    <div className="delivery">
+      <Group gap="xs" justify="space-between" wrap="nowrap">
+        <Group gap="xs" wrap="nowrap" miw={0}>
+          <Badge tone={DELIVERY_TONES[delivery.state]}>{delivery.state}</Badge>
+          <Text size="sm" fw={600} className="nowrap">
+            {delivery.type}
+          </Text>
+          <Text size="sm" c="dimmed" truncate title={delivery.url}>
+            {delivery.url}
+          </Text>
+        </Group>
+        <Button
+          size="compact-xs"
+          variant="default"
+          className="no-shrink"
+          loading={again.isPending}
+          onClick={() => again.mutate()}
+        >
+          Send again
+        </Button>
+      </Group>
+      {again.isError && <Failure error={again.error} />}
+      <ol className="attempts">
+        {delivery.attempts.map((attempt) => (
+          <li key={attempt.at}>
+            <Time at={attempt.at} exact /> ·{' '}
+            {attempt.status === null ? plain(attempt.reason ?? 'no answer') : `answered ${attempt.status}`} ·{' '}
+            {duration(attempt.ms)}
+            {attempt.answer !== '' && <span className="answer">{attempt.answer}</span>}
+          </li>
+        ))}
+        {delivery.next_attempt_at !== null && (
+          <li>
+            next try at <Time at={delivery.next_attempt_at} exact />
+          </li>
+        )}
+      </ol>
+      {delivery.body !== undefined && (
+        <details>
+          <summary>What was sent</summary>
+          <Json value={delivery.body} label={`Body of ${delivery.delivery_id}`} />
+        </details>
+      )}
+    </div>
+  )
+}

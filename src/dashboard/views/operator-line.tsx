@@ -1,0 +1,84 @@
+import { Button, Group, Text } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import { call, get, queries } from '../api.ts'
+import { Badge, Failure, HealthBadge } from '../parts/states.tsx'
+import { useReasons } from '../reasons.ts'
+import type { ConnectorForm, OperatorLine } from '../types.ts'
+import { plain } from '../words.ts'
+import { SettingsForm } from './line-form.tsx'
+import { InboundUrl } from './lines.tsx'
+
+/** A line as the operator sees it. */
+export function OperatorLineCard({ line, form }: { line: OperatorLine; form: ConnectorForm | undefined }) {
+  const path = `/operator/lines/${encodeURIComponent(line.number)}`
+  const reasons = useReasons()
+  const [editing, setEditing] = useState(false)
+  const [doomed, setDoomed] = useState(false)
+  const act = useMutation({
+    mutationFn: ([method, where, body]: readonly ['POST' | 'PATCH' | 'DELETE', string, unknown?]) =>
+      call(method, where, body),
+    onSettled: () => queries.invalidateQueries(),
+  })
+  const url = useMutation({ mutationFn: () => get<{ inbound_url: string }>(`${path}/inbound-url`) })
+  const why = line.reason === null ? undefined : reasons[line.reason]
+  return (
+    <div className="delivery">
+      <Group justify="space-between">
+        <Group gap="xs">
+          <Text fw={600}>{line.number}</Text>
+          <Text size="sm" c="dimmed">
+            {line.connector}
+          </Text>
+          <HealthBadge status={line.line_status} />
+          {line.paused && <Badge tone="waits">paused</Badge>}
+        </Group>
+        <Group gap={6}>
+          <Action name="Probe now" line={line} onClick={() => act.mutate(['POST', `${path}/probe`])} />
+          <Action
+            name={line.paused ? 'Go on' : 'Pause'}
+            line={line}
+            onClick={() => act.mutate(['PATCH', path, { paused: !line.paused }])}
+          />
+          <Action name="Inbound URL" line={line} onClick={() => url.mutate()} />
+          {form !== undefined && form.settings.length > 0 && (
+            <Action name="Settings" line={line} onClick={() => setEditing(!editing)} />
+          )}
+          <Button
+            size="compact-xs"
+            color="red"
+            variant={doomed ? 'filled' : 'subtle'}
+            aria-label={`${doomed ? 'Really remove' : 'Remove'} ${line.number}`}
+            onBlur={() => setDoomed(false)}
+            onClick={() => (doomed ? act.mutate(['DELETE', path]) : setDoomed(true))}
+          >
+            {doomed ? 'Really remove' : 'Remove'}
+          </Button>
+        </Group>
+      </Group>
+      {line.reason !== null && (
+        <Text size="sm" mt={4}>
+          <strong>{plain(line.reason)}.</strong> {why?.meaning} <span className="remedy">{why?.remedy}</span>
+        </Text>
+      )}
+      {act.isError && <Failure error={act.error} />}
+      {url.isError && <Failure error={url.error} />}
+      {url.data && <InboundUrl url={url.data.inbound_url} />}
+      {editing && form !== undefined && (
+        <SettingsForm
+          fields={form.settings}
+          onSubmit={(settings) => call('PATCH', path, { settings })}
+          onDone={() => setEditing(false)}
+        />
+      )}
+    </div>
+  )
+}
+
+function Action({ name, line, onClick }: { name: string; line: OperatorLine; onClick: () => void }) {
+  return (
+    <Button size="compact-xs" variant="default" aria-label={`${name}: ${line.number}`} onClick={onClick}>
+      {name}
+    </Button>
+  )
+}

@@ -1,0 +1,189 @@
+import { Alert, Button, Group, Modal, Stack, Switch, Text, TextInput, Title } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { call, get, queries } from '../api.ts'
+import { Empty, Failure, Loading, Time } from '../parts/states.tsx'
+import type { Account, ConnectorForm, OperatorLine } from '../types.ts'
+import { LineForm } from './line-form.tsx'
+import { OperatorLineCard } from './operator-line.tsx'
+
+const refresh = () => queries.invalidateQueries()
+
+/** What an operator looks after: accounts, with their gate and plan, and their lines. */
+export default function Operator() {
+  const accounts = useQuery({ queryKey: ['accounts'], queryFn: () => get<{ data: Account[] }>('/operator/accounts') })
+  const lines = useQuery({
+    queryKey: ['operator-lines'],
+    queryFn: () => get<{ data: OperatorLine[] }>('/operator/lines'),
+  })
+  const forms = useQuery({
+    queryKey: ['connectors'],
+    queryFn: () => get<{ data: ConnectorForm[] }>('/operator/connectors'),
+    staleTime: 'static',
+  })
+  return (
+    <div className="page">
+      <Group justify="space-between" mb="md">
+        <Title order={1} size="h3">
+          Accounts and lines
+        </Title>
+        <NewAccount />
+      </Group>
+      {accounts.isPending && <Loading />}
+      {accounts.isError && <Failure error={accounts.error} again={accounts.refetch} />}
+      {lines.isError && <Failure error={lines.error} again={lines.refetch} />}
+      {accounts.data?.data.length === 0 && (
+        <Empty title="No account yet">An account is a customer of your server: it has keys, and lines.</Empty>
+      )}
+      <Stack gap="lg">
+        {accounts.data?.data.map((account) => (
+          <AccountCard
+            key={account.account_id}
+            account={account}
+            lines={lines.data?.data.filter(({ account_id }) => account_id === account.account_id) ?? []}
+            forms={forms.data?.data ?? []}
+          />
+        ))}
+      </Stack>
+    </div>
+  )
+}
+
+function AccountCard({ account, lines, forms }: { account: Account; lines: OperatorLine[]; forms: ConnectorForm[] }) {
+  const [adding, setAdding] = useState(false)
+  const change = useMutation({
+    mutationFn: (wanted: Partial<Account>) => call('PATCH', `/operator/accounts/${account.account_id}`, wanted),
+    onSettled: refresh,
+  })
+  return (
+    <section className="card" aria-label={account.email}>
+      <Group justify="space-between" align="flex-start">
+        <div>
+          <Title order={2} size="h5">
+            {account.email}
+          </Title>
+          <Text size="sm" c="dimmed">
+            {account.account_id} · since <Time at={account.created_at} />
+          </Text>
+        </div>
+        <Plan key={account.plan} plan={account.plan} onChange={(plan) => change.mutate({ plan })} />
+      </Group>
+      <Group gap="xl" mt="sm">
+        <Switch
+          label="Read receipts enabled"
+          checked={account.read_receipts_enabled}
+          onChange={(event) => change.mutate({ read_receipts_enabled: event.currentTarget.checked })}
+        />
+        <Switch
+          label="Auto mark-read"
+          checked={account.auto_mark_read}
+          onChange={(event) => change.mutate({ auto_mark_read: event.currentTarget.checked })}
+        />
+        <Switch
+          label="Disabled"
+          color="red"
+          checked={account.disabled}
+          onChange={(event) => change.mutate({ disabled: event.currentTarget.checked })}
+        />
+      </Group>
+      {change.isError && <Failure error={change.error} />}
+      <Stack gap="xs" mt="md">
+        {lines.map((line) => (
+          <OperatorLineCard
+            key={line.number}
+            line={line}
+            form={forms.find(({ connector }) => connector === line.connector)}
+          />
+        ))}
+        {adding ? (
+          <LineForm
+            forms={forms}
+            onSubmit={(draft) => call('POST', `/operator/accounts/${account.account_id}/lines`, draft)}
+            onDone={() => setAdding(false)}
+          />
+        ) : (
+          <Button size="xs" variant="default" w="fit-content" onClick={() => setAdding(true)}>
+            Add a line
+          </Button>
+        )}
+      </Stack>
+    </section>
+  )
+}
+
+function Plan({ plan, onChange }: { plan: string; onChange: (plan: string) => void }) {
+  const [typed, setTyped] = useState(plan)
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        onChange(typed)
+      }}
+    >
+      <Group gap="xs" align="flex-end">
+        <TextInput size="xs" label="Plan" value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
+        {typed !== plan && (
+          <Button size="xs" type="submit">
+            Change
+          </Button>
+        )}
+      </Group>
+    </form>
+  )
+}
+
+interface Created {
+  account: Account
+  api_key_id: string
+  api_secret_key: string
+}
+
+function NewAccount() {
+  const [open, setOpen] = useState(false)
+  const create = useMutation({
+    mutationFn: (draft: object) => call<Created>('POST', '/operator/accounts', draft),
+    onSettled: refresh,
+  })
+  const close = () => {
+    setOpen(false)
+    create.reset()
+  }
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const given = new FormData(event.currentTarget)
+    create.mutate({
+      email: given.get('email'),
+      plan: given.get('plan'),
+      read_receipts_enabled: given.get('enabled') === 'on',
+    })
+  }
+  return (
+    <>
+      <Button size="sm" onClick={() => setOpen(true)}>
+        New account
+      </Button>
+      <Modal opened={open} onClose={close} title="New account" closeButtonProps={{ 'aria-label': 'Close' }}>
+        {create.data ? (
+          <Alert color="teal" title="The secret is shown this once">
+            <Stack gap="xs">
+              <TextInput readOnly size="xs" label="API key id" value={create.data.api_key_id} />
+              <TextInput readOnly size="xs" label="API secret key" value={create.data.api_secret_key} />
+            </Stack>
+          </Alert>
+        ) : (
+          <form onSubmit={submit}>
+            <Stack gap="sm">
+              <TextInput name="email" type="email" label="E-mail" required data-autofocus />
+              <TextInput name="plan" label="Plan" defaultValue="free_api" required />
+              <Switch name="enabled" label="Read receipts enabled" defaultChecked />
+              {create.isError && <Failure error={create.error} />}
+              <Button type="submit" loading={create.isPending}>
+                Create
+              </Button>
+            </Stack>
+          </form>
+        )}
+      </Modal>
+    </>
+  )
+}

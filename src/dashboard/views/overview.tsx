@@ -1,0 +1,184 @@
+import { Group, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { Link } from 'wouter'
+import { get } from '../api.ts'
+import { Empty, Failure, HealthBadge, Loading, StateBadge, Time } from '../parts/states.tsx'
+import { useReasons } from '../reasons.ts'
+import type { LineState, Overview as OverviewData, Receipt } from '../types.ts'
+import { duration, localTime, plain, STATES } from '../words.ts'
+
+const MINUTES = 60
+const MINUTE_MS = 60_000
+const OUTCOMES = ['sent', 'skipped', 'failed', 'expired'] as const
+
+/** The last hour at one glance. */
+export default function Overview() {
+  const overview = useQuery({ queryKey: ['overview'], queryFn: () => get<OverviewData>('/overview') })
+  const lines = useQuery({ queryKey: ['lines'], queryFn: () => get<{ data: LineState[] }>('/lines') })
+  return (
+    <div className="page">
+      <Title order={1} size="h3" mb="md">
+        Overview
+      </Title>
+      {overview.isPending && <Loading />}
+      {overview.isError && <Failure error={overview.error} again={overview.refetch} />}
+      {overview.data && (
+        <Stack gap="md">
+          <Figures data={overview.data} lines={lines.data?.data ?? []} />
+          <Chart data={overview.data} />
+          <Failures failures={overview.data.failures} />
+        </Stack>
+      )}
+    </div>
+  )
+}
+
+function Figures({ data, lines }: { data: OverviewData; lines: LineState[] }) {
+  const { p50, p99 } = data.request_to_carrier_ms
+  const sent = data.receipts.filter(({ state }) => state === 'sent').reduce((sum, { receipts }) => sum + receipts, 0)
+  const byHealth = Map.groupBy(lines, ({ line_status }) => line_status)
+  return (
+    <SimpleGrid cols={{ base: 2, md: 4 }} spacing="md">
+      <Figure name="Sent in the last hour">{sent.toLocaleString()}</Figure>
+      <Figure
+        name="Request to carrier"
+        below={p99 === null ? 'nothing sent in the last hour' : `99 of 100 within ${duration(p99)}`}
+      >
+        {p50 === null ? '–' : duration(p50)}
+      </Figure>
+      <Figure name="Queued now">
+        {data.queued.toLocaleString()}
+        {data.queued_and_more && '+'}
+      </Figure>
+      <Figure name="Lines" below={lines.length === 0 ? 'the operator adds them' : undefined}>
+        <Group gap={6} component="span">
+          {lines.length === 0 && '0'}
+          {[...byHealth].map(([status, those]) => (
+            <Group key={status} gap={4} component="span">
+              {those.length} <HealthBadge status={status} />
+            </Group>
+          ))}
+        </Group>
+      </Figure>
+    </SimpleGrid>
+  )
+}
+
+function Figure({ name, below, children }: { name: string; below?: string | undefined; children: ReactNode }) {
+  return (
+    <div className="card">
+      <Text size="sm" c="dimmed">
+        {name}
+      </Text>
+      <div className="figure">{children}</div>
+      {below !== undefined && (
+        <Text size="xs" c="dimmed" mt={2}>
+          {below}
+        </Text>
+      )}
+    </div>
+  )
+}
+
+function Chart({ data }: { data: OverviewData }) {
+  const last = Math.floor(Date.parse(data.now) / MINUTE_MS)
+  const byMinute = Map.groupBy(data.receipts, ({ at }) => Math.floor(Date.parse(at) / MINUTE_MS))
+  const minutes = Array.from({ length: MINUTES }, (_, index) => {
+    const minute = last - MINUTES + 1 + index
+    const counts = OUTCOMES.map((state) => ({
+      state,
+      receipts: (byMinute.get(minute) ?? [])
+        .filter((each) => each.state === state)
+        .reduce((sum, { receipts }) => sum + receipts, 0),
+    })).filter(({ receipts }) => receipts > 0)
+    return {
+      at: new Date(minute * MINUTE_MS).toISOString(),
+      counts,
+      total: counts.reduce((sum, { receipts }) => sum + receipts, 0),
+    }
+  })
+  const most = Math.max(1, ...minutes.map(({ total }) => total))
+  const all = minutes.reduce((sum, { total }) => sum + total, 0)
+  return (
+    <section className="card" aria-label="Receipts per minute">
+      <Group justify="space-between" mb="sm">
+        <Text fw={600}>Receipts per minute</Text>
+        <Group gap="sm">
+          {OUTCOMES.map((state) => (
+            <Group key={state} gap={5}>
+              <span className={`legend part-${state}`} />
+              <Text size="xs">{STATES[state]}</Text>
+            </Group>
+          ))}
+        </Group>
+      </Group>
+      <div className="chart" role="img" aria-label={`${all} receipts in the last hour, ${most} in the busiest minute`}>
+        {minutes.map(({ at, counts }) => (
+          <div
+            key={at}
+            className="chart-minute"
+            title={`${localTime(at)}: ${counts.map(({ state, receipts }) => `${receipts} ${STATES[state]}`).join(', ') || 'none'}`}
+          >
+            {counts.map(({ state, receipts }) => (
+              <div
+                key={state}
+                className={`chart-part part-${state}`}
+                style={{ height: `${(receipts / most) * 100}%` }}
+              />
+            ))}
+          </div>
+        ))}
+      </div>
+      <Group justify="space-between" mt={4}>
+        <Text size="xs" c="dimmed">
+          an hour ago
+        </Text>
+        <Text size="xs" c="dimmed">
+          {all === 0 ? 'none in the last hour' : `at most ${most} a minute`}
+        </Text>
+        <Text size="xs" c="dimmed">
+          now
+        </Text>
+      </Group>
+    </section>
+  )
+}
+
+function Failures({ failures }: { failures: Receipt[] }) {
+  const reasons = useReasons()
+  return (
+    <section className="card" aria-labelledby="failures-title">
+      <Title order={2} size="h5" id="failures-title" mb="xs">
+        What did not go out
+      </Title>
+      {failures.length === 0 && (
+        <Empty title="All that was asked for went out">
+          What is skipped or fails is listed here, with the reason and what to do.
+        </Empty>
+      )}
+      <Stack gap="sm">
+        {failures.map((receipt) => (
+          <div key={receipt.receipt_id} className="receipt" data-state={receipt.state}>
+            <div className="receipt-line">
+              <StateBadge receipt={receipt} />
+              <Link href={`/conversations?search=${encodeURIComponent(receipt.number)}`}>{receipt.number}</Link>
+              <Text span size="xs" c="dimmed">
+                on {receipt.from_number}
+              </Text>
+              <Text span size="xs" c="dimmed">
+                <Time at={receipt.settled_at ?? receipt.requested_at} />
+              </Text>
+            </div>
+            {receipt.reason !== null && (
+              <div className="receipt-why">
+                <strong>{plain(receipt.reason)}.</strong> {reasons[receipt.reason]?.meaning}{' '}
+                <span className="remedy">{reasons[receipt.reason]?.remedy}</span>
+              </div>
+            )}
+          </div>
+        ))}
+      </Stack>
+    </section>
+  )
+}

@@ -1,0 +1,242 @@
+import {
+  Alert,
+  Button,
+  CopyButton,
+  Group,
+  Modal,
+  NumberInput,
+  Radio,
+  Stack,
+  Switch,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { call, get, queries } from '../api.ts'
+import { Failure, Loading, Time } from '../parts/states.tsx'
+import type { AccountVisitor, Timing } from '../types.ts'
+import { timingInWords } from '../words.ts'
+
+const refresh = () => queries.invalidateQueries()
+
+export default function Settings({ visitor }: { visitor: AccountVisitor }) {
+  return (
+    <div className="page">
+      <Title order={1} size="h3" mb="md">
+        Settings
+      </Title>
+      <Stack gap="lg">
+        <AutoMarkRead visitor={visitor} />
+        <AccountFacts visitor={visitor} />
+        <Keys own={visitor.api_key_id} />
+      </Stack>
+    </div>
+  )
+}
+
+/** The page's own "account settings" switch, and when it sends. */
+function AutoMarkRead({ visitor: { account, auto_plans } }: { visitor: AccountVisitor }) {
+  const set = useMutation({
+    mutationFn: (auto_mark_read: boolean) => call('POST', '/accounts/settings/auto-mark-read', { auto_mark_read }),
+    onSettled: refresh,
+  })
+  const included = auto_plans.includes(account.plan)
+  return (
+    <section className="card" aria-labelledby="auto-title">
+      <Group justify="space-between" wrap="nowrap" align="flex-start">
+        <div>
+          <Title order={2} size="h5" id="auto-title">
+            Auto mark-read
+          </Title>
+          <Text size="sm" c="dimmed" mt={2}>
+            Each new iMessage in a 1:1 conversation is marked as read by itself. RCS, SMS and groups are left to calls.
+            It holds for the next message.
+          </Text>
+        </div>
+        <Switch
+          size="lg"
+          aria-label="Auto mark-read"
+          checked={account.auto_mark_read}
+          disabled={!included && !account.auto_mark_read}
+          onChange={(event) => set.mutate(event.currentTarget.checked)}
+        />
+      </Group>
+      {!included && (
+        <Alert color="yellow" mt="sm" title={`Your plan, ${account.plan}, does not include it`}>
+          It comes with {auto_plans.join(' and ')}. The operator of this server can change the plan.
+        </Alert>
+      )}
+      {set.isError && <Failure error={set.error} />}
+      <TimingForm key={JSON.stringify(account.auto_mark_read_timing)} timing={account.auto_mark_read_timing} />
+    </section>
+  )
+}
+
+function TimingForm({ timing }: { timing: Timing }) {
+  const [mode, setMode] = useState<Timing['mode']>(timing.mode)
+  const [delay, setDelay] = useState<number | string>(timing.mode === 'after' ? timing.delay_s : 5)
+  const [jitter, setJitter] = useState<number | string>(timing.mode === 'after' ? timing.jitter_s : 3)
+  const wanted: Timing = mode === 'after' ? { mode, delay_s: Number(delay), jitter_s: Number(jitter) } : { mode }
+  const set = useMutation({
+    mutationFn: () => call('PATCH', '/readback/v1/settings', { auto_mark_read_timing: wanted }),
+    onSettled: refresh,
+  })
+  const changed = JSON.stringify(wanted) !== JSON.stringify(timing)
+  return (
+    <Stack gap="sm" mt="md" align="flex-start">
+      <Radio.Group label="When it goes" value={mode} onChange={(value) => setMode(value as Timing['mode'])}>
+        <Stack gap={8} mt={6}>
+          <Radio value="on_arrival" label="As the message arrives" />
+          <Radio value="after" label="After a pause, as a person would make" />
+          <Radio value="on_reply" label="With your reply in that conversation" />
+        </Stack>
+      </Radio.Group>
+      {mode === 'after' && (
+        <Group gap="sm">
+          <NumberInput w={150} label="Pause (s)" min={0} max={3_600} value={delay} onChange={setDelay} />
+          <NumberInput w={150} label="Up to so much more (s)" min={0} max={3_600} value={jitter} onChange={setJitter} />
+        </Group>
+      )}
+      {set.isError && <Failure error={set.error} />}
+      {changed && (
+        <Button size="xs" loading={set.isPending} onClick={() => set.mutate()}>
+          Send {timingInWords(wanted)}
+        </Button>
+      )}
+    </Stack>
+  )
+}
+
+function AccountFacts({ visitor: { account } }: { visitor: AccountVisitor }) {
+  return (
+    <section className="card" aria-labelledby="account-title">
+      <Title order={2} size="h5" id="account-title" mb={6}>
+        Account
+      </Title>
+      <Text size="sm">
+        {account.email} · plan <strong>{account.plan}</strong> · since <Time at={account.created_at} />
+      </Text>
+      {account.read_receipts_enabled ? (
+        <Text size="sm" c="dimmed" mt={4}>
+          Read receipts are enabled for this account.
+        </Text>
+      ) : (
+        <Alert color="red" mt="sm" title="Read receipts are not enabled for this account">
+          Until they are, nothing is marked as read: calls get a 403, and auto mark-read does not fire. The operator of
+          this server enables them.
+        </Alert>
+      )}
+    </section>
+  )
+}
+
+interface Key {
+  api_key_id: string
+  created_at: string
+}
+interface NewKey {
+  api_key_id: string
+  api_secret_key: string
+}
+
+function Keys({ own }: { own: string }) {
+  const keys = useQuery({ queryKey: ['keys'], queryFn: () => get<{ data: Key[] }>('/keys') })
+  const make = useMutation({ mutationFn: () => call<NewKey>('POST', '/keys'), onSettled: refresh })
+  const [doomed, setDoomed] = useState<string>()
+  const revoke = useMutation({
+    mutationFn: (id: string) => call('DELETE', `/keys/${id}`),
+    onSettled() {
+      setDoomed(undefined)
+      return refresh()
+    },
+  })
+  return (
+    <section className="card" aria-labelledby="keys-title">
+      <Group justify="space-between" mb="xs">
+        <Title order={2} size="h5" id="keys-title">
+          API keys
+        </Title>
+        <Button size="xs" variant="default" loading={make.isPending} onClick={() => make.mutate()}>
+          Create a key
+        </Button>
+      </Group>
+      {keys.isPending && <Loading rows={2} />}
+      {keys.isError && <Failure error={keys.error} again={keys.refetch} />}
+      {make.isError && <Failure error={make.error} />}
+      {revoke.isError && <Failure error={revoke.error} />}
+      {make.data && <FreshKey fresh={make.data} onDone={make.reset} />}
+      {keys.data && (
+        <ul className="rows">
+          {keys.data.data.map((key) => (
+            <li key={key.api_key_id}>
+              <div className="min0">
+                <Text size="sm" ff="monospace" className="break">
+                  {key.api_key_id}
+                </Text>
+                <Text size="xs" c="dimmed">
+                  made <Time at={key.created_at} />
+                  {key.api_key_id === own && ' · you are signed in by it'}
+                </Text>
+              </div>
+              <Button
+                size="compact-xs"
+                variant="subtle"
+                color="red"
+                aria-label={`Revoke ${key.api_key_id}`}
+                onClick={() => setDoomed(key.api_key_id)}
+              >
+                Revoke
+              </Button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <Modal
+        opened={doomed !== undefined}
+        onClose={() => setDoomed(undefined)}
+        title="Revoke this key?"
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <Text size="sm">
+          Calls with <code>{doomed}</code> are refused from now on, and whoever is signed in by it is signed out
+          {doomed === own ? ': that is you' : ''}.
+        </Text>
+        <Group mt="md" justify="flex-end">
+          <Button variant="default" onClick={() => setDoomed(undefined)}>
+            Keep it
+          </Button>
+          <Button color="red" loading={revoke.isPending} onClick={() => doomed !== undefined && revoke.mutate(doomed)}>
+            Revoke
+          </Button>
+        </Group>
+      </Modal>
+    </section>
+  )
+}
+
+function FreshKey({ fresh, onDone }: { fresh: NewKey; onDone: () => void }) {
+  return (
+    <Alert
+      color="teal"
+      title="The secret is shown this once"
+      withCloseButton
+      closeButtonLabel="Close"
+      onClose={onDone}
+      mb="sm"
+    >
+      <Stack gap="xs">
+        <TextInput readOnly size="xs" label="API key id" value={fresh.api_key_id} />
+        <TextInput readOnly size="xs" label="API secret key" value={fresh.api_secret_key} />
+        <CopyButton value={fresh.api_secret_key}>
+          {({ copied, copy }) => (
+            <Button size="xs" variant="default" onClick={copy}>
+              {copied ? 'Copied' : 'Copy the secret'}
+            </Button>
+          )}
+        </CopyButton>
+      </Stack>
+    </Alert>
+  )
+}

@@ -1,0 +1,101 @@
+import {
+  Alert,
+  Button,
+  Card,
+  Center,
+  PasswordInput,
+  SegmentedControl,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { call, queries } from '../api.ts'
+import { Icon } from '../parts/icons.tsx'
+
+type Who = 'account' | 'operator'
+
+export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
+  const [who, setWho] = useState<Who>('account')
+  const signIn = useMutation({
+    mutationFn: (body: Record<string, string>) => call('POST', '/session', body),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['session'] }),
+  })
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const given = new FormData(event.currentTarget)
+    const fields = who === 'account' ? ['api_key_id', 'api_secret_key'] : ['operator_token']
+    signIn.mutate(Object.fromEntries(fields.map((field) => [field, String(given.get(field)).trim()])))
+  }
+  const problem = signIn.error?.message ?? linkProblem
+  return (
+    <Center mih="100vh" p="md" component="main">
+      <Card withBorder w="100%" maw={400} padding="xl" radius="lg">
+        <form onSubmit={submit}>
+          <Stack>
+            <Stack gap={6} align="center">
+              <span className="mark mark-large" aria-hidden="true">
+                <Icon name="checks" size={26} />
+              </span>
+              <Title order={1} size="h3">
+                Readback
+              </Title>
+            </Stack>
+            <SegmentedControl
+              fullWidth
+              aria-label="Sign in as"
+              value={who}
+              onChange={(value) => setWho(value as Who)}
+              data={[
+                { value: 'account', label: 'Account' },
+                { value: 'operator', label: 'Operator' },
+              ]}
+            />
+            {who === 'account' ? (
+              <>
+                <TextInput
+                  key="id"
+                  name="api_key_id"
+                  label="API key id"
+                  required
+                  autoComplete="username"
+                  placeholder="key_…"
+                />
+                <PasswordInput
+                  key="secret"
+                  name="api_secret_key"
+                  label="API secret key"
+                  required
+                  autoComplete="current-password"
+                />
+              </>
+            ) : (
+              <PasswordInput
+                key="token"
+                name="operator_token"
+                label="Operator token"
+                required
+                autoComplete="current-password"
+              />
+            )}
+            {problem !== undefined && (
+              <Alert color="red" role="alert" py="xs">
+                {problem}
+              </Alert>
+            )}
+            <Button type="submit" loading={signIn.isPending}>
+              Sign in
+            </Button>
+            <Text size="xs" c="dimmed">
+              {who === 'account'
+                ? 'A demo keeps its keys in data/demo.env, and a start of it prints a link that signs you in.'
+                : 'The token is in data/operator-token, unless READBACK_OPERATOR_TOKEN was set.'}
+            </Text>
+          </Stack>
+        </form>
+      </Card>
+    </Center>
+  )
+}

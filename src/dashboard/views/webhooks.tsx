@@ -1,0 +1,209 @@
+import { Button, CopyButton, Group, NativeSelect, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { call, get, queries, query } from '../api.ts'
+import { Badge, Empty, Failure, Loading, Time } from '../parts/states.tsx'
+import type { Delivery, WebhookState } from '../types.ts'
+import { DeliveryStory } from './message-panel.tsx'
+
+const refresh = () => queries.invalidateQueries()
+
+/** Where the account is called, and every call that was made. */
+export default function Webhooks() {
+  return (
+    <div className="page">
+      <Title order={1} size="h3" mb="md">
+        Webhooks
+      </Title>
+      <Stack gap="lg">
+        <Endpoints />
+        <Deliveries />
+      </Stack>
+    </div>
+  )
+}
+
+function Endpoints() {
+  const endpoints = useQuery({
+    queryKey: ['webhooks'],
+    queryFn: () => get<{ data: WebhookState[] }>('/readback/v1/webhooks'),
+  })
+  const settings = useQuery({
+    queryKey: ['webhook-settings'],
+    queryFn: () => get<{ webhooks: { globalSecret: string } }>('/api/account/webhooks'),
+  })
+  const add = useMutation({
+    mutationFn: ({ type, ...endpoint }: Record<string, string>) =>
+      call('POST', '/api/account/webhooks', { webhooks: [endpoint], type }),
+    onSettled: refresh,
+  })
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const form = event.currentTarget
+    const given = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()] as const)
+    add.mutate(Object.fromEntries(given.filter(([, value]) => value !== '')), { onSuccess: () => form.reset() })
+  }
+  const secret = settings.data?.webhooks.globalSecret
+  return (
+    <section className="card" aria-labelledby="endpoints-title">
+      <Title order={2} size="h5" id="endpoints-title" mb="xs">
+        Endpoints
+      </Title>
+      {endpoints.isPending && <Loading rows={2} />}
+      {endpoints.isError && <Failure error={endpoints.error} again={endpoints.refetch} />}
+      {endpoints.data?.data.length === 0 && (
+        <Empty title="No endpoint yet">
+          Add one below, and it is called for what contacts write, or for what becomes of receipts.
+        </Empty>
+      )}
+      {endpoints.data !== undefined && endpoints.data.data.length > 0 && (
+        <ul className="rows">
+          {endpoints.data.data.map((endpoint) => (
+            <Endpoint key={endpoint.webhook_id} endpoint={endpoint} />
+          ))}
+        </ul>
+      )}
+      <form onSubmit={submit}>
+        <Group align="flex-end" mt="md" gap="sm">
+          <TextInput flex={2} miw={220} name="url" label="URL" required placeholder="https://example.com/hook" />
+          <NativeSelect
+            name="type"
+            label="For"
+            data={[
+              { value: 'receive', label: 'receive: a contact writes' },
+              { value: 'read_receipt', label: 'read_receipt: a receipt ended' },
+            ]}
+          />
+          <TextInput flex={1} miw={160} name="secret" label="Its own secret (optional)" />
+          <Button type="submit" loading={add.isPending}>
+            Add
+          </Button>
+        </Group>
+      </form>
+      {add.isError && <Failure error={add.error} />}
+      {secret !== undefined && secret !== '' && (
+        <Group align="flex-end" mt="md" gap="xs">
+          <PasswordInput
+            flex={1}
+            maw={420}
+            readOnly
+            label="Signs for all that have no secret of their own"
+            value={secret}
+          />
+          <CopyButton value={secret}>
+            {({ copied, copy }) => (
+              <Button variant="default" onClick={copy}>
+                {copied ? 'Copied' : 'Copy'}
+              </Button>
+            )}
+          </CopyButton>
+        </Group>
+      )}
+    </section>
+  )
+}
+
+function Endpoint({ endpoint }: { endpoint: WebhookState }) {
+  const { webhook_id, url, type, state, reason, failing_since } = endpoint
+  const act = useMutation({
+    mutationFn: ([method, path, body]: readonly ['POST' | 'DELETE', string, object?]) => call(method, path, body),
+    onSettled: refresh,
+  })
+  const named = { webhooks: [url], type }
+  return (
+    <li>
+      <div className="min0">
+        <Text size="sm" className="break">
+          {url}
+        </Text>
+        <Group gap={6}>
+          <Badge tone={state === 'disabled' ? 'bad' : failing_since === null ? 'good' : 'waits'}>
+            {state === 'disabled' ? `disabled: ${reason}` : failing_since === null ? 'enabled' : 'failing'}
+          </Badge>
+          <Text size="xs" c="dimmed">
+            {type}
+            {failing_since !== null && (
+              <>
+                {' '}
+                · failing since <Time at={failing_since} />
+              </>
+            )}
+          </Text>
+        </Group>
+        {act.isError && <Failure error={act.error} />}
+      </div>
+      <Group gap={4} wrap="nowrap">
+        {state === 'disabled' ? (
+          <Act name="Enable" url={url} onClick={() => act.mutate(['POST', '/api/account/webhooks', named])} />
+        ) : (
+          <Act name="Test" url={url} onClick={() => act.mutate(['POST', `/webhooks/${webhook_id}/test`])} />
+        )}
+        <Act name="Remove" url={url} onClick={() => act.mutate(['DELETE', '/api/account/webhooks', named])} />
+      </Group>
+    </li>
+  )
+}
+
+function Act({ name, url, onClick }: { name: string; url: string; onClick: () => void }) {
+  const color = name === 'Remove' ? { color: 'red', variant: 'subtle' } : { variant: 'default' }
+  return (
+    <Button size="compact-xs" {...color} aria-label={`${name} ${url}`} onClick={onClick}>
+      {name}
+    </Button>
+  )
+}
+
+interface Page {
+  data: Delivery[]
+  next_cursor: string | null
+}
+
+function Deliveries() {
+  const [state, setState] = useState('')
+  const list = useInfiniteQuery({
+    queryKey: ['deliveries', state],
+    queryFn: ({ pageParam }) =>
+      get<Page>(`/readback/v1/webhook-deliveries${query({ state, limit: '20', cursor: pageParam })}`),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  })
+  const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
+  return (
+    <section className="card" aria-labelledby="deliveries-title">
+      <Group justify="space-between" mb="sm">
+        <Title order={2} size="h5" id="deliveries-title">
+          Deliveries
+        </Title>
+        <NativeSelect
+          size="xs"
+          aria-label="State"
+          value={state}
+          data={[{ value: '', label: 'State: all' }, 'waiting', 'sending', 'delivered', 'failed']}
+          onChange={(event) => setState(event.currentTarget.value)}
+        />
+      </Group>
+      {list.isPending && <Loading />}
+      {list.isError && <Failure error={list.error} again={list.refetch} />}
+      {list.isSuccess && rows.length === 0 && (
+        <Empty title="None">Each call that is made to an endpoint is listed here, with what it answered.</Empty>
+      )}
+      <Stack gap="sm">
+        {rows.map((delivery) => (
+          <DeliveryStory key={delivery.delivery_id} delivery={delivery} />
+        ))}
+      </Stack>
+      {list.hasNextPage && (
+        <Button
+          variant="subtle"
+          fullWidth
+          mt="sm"
+          loading={list.isFetchingNextPage}
+          onClick={() => list.fetchNextPage()}
+        >
+          Show more
+        </Button>
+      )}
+    </section>
+  )
+}

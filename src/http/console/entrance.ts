@@ -1,0 +1,64 @@
+import type { FastifyRequest } from 'fastify'
+import type { SessionProof } from '../../core/account.ts'
+import { SESSION_MS } from '../../core/console.ts'
+import { ReadbackError } from '../../core/errors.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set under `/console/` alone: a cookie opens nothing else. */
+    session: SessionProof | null
+  }
+}
+
+const COOKIE = 'readback_session'
+
+/** Where the dashboard may be reached. */
+export interface Whereabouts {
+  /** What the server was told to listen on. */
+  readonly host: string
+  readonly publicUrl: string | undefined
+}
+
+/**
+ * Keeps out a page of another site whose name was made to lead here (DNS rebinding): for the browser it is of the same origin, but
+ * its name is in `Host`.
+ */
+export function checkHost({ headers }: FastifyRequest, { host, publicUrl }: Whereabouts): void {
+  const name = URL.parse(`http://${headers.host}`)?.hostname ?? ''
+  const own = publicUrl === undefined ? undefined : URL.parse(publicUrl)?.hostname
+  if (isLoopbackName(name) || name === own || name === host || name === `[${host}]`) return
+  throw new ReadbackError(
+    'forbidden',
+    'This server is not reached by that name: set READBACK_PUBLIC_URL to where it is',
+  )
+}
+
+function isLoopbackName(name: string): boolean {
+  return name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name)
+}
+
+/**
+ * Keeps out calls that another site makes in somebody's browser. `SameSite` looks at the site alone, and another port is the
+ * same site; `Origin` comes with every call that can change anything.
+ */
+export function checkOrigin({ method, headers }: FastifyRequest): void {
+  const site = headers['sec-fetch-site']
+  const stranger = site !== undefined && site !== 'same-origin' && site !== 'none'
+  const reading = method === 'GET' || method === 'HEAD'
+  const own = headers.origin !== undefined && URL.parse(headers.origin)?.host === headers.host
+  if (!stranger && (reading || own)) return
+  throw new ReadbackError('forbidden', 'Only pages of this server may call that')
+}
+
+export function sessionOf({ headers }: FastifyRequest): SessionProof {
+  const found = new RegExp(`(?:^|;\\s*)${COOKIE}=([^;]*)`).exec(headers.cookie ?? '')
+  return { sessionToken: found?.[1] ?? '' }
+}
+
+/** `Secure` where the browser came over TLS, which a proxy in front of this server speaks. */
+export function sessionCookie(token: string, { headers }: FastifyRequest, { publicUrl }: Whereabouts): string {
+  const url = publicUrl === undefined ? null : URL.parse(publicUrl)
+  const secure = url?.protocol === 'https:' && url.host === headers.host ? '; Secure' : ''
+  const age = token === '' ? 0 : SESSION_MS / 1_000
+  return `${COOKIE}=${token}; Path=/console; HttpOnly; SameSite=Strict; Max-Age=${age}${secure}`
+}

@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { after, before, describe, test } from 'node:test'
+import { client } from './support/client.ts'
+import {
+  CONTACT,
+  type Customer,
+  customer,
+  LINE,
+  OPERATOR_TOKEN,
+  type Readback,
+  startReadback,
+} from './support/readback.ts'
+import { until } from './support/until.ts'
+import { signIn } from './support/visitor.ts'
+
+const MARK = { number: CONTACT, from_number: LINE }
+
+describe('the console', () => {
+  let server: Readback
+  let account: Customer
+  before(async () => {
+    server = await startReadback()
+    account = await customer(server)
+  })
+  after(() => server[Symbol.asyncDispose]())
+
+  test('signs in by an API key, and its cookie opens what the key does, under /console alone', async () => {
+    const visitor = await signIn(server.base, keysOf(account))
+    const { body } = await visitor.must(200, 'GET', '/console/session')
+    assert.deepEqual([body.kind, body.api_key_id], ['account', keysOf(account).api_key_id])
+    await account.write()
+    await visitor.must(200, 'POST', '/console/api/mark-read', MARK)
+    const { body: list } = await account.must(200, 'GET', '/readback/v1/receipts')
+    assert.equal(list.data[0].trigger, 'dashboard')
+    for (const path of ['/api/lines', '/readback/v1/receipts']) await visitor.must(401, 'GET', path)
+    await visitor.must(401, 'POST', '/api/mark-read', MARK)
+    await visitor.must(403, 'GET', '/console/operator/accounts')
+  })
+
+  test('keeps its cookie from scripts, other sites and other paths, and for 12 hours', async () => {
+    const answer = await client(server.base, { origin: server.base }).must(
+      200,
+      'POST',
+      '/console/session',
+      keysOf(account),
+    )
+    const cookie = answer.headers.get('set-cookie') ?? ''
+    assert.match(cookie, /^readback_session=[\w-]{43}; Path=\/console; HttpOnly; SameSite=Strict; Max-Age=43200$/)
+  })
+
+  test('ends a session when it is signed out, and all that a key opened when the key is deleted', async () => {
+    const first = await signIn(server.base, keysOf(account))
+    const second = await signIn(server.base, keysOf(account))
+    await first.must(200, 'DELETE', '/console/session')
+    for (const path of ['/console/session', '/console/conversations']) await first.must(401, 'GET', path)
+    await second.must(200, 'GET', '/console/conversations')
+
+    const { body: made } = await second.must(201, 'POST', '/console/keys')
+    const third = await signIn(server.base, { api_key_id: made.api_key_id, api_secret_key: made.api_secret_key })
+    await third.must(200, 'GET', '/console/overview')
+    await second.must(200, 'DELETE', `/console/keys/${made.api_key_id}`)
+    for (const path of ['/console/session', '/console/overview']) await third.must(401, 'GET', path)
+    await third.must(401, 'POST', '/console/api/mark-read', MARK)
+    await second.must(200, 'GET', '/console/overview')
+  })
+
+  test('lets the operator in by the token, to the operator’s doors and to no account’s', async () => {
+    const operator = await signIn(server.base, { operator_token: OPERATOR_TOKEN })
+    assert.deepEqual((await operator.must(200, 'GET', '/console/session')).body, { status: 'OK', kind: 'operator' })
+    await operator.must(200, 'GET', '/console/operator/accounts')
+    await operator.must(401, 'GET', '/console/conversations')
+    await operator.must(401, 'GET', '/operator/accounts')
+  })
+
+  test('refuses calls of other origins, and names that are not its own', async () => {
+    const { cookie } = await signIn(server.base, keysOf(account))
+    const call = (method: string, headers: Record<string, string>) =>
+      raw(server.base, method, '/console/conversations', { cookie, ...headers })
+    assert.equal(await call('GET', {}), 200)
+    assert.equal(await call('GET', { 'sec-fetch-site': 'same-site' }), 403)
+    assert.equal(await call('GET', { host: 'rebound.example' }), 403)
+    assert.equal(await raw(server.base, 'GET', '/', { host: 'rebound.example' }), 403)
+    const sites = [
+      {},
+      { origin: 'http://127.0.0.1:1' },
+      { origin: 'null' },
+      { origin: server.base, 'sec-fetch-site': 'cross-site' },
+    ]
+    for (const headers of sites) {
+      const status = await raw(server.base, 'POST', '/console/keys', { cookie, ...headers })
+      assert.equal(status, 403, JSON.stringify(headers))
+    }
+  })
+
+  test('lets nobody guess: the eleventh wrong sign-in of a minute is not looked at', async () => {
+    await using other = await startReadback()
+    const anybody = client(other.base, { origin: other.base })
+    const wrong = { api_key_id: 'key_1', api_secret_key: 'wrong' }
+    for (let i = 0; i < 10; i += 1) await anybody.must(401, 'POST', '/console/session', wrong)
+    const answer = await anybody.must(429, 'POST', '/console/session', { operator_token: OPERATOR_TOKEN })
+    assert.equal(answer.headers.get('retry-after'), '60')
+  })
+
+  for (const body of [{}, { api_key_id: 'x' }, { operator_token: 1 }, { link_token: 'x', more: 1 }, 'null', '[]']) {
+    test(`refuses the sign-in ${JSON.stringify(body)} with what it wants`, async () => {
+      const answer = await client(server.base, { origin: server.base }).call('POST', '/console/session', body)
+      assert.equal(answer.status, 400)
+      assert.match(answer.body.message, /api_key_id|more/)
+    })
+  }
+
+  test('shows an account its own alone', async () => {
+    const other = await customer(server, { lines: ['+19175550101'] })
+    const [handle] = await account.write({ number: '+14155550160' })
+    const mine = await signIn(server.base, keysOf(account))
+    const theirs = await signIn(server.base, keysOf(other))
+    const { body } = await mine.must(200, 'GET', '/console/conversations?search=%2B14155550160')
+    const [{ conversation_id: id }] = body.data
+    for (const path of [
+      `/console/conversations/${id}`,
+      `/console/conversations/${id}/handset`,
+      `/console/messages/${handle}`,
+    ]) {
+      await mine.must(200, 'GET', path)
+      await theirs.must(404, 'GET', path)
+    }
+    assert.deepEqual((await theirs.must(200, 'GET', '/console/conversations')).body.data, [])
+    await theirs.must(404, 'POST', `/console/lines/${encodeURIComponent(LINE)}/probe`)
+    await theirs.must(404, 'DELETE', `/console/keys/${keysOf(account).api_key_id}`)
+  })
+
+  test('says at once that something changed, and no more once the session has ended', async () => {
+    const visitor = await signIn(server.base, keysOf(account))
+    await using stream = await listen(server.base, visitor.cookie)
+    const changes = () => stream.text().split('event: change').length - 1
+    const before = changes()
+    await account.write({ number: '+14155550161' })
+    await until('the change to be told', changes, (count) => count > before)
+    await visitor.must(200, 'DELETE', '/console/session')
+    await stream.ended
+  })
+})
+
+describe('what is not there, or no word of ours', () => {
+  const BAD: readonly [number, string, string, RegExp?][] = [
+    [404, 'GET', '/console/conversations/conv_zzz'],
+    [404, 'GET', '/console/conversations/nothing/handset'],
+    [400, 'GET', '/console/conversations/conv_1?before=x', /before/],
+    [400, 'GET', '/console/conversations/conv_1?more=1', /more/],
+    [404, 'GET', '/console/messages/x'],
+    [404, 'POST', '/console/webhooks/x/test'],
+    [404, 'DELETE', '/console/keys/key_x'],
+    [400, 'POST', '/console/lines/x/probe', /number/],
+    [404, 'GET', '/console/lines/%2B19175550199/inbound-url'],
+    [404, 'GET', '/console/nothing'],
+    [405, 'PUT', '/console/conversations'],
+  ]
+  test('is refused in the envelope, and the field is named', async () => {
+    await using server = await startReadback()
+    const account = await customer(server)
+    const visitor = await signIn(server.base, keysOf(account))
+    for (const [status, method, path, message] of BAD) {
+      const { body } = await visitor.must(status, method, path)
+      assert.equal(body.status, 'ERROR', path)
+      if (message !== undefined) assert.match(body.message, message)
+      if (status !== 405)
+        await client(server.base, { origin: server.base }).must(path.endsWith('nothing') ? 404 : 401, method, path)
+    }
+  })
+})
+
+describe('conversations in the console', () => {
+  test('come newest first, by pages that meet, and by what one looks for', async () => {
+    await using server = await startReadback()
+    const account = await customer(server, { lines: [LINE, '+19175550101'] })
+    const visitor = await signIn(server.base, keysOf(account))
+    const number = (i: number) => `+14155550${100 + i}`
+    for (let i = 0; i < 25; i += 1)
+      await account.write({ number: number(i), ...(i % 5 === 0 ? { service: 'SMS' } : {}) })
+    await account.write({ number: number(3), content: 'again' })
+    const list = async (query: Record<string, string>) => {
+      const { body } = await visitor.must(200, 'GET', `/console/conversations?${new URLSearchParams(query)}`)
+      return body
+    }
+    const seen: string[] = []
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: { data: { number: string }[]; next_cursor: string | null } = await list({
+        limit: '10',
+        ...(cursor === '' ? {} : { cursor }),
+      })
+      seen.push(...page.data.map((each) => each.number))
+      cursor = page.next_cursor
+    }
+    const rest = Array.from({ length: 25 }, (_, i) => number(24 - i)).filter((each) => each !== number(3))
+    assert.deepEqual(seen, [number(3), ...rest])
+
+    assert.deepEqual((await list({ search: '(415) 555-0124' })).data, [])
+    assert.equal((await list({ search: '1 (415) 555-0124' })).data[0].number, number(24))
+    assert.equal((await list({ service: 'SMS' })).data.length, 5)
+    assert.equal((await list({ from_number: '+19175550101' })).data.length, 0)
+    const sms = await account.settled(await account.markRead(number(5)))
+    assert.equal(sms.reason, 'sms')
+    await account.settled(await account.markRead(number(6)))
+    assert.deepEqual(
+      (await list({ state: 'failed' })).data.map((each: { number: string }) => each.number),
+      [number(5)],
+    )
+    assert.deepEqual(
+      (await list({ state: 'read' })).data.map((each: { number: string }) => each.number),
+      [number(6)],
+    )
+    assert.equal((await list({ state: 'unread' })).data.length, 24)
+  })
+
+  for (const query of [
+    'limit=0',
+    'limit=x',
+    'cursor=x',
+    'cursor=conv_1.',
+    'state=lost',
+    'service=Telex',
+    'from_number=1',
+    'more=1',
+  ]) {
+    test(`are refused for ${query}, and the answer names it`, async () => {
+      await using server = await startReadback()
+      const account = await customer(server)
+      const visitor = await signIn(server.base, keysOf(account))
+      const answer = await visitor.must(400, 'GET', `/console/conversations?${query}`)
+      assert.ok(answer.body.message.includes(query.split('=')[0]))
+    })
+  }
+})
+
+function keysOf({ keys }: Customer) {
+  return { api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] }
+}
+
+/** With headers that `fetch` would not send. */
+function raw(base: string, method: string, path: string, headers: Record<string, string>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const call = request(`${base}${path}`, { method, headers }, (response) => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+    })
+    call.on('error', reject).end()
+  })
+}
+
+async function listen(base: string, cookie: string) {
+  const abort = new AbortController()
+  const response = await fetch(`${base}/console/events`, { headers: { cookie }, signal: abort.signal })
+  assert.equal(response.headers.get('content-type'), 'text/event-stream')
+  let text = ''
+  const ended = (async () => {
+    for await (const piece of response.body ?? []) text += new TextDecoder().decode(piece)
+  })()
+  return {
+    text: () => text,
+    ended,
+    async [Symbol.asyncDispose]() {
+      abort.abort()
+      await ended.catch(() => {})
+    },
+  }
+}

@@ -1,0 +1,13 @@
+import { type Client, client } from './client.ts'
+
+/** Somebody who signed in, as a browser would call for them. */
+export interface VisitorClient extends Client {
+  readonly cookie: string
+}
+
+/** Signs in with the body of `POST /console/session`, as a page of the server does. */
+export async function signIn(base: string, body: Readonly<Record<string, string>>): Promise<VisitorClient> {
+  const answer = await client(base, { origin: base }).must(200, 'POST', '/console/session', body)
+  const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
+  return { ...client(base, { origin: base, cookie }), cookie }
+}
