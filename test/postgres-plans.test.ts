@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startCustomerServer } from './support/customer-server.ts'
 import { LOGGED, nodeSettings, type OwnServer, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
-import { CONTACT, customer, LINE, startReadback } from './support/readback.ts'
+import { CONTACT, type Customer, customer, LINE, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
+import { signIn } from './support/visitor.ts'
 
 /** Those that grow with use. The others have a row for each line, account, endpoint or node. */
 const GROWING = [
@@ -11,7 +12,8 @@ const GROWING = [
   'handset_messages',
 ]
 /** Not a query of the server's while it serves. */
-const OTHERS = /^(update messages set updated_at|select (pid|.*pg_catalog))/
+const OTHERS =
+  /^(update messages set updated_at|update conversations set active_at =\s+coalesce|select (pid|.*pg_catalog))/
 /** Forgetting looks along an index for the first that will do; and taking a line away at all that is open. */
 const SELDOM =
   /^(select "line_id", "carrier_message_id" from "seen_inbound" as "seen" where "seen_at" <|(select id from|update) receipts .*where line_id = \$\d and settled_at is null)/s
@@ -73,6 +75,7 @@ async function use(url: string): Promise<void> {
     `/api/v2/messages?number=${encodeURIComponent(CONTACT)}`,
   ]
   for (const list of lists) await account.must(200, 'GET', list)
+  await look(server.base, account)
   // At another node all is old, and deleted within a second.
   await using _forgetful = await startReadback({ ...nodeSettings({ url }), READBACK_RETENTION_DAYS: '0.00001' })
   await until(
@@ -81,6 +84,23 @@ async function use(url: string): Promise<void> {
     (messages) => messages.length === 0,
   )
   await server.operator.must(200, 'DELETE', `/operator/lines/${encodeURIComponent(LINE)}`)
+}
+
+/** What a person looks at. */
+async function look(base: string, { keys }: Customer): Promise<void> {
+  const key = { api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] }
+  const visitor = await signIn(base, key)
+  const { body } = await visitor.must(200, 'GET', '/console/conversations')
+  const { body: searched } = await visitor.must(
+    200,
+    'GET',
+    `/console/conversations?search=${encodeURIComponent(CONTACT)}`,
+  )
+  const { conversation_id: id } = searched.data[0] ?? body.data[0]
+  for (const path of ['overview', 'lines', 'keys', `conversations/${id}`, `conversations/${id}/handset`]) {
+    await visitor.must(200, 'GET', `/console/${path}`)
+  }
+  await visitor.must(200, 'POST', '/console/api/mark-read', { number: CONTACT, from_number: LINE })
 }
 
 /** As it is planned for any values: an index that could be used is, since scanning is made dear. */
