@@ -6,12 +6,14 @@ import { each, jsonClient } from './support/json-client.ts'
 import { type LoadClient, startLoadClient } from './support/load.ts'
 import type { LoadResult } from './support/load-job.ts'
 import { contactNumber, lineNumber } from './support/numbers.ts'
+import { postgresDatabase } from './support/postgres.ts'
 import { cpuSeconds, residentMiB } from './support/process-use.ts'
 import { createAccount, createLine, setAutoMarkRead, startReadback, writeAsContact } from './support/readback.ts'
 import { fixed, progress, type Report, table, whole } from './support/report.ts'
 import { median } from './support/statistics.ts'
 
 export interface AcceptOptions {
+  readonly store: 'sqlite' | 'postgres'
   readonly dir: string
   readonly profile?: string | undefined
   readonly rounds: number
@@ -20,7 +22,7 @@ export interface AcceptOptions {
   readonly connections: number
 }
 
-const PEERS = ['bare', 'fastify', 'readback'] as const
+const PEERS = ['bare', 'fastify', 'inserting', 'readback'] as const
 type PeerName = (typeof PEERS)[number]
 
 interface Peer extends AsyncDisposable {
@@ -30,9 +32,10 @@ interface Peer extends AsyncDisposable {
   readonly client: LoadClient
 }
 
-type Peers = Readonly<Record<PeerName, Peer>>
+/** Without `inserting` on SQLite. */
+type Peers = ReadonlyMap<PeerName, Peer>
 type Measured = LoadResult & { readonly serverCores: number }
-type Round = Readonly<Record<PeerName, Measured>>
+type Round = ReadonlyMap<PeerName, Measured>
 
 const LINE = lineNumber(0)
 const CARRIER_CALLS_PER_S = 5
@@ -43,29 +46,37 @@ const REST_MS = 1_000
 export async function accept(options: AcceptOptions): Promise<Report> {
   const host = await describeHost(options.dir)
   await using undo = new AsyncDisposableStack()
-  const peers: Peers = {
-    bare: undo.use(await storingNothing('bare')),
-    fastify: undo.use(await storingNothing('fastify')),
-    readback: undo.use(await filledReadback(options)),
-  }
-  for (const name of PEERS) await mustAnswer(peers[name])
+  const database = options.store === 'postgres' ? undo.use(await postgresDatabase(options.dir)) : undefined
+  const readback = undo.use(await filledReadback(options, database?.url))
+  const peers = new Map<PeerName, Peer>([
+    ['bare', undo.use(await storingNothing('bare'))],
+    ['fastify', undo.use(await storingNothing('fastify'))],
+  ])
+  if (database !== undefined)
+    peers.set('inserting', undo.use(await servedBy('inserting', { DATABASE_URL: database.url })))
+  peers.set('readback', readback)
+  for (const peer of peers.values()) await mustAnswer(peer)
   const first = await playRound(peers, options, 0)
   const rounds: Round[] = []
   for (let number = 1; number <= options.rounds; number++) rounds.push(await playRound(peers, options, number))
-  const memory = residentMiB(peers.readback.child.pid)
-  const figures = { ...conclude(rounds), residentMiB: memory, firstRound: first.readback }
+  const memory = residentMiB(readback.child.pid)
+  const figures = { ...conclude(rounds), residentMiB: memory, firstRound: first.get('readback') as Measured }
   const { dir: _dir, profile: _profile, ...settings } = options
   return {
-    json: { bench: 'accept', host, settings, ...figures, rounds },
+    json: { bench: 'accept', host, settings, ...figures, rounds: rounds.map((round) => Object.fromEntries(round)) },
     text: `${hostLines(host)}\n${explain(options)}\n\n${draw(figures)}`,
   }
 }
 
-async function storingNothing(name: 'bare' | 'fastify'): Promise<Peer> {
+function storingNothing(name: 'bare' | 'fastify'): Promise<Peer> {
+  return servedBy(name, {})
+}
+
+async function servedBy(name: PeerName, env: Readonly<Record<string, string>>): Promise<Peer> {
   await using undo = new AsyncDisposableStack()
   const port = await freePort()
   const file = join(import.meta.dirname, `peers/${name}.ts`)
-  const child = undo.use(launch({ name, file, env: { PORT: String(port) } }))
+  const child = undo.use(launch({ name, file, env: { PORT: String(port), ...env } }))
   const base = `http://127.0.0.1:${port}`
   await ready(child, `${base}/readyz`)
   // The same headers that Readback is sent, so that all three read as much.
@@ -75,9 +86,9 @@ async function storingNothing(name: 'bare' | 'fastify'): Promise<Peer> {
   return { child, base, headers, client, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
-async function filledReadback(options: AcceptOptions): Promise<Peer> {
+async function filledReadback(options: AcceptOptions, databaseUrl: string | undefined): Promise<Peer> {
   await using undo = new AsyncDisposableStack()
-  const { child, base, operator } = undo.use(await startReadback(options))
+  const { child, base, operator } = undo.use(await startReadback({ ...options, databaseUrl }))
   const account = await createAccount(operator)
   await createLine(operator, account, LINE)
   using filler = jsonClient(base, account.keys, FILLERS)
@@ -98,13 +109,11 @@ async function mustAnswer({ base, headers }: Peer): Promise<void> {
 }
 
 async function playRound(peers: Peers, options: AcceptOptions, number: number): Promise<Round> {
-  const bare = await measure(peers.bare, options, number)
-  const fastify = await measure(peers.fastify, options, number)
-  const readback = await measure(peers.readback, options, number)
-  const rates = { bare, fastify, readback }
-  const said = PEERS.map((name) => `${name} ${whole(rates[name].requestsPerSecond)}/s`).join(', ')
+  const measured = new Map<PeerName, Measured>()
+  for (const [name, peer] of peers) measured.set(name, await measure(peer, options, number))
+  const said = [...measured].map(([name, { requestsPerSecond }]) => `${name} ${whole(requestsPerSecond)}/s`).join(', ')
   progress(`round ${number}${number === 0 ? ' (thrown away)' : ''}: ${said}`)
-  return rates
+  return measured
 }
 
 async function measure(peer: Peer, options: AcceptOptions, seed: number): Promise<Measured> {
@@ -120,25 +129,26 @@ async function measure(peer: Peer, options: AcceptOptions, seed: number): Promis
 }
 
 function conclude(rounds: readonly Round[]) {
-  const of = (name: PeerName) => ({
-    requestsPerSecond: median(rounds.map((round) => round[name].requestsPerSecond)),
-    p50Ms: median(rounds.map((round) => round[name].p50Ms)),
-    p99Ms: median(rounds.map((round) => round[name].p99Ms)),
-    serverCores: median(rounds.map((round) => round[name].serverCores)),
-    clientCores: median(rounds.map((round) => round[name].clientCores)),
-  })
+  const names = PEERS.filter((name) => rounds[0]?.has(name))
+  const all = (name: PeerName, figure: keyof typeof FIGURES) =>
+    rounds.map((round) => (round.get(name) as Measured)[figure])
+  const of = (name: PeerName) =>
+    Object.fromEntries(
+      Object.keys(FIGURES).map((figure) => [figure, median(all(name, figure as keyof typeof FIGURES))]),
+    )
   const ratio = (peer: PeerName, figure: 'requestsPerSecond' | 'p99Ms') =>
-    median(rounds.map((round) => round.readback[figure] / round[peer][figure]))
+    median(all('readback', figure).map((value, round) => value / (all(peer, figure)[round] as number)))
+  const others = names.filter((name) => name !== 'readback')
+  const ratios = (figure: 'requestsPerSecond' | 'p99Ms') =>
+    Object.fromEntries(others.map((name) => [name, ratio(name, figure)]))
   return {
-    medians: { bare: of('bare'), fastify: of('fastify'), readback: of('readback') },
-    ratios: {
-      rateToBare: ratio('bare', 'requestsPerSecond'),
-      rateToFastify: ratio('fastify', 'requestsPerSecond'),
-      p99ToBare: ratio('bare', 'p99Ms'),
-      p99ToFastify: ratio('fastify', 'p99Ms'),
-    },
+    medians: Object.fromEntries(names.map((name) => [name, of(name)])) as Readonly<Record<PeerName, Medians>>,
+    ratios: { rate: ratios('requestsPerSecond'), p99: ratios('p99Ms') },
   }
 }
+
+const FIGURES = { requestsPerSecond: 0, p50Ms: 0, p99Ms: 0, serverCores: 0, clientCores: 0 }
+type Medians = Readonly<typeof FIGURES>
 
 function explain({ contacts, connections, rounds, seconds }: AcceptOptions): string {
   return [
@@ -157,19 +167,26 @@ function draw({ medians, ratios, residentMiB: memory, firstRound }: Figures): st
   const words = {
     bare: 'bare node:http',
     fastify: 'fastify + zod, storing nothing',
+    inserting: 'fastify + zod, one INSERT each',
     readback: 'Readback, every one on disk',
   }
-  const rows = PEERS.map((name) => {
+  const rows = PEERS.flatMap((name) => {
+    if (medians[name] === undefined) return []
     const { requestsPerSecond, p50Ms, p99Ms, serverCores, clientCores } = medians[name]
-    return [words[name], whole(requestsPerSecond), ...[p50Ms, p99Ms, serverCores, clientCores].map((x) => fixed(x, 2))]
+    return [
+      [words[name], whole(requestsPerSecond), ...[p50Ms, p99Ms, serverCores, clientCores].map((x) => fixed(x, 2))],
+    ]
   })
+  const others = Object.keys(ratios.rate)
+  const ratioRow = (figures: Readonly<Record<string, number>>) =>
+    others.map((name) => fixed(figures[name] ?? Number.NaN, 2, ' ×'))
   return [
     table([['', 'requests/s', 'p50 ms', 'p99 ms', 'server cores', 'client cores'], ...rows]),
     '',
     table([
-      ['Readback to', 'bare', 'fastify'],
-      ['requests/s', fixed(ratios.rateToBare, 2, ' ×'), fixed(ratios.rateToFastify, 2, ' ×')],
-      ['p99', fixed(ratios.p99ToBare, 2, ' ×'), fixed(ratios.p99ToFastify, 2, ' ×')],
+      ['Readback to', ...others],
+      ['requests/s', ...ratioRow(ratios.rate)],
+      ['p99', ...ratioRow(ratios.p99)],
     ]),
     '',
     `resident memory of Readback: ${fixed(memory.now, 0)} MiB, at most ${fixed(memory.peak, 0)} MiB`,

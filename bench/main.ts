@@ -18,7 +18,7 @@ const USAGE = `usage: npm run bench -- <command> [options]
   --json            JSON on stdout instead of a table
   --dir <folder>    where stores are made (default: the system's folder for temporary files)
   --profile <dir>   leave a CPU profile of each of Readback's threads there; slows it down
-  accept alone: --rounds 5  --seconds 8  --contacts 100000  --connections 64
+  accept alone: --store sqlite|postgres  --rounds 5  --seconds 8  --contacts 100000  --connections 64
 `
 
 const { values, positionals } = parseArgs({
@@ -28,6 +28,7 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean', default: false },
     dir: { type: 'string', default: tmpdir() },
     profile: { type: 'string' },
+    store: { type: 'string', default: 'sqlite' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '8' },
     contacts: { type: 'string', default: '100000' },
@@ -39,6 +40,7 @@ const { dir, profile } = values
 const COMMANDS: Readonly<Record<string, () => Promise<Report>>> = {
   accept: () =>
     accept({
+      store: storeOf(values.store),
       dir,
       profile,
       rounds: count('rounds'),
@@ -50,6 +52,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<Report>>> = {
   inbound: () => inbound({ dir, profile }),
   idle: () => idle({ dir, profile }),
   lanes: () => lanes({ dir, profile }),
+}
+
+function storeOf(name: string): 'sqlite' | 'postgres' {
+  if (name === 'sqlite' || name === 'postgres') return name
+  throw new Error('--store must be sqlite or postgres')
 }
 
 function count(name: 'rounds' | 'seconds' | 'contacts' | 'connections'): number {

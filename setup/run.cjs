@@ -12,6 +12,7 @@ const TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts']
 const PATIENCE = '--test-timeout=120000'
 // Tests wait more than they work: two files at once take 100 s on two cores, one after another 170 s.
 const SIDE_BY_SIDE = '--test-concurrency=2'
+const CHAOS = ['test/nodes-killed.test.ts', 'test/nodes.test.ts']
 const CHECKS = {
   types: ['node_modules/typescript/bin/tsc', '-p', '.'],
   'types of the dashboard': ['node_modules/typescript/bin/tsc', '-p', 'src/dashboard'],
@@ -30,6 +31,10 @@ const COMMANDS = {
   start: (node, args) => node(['src/main.ts', ...args], START),
   test: (node, args) =>
     node(['--test', '--test-reporter=spec', PATIENCE, SIDE_BY_SIDE, ...args, ...(args.some(isFile) ? [] : TESTS)]),
+  // The same as in the tests, many times over: what goes wrong once in a while shows.
+  chaos: (node, args) =>
+    node(['--test', '--test-reporter=spec', ...CHAOS, ...args], { CHAOS_ROUNDS: '20', CHAOS_TOGGLES: '2000' }),
+  'migrate-store': (node, args) => node(['src/migrate-store.ts', ...args]),
   openapi: (node) => node(['test/support/write-open-api.ts']),
   bench: (node, args) => node(['bench/main.ts', ...args]),
   screenshots: (node) => node(['test/support/screenshots.ts']),

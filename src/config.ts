@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ReadbackError } from './core/errors.ts'
+import { CALL_SHARE } from './core/leases.ts'
 import { parseAddressRanges } from './outgoing/address-guard.ts'
 
 /** Everything that can be set, checked, with its default. `config.example.env` says why one would change each. */
@@ -13,8 +14,10 @@ function seconds(fallback: number, least: number) {
     .min(least, { error: `must be ${least} or more` })
     .max(31_536_000, { error: 'must be a year or less' })
     .default(fallback)
-    .transform((given) => given * 1_000)
+    .transform((given) => Math.round(given * 1_000))
 }
+
+const POSTGRES_URL = /^postgres(ql)?:\/\/./
 
 const VARIABLES = z.object({
   HOST: z.string().default('127.0.0.1'),
@@ -26,8 +29,14 @@ const VARIABLES = z.object({
     .default(7070),
   DATABASE_URL: z
     .string()
-    .regex(/^sqlite:./, { error: 'must begin with sqlite:' })
+    .regex(/^(sqlite:|postgres(ql)?:\/\/)./, { error: 'must begin with sqlite: or postgres://' })
     .optional(),
+  READBACK_POOL_SIZE: z.coerce
+    .number({ error: 'must be a number' })
+    .int({ error: 'must be a whole number' })
+    .min(2, { error: 'must be 2 or more' })
+    .max(1_000, { error: 'must be 1000 or less' })
+    .default(10),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   READBACK_DATA_DIR: z.string().default('./data'),
   READBACK_OPERATOR_TOKEN: z.string().min(16, { error: 'must have 16 characters or more' }).optional(),
@@ -48,7 +57,14 @@ const VARIABLES = z.object({
   READBACK_MESSAGE_TTL_S: seconds(3_600, 1),
   READBACK_CARRIER_TIMEOUT_S: seconds(10, 0.1),
   READBACK_CATCH_UP_INTERVAL_S: seconds(20, 0.1),
+  READBACK_LEASE_S: seconds(30, 0.5),
   READBACK_DEDUPE_AGE_S: seconds(691_200, 1),
+  READBACK_RETENTION_DAYS: z.coerce
+    .number({ error: 'must be a number of days' })
+    .positive({ error: 'must be more than 0' })
+    .max(36_500, { error: 'must be 36500 or less' })
+    .default(30)
+    .transform((days) => Math.round(days * 86_400_000)),
   READBACK_WEBHOOK_ALLOW: z
     .string()
     .optional()
@@ -71,6 +87,7 @@ const SETTINGS = VARIABLES.transform((env) => ({
   /** 0 takes any that is free. */
   port: env.PORT,
   databaseUrl: env.DATABASE_URL ?? `sqlite:${join(env.READBACK_DATA_DIR, 'readback.db')}`,
+  poolSize: env.READBACK_POOL_SIZE,
   logLevel: env.LOG_LEVEL,
   dataDir: env.READBACK_DATA_DIR,
   operatorToken: env.READBACK_OPERATOR_TOKEN,
@@ -82,10 +99,12 @@ const SETTINGS = VARIABLES.transform((env) => ({
   messageLifetimeMs: env.READBACK_MESSAGE_TTL_S,
   carrierTimeoutMs: env.READBACK_CARRIER_TIMEOUT_S,
   catchUpIntervalMs: env.READBACK_CATCH_UP_INTERVAL_S,
+  leaseMs: env.READBACK_LEASE_S,
   dedupeAgeMs: env.READBACK_DEDUPE_AGE_S,
+  retentionMs: env.READBACK_RETENTION_DAYS,
   /** Where webhooks may go besides public addresses. */
   webhookAllow: env.READBACK_WEBHOOK_ALLOW ?? (isLoopback(env.HOST) ? parseAddressRanges('127.0.0.0/8,::1') : []),
-  demo: env.READBACK_DEMO === '1',
+  demo: env.READBACK_DEMO === '1' && isLoopback(env.HOST) && !POSTGRES_URL.test(env.DATABASE_URL ?? ''),
 }))
 
 /** The only reader of the environment. Throws `invalid` that names the setting, never its value: it may be a secret. */
@@ -104,9 +123,24 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       '(for example the output of: openssl rand -hex 32), or leave HOST at 127.0.0.1'
     throw new ReadbackError('invalid', message)
   }
+  if (POSTGRES_URL.test(config.databaseUrl)) requireShared(config)
   return Object.freeze(config)
 }
 
-export function isLoopback(host: string): boolean {
+/** What every node has to have alike, so none may make its own. */
+function requireShared({ operatorToken, secretKey, carrierTimeoutMs, leaseMs }: Config): void {
+  const shared = { READBACK_SECRET_KEY: secretKey, READBACK_OPERATOR_TOKEN: operatorToken }
+  for (const [name, value] of Object.entries(shared)) {
+    if (value === undefined)
+      throw new ReadbackError('invalid', `${name} must be set, the same on every node, with PostgreSQL`)
+  }
+  if (carrierTimeoutMs > leaseMs * CALL_SHARE) {
+    const message =
+      'READBACK_LEASE_S must be twice READBACK_CARRIER_TIMEOUT_S or more: a call has to end before its line is free'
+    throw new ReadbackError('invalid', message)
+  }
+}
+
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }

@@ -3,11 +3,10 @@ import { mkdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
-import { type Config, isLoopback, readConfig } from './config.ts'
+import { type Config, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
 import { createConnectors, RECEIPTS, RELAYS, WRITING } from './connectors/index.ts'
 import { LARGEST_MEDIA } from './connectors/media.ts'
-import type { Connector } from './core/connector.ts'
 import { messageOf } from './core/errors.ts'
 import type { Changes, Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
@@ -33,8 +32,6 @@ export interface Running {
   stop(): Promise<void>
 }
 
-const now = Date.now
-
 /** Where `vite build` puts the dashboard. */
 const PAGES = join(import.meta.dirname, '../dist/dashboard')
 
@@ -46,28 +43,24 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   const callers = openCallers(config, customers)
   const dashboard = dashboardOf(config)
   const onChanges = (made: Changes) => {
-    outbox.changed(made)
-    dashboard.changes.changed(made)
-    if (made.events) hub.changed()
+    for (const hears of [outbox, dashboard.changes, hub]) hears.changed(made)
   }
   const store = await openStore({ ...storeOptions(config), onDeath, onChanges })
+  const now = () => store.now()
   const hub = new EventHub({ store, log })
   const connectors = createConnectors({ handset: store, caller: callers.carriers, media: callers.media, now })
   let base = ''
   const inboundUrl = (secret: string) => `${config.publicUrl ?? base}/readback/v1/inbound/${secret}`
-  const webhooks = { caller: callers.customers, allow: config.webhookAllow, bodyOf: webhookBody }
-  const outbox = createOutbox({ ...timesOf(config), store, connectors, inboundUrl, webhooks, log, now })
+  const { webhookAllow: allow, ...times } = config
+  const webhooks = { caller: callers.customers, allow, bodyOf: webhookBody }
+  const outbox = createOutbox({ ...times, store, connectors, inboundUrl, webhooks, log, now })
   let draining = false
   const app = createApp({
+    ...outbox,
     store,
     connectors,
     inboundUrl,
     publicUrlSet: config.publicUrl !== undefined,
-    enrol: outbox.enrol,
-    nudge: outbox.nudge,
-    nudgeMessages: outbox.nudgeMessages,
-    catchUp: outbox.catchUp,
-    noteHealth: outbox.noteHealth,
     customers,
     hub,
     now,
@@ -80,12 +73,13 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   await outbox.start()
   await app.listen({ host: config.host, port: config.port })
   base = baseOf(app.server.address() as AddressInfo)
-  const ready = await openDemo(config, store, connectors.simulator)
+  const { simulator } = connectors
+  const demo = config.demo && simulator && (await prepareDemo({ store, simulator, dataDir: config.dataDir, now }))
   await outbox.turnToCarriers()
   return {
     base,
     durability: () => store.durability(),
-    greeting: ready === undefined ? '' : demoText(base, ready.file, dashboard.links.make(ready.key)),
+    greeting: demo ? demoText(base, demo.file, dashboard.links.make(demo.key)) : '',
     async stop() {
       draining = true
       hub.end()
@@ -98,17 +92,8 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   }
 }
 
-function timesOf({ catchUpIntervalMs, dedupeAgeMs }: Config) {
-  return { catchUpIntervalMs, dedupeAgeMs }
-}
-
-async function openDemo({ demo, host, dataDir }: Config, store: Store, simulator: Connector | undefined) {
-  if (!demo || !isLoopback(host) || simulator === undefined) return undefined
-  return prepareDemo({ store, simulator, dataDir, now })
-}
-
 function dashboardOf({ host, publicUrl, autoPlans }: Config) {
-  const links = new SignInLinks(now)
+  const links = new SignInLinks(Date.now)
   return { changes: new ChangeFeed(), links, whereabouts: { host, publicUrl }, autoPlans, pages: PAGES }
 }
 
@@ -124,6 +109,8 @@ function openCallers({ carrierTimeoutMs }: Config, policy: AddressPolicy) {
 function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'onDeath' | 'onChanges'> {
   return {
     url: config.databaseUrl,
+    poolSize: config.poolSize,
+    leaseMs: config.leaseMs,
     secretKey: config.secretKey ?? keptSecret(join(config.dataDir, 'secret-key'), newSecret),
     rules: {
       auto: { plans: config.autoPlans, maxAgeMs: config.autoMaxAgeMs },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { client } from './support/client.ts'
+import { nodeSettings, type PostgresServer, postgresServer, requirePostgres } from './support/postgres.ts'
 import {
   CONTACT,
   type Customer,
@@ -16,11 +17,29 @@ import { signIn } from './support/visitor.ts'
 
 const MARK = { number: CONTACT, from_number: LINE }
 
-describe('the console', () => {
+type Settings = () => Promise<Readonly<Record<string, string>>>
+
+describe('on SQLite', () => describeBoth(async () => ({})))
+
+describe('on PostgreSQL', { skip: requirePostgres() }, () => {
+  let postgres: PostgresServer
+  before(async () => {
+    postgres = await postgresServer()
+  })
+  after(() => postgres[Symbol.asyncDispose]())
+  describeBoth(async () => nodeSettings(await postgres.database()))
+})
+
+function describeBoth(settings: Settings): void {
+  describe('the console', () => describeConsole(settings))
+  describe('conversations in the console', () => describeConversations(settings))
+}
+
+function describeConsole(settings: Settings): void {
   let server: Readback
   let account: Customer
   before(async () => {
-    server = await startReadback()
+    server = await startReadback(await settings())
     account = await customer(server)
   })
   after(() => server[Symbol.asyncDispose]())
@@ -140,7 +159,7 @@ describe('the console', () => {
     await visitor.must(200, 'DELETE', '/console/session')
     await stream.ended
   })
-})
+}
 
 describe('what is not there, or no word of ours', () => {
   const BAD: readonly [number, string, string, RegExp?][] = [
@@ -170,9 +189,9 @@ describe('what is not there, or no word of ours', () => {
   })
 })
 
-describe('conversations in the console', () => {
+function describeConversations(settings: Settings): void {
   test('come newest first, by pages that meet, and by what one looks for', async () => {
-    await using server = await startReadback()
+    await using server = await startReadback(await settings())
     const account = await customer(server, { lines: [LINE, '+19175550101'] })
     const visitor = await signIn(server.base, keysOf(account))
     const number = (i: number) => `+14155550${100 + i}`
@@ -224,14 +243,14 @@ describe('conversations in the console', () => {
     'more=1',
   ]) {
     test(`are refused for ${query}, and the answer names it`, async () => {
-      await using server = await startReadback()
+      await using server = await startReadback(await settings())
       const account = await customer(server)
       const visitor = await signIn(server.base, keysOf(account))
       const answer = await visitor.must(400, 'GET', `/console/conversations?${query}`)
       assert.ok(answer.body.message.includes(query.split('=')[0]))
     })
   }
-})
+}
 
 function keysOf({ keys }: Customer) {
   return { api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] }

@@ -79,6 +79,8 @@ describe('what got a 200', () => {
     await using folder = await dataFolder()
     const store = await openStore({
       url: `sqlite:${join(folder.path, 'readback.db')}`,
+      poolSize: 1,
+      leaseMs: 30_000,
       secretKey: 'ab'.repeat(32),
       rules: {
         auto: { plans: [], maxAgeMs: 0 },

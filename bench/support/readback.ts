@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly dir: string
   /** Where a CPU profile of each thread is left; none without. */
   readonly profile?: string | undefined
+  /** A store of its own on PostgreSQL in place of SQLite. */
+  readonly databaseUrl?: string | undefined
 }
 
 const TOKEN = 'operator-token-of-the-benchmark-alone'
@@ -31,8 +33,8 @@ const CREATED = z.object({
   api_secret_key: z.string(),
 })
 
-/** Readback as it ships, on an empty SQLite store of its own: no setting that would make it faster. */
-export async function startReadback({ dir, profile }: StartOptions): Promise<Readback> {
+/** Readback as it ships, on an empty store of its own: no setting that would make it faster. */
+export async function startReadback({ dir, profile, databaseUrl }: StartOptions): Promise<Readback> {
   await using undo = new AsyncDisposableStack()
   const folder = undo.use(await scratchFolder(dir))
   const port = await freePort()
@@ -47,6 +49,7 @@ export async function startReadback({ dir, profile }: StartOptions): Promise<Rea
         LOG_LEVEL: 'warn',
         READBACK_DATA_DIR: folder.path,
         READBACK_OPERATOR_TOKEN: TOKEN,
+        ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl, READBACK_SECRET_KEY: 'ab'.repeat(32) }),
         // As `npm start` has it: compiled once, so that no thread loads the compiler.
         NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/compiled'),
       },

@@ -17,6 +17,8 @@ async function start(): Promise<Subject> {
   const folder = await mkdtemp(join(tmpdir(), 'readback-test-'))
   const store = await openStore({
     url: `sqlite:${join(folder, 'readback.db')}`,
+    poolSize: 1,
+    leaseMs: 30_000,
     secretKey: '0'.repeat(64),
     rules: {
       auto: { plans: [], maxAgeMs: 0 },

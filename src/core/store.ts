@@ -7,12 +7,14 @@ import type { ConsoleStore } from './console.ts'
 import type { Handset } from './handset.ts'
 import type { AccountId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
+import type { Leases } from './leases.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
 import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
 import type { MessageStore } from './message.ts'
 import type { PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 import type { Receipt, ReceiptFilter } from './receipt.ts'
+import type { AgedCall } from './retention.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
 import type { MessageOutbox, SendingStore } from './sending.ts'
 import type { TokenStore } from './token.ts'
@@ -47,6 +49,10 @@ export interface Store
     EventLog,
     Handset,
     ConsoleStore {
+  /** The clock of all who share the store, in epoch milliseconds. */
+  now(): number
+  /** Absent where one process has the store to itself, and with it every line. */
+  readonly leases?: Leases
   /** Answers once the store can write. */
   ready(): Promise<void>
   /** The facts that decide whether 200 may be trusted, as the running writer reports them. */
@@ -149,6 +155,8 @@ interface ReceiptStore {
   noteReplies(call: { lineId: LineId; replies: readonly Reply[]; at: number }): Promise<number>
   /** Forgets what recognised inbound last seen before that time, `limit` at the most; answers how many it forgot. */
   forgetInbound(call: { before: number; limit: number }): Promise<number>
+  /** Deletes what is older than that, a piece at a time; answers where to go on, null where no more is as old. */
+  forgetOld(call: AgedCall): Promise<number | null>
   /** The account's own receipt; throws `not_found`. */
   getReceipt(by: { credentials: Credentials; id: ReceiptId }): Promise<Receipt>
   /** Newest first. */
@@ -233,7 +241,7 @@ export interface Outbox {
   /** Those of a line that wait and are too late, and when the next will be; null when nothing waits. */
   findOverdue(call: { lineId: LineId; at: number }): Promise<Overdue>
   /** Expires those of them that still are too late. */
-  expireReceipts(call: Omit<ClaimCall, 'limit'> & { receiptIds: readonly ReceiptId[] }): Promise<void>
+  expireReceipts(call: Omit<ClaimCall, 'limit' | 'nextCallAt'> & { receiptIds: readonly ReceiptId[] }): Promise<void>
   /** Gives back what was claimed by a process that is no more. */
   releaseReceipts(call: { at: number }): Promise<void>
 }
@@ -243,11 +251,13 @@ export interface ClaimCall {
   readonly limit: number
   /** What keeps the lane back, as the reason of those that expire untried. */
   readonly obstacle: Reason
+  /** When the carrier may be called after this, by whoever looks after the line then. */
+  readonly nextCallAt: number
   readonly at: number
 }
 
 export interface Claimed {
-  /** Undefined once the line was removed. */
+  /** Undefined once the line was removed, or where another process looks after it. */
   readonly line: Line | undefined
   readonly claims: readonly Claim[]
   /** When to come again for those that are not due yet; null when none waits. */
@@ -270,4 +280,10 @@ export interface Changes {
   readonly events: boolean
   /** Accounts of which a person who looks would see something change. */
   readonly touched: readonly AccountId[] | 'all'
+  /** Lines on which another process saw something to do. */
+  readonly lineIds?: readonly LineId[]
+  /** Lines were given back: whoever has room may take them. */
+  readonly freed?: boolean
+  /** There may have been others that nobody heard of. */
+  readonly missed?: boolean
 }

@@ -16,9 +16,9 @@ export class BackOff {
     return this.#delayMs > 0
   }
 
-  /** Calls that were under way together and failed together count once. */
+  /** Calls that were under way together and failed together count once, also where all of that is within a millisecond. */
   fail(call: { startedAt: number; at: number; retryAfterMs?: number | undefined }): void {
-    if (call.startedAt >= this.#since) {
+    if (call.startedAt > this.#since) {
       this.#delayMs = Math.min(LONGEST_MS, this.#delayMs === 0 ? FIRST_MS : this.#delayMs * 2)
       this.#since = call.at
     }

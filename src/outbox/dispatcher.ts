@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors.ts'
 import type { LineId } from '../core/id.ts'
+import type { LineLeases } from './line-leases.ts'
 import type { OutboxLog } from './log.ts'
 
 /** Nudges tell of new work at once; this finds what a nudge was lost for. */
@@ -11,6 +12,8 @@ interface LineLane {
 }
 
 export interface DispatcherOptions {
+  /** Absent where every line is this process's. */
+  readonly leases: Pick<LineLeases, 'holds' | 'pass'> | undefined
   /** Takes up what an earlier process left. */
   readonly takeUp: () => Promise<void>
   readonly linesWithWork: () => Promise<LineId[]>
@@ -32,18 +35,30 @@ export class Dispatcher {
 
   /** Takes up what an earlier process left, then whatever it is nudged for. Throws when the store is away. */
   async start(): Promise<void> {
-    const { takeUp, linesWithWork } = this.#options
-    await takeUp()
-    for (const lineId of await linesWithWork()) this.nudge(lineId)
-    this.#timer = setInterval(() => void this.#catchUp(), SAFETY_NET_MS)
+    await this.#options.takeUp()
+    await this.#lookFor((lineId) => this.#holds(lineId))
+    this.#timer = setInterval(() => void this.#catchUp((lineId) => this.#holds(lineId)), SAFETY_NET_MS)
   }
 
   /** There is new work for this line. Costs nothing where its lane is busy. */
   nudge(lineId: LineId): void {
-    if (this.#draining) return
+    if (!this.#holds(lineId)) this.#options.leases?.pass(lineId)
+    if (this.#draining || !this.#holds(lineId)) return
     const lane = this.#lanes.get(lineId) ?? this.#options.lane(lineId, () => this.#lanes.delete(lineId))
     this.#lanes.set(lineId, lane)
     lane.nudge()
+  }
+
+  /** These lines are this process's from here on. */
+  lookAt(lineIds: ReadonlySet<LineId>): void {
+    void this.#catchUp((lineId) => lineIds.has(lineId))
+  }
+
+  /** Claims nothing more for these lines, and answers when all their calls under way are finished and written down. */
+  async letGo(lineIds: readonly LineId[]): Promise<void> {
+    const lanes = lineIds.flatMap((lineId) => this.#lanes.get(lineId) ?? [])
+    await Promise.all(lanes.map((lane) => lane.drain()))
+    for (const lineId of lineIds) this.#lanes.delete(lineId)
   }
 
   /** Claims nothing more, and answers when all calls under way are finished and written down. */
@@ -53,9 +68,17 @@ export class Dispatcher {
     await Promise.all([...this.#lanes.values()].map((lane) => lane.drain()))
   }
 
-  async #catchUp(): Promise<void> {
+  #holds(lineId: LineId): boolean {
+    return this.#options.leases?.holds(lineId) ?? true
+  }
+
+  async #lookFor(among: (lineId: LineId) => boolean): Promise<void> {
+    for (const lineId of await this.#options.linesWithWork()) if (among(lineId)) this.nudge(lineId)
+  }
+
+  async #catchUp(among: (lineId: LineId) => boolean): Promise<void> {
     try {
-      for (const lineId of await this.#options.linesWithWork()) this.nudge(lineId)
+      await this.#lookFor(among)
     } catch (error) {
       this.#options.log.warn({ error: messageOf(error) }, 'the store could not be asked for waiting work')
     }

@@ -37,6 +37,16 @@ export class Enrolment {
     for (const { line } of await this.#options.store.linesToEnrol()) void this.enrol(line.id)
   }
 
+  /** These lines are this process's from here on. */
+  async takeUp(lineIds: ReadonlySet<LineId>): Promise<void> {
+    try {
+      const waiting = await this.#options.store.linesToEnrol()
+      for (const { line } of waiting) if (lineIds.has(line.id)) void this.enrol(line.id)
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'the store could not be asked for lines to enrol')
+    }
+  }
+
   /** Answers when the line was tried once. Never throws: it goes on trying by itself. */
   enrol(lineId: LineId): Promise<void> {
     const tries = this.#tries.get(lineId) ?? { backOff: new BackOff(), last: Promise.resolve() }

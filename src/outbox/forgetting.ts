@@ -1,11 +1,14 @@
 import { messageOf } from '../core/errors.ts'
+import { AGED, type Aged } from '../core/retention.ts'
 import type { Store } from '../core/store.ts'
 import type { OutboxLog } from './log.ts'
 
 export interface ForgettingOptions {
-  readonly store: Pick<Store, 'forgetInbound' | 'forgetTokens'>
+  readonly store: Pick<Store, 'forgetInbound' | 'forgetOld' | 'forgetTokens'>
   /** How long a message is recognised when it is brought again. */
   readonly dedupeAgeMs: number
+  /** How long what ended is kept. */
+  readonly retentionMs: number
   readonly log: OutboxLog
   readonly now: () => number
 }
@@ -13,8 +16,10 @@ export interface ForgettingOptions {
 const HOUR_MS = 3_600_000
 /** Small enough to hold up nobody who waits for the writer. */
 const AT_ONCE = 500
+/** An event outlives its deliveries, which may be sent once more until they go. */
+const EVENTS_LONGER_MS = 2 * 24 * HOUR_MS
 
-/** Forgets what recognised messages of long ago, and tokens that ended, a little at a time. */
+/** Forgets what recognised messages of long ago, tokens that ended, and whatever is old, a little at a time. */
 export class Forgetting {
   readonly #options: ForgettingOptions
   #timer: NodeJS.Timeout | undefined
@@ -26,7 +31,8 @@ export class Forgetting {
   }
 
   start(): void {
-    const everyMs = Math.min(HOUR_MS, this.#options.dedupeAgeMs / 4)
+    const { dedupeAgeMs, retentionMs } = this.#options
+    const everyMs = Math.min(HOUR_MS, dedupeAgeMs / 4, retentionMs / 4)
     this.#timer = setInterval(() => {
       this.#under = this.#under.then(() => this.#forget())
     }, everyMs)
@@ -44,8 +50,18 @@ export class Forgetting {
       const before = now() - dedupeAgeMs
       while (!this.#stopped && (await store.forgetInbound({ before, limit: AT_ONCE })) === AT_ONCE);
       while (!this.#stopped && (await store.forgetTokens({ before: now(), limit: AT_ONCE })) === AT_ONCE);
+      for (const kind of AGED) await this.#forgetOld(kind)
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'what is old could not be forgotten yet')
+    }
+  }
+
+  /** Others get their turn between two pieces. */
+  async #forgetOld(kind: Aged): Promise<void> {
+    const { store, retentionMs, now } = this.#options
+    const before = now() - retentionMs - (kind === 'events' ? EVENTS_LONGER_MS : 0)
+    for (let after: number | null = 0; after !== null && !this.#stopped; ) {
+      after = await store.forgetOld({ kind, before, after, limit: AT_ONCE })
     }
   }
 }

@@ -4,8 +4,9 @@ import type { Changes, Store } from '../core/store.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Enrolment } from './enrolment.ts'
 import { Forgetting } from './forgetting.ts'
-import { Lane } from './lane.ts'
+import { Lane, type LaneOptions } from './lane.ts'
 import { type NoteHealth, noteHealthIn } from './line-health.ts'
+import { LineLeases } from './line-leases.ts'
 import { LineWatch } from './line-watch.ts'
 import type { OutboxLog } from './log.ts'
 import { MessageLane } from './message-lane.ts'
@@ -19,6 +20,7 @@ export interface OutboxOptions {
   readonly inboundUrl: (inboundSecret: string) => string
   readonly catchUpIntervalMs: number
   readonly dedupeAgeMs: number
+  readonly retentionMs: number
   readonly webhooks: Pick<WebhookDispatcherOptions, 'caller' | 'allow' | 'bodyOf'>
   readonly log: OutboxLog
   readonly now: () => number
@@ -52,48 +54,98 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
   const { store, connectors, log, now } = options
   const noteHealth = noteHealthIn(store, log, now)
   const nudge = (lineId: LineId) => receipts.nudge(lineId)
+  const lanes = () => [receipts, messages]
+  const leases = leasesOf(options, lanes, (lineIds) => void enrolment.takeUp(lineIds))
+  const holds = (lineId: LineId) => leases?.holds(lineId) ?? true
   const everyMs = options.catchUpIntervalMs
-  const watch = new LineWatch({ store, connectors, noteHealth, nudge, everyMs, log, now })
+  const watch = new LineWatch({ store, connectors, noteHealth, holds, nudge, everyMs, log, now })
   const verification = new Verification({ store, lookAt: (lineId) => watch.nudge(lineId), log, now })
-  const onSent = verification.sent.bind(verification)
-  const receipts = new Dispatcher({
-    takeUp: () => store.releaseReceipts({ at: now() }),
-    linesWithWork: () => store.linesWithWork(),
-    lane: (lineId, onEnd) => new Lane({ store, connectors, log, now, onSent, lineId, onEnd }),
-    log,
-  })
   const lookLater = (lineId: LineId) => watch.nudge(lineId, DELIVERED_AFTER_MS)
-  const messages = new Dispatcher({
-    takeUp: () => store.endInterrupted({ at: now() }),
-    linesWithWork: () => store.linesWithMessages(),
-    lane: (lineId, onEnd) => new MessageLane({ store, connectors, log, now, onSent: lookLater, lineId, onEnd }),
-    log,
-  })
+  const { receipts, messages } = lanesOf(options, leases, { onSent: verification.sent.bind(verification), lookLater })
   const webhooks = new WebhookDispatcher({ ...options.webhooks, store, log, now })
   const enrolment = new Enrolment({ store, connectors, noteHealth, inboundUrl: options.inboundUrl, log, now })
-  const forgetting = new Forgetting({ store, dedupeAgeMs: options.dedupeAgeMs, log, now })
+  const forgetting = new Forgetting({ ...options, store, log, now })
   return {
     nudge,
     nudgeMessages: (lineId) => messages.nudge(lineId),
-    changed: ({ webhookIds }) => webhooks.nudge(webhookIds),
+    changed(changes) {
+      webhooks.nudge(changes.webhookIds)
+      if (changes.missed) webhooks.lookAgain()
+      leases?.changed(changes)
+    },
     enrol: (lineId) => enrolment.enrol(lineId),
     catchUp: (lineId, delayMs) => watch.nudge(lineId, delayMs),
     noteHealth,
     async start() {
+      await leases?.start()
       await receipts.start()
       await messages.start()
     },
     async turnToCarriers() {
-      await enrolment.start()
+      if (leases === undefined) await enrolment.start()
       watch.start()
       await webhooks.start()
       forgetting.start()
     },
     async drain() {
-      const lanes = [receipts.drain(), messages.drain()]
-      await Promise.all([enrolment.stop(), watch.stop(), verification.stop(), forgetting.stop(), ...lanes])
+      await leases?.stop()
+      await Promise.all([
+        enrolment.stop(),
+        watch.stop(),
+        verification.stop(),
+        forgetting.stop(),
+        ...lanes().map((lane) => lane.drain()),
+      ])
       // Last: what the others settled is told, too.
       await webhooks.drain()
+      await leases?.release()
     },
   }
+}
+
+function lanesOf(
+  { store, connectors, log, now }: OutboxOptions,
+  leases: LineLeases | undefined,
+  { onSent, lookLater }: { onSent: LaneOptions['onSent']; lookLater: (lineId: LineId) => void },
+) {
+  const toLane = (lineId: LineId) => {
+    const nextCallAt = leases?.nextCallAt(lineId) ?? Number.NEGATIVE_INFINITY
+    return { store, connectors, log, now, lineId, nextCallAt }
+  }
+  const receipts = new Dispatcher({
+    leases,
+    takeUp: () => store.releaseReceipts({ at: now() }),
+    linesWithWork: () => store.linesWithWork(),
+    lane: (lineId, onEnd) => new Lane({ ...toLane(lineId), onSent, onEnd }),
+    log,
+  })
+  const messages = new Dispatcher({
+    leases,
+    takeUp: () => store.endInterrupted({ at: now() }),
+    linesWithWork: () => store.linesWithMessages(),
+    lane: (lineId, onEnd) => new MessageLane({ ...toLane(lineId), onSent: lookLater, onEnd }),
+    log,
+  })
+  return { receipts, messages }
+}
+
+/** Whichever lines are this process's, where there are others; with all that goes on for them. */
+function leasesOf(
+  { store, log }: Pick<OutboxOptions, 'store' | 'log'>,
+  dispatchers: () => readonly Dispatcher[],
+  onTaken: (lineIds: ReadonlySet<LineId>) => void,
+): LineLeases | undefined {
+  if (store.leases === undefined) return undefined
+  return new LineLeases({
+    leases: store.leases,
+    onTaken(lineIds) {
+      for (const dispatcher of dispatchers()) dispatcher.lookAt(lineIds)
+      onTaken(lineIds)
+    },
+    onNudge(lineId) {
+      for (const dispatcher of dispatchers()) dispatcher.nudge(lineId)
+    },
+    letGo: async (lineIds) => void (await Promise.all(dispatchers().map((dispatcher) => dispatcher.letGo(lineIds)))),
+    log,
+  })
 }

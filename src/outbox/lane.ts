@@ -24,9 +24,11 @@ export interface LaneOptions {
   readonly connectors: Readonly<Record<string, Connector>>
   readonly log: OutboxLog
   readonly now: () => number
+  /** The carrier must not be called before: another process had the line until now. */
+  readonly nextCallAt: number
   /** A carrier took it. */
   readonly onSent: (sent: Sent) => void
-  /** The line was removed. */
+  /** The line was removed, or is another process's. */
   readonly onEnd: () => void
 }
 
@@ -45,7 +47,7 @@ export class Lane {
   readonly #backOff = new BackOff()
   readonly #inFlight = new Set<Promise<void>>()
   #pace: Pace = { callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 1 }
-  #nextCallAt = Number.NEGATIVE_INFINITY
+  #nextCallAt: number
   #lastDoneAt = Number.NEGATIVE_INFINITY
   #sweepAt = Number.NEGATIVE_INFINITY
   #obstacle: Reason = 'pace'
@@ -55,7 +57,8 @@ export class Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options
-    const { log, now } = options
+    const { log, now, nextCallAt } = options
+    this.#nextCallAt = nextCallAt
     const complaint = 'the store kept a lane from going on'
     const onIdle = () => {
       if (this.#removed && this.#inFlight.size === 0) options.onEnd()
@@ -82,7 +85,10 @@ export class Lane {
     const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until)
     if (limit === 0) return sweepAt
     if (allowedAt > at) return earliest(allowedAt, sweepAt)
-    const { line, claims, nextDueAt } = await store.claimReceipts({ lineId, limit, obstacle: this.#obstacle, at })
+    const { line, claims, nextDueAt } = await store.claimReceipts({
+      ...{ lineId, limit, obstacle: this.#obstacle, at },
+      nextCallAt: at + 1_000 / this.#pace.callsPerSecond,
+    })
     this.#removed = line === undefined
     if (line === undefined) return null
     if (line.paused) this.#obstacle = 'line_paused'

@@ -14,6 +14,8 @@ export interface LineWatchOptions {
   readonly store: Pick<Store, 'listLines' | 'storeInbound' | 'noteReplies' | 'noteNews' | 'noteTyping' | 'noteCursor'>
   readonly connectors: Readonly<Record<string, Connector>>
   readonly noteHealth: NoteHealth
+  /** Whether the line is this process's to look after. */
+  readonly holds: (lineId: LineId) => boolean
   /** Tells a line's lane that there is a receipt. */
   readonly nudge: (lineId: LineId) => void
   /** How often each line is looked at. */
@@ -67,7 +69,7 @@ export class LineWatch {
   /** All lines, or one, as the store has them now: their settings may have changed. */
   async #round(only?: LineId): Promise<void> {
     try {
-      const lines = await this.#options.store.listLines()
+      const lines = (await this.#options.store.listLines()).filter(({ id }) => this.#options.holds(id))
       for (const line of lines) if (only === undefined || only === line.id) this.#look(line)
       const ids = new Set(lines.map(({ id }) => id))
       for (const id of this.#looks.keys()) if (!ids.has(id)) this.#looks.delete(id)

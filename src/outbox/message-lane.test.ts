@@ -22,7 +22,16 @@ test('a lane whose line is gone ends with its last look, not with one that anoth
     happened.push('end')
     ended.resolve()
   }
-  const lane = new MessageLane({ lineId: 1 as LineId, store, connectors: {}, log, now: Date.now, onSent() {}, onEnd })
+  const lane = new MessageLane({
+    nextCallAt: 0,
+    lineId: 1 as LineId,
+    store,
+    connectors: {},
+    log,
+    now: Date.now,
+    onSent() {},
+    onEnd,
+  })
   lane.nudge()
   await ended.promise
   await lane.drain()

@@ -21,9 +21,11 @@ export interface MessageLaneOptions {
   readonly connectors: Readonly<Record<string, Connector>>
   readonly log: OutboxLog
   readonly now: () => number
+  /** The carrier must not be called before: another process had the line until now. */
+  readonly nextCallAt: number
   /** A carrier took one, and can be asked what became of it. */
   readonly onSent: (lineId: LineId) => void
-  /** The line was removed. */
+  /** The line was removed, or is another process's. */
   readonly onEnd: () => void
 }
 
@@ -32,14 +34,17 @@ export class MessageLane {
   readonly #options: MessageLaneOptions
   readonly #backOff = new BackOff()
   readonly #turns: Turns
-  #nextCallAt = Number.NEGATIVE_INFINITY
+  #nextCallAt: number
+  /** Between two calls; unknown until the first. */
+  #paceMs = 0
   #obstacle: Reason = 'pace'
   #removed = false
   #draining = false
 
   constructor(options: MessageLaneOptions) {
     this.#options = options
-    const { log, now } = options
+    const { log, now, nextCallAt } = options
+    this.#nextCallAt = nextCallAt
     const complaint = 'the store kept a line from writing'
     const onIdle = () => {
       if (this.#removed) options.onEnd()
@@ -61,7 +66,9 @@ export class MessageLane {
     const { lineId, store, now } = this.#options
     const at = now()
     const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until)
-    const claimed = await store.claimMessage({ lineId, ready: allowedAt <= at, obstacle: this.#obstacle, at })
+    const ready = allowedAt <= at
+    const nextCallAt = ready ? at + this.#paceMs : at
+    const claimed = await store.claimMessage({ lineId, ready, obstacle: this.#obstacle, nextCallAt, at })
     const { line, call, nextDueAt, nextExpiryAt } = claimed
     this.#removed = line === undefined
     if (line === undefined) return null
@@ -106,7 +113,8 @@ export class MessageLane {
       if (connector === undefined) throw new Error(`There is no connector ${line.connector}`)
       const carrier = connector.line(line)
       const { callsPerSecond } = await carrier.pace()
-      this.#nextCallAt = Math.max(this.#nextCallAt, now()) + 1_000 / callsPerSecond
+      this.#paceMs = 1_000 / callsPerSecond
+      this.#nextCallAt = Math.max(this.#nextCallAt, now()) + this.#paceMs
       return carrier
     } catch (error) {
       log.error({ ...this.#tag(), error: messageOf(error) }, 'a line cannot be connected to its carrier')

@@ -32,6 +32,11 @@ export class WebhookDispatcher {
     for (const webhookId of webhookIds) this.#laneOf(webhookId).nudge()
   }
 
+  /** Nudges may have been lost. */
+  lookAgain(): void {
+    void this.#catchUp()
+  }
+
   /** Begins nothing more, and answers when all calls under way are finished and written down, or abandoned. */
   async drain(): Promise<void> {
     this.#draining = true

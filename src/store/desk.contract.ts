@@ -26,6 +26,8 @@ const RULES = {
 export function open({ url }: Place, secretKey = '0'.repeat(64)): Promise<Store> {
   return openStore({
     url,
+    poolSize: 4,
+    leaseMs: 30_000,
     secretKey,
     rules: RULES,
     onChanges() {},
@@ -57,6 +59,7 @@ export async function desk(place: Place): Promise<Desk> {
     settings: { password: 'hidden' },
     at: 0,
   })
+  await store.leases?.hold({ wanted: [line.id] })
   let written = 0
   return {
     store,
@@ -77,7 +80,7 @@ export async function desk(place: Place): Promise<Desk> {
         },
       ])
     },
-    claim: (at, limit = 100) => store.claimReceipts({ lineId: line.id, limit, obstacle: 'pace', at }),
+    claim: (at, limit = 100) => store.claimReceipts({ lineId: line.id, limit, obstacle: 'pace', nextCallAt: at, at }),
     receipt: (id) => store.getReceipt({ credentials, id }),
     [Symbol.asyncDispose]: () => store.close(),
   }

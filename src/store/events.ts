@@ -26,6 +26,12 @@ export interface Answered<A> {
   readonly told: readonly Told[]
 }
 
+/** What is looked up by itself later. */
+export function subjectOf(event: AccountEvent): number | null {
+  if ('message' in event) return event.message.id
+  return 'receipt' in event ? event.receipt.id : null
+}
+
 export async function listEvents(
   { db }: Session,
   { after, limit }: Parameters<EventLog['listEvents']>[0],

@@ -4,15 +4,14 @@ import type { Session } from './session.ts'
 const FACT = 'key check'
 
 /** Throws `invalid` when the store's secrets were sealed with another key: better at the start than at the first receipt. */
-export async function checkKey({ db, seal }: Session): Promise<void> {
-  const row = await db.selectFrom('facts').select('value').where('name', '=', FACT).executeTakeFirst()
-  if (row === undefined) {
-    await db
-      .insertInto('facts')
-      .values({ name: FACT, value: seal.close(FACT, FACT) })
-      .execute()
-    return
-  }
+export async function checkKey({ db, seal }: Pick<Session, 'db' | 'seal'>): Promise<void> {
+  // Of nodes that start together on an empty store the first one's key holds.
+  await db
+    .insertInto('facts')
+    .values({ name: FACT, value: seal.close(FACT, FACT) })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  const row = await db.selectFrom('facts').select('value').where('name', '=', FACT).executeTakeFirstOrThrow()
   try {
     seal.open(FACT, row.value)
   } catch (error) {

@@ -172,15 +172,19 @@ async function keepForLater({ db }: Session, lineId: LineId, { of, status, at }:
     .execute()
 }
 
-/** Those of a process that is no more: they may have been sent. */
-export async function endInterrupted(session: Session, { at }: { at: number }): Promise<Answered<void>> {
-  const cut = await session.db
+/** Those of a process that is no more: they may have been sent. Of all lines, or of those that it had. */
+export async function endInterrupted(
+  session: Session,
+  { at, lineIds }: { at: number; lineIds?: readonly LineId[] },
+): Promise<Answered<void>> {
+  const underWay = session.db
     .selectFrom('messages')
     .select('id')
     .where('status', '=', 'QUEUED')
     .where('next_attempt_at', 'is', null)
-    .execute()
-  await session.db.deleteFrom('early_news').execute()
+  const early = session.db.deleteFrom('early_news')
+  const cut = await (lineIds === undefined ? underWay : underWay.where('line_id', 'in', lineIds)).execute()
+  await (lineIds === undefined ? early : early.where('line_id', 'in', lineIds)).execute()
   const ids = cut.map(({ id }) => id)
   return { answer: undefined, told: await change(session, ids, at, () => ({ status: 'ERROR', reason: 'interrupted' })) }
 }

@@ -1,11 +1,16 @@
 import { ReadbackError } from '../core/errors.ts'
 import type { Changes, Store } from '../core/store.ts'
+import { openPostgresStore } from './postgres/store.ts'
 import type { StoreRules } from './session.ts'
 import { openSqliteStore } from './sqlite/store.ts'
 
 export interface StoreOptions {
-  /** `sqlite:<path>`. */
+  /** `sqlite:<path>`, or `postgres://…` as libpq has it. */
   readonly url: string
+  /** So many connections to PostgreSQL at the most. */
+  readonly poolSize: number
+  /** How long a process that is no more keeps its lines from the others. */
+  readonly leaseMs: number
   /** 64 hex digits. */
   readonly secretKey: string
   readonly rules: StoreRules
@@ -15,8 +20,14 @@ export interface StoreOptions {
   readonly onChanges: (changes: Changes) => void
 }
 
+const SQLITE_URL = /^sqlite:(.+)$/
+const POSTGRES_URL = /^postgres(ql)?:\/\/./
+
 /** Opens the engine that the URL names, and brings its tables up to date. */
-export function openStore({ url, secretKey, rules, onDeath, onChanges }: StoreOptions): Promise<Store> {
-  if (!url.startsWith('sqlite:')) throw new ReadbackError('invalid', 'DATABASE_URL must begin with sqlite:')
-  return openSqliteStore({ path: url.slice('sqlite:'.length), secretKey, rules }, { onDeath, onChanges })
+export function openStore({ url, onDeath, ...options }: StoreOptions): Promise<Store> {
+  if (POSTGRES_URL.test(url)) return openPostgresStore({ url, ...options })
+  const path = SQLITE_URL.exec(url)?.[1]
+  if (path === undefined) throw new ReadbackError('invalid', 'DATABASE_URL must begin with sqlite: or postgres://')
+  const { secretKey, rules, onChanges } = options
+  return openSqliteStore({ path, secretKey, rules }, { onDeath, onChanges })
 }

@@ -38,7 +38,9 @@ export async function listReceipts(
   const inThem = query.where('receipts.conversation_id', 'in', conversations)
   const open = await inThem.where('receipts.settled_at', 'is', null).execute()
   const settled = await inThem.where('receipts.settled_at', 'is not', null).execute()
-  return [...open, ...settled].sort((a, b) => b.id - a.id).slice(0, limit)
+  // One that was settled between the two looks is in both.
+  const found = new Map([...open, ...settled].map((receipt) => [receipt.id, receipt]))
+  return [...found.values()].sort((a, b) => b.id - a.id).slice(0, limit)
 }
 
 /** Lines that are gone included: what they held stays with the account. */
@@ -59,7 +61,7 @@ function receiptsOf(session: Session, { account, token }: Caller) {
 }
 
 export function ownReceipts(session: Session, accountId: AccountId) {
-  return namedReceipts(session).where('receipts.account_id', '=', accountId)
+  return everyReceipt(session).where('receipts.account_id', '=', accountId)
 }
 
 /** One conversation's that `which` lets through, oldest first; of those that are settled the first so many by `order`. */
@@ -68,7 +70,7 @@ export async function receiptsIn(
   { accountId, id }: { accountId: AccountId; id: ConversationId },
   which: { from: number; before?: number; limit: number; order: 'asc' | 'desc' },
 ): Promise<Receipt[]> {
-  const theirs = namedReceipts(session)
+  const theirs = everyReceipt(session)
     // The account by its conversation: by itself it would lead the planner through all that the account has.
     .where('conversations.account_id', '=', accountId)
     .where('receipts.conversation_id', '=', id)
@@ -84,7 +86,8 @@ export async function receiptsIn(
   return [...settled, ...open].sort((a, b) => a.id - b.id)
 }
 
-function namedReceipts({ db }: Session) {
+/** Whoever's they are: for those who act for none. */
+export function everyReceipt({ db }: Pick<Session, 'db'>) {
   return db
     .selectFrom('receipts')
     .innerJoin('conversations', 'conversations.id', 'receipts.conversation_id')
@@ -169,6 +172,8 @@ export async function linesWithWork({ db }: Session): Promise<LineId[]> {
 export async function findOverdue({ db }: Session, { lineId, at }: { lineId: LineId; at: number }): Promise<Overdue> {
   const waiting = db.selectFrom('receipts').where('line_id', '=', lineId).where('next_attempt_at', 'is not', null)
   const overdue = await waiting.select('id').where('expires_at', '<=', at).limit(OVERDUE_AT_ONCE).execute()
+  // There may be more, and of a million that wait the earliest is not looked for time and again.
+  if (overdue.length === OVERDUE_AT_ONCE) return { receiptIds: overdue.map(({ id }) => id), nextExpiryAt: at }
   const next = await waiting
     .select((eb) => eb.fn.min('expires_at').as('at'))
     .where('expires_at', '>', at)

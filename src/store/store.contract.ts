@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { SESSION_MS } from '../core/console.ts'
-import type { ReceiptId } from '../core/id.ts'
+import type { EventId, ReceiptId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
+import { AGED } from '../core/retention.ts'
 import type { Claim } from '../core/send-receipt.ts'
 import { away, claimedContacts, contactOf, desk, done, LIFETIME_MS, LINE, open, type Place } from './desk.contract.ts'
 
@@ -51,7 +52,7 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await using d = await desk(kept)
       const { id: accountId } = await d.store.admit({ credentials: d.credentials, gate: true })
       // By the store's own clock: an hour from now, and a moment ago.
-      const [later, ago] = [Date.now() + 3_600_000, Date.now() - 1]
+      const [later, ago] = [d.store.now() + 3_600_000, d.store.now() - 1]
       const mint = (numbers: PhoneNumber[] | null, expiresAt: number) =>
         d.store.createToken({ credentials: d.credentials, numbers, expiresAt, at: 0 })
       const [whole, limited, ended] = [await mint(null, later), await mint([LINE], later), await mint(null, ago)]
@@ -66,7 +67,7 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       assert.equal((await d.store.listReceipts({ credentials: limited, filter: { limit: 9 } })).length, 1)
       await assert.rejects(d.store.admit({ credentials: limited, gate: false }), code('forbidden'))
       await assert.rejects(d.store.createToken({ ...mintedBy(whole), at: 0 }), code('forbidden'))
-      assert.equal(await d.store.forgetTokens({ before: Date.now(), limit: 9 }), 1)
+      assert.equal(await d.store.forgetTokens({ before: d.store.now(), limit: 9 }), 1)
       await d.store.deleteKey({ accountId, keyId: d.credentials.keyId })
       await assert.rejects(ask(whole, LINE), code('unauthorized'))
       await assert.rejects(d.store.identify({ credentials: limited }), code('unauthorized'))
@@ -80,7 +81,7 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       const operator = { operatorToken: 'a token' }
       const visitor = async (session: string, token = operator) =>
         (await store.getVisitor({ session: { sessionToken: session }, operator: token })).kind
-      const now = Date.now()
+      const now = store.now()
       const old = await store.openSession({ opener, at: now - SESSION_MS })
       await assert.rejects(visitor(old), code('unauthorized'))
       await assert.rejects(store.listKeys({ credentials: { sessionToken: old } }), code('unauthorized'))
@@ -238,6 +239,29 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       assert.deepEqual([receipt.trigger, receipt.requests, receipt.readUpTo], ['auto', 1, first?.messageIds[1]])
       const [old] = await d.receive(contactOf(1), 100_000, { sentAt: 1 })
       assert.equal(old?.receiptId, null)
+    })
+
+    test('forgets what is old and ended, piece by piece, and recognises it all the same', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      for (const at of [1, 2, 3]) await d.receive(contactOf(0), at)
+      const [old, waiting] = [await d.request(contactOf(0), 4), await d.request(contactOf(1), 5)]
+      await d.store.settleReceipts(done((await d.claim(4)).claims[0] as Claim, 6))
+      const young = await d.request(contactOf(0), 100)
+      for (const kind of AGED) {
+        for (let after: number | null = 0; after !== null; ) {
+          after = await d.store.forgetOld({ kind, before: 50, after, limit: 2 })
+        }
+      }
+      const left = await d.store.listReceipts({ credentials: d.credentials, filter: { limit: 9 } })
+      assert.deepEqual(new Set(left.map(({ id }) => id)), new Set([waiting, young]))
+      await assert.rejects(d.receipt(old), code('not_found'))
+      assert.deepEqual(await d.store.listEvents({ after: 0 as EventId, limit: 9 }), [])
+      const [again] = await d.receive(contactOf(0), 101, { carrierMessageId: 'message 1' })
+      assert.equal(again?.repeated, true)
+      // The newest of the conversation is there.
+      for (const claim of (await d.claim(101)).claims) await d.store.settleReceipts(done(claim, 102))
+      assert.equal((await d.receipt(young)).state, 'sent')
     })
 
     test('takes a line away: its number is free, its receipts end, and nothing more is stored for it', async () => {

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after, before, describe } from 'node:test'
+import { type PostgresServer, postgresServer, requirePostgres } from '../../test/support/postgres.ts'
 import { describeMessages } from './messages.contract.ts'
 import { describeSequences } from './sequences.contract.ts'
 import { describeStore } from './store.contract.ts'
@@ -8,6 +10,19 @@ import { describeStore } from './store.contract.ts'
 describeStore('SQLite', place)
 describeSequences('SQLite', place)
 describeMessages('SQLite', place)
+
+describe('PostgreSQL', { skip: requirePostgres() }, () => {
+  let server: PostgresServer
+  before(async () => {
+    server = await postgresServer()
+  })
+  after(() => server[Symbol.asyncDispose]())
+  const database = () => server.database()
+
+  describeStore('PostgreSQL', database)
+  describeSequences('PostgreSQL', database)
+  describeMessages('PostgreSQL', database)
+})
 
 async function place() {
   const folder = await mkdtemp(join(tmpdir(), 'readback-test-'))

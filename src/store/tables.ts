@@ -27,7 +27,7 @@ type Made<T> = ColumnType<T, T | undefined, never>
 
 export interface Tables {
   /** What the store knows of itself. */
-  facts: { name: 'key check'; value: string }
+  facts: { name: 'key check' | 'move'; value: string }
   accounts: {
     id: Made<AccountId>
     email: string

@@ -25,7 +25,7 @@ function requirePackage(name: string): string | false {
 }
 
 /** A skip must not hide in a run that is meant to be whole: REQUIRE_ALL=1 makes it an error. */
-function requires(what: string, present: boolean, enabledBy: string): string | false {
+export function requires(what: string, present: boolean, enabledBy: string): string | false {
   if (present) return false
   const reason = `needs ${what}: \`${enabledBy}\` enables it`
   if (process.env.REQUIRE_ALL === '1') throw new Error(reason)

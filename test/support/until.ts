@@ -3,8 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 const PATIENCE_MS = 20_000
 
 /** What `look` sees, as soon as it is what is waited for; throws with the last thing seen when it never is. */
-export async function until<T>(what: string, look: () => Promise<T> | T, is: (seen: T) => boolean): Promise<T> {
-  const giveUpAt = performance.now() + PATIENCE_MS
+export async function until<T>(
+  what: string,
+  look: () => Promise<T> | T,
+  is: (seen: T) => boolean,
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
+  const giveUpAt = performance.now() + patienceMs
   for (;;) {
     const seen = await look()
     if (is(seen)) return seen

@@ -10,6 +10,7 @@ import { outbound } from './0005-outbound.ts'
 import { tokens } from './0006-tokens.ts'
 import { messageLists } from './0008-message-lists.ts'
 import { sending } from './0009-sending.ts'
+import { leases } from './0010-leases.ts'
 import { dashboard } from './0011-dashboard.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
@@ -22,6 +23,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0006-tokens': tokens,
   '0008-message-lists': messageLists,
   '0009-sending': sending,
+  '0010-leases': leases,
   '0011-dashboard': dashboard,
 }
 

@@ -3,7 +3,7 @@ import type { AccountEvent } from '../../core/account-event.ts'
 import type { AccountId, EventId, WebhookId } from '../../core/id.ts'
 import type { Changes } from '../../core/store.ts'
 import { STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
-import type { EventSubject } from '../events.ts'
+import { type EventSubject, subjectOf } from '../events.ts'
 
 /** Records events with their causes, and a delivery for each endpoint that wants one, on SQLite. */
 export class Events {
@@ -65,12 +65,6 @@ export class Events {
     this.#committed = nothing()
     return { webhookIds: [...webhookIds], events, touched: all ? 'all' : [...accountIds] }
   }
-}
-
-/** What is looked up by itself later. */
-function subjectOf(event: AccountEvent): number | null {
-  if ('message' in event) return event.message.id
-  return 'receipt' in event ? event.receipt.id : null
 }
 
 function nothing() {

@@ -1,66 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ReceiptId } from '../../core/id.ts'
 import type { Store } from '../../core/store.ts'
-import {
-  admit,
-  createAccount,
-  createKey,
-  deleteKey,
-  getAccount,
-  identify,
-  listAccounts,
-  setAutoMarkRead,
-  updateAccount,
-} from '../accounts.ts'
-import { getConversation, listConversations, showConversation } from '../conversations.ts'
-import { listDeliveries, redeliver, testWebhook, webhooksWithWork } from '../deliveries.ts'
-import { type Answered, listEvents, newestEventId, type Told } from '../events.ts'
-import {
-  carrier,
-  contactReads,
-  receive,
-  show,
-  showRead,
-  showTyping,
-  takeFailure,
-  tune,
-  typingUntil,
-  write,
-} from '../handset.ts'
-import {
-  createLine,
-  getLine,
-  getOwnLine,
-  inboundSecret,
-  linesToEnrol,
-  listLines,
-  listOwnLines,
-  noteCursor,
-  noteEnrolled,
-  noteHealth,
-  noteVerification,
-  removeLine,
-  setAutoTiming,
-  updateLine,
-} from '../lines.ts'
-import {
-  claimMessage,
-  endInterrupted,
-  endWaiting,
-  linesWithMessages,
-  noteNews,
-  settleMessage,
-} from '../message-lanes.ts'
-import { findService, getMessage, listMessages } from '../messages.ts'
-import { findTypingPlace, noteTyping, sendMessage } from '../outbound.ts'
-import { listLineStates, overview } from '../overview.ts'
-import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
-import { forgetInbound } from '../seen-inbound.ts'
+import { redeliver, testWebhook } from '../deliveries.ts'
+import type { Answered, Told } from '../events.ts'
+import { noteHealth, removeLine } from '../lines.ts'
+import { claimMessage, endInterrupted, endWaiting, noteNews, settleMessage } from '../message-lanes.ts'
+import { noteTyping, sendMessage } from '../outbound.ts'
+import { type Bound, bind, COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
 import type { Session } from '../session.ts'
-import { closeSession, getVisitor, listKeys, makeKey, openSession, revokeKey } from '../sign-ins.ts'
-import { getMessageStory } from '../stories.ts'
-import { createToken, deleteToken, forgetTokens } from '../tokens.ts'
-import { addWebhooks, listWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import type { Acceptance } from './acceptance.ts'
 import { Deliveries } from './deliveries.ts'
 import type { Events } from './events.ts'
@@ -70,101 +17,10 @@ import { LaneStore } from './outbox.ts'
 
 /** The store's methods as a worker runs them: plain data in and out; the hot ones answer at once. */
 type Operations = {
-  readonly [Name in Exclude<keyof Store, 'close'>]: (
+  readonly [Name in Exclude<keyof Store, 'close' | 'now' | 'leases'>]: (
     argument: Parameters<Store[Name]>[0],
   ) => Awaited<ReturnType<Store[Name]>> | Promise<Awaited<ReturnType<Store[Name]>>>
 }
-
-const READS = {
-  admit,
-  carrier,
-  findOverdue,
-  findService,
-  getAccount,
-  getLine,
-  getMessage,
-  getOwnLine,
-  getReceipt,
-  identify,
-  linesToEnrol,
-  linesWithMessages,
-  linesWithWork,
-  listDeliveries,
-  listEvents,
-  listWebhooks,
-  newestEventId,
-  webhooksWithWork,
-  listAccounts,
-  listLines,
-  listMessages,
-  listOwnLines,
-  listReceipts,
-  show,
-  typingUntil,
-  getConversation,
-  getMessageStory,
-  getVisitor,
-  listConversations,
-  listKeys,
-  listLineStates,
-  overview,
-  showConversation,
-}
-
-const COLD_WRITES = {
-  addWebhooks,
-  removeWebhooks,
-  replaceWebhooks,
-  createAccount,
-  createKey,
-  contactReads,
-  createLine,
-  createToken,
-  deleteKey,
-  deleteToken,
-  findTypingPlace,
-  forgetInbound,
-  forgetTokens,
-  inboundSecret,
-  noteCursor,
-  noteEnrolled,
-  noteReplies,
-  noteVerification,
-  receive,
-  setAutoMarkRead,
-  setAutoTiming,
-  showRead,
-  showTyping,
-  takeFailure,
-  tune,
-  updateAccount,
-  updateLine,
-  write,
-  closeSession,
-  makeKey,
-  openSession,
-  revokeKey,
-}
-
-/** Rare enough that everybody who looks may look again. */
-const SEEN_BY_ALL: readonly (keyof typeof COLD_WRITES)[] = [
-  'addWebhooks',
-  'removeWebhooks',
-  'replaceWebhooks',
-  'closeSession',
-  'createAccount',
-  'createKey',
-  'createLine',
-  'deleteKey',
-  'makeKey',
-  'noteReplies',
-  'revokeKey',
-  'setAutoMarkRead',
-  'setAutoTiming',
-  'tune',
-  'updateAccount',
-  'updateLine',
-]
 
 const HOT_WRITES = [
   'markRead',
@@ -274,16 +130,4 @@ export interface Overlay {
 function pragmas(database: DatabaseSync): Readonly<Record<string, string | number>> {
   const facts = ['journal_mode', 'synchronous', 'fullfsync'].map((name) => database.prepare(`pragma ${name}`).get())
   return Object.assign({}, ...facts)
-}
-
-type Query = (session: Session, argument: never) => Promise<unknown>
-type Bound<Queries extends Record<string, Query>> = {
-  [Name in keyof Queries]: Queries[Name] extends (session: Session, argument: infer A) => infer R
-    ? (argument: A) => R
-    : never
-}
-
-function bind<Queries extends Record<string, Query>>(queries: Queries, session: Session): Bound<Queries> {
-  const bound = Object.entries(queries).map(([name, query]) => [name, (argument: never) => query(session, argument)])
-  return Object.fromEntries(bound) as Bound<Queries>
 }

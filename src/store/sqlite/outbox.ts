@@ -4,9 +4,9 @@ import type { Conversation } from '../../core/conversation.ts'
 import type { AccountId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
 import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
-import { furthest } from '../../core/request-receipt.ts'
-import type { Claim, ClaimedReceipt, Setback, Settlement } from '../../core/send-receipt.ts'
+import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
+import { choose, type OpenRow } from '../claims.ts'
 import { type LineRow, toLine } from '../lines.ts'
 import type { Session } from '../session.ts'
 import type { Events } from './events.ts'
@@ -77,26 +77,16 @@ export class LaneStore {
     at: number,
   ): Claim | undefined {
     for (const { id } of this.#openOf(conversationId)) this.#joins.fold(id)
-    const open = this.#openOf(conversationId)
-    const [first, ...riders] = open.filter(({ id, state, next_attempt_at, expires_at }) => {
-      // Behind one that is on its way: to be left until its own time comes.
-      if (state === 'queued' && (next_attempt_at === null || next_attempt_at > at)) return false
-      if (expires_at > at) return true
-      this.#expire(id, obstacle, at)
-      return false
-    })
-    if (first === undefined) return undefined
+    const { tooLate, taken } = choose(this.#openOf(conversationId), at)
+    for (const id of tooLate) this.#expire(id, obstacle, at)
+    if (taken === undefined) return undefined
     // The one that leads is `sending` from here on; one behind it rides along and stays open to be joined.
-    this.#statements.send.run(first.id)
+    this.#statements.send.run(taken.receipts[0].id)
     const row = this.#statements.findConversation.get(conversationId) as Conversation | undefined
     if (row === undefined) throw new Error('A receipt without a conversation')
-    const readUpTo = [first, ...riders].map(({ read_up_to }) => read_up_to).reduce(furthest, null)
-    return {
-      conversation: { ...row },
-      receipts: [toClaimed(first), ...riders.map(toClaimed)],
-      readUpTo,
-      carrierMessageIds: readUpTo === null ? [] : this.#marked(row, readUpTo, declared),
-    }
+    const { readUpTo } = taken
+    const carrierMessageIds = readUpTo === null ? [] : this.#marked(row, readUpTo, declared)
+    return { ...taken, conversation: { ...row }, carrierMessageIds }
   }
 
   /** The messages that a call marks, by the carrier's ids, newest first. */
@@ -136,21 +126,6 @@ export class LaneStore {
     this.#events.record({ accountId, lineId, number }, { type: 'receipt.settled', receipt }, at)
     this.#statements.tally.run(accountId, minuteOf(at), receipt.state, bucketOf(at - receipt.requestedAt))
   }
-}
-
-interface OpenRow {
-  readonly id: ReceiptId
-  readonly state: ClaimedReceipt['state']
-  readonly requests: number
-  readonly setbacks: number
-  readonly read_up_to: Claim['readUpTo']
-  readonly last_attempt_at: number | null
-  readonly next_attempt_at: number | null
-  readonly expires_at: number
-}
-
-function toClaimed({ id, state, requests, setbacks, last_attempt_at }: OpenRow): ClaimedReceipt {
-  return { id, state, requests, setbacks, lastAttemptAt: last_attempt_at }
 }
 
 /** One behind a call that is under way waits for its end, not for a time. */

@@ -17,10 +17,11 @@ export async function openSqliteStore(start: Omit<WorkerStart, 'role'>, listener
   const reader = await WorkerLink.start({ ...start, role: 'reader' }, listeners)
   const methods: Methods<Read | Write> = { ...methodsOf(READ_NAMES, reader), ...methodsOf(WRITE_NAMES, writer) }
   // `Operations` is made from the port's own types: this is where they meet again.
-  const store = methods as Omit<Store, 'close'>
+  const store = methods as Omit<Store, 'close' | 'now'>
   const upToDate = (receipts: readonly Receipt[]) => overlayJoins(writer, receipts)
   return {
     ...store,
+    now: Date.now,
     getReceipt: async (by) => (await upToDate([await store.getReceipt(by)]))[0] as Receipt,
     listReceipts: async (call) => upToDate(await store.listReceipts(call)),
     getConversation: async (call) => {

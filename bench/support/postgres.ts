@@ -1,0 +1,10 @@
+import { ownServer } from '../../test/support/postgres.ts'
+
+/** A PostgreSQL of the benchmark's own, as it is installed: every commit is on the disk before it is answered. */
+export async function postgresDatabase(dir: string): Promise<AsyncDisposable & { readonly url: string }> {
+  await using undo = new AsyncDisposableStack()
+  const server = undo.use(await ownServer({ fsync: 'on' }, dir))
+  const { url } = undo.use(await server.database())
+  const kept = undo.move()
+  return { url, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}

@@ -1,0 +1,12 @@
+/** What grows with use, and is deleted when it is old. What is open or under way stays, whatever its age. */
+export const AGED = ['attempts', 'deliveries', 'events', 'receipts', 'messages', 'phone'] as const
+export type Aged = (typeof AGED)[number]
+
+export interface AgedCall {
+  readonly kind: Aged
+  readonly before: number
+  /** Behind this id; 0 begins. */
+  readonly after: number
+  /** So many are looked at. */
+  readonly limit: number
+}

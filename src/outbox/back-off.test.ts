@@ -1,0 +1,11 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BackOff } from './back-off.ts'
+
+test('a back-off counts calls that failed together once, also within one millisecond', () => {
+  const backOff = new BackOff()
+  for (let call = 0; call < 32; call++) backOff.fail({ startedAt: 1_000, at: 1_000 })
+  assert.equal(backOff.until, 2_000)
+  backOff.fail({ startedAt: 2_000, at: 2_010 })
+  assert.equal(backOff.until, 4_010)
+})

@@ -1,0 +1,137 @@
+import { messageOf } from '../core/errors.ts'
+import type { LineId } from '../core/id.ts'
+import { CALL_SHARE, type Holding, type Leases } from '../core/leases.ts'
+import type { Changes } from '../core/store.ts'
+import type { OutboxLog } from './log.ts'
+
+export interface LineLeasesOptions {
+  readonly leases: Leases
+  /** These lines are this process's from here on: whatever waits there is its to send. */
+  readonly onTaken: (lineIds: ReadonlySet<LineId>) => void
+  /** There is something to do on a line of this process's. */
+  readonly onNudge: (lineId: LineId) => void
+  /** Answers when nothing of these lines is under way any more. */
+  readonly letGo: (lineIds: readonly LineId[]) => Promise<void>
+  readonly log: OutboxLog
+}
+
+/** Which lines this process looks after among several. What is nudged elsewhere is passed on to whoever has the line. */
+export class LineLeases {
+  readonly #options: LineLeasesOptions
+  #holding: Holding = { held: new Map(), elsewhere: new Set(), surplus: 0 }
+  readonly #leaving = new Set<LineId>()
+  readonly #wanted = new Set<LineId>()
+  /** By the monotonic clock. */
+  #heldAt = Number.NEGATIVE_INFINITY
+  #round: Promise<void> | undefined
+  #again = false
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+
+  constructor(options: LineLeasesOptions) {
+    this.#options = options
+  }
+
+  /** Throws when the store is away. */
+  async start(): Promise<void> {
+    await this.#hold()
+    this.#timer = setInterval(() => void this.#renew(), this.#options.leases.everyMs)
+  }
+
+  holds(lineId: LineId): boolean {
+    return this.#holding.held.has(lineId) && !this.#leaving.has(lineId)
+  }
+
+  /** Its carrier must not be called before: whoever had the line had called it, or was told to wait. */
+  nextCallAt(lineId: LineId): number {
+    return this.#holding.held.get(lineId) ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** There is something to do on a line that this process does not hold. */
+  pass(lineId: LineId): void {
+    if (this.#stopped || this.#holding.elsewhere.has(lineId)) {
+      this.#options.leases.tell([lineId])
+    } else {
+      this.#wanted.add(lineId)
+      void this.#renew()
+    }
+  }
+
+  changed({ lineIds = [], freed = false, missed = false }: Changes): void {
+    for (const lineId of lineIds) if (this.holds(lineId)) this.#options.onNudge(lineId)
+    if (freed || missed) void this.#renew()
+    if (missed) this.#options.onTaken(new Set(this.#holding.held.keys()))
+  }
+
+  /** Takes no more lines. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearInterval(this.#timer)
+    await this.#round
+  }
+
+  /** Once nothing is under way: others may go on at once, and need not wait for the lease to end. */
+  async release(): Promise<void> {
+    try {
+      await this.#options.leases.release()
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'the lease was not given back, and ends by itself')
+    }
+  }
+
+  /** One round at a time; a want meanwhile makes another. */
+  #renew(): Promise<void> {
+    if (this.#round !== undefined) this.#again = true
+    this.#round ??= this.#rounds().finally(() => {
+      this.#round = undefined
+    })
+    return this.#round
+  }
+
+  async #rounds(): Promise<void> {
+    do {
+      this.#again = false
+      try {
+        await this.#hold()
+      } catch (error) {
+        this.#options.log.warn({ error: messageOf(error) }, 'the lease on lines could not be renewed')
+      }
+    } while (this.#again && !this.#stopped)
+  }
+
+  async #hold(): Promise<void> {
+    if (this.#stopped) return
+    const { leases, onTaken } = this.#options
+    const wanted = [...this.#wanted]
+    this.#wanted.clear()
+    const before = this.#holding.held
+    this.#holding = await leases.hold({ wanted })
+    const { held, elsewhere, surplus } = this.#holding
+    // Lanes that were refused for a lease that had grown old have to be told that it is new again.
+    const late = performance.now() - this.#heldAt > leases.everyMs / CALL_SHARE
+    this.#heldAt = performance.now()
+    const taken = new Set([...held.keys()].filter((lineId) => late || !before.has(lineId)))
+    if (taken.size > 0) onTaken(taken)
+    for (const lineId of wanted) if (held.has(lineId)) this.#options.onNudge(lineId)
+    const others = wanted.filter((lineId) => elsewhere.has(lineId))
+    if (others.length > 0) leases.tell(others)
+    if (surplus > 0) void this.#giveBack(surplus)
+  }
+
+  /** So many lines too many: those that came last go first. */
+  async #giveBack(surplus: number): Promise<void> {
+    if (this.#leaving.size > 0) return
+    const lineIds = [...this.#holding.held.keys()].slice(-surplus)
+    for (const lineId of lineIds) this.#leaving.add(lineId)
+    try {
+      await this.#options.letGo(lineIds)
+      await this.#options.leases.release(lineIds)
+      const held = new Map([...this.#holding.held].filter(([lineId]) => !this.#leaving.has(lineId)))
+      this.#holding = { ...this.#holding, held }
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'lines could not be given back yet')
+    } finally {
+      this.#leaving.clear()
+    }
+  }
+}

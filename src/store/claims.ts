@@ -1,0 +1,42 @@
+import type { MessageId, ReceiptId } from '../core/id.ts'
+import { furthest } from '../core/request-receipt.ts'
+import type { Claim, ClaimedReceipt } from '../core/send-receipt.ts'
+
+/** An open receipt of a conversation that a lane has come to. */
+export interface OpenRow {
+  readonly id: ReceiptId
+  readonly state: ClaimedReceipt['state']
+  readonly requests: number
+  readonly setbacks: number
+  readonly read_up_to: MessageId | null
+  readonly last_attempt_at: number | null
+  readonly next_attempt_at: number | null
+  readonly expires_at: number
+}
+
+/** What becomes of a conversation's open receipts, the older before the newer, when its lane comes. */
+export interface Choice {
+  /** To be expired: what a carrier would be told by it is no longer true. */
+  readonly tooLate: readonly ReceiptId[]
+  /** What one call carries, its first to be `sending` from here on; undefined where nothing is left. */
+  readonly taken: Pick<Claim, 'receipts' | 'readUpTo'> | undefined
+}
+
+export function choose(open: readonly OpenRow[], at: number): Choice {
+  // Behind one that is on its way: to be left until its own time comes.
+  const due = open.filter(
+    ({ state, next_attempt_at }) => state === 'sending' || (next_attempt_at !== null && next_attempt_at <= at),
+  )
+  const [first, ...riders] = due.filter(({ expires_at }) => expires_at > at)
+  return {
+    tooLate: due.filter(({ expires_at }) => expires_at <= at).map(({ id }) => id),
+    taken: first && {
+      receipts: [toClaimed(first), ...riders.map(toClaimed)],
+      readUpTo: [first, ...riders].map(({ read_up_to }) => read_up_to).reduce(furthest, null),
+    },
+  }
+}
+
+function toClaimed({ id, state, requests, setbacks, last_attempt_at }: OpenRow): ClaimedReceipt {
+  return { id, state, requests, setbacks, lastAttemptAt: last_attempt_at }
+}

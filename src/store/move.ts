@@ -1,0 +1,180 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import { type Kysely, sql } from 'kysely'
+import { Pool } from 'pg'
+import { ReadbackError } from '../core/errors.ts'
+import { POSTGRES, SQLITE } from './engine.ts'
+import { migrate } from './migrations/index.ts'
+import { asUnavailable, connectionOptions, toKysely, withoutNul } from './postgres/connection.ts'
+import { openWriter, toKysely as sqliteToKysely } from './sqlite/connection.ts'
+import { lockFile } from './sqlite/file-lock.ts'
+import { Joins } from './sqlite/joins.ts'
+import type { Tables } from './tables.ts'
+
+export interface Move {
+  /** The SQLite file. */
+  readonly path: string
+  /** `postgres://…` */
+  readonly url: string
+  readonly onProgress: (progress: Progress) => void
+}
+
+export interface Progress {
+  readonly table: string
+  readonly done: number
+  readonly total: number
+}
+
+/** A table as both engines have it. */
+interface Moved {
+  readonly name: string
+  readonly columns: readonly Column[]
+  /** What its rows are gone through by. */
+  readonly key: readonly string[]
+}
+
+interface Column {
+  readonly name: string
+  readonly type: string
+}
+
+type Row = Readonly<Record<string, SQLInputValue>>
+
+/** Rows that go together; PostgreSQL takes 65,535 values in a statement. */
+const AT_ONCE = 1_000
+const MOST_VALUES = 60_000
+const UNDER_WAY = 'under way'
+
+/**
+ * Moves a store from SQLite to PostgreSQL: every table in order of its key, so that one that was interrupted goes on behind the
+ * last row that arrived. No server may run on either meanwhile. Throws `conflict` where the other store holds something of its own,
+ * and `internal` where what arrived is not what was sent. Answers how many rows there are.
+ */
+export async function moveStore({ path, url, onProgress }: Move): Promise<number> {
+  const lock = lockFile(path)
+  const source = openWriter(path)
+  const target = toKysely(new Pool({ ...connectionOptions(url), max: 1 }))
+  try {
+    await migrate(sqliteToKysely(source), SQLITE)
+    new Joins(source).foldAll()
+    await migrate(target, POSTGRES)
+    await begin(target)
+    const tables = await tablesOf(source, target)
+    let rows = 0
+    for (const table of tables) rows += await copy(source, target, table, onProgress)
+    for (const table of tables) await check(source, target, table)
+    await continueIds(source, target, tables)
+    await sql`delete from facts where name = 'move'`.execute(target)
+    return rows
+  } catch (error) {
+    throw asUnavailable(error) ?? error
+  } finally {
+    await target.destroy()
+    source.close()
+    lock.release()
+  }
+}
+
+/** No server starts on a store that has this fact. */
+async function begin(target: Kysely<Tables>): Promise<void> {
+  const facts = await target.selectFrom('facts').select('name').execute()
+  if (facts.some(({ name }) => name === 'move')) return
+  if (facts.length > 0)
+    throw new ReadbackError('conflict', 'The store at the second URL is in use: a move needs an empty one')
+  await target.insertInto('facts').values({ name: 'move', value: UNDER_WAY }).execute()
+}
+
+async function tablesOf(source: DatabaseSync, target: Kysely<Tables>): Promise<Moved[]> {
+  const { rows } = await sql<{ table: string; name: string; type: string }>`
+    select table_name as table, column_name as name, data_type as type from information_schema.columns
+    where table_schema = current_schema() and table_name not like 'kysely%' order by table_name, ordinal_position`.execute(
+    target,
+  )
+  const byTable = Map.groupBy(rows, ({ table }) => table)
+  return [...byTable].flatMap(([name, columns]) => {
+    const own = source.prepare('select name, pk from pragma_table_info(?) order by pk').all(name) as {
+      name: string
+      pk: number
+    }[]
+    const key = own.filter(({ pk }) => pk > 0).map((column) => column.name)
+    // Leases are PostgreSQL's alone; and what has no key is of calls under way, of which there are none.
+    return key.length === 0 ? [] : [{ name, columns, key }]
+  })
+}
+
+async function copy(
+  source: DatabaseSync,
+  target: Kysely<Tables>,
+  { name, columns, key }: Moved,
+  onProgress: Move['onProgress'],
+): Promise<number> {
+  const { total } = source.prepare(`select count(*) as total from ${name}`).get() as { total: number }
+  const names = columns.map((column) => column.name)
+  const limit = Math.min(AT_ONCE, Math.floor(MOST_VALUES / names.length))
+  const behind = source.prepare(
+    `select ${names.join(', ')} from ${name} where (${key.join(', ')}) > (${key.map(() => '?').join(', ')})
+     order by ${key.join(', ')} limit ${limit}`,
+  )
+  const first = source.prepare(`select ${names.join(', ')} from ${name} order by ${key.join(', ')} limit ${limit}`)
+  let { last, done } = await arrived(target, name, columns, key)
+  for (;;) {
+    onProgress({ table: name, done, total })
+    const rows = (last === undefined ? first.all() : behind.all(...last)) as Row[]
+    const newest = rows.at(-1)
+    if (newest === undefined) return total
+    const values = rows.map((row) => sql`(${sql.join(names.map((column) => withoutNul(row[column])))})`)
+    await sql`insert into ${sql.table(name)} (${sql.join(names.map((column) => sql.ref(column)))}) values ${sql.join(values)}
+      on conflict do nothing`.execute(target)
+    last = key.map((column) => newest[column] as SQLInputValue)
+    done += rows.length
+  }
+}
+
+/** Where an interrupted move goes on. Text is compared by its bytes, as SQLite does. */
+async function arrived(target: Kysely<Tables>, name: string, columns: readonly Column[], key: readonly string[]) {
+  const order = key.map((column) => {
+    const collation = columns.find((one) => one.name === column)?.type === 'text' ? sql` collate "C"` : sql``
+    return sql`${sql.ref(column)}${collation} desc`
+  })
+  // The fact that a move is under way is not of those that are moved.
+  const where = name === 'facts' ? sql`where name <> 'move'` : sql``
+  const rows = await sql<Row>`select * from ${sql.table(name)} ${where} order by ${sql.join(order)} limit 1`.execute(
+    target,
+  )
+  const counted = await sql<{ done: number }>`select count(*) as done from ${sql.table(name)} ${where}`.execute(target)
+  const row = rows.rows[0]
+  return { last: row && key.map((column) => row[column] as SQLInputValue), done: counted.rows[0]?.done ?? 0 }
+}
+
+/** The same rows: by their count, by the sum of each column of numbers, and by the length of each column of text. */
+async function check(source: DatabaseSync, target: Kysely<Tables>, { name, columns }: Moved): Promise<void> {
+  const sums = columns.flatMap(({ name: column, type }) => {
+    // The remainder, since a sum of times would not fit 64 bits.
+    if (type === 'bigint') return [`sum(${column} % 1000003)`]
+    return type === 'text' ? [`sum(length(${column}))`] : []
+  })
+  const query = (count: string, where: string) =>
+    `select ${[count, ...sums].map((sum, n) => `${sum} as c${n}`).join(', ')} from ${name}${where}`
+  // SQLite's own stops at a NUL.
+  source.function('characters', { deterministic: true }, (text) => (text === null ? null : [...String(text)].length))
+  const sent = source.prepare(query('count(*)', '').replaceAll('length(', 'characters(')).get() as Row
+  const { rows } = await sql
+    .raw<Row>(query('count(*)', name === 'facts' ? ` where name <> 'move'` : ''))
+    .execute(target)
+  for (const column of Object.keys(sent)) {
+    if (Number(sent[column]) === Number(rows[0]?.[column])) continue
+    throw new ReadbackError(
+      'internal',
+      `The table ${name} did not arrive whole; empty the second store and begin again`,
+    )
+  }
+}
+
+/** An id that was given once is never given again, also where its row is gone. */
+async function continueIds(source: DatabaseSync, target: Kysely<Tables>, tables: readonly Moved[]): Promise<void> {
+  const given = source.prepare('select name, seq from sqlite_sequence').all() as { name: string; seq: number }[]
+  for (const { name, seq } of given) {
+    if (tables.some((table) => table.name === name) && seq > 0) {
+      await sql`select setval(pg_get_serial_sequence(${name}, 'id'), ${seq}::bigint)`.execute(target)
+    }
+  }
+}

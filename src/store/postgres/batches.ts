@@ -1,0 +1,69 @@
+import { ReadbackError } from '../../core/errors.ts'
+
+/** So many calls share a transaction at the most: what waits behind a batch must not wait long. */
+const MOST_PER_BATCH = 256
+
+interface Waiting<Call, Outcome> {
+  readonly call: Call
+  readonly resolve: (outcome: Outcome) => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * Group commit: while one batch is on its way the next one gathers. A refusal is its caller's own. A store that is away refuses
+ * them all, and nothing is written. Anything else is a defect in one of them: then each goes alone, so that it takes nobody along.
+ */
+export class Batches<Call, Outcome> {
+  readonly #run: (calls: readonly Call[]) => Promise<readonly (Outcome | ReadbackError)[]>
+  #waiting: Waiting<Call, Outcome>[] = []
+  #working: Promise<void> | undefined
+
+  /** `run` answers for each call in order, in one transaction. */
+  constructor(run: (calls: readonly Call[]) => Promise<readonly (Outcome | ReadbackError)[]>) {
+    this.#run = run
+  }
+
+  call(call: Call): Promise<Outcome> {
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
+    this.#waiting.push({ call, resolve, reject })
+    this.#working ??= this.#work()
+    return promise
+  }
+
+  /** Answers when all that was asked is answered. */
+  async finished(): Promise<void> {
+    await this.#working
+  }
+
+  async #work(): Promise<void> {
+    // So that the calls of this turn of the event loop go together.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.#waiting.length > 0) await this.#settle(this.#waiting.splice(0, MOST_PER_BATCH))
+    this.#working = undefined
+  }
+
+  async #settle(batch: readonly Waiting<Call, Outcome>[]): Promise<void> {
+    try {
+      const outcomes = await this.#run(batch.map(({ call }) => call))
+      batch.forEach(({ resolve, reject }, index) => {
+        const outcome = outcomes[index] as Outcome | ReadbackError
+        if (outcome instanceof ReadbackError) reject(outcome)
+        else resolve(outcome)
+      })
+    } catch (error) {
+      const unavailable = error instanceof ReadbackError && error.code === 'unavailable'
+      if (!unavailable && batch.length > 1) for (const one of batch) await this.#settle([one])
+      else for (const { reject } of batch) reject(error as Error)
+    }
+  }
+}
+
+/** What it answers, or its refusal: for batches in which each call has its own. */
+export function outcomeOf<T>(decide: () => T): T | ReadbackError {
+  try {
+    return decide()
+  } catch (error) {
+    if (error instanceof ReadbackError) return error
+    throw error
+  }
+}

@@ -1,0 +1,91 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import { Pool, type PoolClient, type PoolConfig, types } from 'pg'
+import { messageOf, ReadbackError } from '../../core/errors.ts'
+import type { Tables } from '../tables.ts'
+
+/** No statement of ours takes near as long; what does is a store that is away. */
+const STATEMENT_TIMEOUT_MS = 5_000
+/** So long a call waits for one of the pool's connections, or for a new one, before it is 503. */
+const CONNECT_TIMEOUT_MS = 2_000
+
+export function openPool(url: string, size: number): Pool {
+  const pool = new Pool({
+    ...connectionOptions(url),
+    max: size,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    // A node that hangs in the middle of a transaction must not hold its rows.
+    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+    // The server's own timeouts do not reach through a connection that died in silence.
+    query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
+  })
+  // An idle connection that breaks is replaced by the next call; without a listener it would end the process.
+  pool.on('error', () => {})
+  return pool
+}
+
+/** What every connection has, whatever it is for. TLS and all else that libpq knows comes with the URL. */
+export function connectionOptions(url: string): PoolConfig {
+  return {
+    connectionString: url,
+    application_name: 'readback',
+    // Hot statements are planned once for a connection, perhaps while their tables are empty and a scan of them is cheap: with such
+    // plans 6 k requests a second were accepted where it is 20 k with this. Every growing table has the index that is asked for.
+    options: '-c enable_seqscan=off',
+    keepAlive: true,
+    // 64 bits come as text, since they may not fit a number: ours are ids and times, which do.
+    types: {
+      getTypeParser: (oid, format) => (oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)),
+    },
+  }
+}
+
+/** The queries that engines share, on a pool, or on the one connection that a transaction has. */
+export function toKysely(pool: Pick<Pool, 'connect' | 'end'>): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: pool as Pool }) })
+}
+
+/** PostgreSQL's text cannot hold it, and a contact's message must not be lost for it. */
+export function withoutNul(value: unknown): unknown {
+  if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value
+  return Array.isArray(value) ? value.map(withoutNul) : value
+}
+
+/** A connection as Kysely and the statements by hand use it. */
+export function cleaning(client: PoolClient): Pick<PoolClient, 'query' | 'release'> {
+  return {
+    query: ((text: string, values: unknown[]) => client.query(text, withoutNul(values) as unknown[])) as never,
+    release() {},
+  }
+}
+
+/**
+ * SQLSTATE classes for "not now, not here": connection, insufficient resources, operator intervention (a restart, a statement that
+ * took too long), a standby that takes no writes, and a session that was ended for idling.
+ */
+const ABSENT = /^(08|53|57|58|25006|25P03|55P03)/
+/** Errors of the driver's and of sockets', which have no SQLSTATE. */
+const DISCONNECTED =
+  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client was closed|Client has encountered a connection error|Cannot use a pool after calling end)/
+
+/** The store is full, away or overloaded: a 503, and worth another try. Undefined for any other error. */
+export function asUnavailable(error: unknown): ReadbackError | undefined {
+  if (!(error instanceof Error)) return undefined
+  const code = codeOf(error)
+  const absent = ABSENT.test(code) || DISCONNECTED.test(error.message) || ('syscall' in error && 'errno' in error)
+  if (!absent) return undefined
+  return new ReadbackError('unavailable', `The store cannot be written or read: ${messageOf(error) || code}`)
+}
+
+/**
+ * Serialisation failure, deadlock, and a row that another node wrote first: whoever looks again finds things as they are now.
+ */
+const CROSSED = new Set(['40001', '40P01', '23505'])
+
+export function wasCrossed(error: unknown): boolean {
+  return error instanceof Error && CROSSED.has(codeOf(error))
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : ''
+}

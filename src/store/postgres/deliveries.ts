@@ -1,0 +1,103 @@
+import type { DeliveryId, WebhookId } from '../../core/id.ts'
+import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/store.ts'
+import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, ROTATION_MS } from '../../core/webhook.ts'
+import { type ClaimedRow, toDelivery } from '../deliveries.ts'
+import type { Seal } from '../seal.ts'
+import type { Statement, Transaction } from './transactions.ts'
+
+/** Takes what is due for an endpoint; what another node is taking at this moment is passed over. */
+export async function claimDeliveries(
+  transaction: Transaction,
+  { webhookId, limit, at, leaseUntil }: Parameters<DeliveryOutbox['claimDeliveries']>[0],
+  seal: Seal,
+): Promise<ClaimedDeliveries> {
+  const claimed = await transaction.rows<{ id: DeliveryId }>(CLAIM, [webhookId, at, limit, leaseUntil])
+  const ids = claimed.map(({ id }) => id)
+  const rows = ids.length === 0 ? [] : await transaction.rows<ClaimedRow>(FIND_CLAIMED, [ids])
+  const [next] = await transaction.rows<{ at: number | null }>(FIND_NEXT_DUE, [webhookId])
+  const deliveries = rows.map((row): Delivery => toDelivery(row, seal, at - ROTATION_MS))
+  return { deliveries, nextDueAt: next?.at ?? null }
+}
+
+/** Writes down what a batch of calls came to. */
+export async function settleDeliveries(transaction: Transaction, batch: readonly DeliveryOutcome[]): Promise<void> {
+  await transaction.rows(ATTEMPT, [
+    batch.map(({ id }) => id),
+    batch.map(({ attempt }) => attempt.at),
+    batch.map(({ attempt }) => attempt.ms),
+    batch.map(({ attempt }) => attempt.status),
+    batch.map(({ attempt }) => attempt.obstacle),
+    batch.map(({ attempt }) => attempt.answer.slice(0, ANSWER_KEPT)),
+  ])
+  const byEndpoint = Map.groupBy(batch, ({ webhookId }) => webhookId)
+  // Endpoints before their deliveries, in order of ids: so do all who touch both.
+  for (const [webhookId, outcomes] of [...byEndpoint].sort(([a], [b]) => a - b)) {
+    await noteEndpoint(transaction, webhookId, outcomes)
+  }
+  const inOrder = batch.toSorted((a, b) => a.id - b.id)
+  await transaction.rows(LOCK, [inOrder.map(({ id }) => id)])
+  await transaction.rows(SETTLE, [
+    inOrder.map(({ id }) => id),
+    inOrder.map(({ state }) => state),
+    inOrder.map(({ nextAttemptAt }) => nextAttemptAt),
+  ])
+  const disabled = batch.filter(({ disable }) => disable !== null).map(({ webhookId }) => webhookId)
+  if (disabled.length > 0) await transaction.rows(GIVE_UP, [disabled])
+}
+
+async function noteEndpoint(transaction: Transaction, webhookId: WebhookId, outcomes: readonly DeliveryOutcome[]) {
+  const failed = outcomes.filter(({ state }) => state !== 'delivered')
+  const disable = failed.find((outcome) => outcome.disable !== null)?.disable
+  if (failed.length < outcomes.length) await transaction.rows(RECOVERED, [webhookId])
+  else await transaction.rows(FAILING, [Math.min(...failed.map(({ attempt }) => attempt.at)), webhookId])
+  if (disable !== undefined) await transaction.rows(DISABLE, [disable, webhookId])
+}
+
+const CLAIM: Statement = {
+  name: 'claim deliveries',
+  text: `update webhook_deliveries d set state = 'sending', next_attempt_at = $4 from (
+      select id from webhook_deliveries where webhook_id = $1 and next_attempt_at is not null and next_attempt_at <= $2
+      order by next_attempt_at limit $3 for update skip locked) due
+    where d.id = due.id returning d.id`,
+}
+const FIND_CLAIMED: Statement = {
+  name: 'find claimed deliveries',
+  text: `select d.id, d.attempts, w.id as webhook_id, w.type, w.url, w.secret, w.secret_before, w.secret_changed_at,
+      w.failing_since, a.id as account_id, a.email, a.plan, a.webhook_secret, a.webhook_secret_before,
+      a.webhook_secret_changed_at, e.id as event_id, e.line_id, e.event, e.at
+    from webhook_deliveries d join webhooks w on w.id = d.webhook_id join accounts a on a.id = d.account_id
+    join events e on e.id = d.event_id where d.id = any($1::bigint[]) order by d.id`,
+}
+const FIND_NEXT_DUE: Statement = {
+  name: 'find next due delivery',
+  text: `select min(next_attempt_at) as at from webhook_deliveries
+    where webhook_id = $1 and next_attempt_at is not null`,
+}
+const ATTEMPT: Statement = {
+  name: 'insert attempts',
+  text: `insert into webhook_attempts (delivery_id, at, ms, status, obstacle, answer)
+    select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[])`,
+}
+const LOCK: Statement = {
+  name: 'lock deliveries',
+  text: 'select id from webhook_deliveries where id = any($1::bigint[]) order by id for update',
+}
+const SETTLE: Statement = {
+  name: 'settle deliveries',
+  text: `update webhook_deliveries d set state = k.state, next_attempt_at = k.next_attempt_at, attempts = d.attempts + 1
+    from unnest($1::bigint[], $2::text[], $3::bigint[]) as k (id, state, next_attempt_at) where d.id = k.id`,
+}
+const RECOVERED: Statement = {
+  name: 'endpoint recovered',
+  text: 'update webhooks set failing_since = null where id = $1 and failing_since is not null',
+}
+const FAILING: Statement = {
+  name: 'endpoint fails',
+  text: 'update webhooks set failing_since = $1 where id = $2 and failing_since is null',
+}
+const DISABLE: Statement = { name: 'disable endpoint', text: 'update webhooks set disabled = $1 where id = $2' }
+const GIVE_UP: Statement = {
+  name: 'give up deliveries',
+  text: `update webhook_deliveries set state = 'failed', next_attempt_at = null
+    where webhook_id = any($1::bigint[]) and next_attempt_at is not null`,
+}

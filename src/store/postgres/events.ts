@@ -1,0 +1,133 @@
+import type { AccountId, EventId, LineId, ReceiptId, WebhookId } from '../../core/id.ts'
+import { bucketOf, minuteOf } from '../../core/overview.ts'
+import type { Receipt } from '../../core/receipt.ts'
+import { STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
+import { subjectOf, type Told } from '../events.ts'
+import { everyReceipt } from '../receipts.ts'
+import type { Statement, Transaction } from './transactions.ts'
+
+/**
+ * Records events with their causes, and a delivery for each endpoint that wants one; answers the endpoints. The last thing that a
+ * transaction does: events are written by one transaction at a time, so that whoever has read up to one of them has missed none
+ * before it. Ids alone would not say so, since a node may commit a smaller one later.
+ */
+export async function recordEvents(transaction: Transaction, happenings: readonly Told[]): Promise<WebhookId[]> {
+  if (happenings.length === 0) return []
+  await transaction.rows(ONE_AT_A_TIME, [])
+  const accounts = [...new Set(happenings.map(({ accountId }) => accountId))]
+  const callbacks = [...new Set(happenings.flatMap(({ callback }) => callback ?? []))]
+  const webhooks = await transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts, callbacks])
+  const ids = await transaction.rows<{ id: EventId }>(INSERT, [
+    happenings.map(({ accountId }) => accountId),
+    happenings.map(({ lineId }) => lineId),
+    happenings.map(({ event }) => event.type),
+    happenings.map(({ event }) => JSON.stringify(event)),
+    happenings.map(({ event }) => subjectOf(event)),
+    happenings.map(({ at }) => at),
+  ])
+  await tally(transaction, happenings)
+  const deliveries = happenings.flatMap((happening, index) =>
+    webhooks.filter((webhook) => wants(webhook, happening)).map(({ id }) => ({ id, happening, event: ids[index]?.id })),
+  )
+  if (deliveries.length === 0) return []
+  await transaction.rows(DELIVER, [
+    deliveries.map(({ happening }) => happening.accountId),
+    deliveries.map(({ id }) => id),
+    deliveries.map(({ event }) => event),
+    deliveries.map(({ happening }) => happening.at),
+  ])
+  return [...new Set(deliveries.map(({ id }) => id))]
+}
+
+/** How many receipts of each minute came to what. */
+async function tally(transaction: Transaction, happenings: readonly Told[]): Promise<void> {
+  const settled = happenings.flatMap(({ accountId, event, at }) => {
+    if (event.type !== 'receipt.settled') return []
+    const { state, requestedAt } = event.receipt
+    return [{ accountId, minute: minuteOf(at), state, bucket: bucketOf(at - requestedAt) }]
+  })
+  if (settled.length === 0) return
+  await transaction.rows(TALLY, [
+    settled.map(({ accountId }) => accountId),
+    settled.map(({ minute }) => minute),
+    settled.map(({ state }) => state),
+    settled.map(({ bucket }) => bucket),
+  ])
+}
+
+export interface Settled {
+  readonly id: ReceiptId
+  readonly at: number
+}
+
+/** What is to be told of receipts that this transaction settled. */
+export async function settlementsOf(transaction: Transaction, settled: readonly Settled[]): Promise<Told[]> {
+  if (settled.length === 0) return []
+  const times = new Map(settled.map(({ id, at }) => [id, at]))
+  const rows: readonly (Receipt & { lineId: LineId })[] = await everyReceipt(transaction)
+    .select('receipts.line_id as lineId')
+    .where('receipts.id', 'in', [...times.keys()])
+    .orderBy('receipts.id')
+    .execute()
+  return rows.map(({ lineId, ...receipt }) => {
+    const { id, accountId, fromNumber: number } = receipt
+    return {
+      accountId,
+      lineId,
+      number,
+      event: { type: 'receipt.settled', receipt },
+      callback: null,
+      at: times.get(id) as number,
+    }
+  })
+}
+
+function wants(webhook: WebhookRow, { accountId, event, number, callback }: Told): boolean {
+  const { account_id, type, url, numbers } = webhook
+  if (account_id !== accountId) return false
+  const wanted = WEBHOOK_FOR[event.type]
+  if (wanted === undefined) return false
+  if (type === STATUS_CALLBACK) return url === callback
+  return type === wanted && (numbers === null || (JSON.parse(numbers) as string[]).includes(number))
+}
+
+interface WebhookRow {
+  readonly id: WebhookId
+  readonly account_id: AccountId
+  readonly type: string
+  readonly url: string
+  readonly numbers: string | null
+}
+
+const ONE_AT_A_TIME: Statement = {
+  name: 'events of one transaction at a time',
+  text: `select pg_advisory_xact_lock(hashtextextended('readback events', 0))`,
+}
+/** A message's own callback is one of many that its account has had, so it is looked up by its URL. */
+const FIND_WEBHOOKS: Statement = {
+  name: 'find webhooks',
+  text: `select id, account_id, type, url, numbers from webhooks
+    where account_id = any($1::bigint[]) and removed_at is null and disabled is null
+      and (type <> '${STATUS_CALLBACK}' or url = any($2::text[])) order by id`,
+}
+const INSERT: Statement = {
+  name: 'insert events',
+  text: `insert into events (account_id, line_id, type, event, subject, at)
+    select account_id, line_id, type, event, subject, at
+    from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+      with ordinality as k (account_id, line_id, type, event, subject, at, n) order by n returning id`,
+}
+const TALLY: Statement = {
+  name: 'tally receipts',
+  text: `insert into receipt_minutes as t (account_id, minute, state, bucket, receipts)
+    select account_id, minute, state, bucket, count(*)
+    from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) as k (account_id, minute, state, bucket)
+    group by account_id, minute, state, bucket
+    on conflict (account_id, minute, state, bucket) do update set receipts = t.receipts + excluded.receipts`,
+}
+const DELIVER: Statement = {
+  name: 'insert deliveries',
+  text: `insert into webhook_deliveries (account_id, webhook_id, event_id, next_attempt_at, created_at)
+    select account_id, webhook_id, event_id, at, at from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+      as k (account_id, webhook_id, event_id, at)`,
+}

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto'
+import type { LineId } from '../../core/id.ts'
+import { CALL_SHARE, type Holding, type Leases } from '../../core/leases.ts'
+import type { Clock } from './clock.ts'
+import type { Nudges } from './nudges.ts'
+import type { Statement, Transaction, Transactions } from './transactions.ts'
+
+/** A lease is renewed so often within its time: one renewal may fail, and no call is held back by it. */
+const RENEWALS = 4
+
+export interface LeaseOptions {
+  readonly transactions: Transactions
+  readonly clock: Clock
+  readonly nudges: Pick<Nudges, 'send'>
+  readonly leaseMs: number
+  /** What else is to be done where lines are taken, in the same transaction; the last thing in it but for a look. */
+  readonly onTaken: (transaction: Transaction, lineIds: readonly LineId[]) => Promise<void>
+}
+
+/** This process among those that share the store: its own lease, and the lines that go with it. */
+export class NodeLeases implements Leases {
+  readonly node = randomUUID()
+  readonly everyMs: number
+  readonly #options: LeaseOptions
+
+  constructor(options: LeaseOptions) {
+    this.#options = options
+    this.everyMs = options.leaseMs / RENEWALS
+  }
+
+  async hold({ wanted }: { wanted: readonly LineId[] }): Promise<Holding> {
+    const { transactions, clock, leaseMs } = this.#options
+    const sentAt = clock.sending()
+    const { now, ...holding } = await transactions.run('current', async (transaction) => {
+      const [renewed] = await transaction.rows<{ now: number }>(RENEW, [this.node, leaseMs])
+      const [counts] = await transaction.rows<{ lines: number; nodes: number; held: number }>(COUNT, [this.node])
+      const { lines, nodes, held } = counts as NonNullable<typeof counts>
+      const share = Math.ceil(lines / nodes)
+      await this.#take(transaction, wanted, Math.max(0, share - held))
+      const leased = await transaction.rows<LeaseRow>(FIND_LEASES, [])
+      const own = leased.filter(({ node }) => node === this.node)
+      return {
+        now: renewed?.now as number,
+        held: new Map(own.map(({ line_id, next_call_at }) => [line_id, next_call_at])),
+        elsewhere: new Set(leased.filter(({ node }) => node !== this.node).map(({ line_id }) => line_id)),
+        surplus: Math.max(0, own.length - share),
+      }
+    })
+    clock.set(now, sentAt)
+    return holding
+  }
+
+  async release(lineIds?: readonly LineId[]): Promise<void> {
+    const { transactions, nudges } = this.#options
+    await transactions.run('current', async (transaction) => {
+      await transaction.rows(RELEASE, [this.node, lineIds ?? null])
+      if (lineIds === undefined) await transaction.rows(LEAVE, [this.node])
+    })
+    nudges.send({ freed: true })
+  }
+
+  tell(lineIds: readonly LineId[]): void {
+    this.#options.nudges.send({ lineIds })
+  }
+
+  /**
+   * Whether this node may call the line's carrier now; until when it may not again is kept with the lease. In the transaction that
+   * claims, so that no other can take the line before that is known to all.
+   */
+  async permits(transaction: Transaction, lineId: LineId, nextCallAt: number): Promise<boolean> {
+    const left = this.#options.leaseMs * CALL_SHARE
+    const rows = await transaction.rows(PERMIT, [lineId, this.node, left, Math.ceil(nextCallAt)])
+    return rows.length > 0
+  }
+
+  /** Lines of nodes that are no more, locked so that none of these comes back at this moment; what they had claimed is due again. */
+  async #take(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<void> {
+    const { onTaken } = this.#options
+    if (room === 0 && wanted.length === 0) return
+    await transaction.rows(LOCK_DEAD, [])
+    const taken = await transaction.rows<{ line_id: LineId }>(TAKE, [this.node, wanted, room])
+    if (taken.length === 0) return
+    const lineIds = taken.map(({ line_id }) => line_id)
+    await transaction.rows(TAKE_UP, [lineIds])
+    await onTaken(transaction, lineIds)
+  }
+}
+
+interface LeaseRow {
+  readonly line_id: LineId
+  readonly node: string
+  readonly next_call_at: number
+}
+
+/** The database's clock, in epoch milliseconds. */
+const NOW = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
+const LIVING = `(select id from nodes where until > ${NOW})`
+
+const RENEW: Statement = {
+  name: 'renew lease',
+  text: `insert into nodes (id, until) values ($1, ${NOW} + $2::bigint)
+    on conflict (id) do update set until = excluded.until returning until - $2::bigint as now`,
+}
+const COUNT: Statement = {
+  name: 'count lines and nodes',
+  text: `select (select count(*) from lines where removed_at is null) as lines, (select count(*) from nodes where until > ${NOW}) as nodes,
+    (select count(*) from line_leases where node = $1) as held`,
+}
+const LOCK_DEAD: Statement = {
+  name: 'lock dead nodes',
+  text: `select id from nodes where until <= ${NOW} order by id for update`,
+}
+const TAKE: Statement = {
+  name: 'take lines',
+  text: `insert into line_leases as held (line_id, node, epoch, next_call_at)
+    with free as (select id from lines l where removed_at is null
+      and not exists (select 1 from line_leases x where x.line_id = l.id and x.node in ${LIVING}))
+    select id, $1, 1, 0 from free where id = any($2::bigint[]) or id in (select id from free order by id limit $3)
+    order by id
+    on conflict (line_id) do update set node = excluded.node, epoch = held.epoch + 1
+      where held.node is null or held.node not in ${LIVING} returning line_id`,
+}
+const TAKE_UP: Statement = {
+  name: 'take up what dead nodes had claimed',
+  text: `update receipts set next_attempt_at = ${NOW} where id in (
+    select id from receipts where line_id = any($1::bigint[]) and state = 'sending' and settled_at is null
+      and next_attempt_at is null order by id for update)`,
+}
+const FIND_LEASES: Statement = {
+  name: 'find leases',
+  text: `select x.line_id, x.node, x.next_call_at from line_leases x join lines l on l.id = x.line_id
+    where x.node in ${LIVING} and l.removed_at is null`,
+}
+const RELEASE: Statement = {
+  name: 'release lines',
+  text: `update line_leases set node = null where node = $1 and ($2::bigint[] is null or line_id = any($2::bigint[]))`,
+}
+const LEAVE: Statement = { name: 'leave', text: 'delete from nodes where id = $1' }
+const PERMIT: Statement = {
+  name: 'permit calls',
+  text: `update line_leases x set next_call_at = greatest(x.next_call_at, $4::bigint) from nodes n
+    where x.line_id = $1 and x.node = $2 and n.id = x.node and n.until >= ${NOW} + $3::bigint returning x.epoch`,
+}

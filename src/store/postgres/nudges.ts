@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto'
+import { Socket } from 'node:net'
+import { Client, type Pool } from 'pg'
+import type { LineId } from '../../core/id.ts'
+import type { Changes } from '../../core/store.ts'
+import { connectionOptions } from './connection.ts'
+
+const CHANNEL = 'readback'
+/** Nudges of so long go together: one NOTIFY a commit inside the accepting transaction cost more than half of its throughput. */
+const GATHER_MS = 3
+/** PostgreSQL's NOTIFY takes 8,000 bytes; a line's id has 16 digits at the most. */
+const MOST_LINES = 400
+/** A connection that says nothing may be dead: it is asked so often, and given up when it does not answer in that time. */
+const CHECK_MS = 1_000
+const RECONNECT_MS = 250
+
+/** What nodes tell each other. */
+interface Nudge {
+  readonly lineIds?: readonly LineId[]
+  readonly events?: boolean
+  readonly freed?: boolean
+}
+
+/**
+ * LISTEN on a connection of its own, NOTIFY through the pool. Nudges are a hint: what one was lost for is found by the lanes' own
+ * rounds, and after a new connection everything is looked at again.
+ */
+export class Nudges {
+  readonly #url: string
+  readonly #pool: Pick<Pool, 'query'>
+  readonly #onChanges: (changes: Changes) => void
+  readonly #self = randomUUID()
+  readonly #lines = new Set<LineId>()
+  #events = false
+  #freed = false
+  #gathering: NodeJS.Timeout | undefined
+  #connection: { readonly client: Client; readonly socket: Socket } | undefined
+  #next: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(url: string, pool: Pick<Pool, 'query'>, onChanges: (changes: Changes) => void) {
+    this.#url = url
+    this.#pool = pool
+    this.#onChanges = onChanges
+  }
+
+  send({ lineIds = [], events = false, freed = false }: Nudge): void {
+    for (const id of lineIds) this.#lines.add(id)
+    this.#events ||= events
+    this.#freed ||= freed
+    if (!this.#closed) this.#gathering ??= setTimeout(() => void this.#flush(), GATHER_MS)
+  }
+
+  /** Listens from its answer on. Throws when the database is away. */
+  async start(): Promise<void> {
+    await this.#connect()
+    this.#checkLater()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#next)
+    clearTimeout(this.#gathering)
+    await this.#flush()
+    await this.#connection?.client.end()
+  }
+
+  async #flush(): Promise<void> {
+    this.#gathering = undefined
+    const lines = [...this.#lines]
+    const flags = { events: this.#events, freed: this.#freed }
+    this.#lines.clear()
+    this.#events = false
+    this.#freed = false
+    const chunks = Array.from({ length: Math.ceil(lines.length / MOST_LINES) }, (_, index) => {
+      return { lineIds: lines.slice(index * MOST_LINES, (index + 1) * MOST_LINES) }
+    })
+    if (flags.events || flags.freed) chunks.push({ lineIds: [], ...flags })
+    for (const chunk of chunks) {
+      const payload = JSON.stringify({ from: this.#self, ...chunk })
+      // Where the database is away, so is whoever would listen.
+      await this.#pool.query('select pg_notify($1, $2)', [CHANNEL, payload]).catch(() => {})
+    }
+  }
+
+  async #connect(): Promise<void> {
+    const socket = new Socket()
+    const client = new Client({
+      ...connectionOptions(this.#url),
+      stream: () => socket,
+      query_timeout: CHECK_MS,
+      connectionTimeoutMillis: CHECK_MS,
+    })
+    client.on('error', () => this.#lost(client))
+    client.on('end', () => this.#lost(client))
+    client.on('notification', ({ payload = '' }) => this.#hear(payload))
+    try {
+      await client.connect()
+      await client.query(`listen ${CHANNEL}`)
+      this.#connection = { client, socket }
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
+  }
+
+  #hear(payload: string): void {
+    const { from, lineIds = [], events = false, freed = false } = JSON.parse(payload) as Nudge & { from: string }
+    // Not in the midst of a start, when nobody is there yet to hear it.
+    if (from !== this.#self)
+      setImmediate(() => this.#onChanges({ webhookIds: [], events, touched: events ? 'all' : [], lineIds, freed }))
+  }
+
+  #lost(client: Client): void {
+    if (client === this.#connection?.client) this.#connection = undefined
+  }
+
+  #checkLater(): void {
+    if (this.#closed) return
+    this.#next = setTimeout(() => void this.#check(), this.#connection === undefined ? RECONNECT_MS : CHECK_MS)
+  }
+
+  async #check(): Promise<void> {
+    const connection = this.#connection
+    try {
+      if (connection !== undefined) await connection.client.query('select 1')
+      else {
+        await this.#connect()
+        this.#onChanges({ webhookIds: [], events: true, touched: 'all', freed: true, missed: true })
+      }
+    } catch {
+      // One that does not answer would not say goodbye either.
+      connection?.socket.destroy()
+      this.#connection = undefined
+    }
+    if (this.#closed) await this.#connection?.client.end()
+    this.#checkLater()
+  }
+}

@@ -1,0 +1,98 @@
+import type { Statement } from './transactions.ts'
+
+/** One behind a call that is under way waits for its end, not for a time. */
+const NOT_UNDER_WAY = `not exists (select 1 from receipts s where s.conversation_id = r.conversation_id
+  and s.state = 'sending' and s.settled_at is null and s.next_attempt_at is null)`
+
+export const FIND_LINE: Statement = {
+  name: 'find line',
+  text: 'select * from lines where id = $1 and removed_at is null',
+}
+export const FIND_DUE: Statement = {
+  name: 'find due receipts',
+  text: `select conversation_id from receipts r where line_id = $1 and next_attempt_at is not null and next_attempt_at <= $2
+    and ${NOT_UNDER_WAY} order by next_attempt_at limit 256`,
+}
+// In the index's order, so that it stops at the first.
+export const FIND_NEXT_DUE: Statement = {
+  name: 'find next due receipt',
+  text: `select next_attempt_at as next from receipts r where line_id = $1 and next_attempt_at is not null
+    and ${NOT_UNDER_WAY} order by next_attempt_at limit 1`,
+}
+export const LOCK_OPEN: Statement = {
+  name: 'lock open receipts',
+  text: `select conversation_id, id, state, requests, setbacks, read_up_to, last_attempt_at, next_attempt_at, expires_at
+    from receipts where conversation_id = any($1::bigint[]) and settled_at is null order by id for update`,
+}
+export const LOCK: Statement = {
+  name: 'lock receipts',
+  text: 'select id from receipts where id = any($1::bigint[]) order by id for update',
+}
+export const LOCK_LINE: Statement = {
+  name: 'lock receipts of a line',
+  text: 'select id from receipts where line_id = $1 and settled_at is null order by id for update',
+}
+export const SEND: Statement = {
+  name: 'send receipts',
+  text: `update receipts set state = 'sending', next_attempt_at = null where id = any($1::bigint[])`,
+}
+export const FIND_CONVERSATIONS: Statement = {
+  name: 'find conversations of claims',
+  text: `select id, line_id as "lineId", kind, address, service, carrier_conversation as "carrierConversation",
+    last_message_id as "lastMessageId", read_through as "readThrough" from conversations where id = any($1::bigint[])`,
+}
+export const FIND_MARKED: Statement = {
+  name: 'find marked messages',
+  text: `select k.conversation_id, m.carrier_message_id
+    from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) as k (conversation_id, read_up_to, after, most)
+    cross join lateral (select id, carrier_message_id from messages m where m.conversation_id = k.conversation_id
+      and m.id <= k.read_up_to and m.id > k.after and m.part = 0 and m.outbound = 0 order by m.id desc limit k.most) m
+    order by k.conversation_id, m.id desc`,
+}
+export const LOCK_CONVERSATIONS: Statement = {
+  name: 'lock conversations of claims',
+  text: 'select id from conversations where id = any($1::bigint[]) order by id for update',
+}
+export const SETTLE: Statement = {
+  name: 'settle receipts',
+  text: `update receipts r set state = k.state, reason = k.reason, service = k.service, attempts = r.attempts + k.attempts,
+    last_attempt_at = k.at, settled_at = k.at, next_attempt_at = null
+    from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
+      as k (id, requests, state, reason, service, attempts, at)
+    where r.id = k.id and r.settled_at is null and r.requests = k.requests returning r.id`,
+}
+export const COUNT: Statement = {
+  name: 'count attempts',
+  text: `update receipts r set attempts = r.attempts + k.attempts, last_attempt_at = k.at
+    from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as k (id, attempts, at)
+    where r.id = k.id and r.settled_at is null`,
+}
+export const SET_BACK: Statement = {
+  name: 'set back receipts',
+  text: `update receipts r set reason = k.reason, setbacks = k.setbacks, next_attempt_at = k.next_attempt_at,
+    attempts = r.attempts + k.attempts, last_attempt_at = k.at
+    from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+      as k (id, reason, setbacks, next_attempt_at, attempts, at) where r.id = k.id and r.settled_at is null`,
+}
+export const HOLD_BACK: Statement = {
+  name: 'hold lines back',
+  text: `update line_leases x set next_call_at = greatest(x.next_call_at, k.at)
+    from (select line_id, max(at) as at from unnest($1::bigint[], $2::bigint[]) as k (line_id, at)
+      group by line_id order by line_id) k where x.line_id = k.line_id`,
+}
+export const READ_THROUGH: Statement = {
+  name: 'read through',
+  text: `update conversations c set read_through = greatest(c.read_through, k.read_through)
+    from (select id, max(read_through) as read_through from unnest($1::bigint[], $2::bigint[]) as k (id, read_through)
+      group by id) k where c.id = k.id and k.read_through is not null`,
+}
+export const EXPIRE: Statement = {
+  name: 'expire receipts',
+  text: `update receipts set state = 'expired', reason = coalesce(reason, $1), settled_at = $2, next_attempt_at = null
+    where id = any($3::bigint[]) and next_attempt_at is not null and expires_at <= $2 returning id`,
+}
+export const SKIP_REMOVED: Statement = {
+  name: 'skip receipts of a removed line',
+  text: `update receipts set state = 'skipped', reason = 'line_removed', settled_at = $1, next_attempt_at = null
+    where line_id = $2 and settled_at is null and (state = 'queued' or next_attempt_at is not null) returning id`,
+}

@@ -1,0 +1,270 @@
+import { sql } from 'kysely'
+import { Pool } from 'pg'
+import { ReadbackError } from '../../core/errors.ts'
+import type { LineId } from '../../core/id.ts'
+import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
+import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
+import type { Setback, Settlement } from '../../core/send-receipt.ts'
+import type { ClaimedMessage } from '../../core/sending.ts'
+import type { Changes, Store } from '../../core/store.ts'
+import type { DeliveryOutcome } from '../../core/webhook.ts'
+import { redeliver, testWebhook } from '../deliveries.ts'
+import { POSTGRES } from '../engine.ts'
+import type { Answered, Told } from '../events.ts'
+import { checkKey } from '../key-check.ts'
+import { noteHealth, removeLine } from '../lines.ts'
+import { claimMessage, endInterrupted, endWaiting, noteNews, settleMessage } from '../message-lanes.ts'
+import { migrate } from '../migrations/index.ts'
+import { noteTyping, sendMessage } from '../outbound.ts'
+import { COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
+import { Seal } from '../seal.ts'
+import type { Session, StoreRules } from '../session.ts'
+import { markReads } from './acceptance.ts'
+import { Batches } from './batches.ts'
+import { Clock } from './clock.ts'
+import { asUnavailable, connectionOptions, openPool, toKysely } from './connection.ts'
+import { claimDeliveries, settleDeliveries } from './deliveries.ts'
+import { recordEvents } from './events.ts'
+import { storeArrivals } from './inbound.ts'
+import { NodeLeases } from './leases.ts'
+import { Nudges } from './nudges.ts'
+import { claimReceipts, expireReceipts, settleReceipts, skipReceipts } from './outbox.ts'
+import { type Statement, type Transaction, Transactions } from './transactions.ts'
+
+export interface PostgresStart {
+  readonly url: string
+  readonly poolSize: number
+  /** 64 hex digits. */
+  readonly secretKey: string
+  readonly rules: StoreRules
+  readonly leaseMs: number
+  readonly onChanges: (changes: Changes) => void
+}
+
+/**
+ * The store on PostgreSQL, for any number of nodes. Throws when it cannot be reached, or was sealed with another key; later on it
+ * is away for as long as the database is, and comes back by itself.
+ */
+export async function openPostgresStore(start: PostgresStart): Promise<Store> {
+  const seal = new Seal(start.secretKey)
+  const clock = await prepare(start, seal)
+  const pool = openPool(start.url, start.poolSize)
+  const transactions = new Transactions(pool)
+  const nudges = new Nudges(start.url, pool, start.onChanges)
+  const now = () => clock.now()
+  // Whether what was under way on the lines of a dead node was sent, nobody knows.
+  const onTaken = async ({ db, rows }: Transaction, lineIds: readonly LineId[]) => {
+    const { told } = await endInterrupted({ db, seal, rules: start.rules, now }, { at: now(), lineIds })
+    await recordEvents({ db, rows }, told)
+  }
+  const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs, onTaken })
+  const onChanges = (changes: Changes) => {
+    if (changes.events || changes.touched === 'all') nudges.send({ events: true })
+    start.onChanges(changes)
+  }
+  const tools = { transactions, seal, rules: start.rules, now, leases, onChanges }
+  const { finished, ...hot } = hotMethods(tools)
+  // The queries' own types are made from the port's: this is where they meet again.
+  const methods = { ...sharedMethods(tools), ...hot } as unknown as Omit<Store, 'close' | 'now' | 'leases'>
+  await nudges.start()
+  return {
+    ...methods,
+    leases,
+    now,
+    async close() {
+      await finished()
+      await nudges.close()
+      await pool.end()
+    },
+  }
+}
+
+/**
+ * Brings the tables up to date, one node at a time (Kysely's migrator takes an advisory lock), on a connection without timeouts.
+ * Answers the database's clock.
+ */
+async function prepare({ url }: PostgresStart, seal: Seal): Promise<Clock> {
+  const db = toKysely(new Pool({ ...connectionOptions(url), max: 1 }))
+  try {
+    await migrate(db, POSTGRES)
+    const moving = await db.selectFrom('facts').selectAll().where('name', '=', 'move').executeTakeFirst()
+    if (moving !== undefined) throw new ReadbackError('invalid', 'A move into this store is not finished: do it again')
+    await checkKey({ db, seal })
+    const sentAt = performance.now()
+    const { rows } = await sql<{
+      now: number
+    }>`select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db)
+    return new Clock(rows[0]?.now as number, sentAt)
+  } catch (error) {
+    throw asUnavailable(error) ?? error
+  } finally {
+    await db.destroy()
+  }
+}
+
+interface Tools extends Omit<Session, 'db'> {
+  readonly transactions: Transactions
+  readonly leases: NodeLeases
+  readonly onChanges: (changes: Changes) => void
+}
+
+type Query = (session: Session, argument: never) => Promise<unknown>
+
+/** The queries that engines share: reads a statement at a time, writes in a snapshot that no other node has crossed. */
+function sharedMethods({ transactions, leases: _, onChanges, ...session }: Tools) {
+  const seen: readonly string[] = SEEN_BY_ALL
+  const through = (isolation: 'none' | 'snapshot', queries: Readonly<Record<string, Query>>) =>
+    Object.entries(queries).map(([name, query]) => {
+      const method = async (argument: never) => {
+        const answer = await transactions.run(isolation, ({ db }) => query({ ...session, db }, argument))
+        if (seen.includes(name)) onChanges({ webhookIds: [], events: false, touched: 'all' })
+        return answer
+      }
+      return [name, method] as const
+    })
+  return Object.fromEntries([...through('none', READS), ...through('snapshot', COLD_WRITES)])
+}
+
+function hotMethods(tools: Tools) {
+  const { transactions, rules } = tools
+  const telling = tellingOf(tools)
+  let accepted = 0
+  const markRead = new Batches<MarkReadCall, MarkReadOutcome>(async (calls) => {
+    const outcomes = await transactions.run('current', (transaction) => markReads(transaction, calls, tools))
+    accepted += outcomes.filter((outcome) => !(outcome instanceof ReadbackError)).length
+    return outcomes
+  })
+  const storeInbound = new Batches<readonly Arrival[], StoredInbound[]>((calls) =>
+    telling(async (transaction) => {
+      const { stored, happenings } = await storeArrivals(transaction, calls, rules)
+      return { outcome: stored, happenings }
+    }),
+  )
+  const settle = new Batches<Settlement | Setback, void>((batch) =>
+    telling(async (transaction) => {
+      return { outcome: batch.map(() => undefined), happenings: await settleReceipts(transaction, batch) }
+    }),
+  )
+  const settleDelivery = new Batches<DeliveryOutcome, void>(async (batch) => {
+    await transactions.run('current', (transaction) => settleDeliveries(transaction, batch))
+    return batch.map(() => undefined)
+  })
+  const batches = [markRead, storeInbound, settle, settleDelivery]
+  return {
+    ...laneMethods(tools, telling),
+    ...tellingMethods(tools, telling),
+    markRead: (call: MarkReadCall) => markRead.call(call),
+    storeInbound: (arrivals: readonly Arrival[]) => storeInbound.call(arrivals),
+    settleReceipts: (written: Settlement | Setback) => settle.call(written),
+    settleDelivery: (outcome: DeliveryOutcome) => settleDelivery.call(outcome),
+    ready: () => ready(transactions),
+    durability: () => durability(transactions, accepted),
+    finished: async () => void (await Promise.all(batches.map((batch) => batch.finished()))),
+  } satisfies Partial<Store> & { finished(): Promise<void> }
+}
+
+type Telling = ReturnType<typeof tellingOf>
+
+/** Runs a transaction that has something to tell: recorded in it, and passed on once it is committed. */
+function tellingOf({ transactions, onChanges }: Tools) {
+  return async <T>(
+    work: (transaction: Transaction) => Promise<{ outcome: T; happenings: readonly Told[] }>,
+    isolation: 'current' | 'snapshot' = 'current',
+  ): Promise<T> => {
+    const { outcome, changes } = await transactions.run(isolation, async (transaction) => {
+      const { outcome, happenings } = await work(transaction)
+      const webhookIds = await recordEvents(transaction, happenings)
+      const touched = [...new Set(happenings.map(({ accountId }) => accountId))]
+      return { outcome, changes: { webhookIds, events: happenings.length > 0, touched } }
+    })
+    if (changes.events) onChanges(changes)
+    return outcome
+  }
+}
+
+/** Queries that engines share, and that have something to tell. */
+function tellingMethods({ leases, transactions: _, onChanges: __, ...session }: Tools, telling: Telling) {
+  const shared =
+    <Call, A>(query: (session: Session, call: Call) => Promise<Answered<A>>) =>
+    (call: Call): Promise<A> =>
+      telling(async (transaction) => {
+        const { answer, told } = await query({ ...session, db: transaction.db }, call)
+        return { outcome: answer, happenings: told }
+      }, 'snapshot')
+  return {
+    noteHealth: shared(noteHealth),
+    sendMessage: shared(sendMessage),
+    settleMessage: shared(settleMessage),
+    noteNews: shared(noteNews),
+    noteTyping: shared(noteTyping),
+    claimMessage: (call) =>
+      telling(async (transaction) => {
+        const { lineId, nextCallAt } = call
+        const permitted = await leases.permits(transaction, lineId, nextCallAt)
+        if (!permitted) return { outcome: NOT_OURS, happenings: [] }
+        const { answer, told } = await claimMessage({ ...session, db: transaction.db }, call)
+        return { outcome: answer, happenings: told }
+      }),
+    // Whoever takes a line ends what was under way on it.
+    async endInterrupted() {},
+  } satisfies Partial<Store>
+}
+
+const NOT_OURS: ClaimedMessage = { line: undefined, call: null, nextDueAt: null, nextExpiryAt: null }
+
+/** Each a transaction of its own: lanes come one by one. */
+function laneMethods({ transactions, leases, onChanges, ...session }: Tools, telling: Telling) {
+  const { seal, rules } = session
+  return {
+    claimReceipts: (call) => telling((transaction) => claimReceipts(transaction, call, { leases, seal, rules })),
+    expireReceipts: (call) =>
+      telling(async (transaction) => ({ outcome: undefined, happenings: await expireReceipts(transaction, call) })),
+    async releaseReceipts({ at }) {
+      await transactions.run('current', (transaction) => transaction.rows(RELEASE, [at, leases.node]))
+    },
+    claimDeliveries: (call) => transactions.run('current', (transaction) => claimDeliveries(transaction, call, seal)),
+    // What another node's process had taken is due again when its lease is over.
+    async releaseDeliveries() {},
+    async redeliver(call) {
+      const webhookId = await transactions.run('snapshot', ({ db }) => redeliver({ ...session, db }, call))
+      onChanges({ webhookIds: [webhookId], events: false, touched: 'all' })
+    },
+    async testWebhook(call) {
+      const webhookId = await transactions.run('snapshot', ({ db }) => testWebhook({ ...session, db }, call))
+      onChanges({ webhookIds: [webhookId], events: false, touched: 'all' })
+    },
+    removeLine: ({ id, at }) =>
+      telling(async (transaction) => {
+        await removeLine({ ...session, db: transaction.db }, { id, at })
+        const skipped = await skipReceipts(transaction, { lineId: id, at })
+        const ended = await endWaiting({ ...session, db: transaction.db }, { lineId: id, at })
+        return { outcome: undefined, happenings: [...skipped, ...ended] }
+      }),
+  } satisfies Partial<Store>
+}
+
+/** A standby answers, and cannot be written. */
+async function ready(transactions: Transactions): Promise<void> {
+  const [row] = await transactions.run('none', (one) => one.rows<{ standby: boolean }>(IS_STANDBY, []))
+  if (row?.standby !== false) throw new ReadbackError('unavailable', 'The store is a standby, which cannot be written')
+}
+
+/** As the server reports it. */
+async function durability(
+  transactions: Transactions,
+  accepted: number,
+): Promise<Readonly<Record<string, string | number>>> {
+  const [facts] = await transactions.run('none', (one) => one.rows<Record<string, string>>(DURABILITY, []))
+  return { ...facts, commits: transactions.commits, accepted }
+}
+
+const RELEASE: Statement = {
+  name: 'release receipts',
+  text: `update receipts set next_attempt_at = $1 where line_id = any(array(select line_id from line_leases where node = $2))
+    and state = 'sending' and settled_at is null and next_attempt_at is null`,
+}
+const IS_STANDBY: Statement = { name: 'is standby', text: 'select pg_is_in_recovery() as standby' }
+const DURABILITY: Statement = {
+  name: 'durability',
+  text: `select current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit`,
+}

@@ -1,0 +1,158 @@
+import {
+  admit,
+  createAccount,
+  createKey,
+  deleteKey,
+  getAccount,
+  identify,
+  listAccounts,
+  setAutoMarkRead,
+  updateAccount,
+} from './accounts.ts'
+import { getConversation, listConversations, showConversation } from './conversations.ts'
+import { listDeliveries, webhooksWithWork } from './deliveries.ts'
+import { listEvents, newestEventId } from './events.ts'
+import {
+  carrier,
+  contactReads,
+  receive,
+  show,
+  showRead,
+  showTyping,
+  takeFailure,
+  tune,
+  typingUntil,
+  write,
+} from './handset.ts'
+import {
+  createLine,
+  getLine,
+  getOwnLine,
+  inboundSecret,
+  linesToEnrol,
+  listLines,
+  listOwnLines,
+  noteCursor,
+  noteEnrolled,
+  noteVerification,
+  setAutoTiming,
+  updateLine,
+} from './lines.ts'
+import { linesWithMessages } from './message-lanes.ts'
+import { findService, getMessage, listMessages } from './messages.ts'
+import { findTypingPlace } from './outbound.ts'
+import { listLineStates, overview } from './overview.ts'
+import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from './receipts.ts'
+import { forgetOld } from './retention.ts'
+import { forgetInbound } from './seen-inbound.ts'
+import type { Session } from './session.ts'
+import { closeSession, getVisitor, listKeys, makeKey, openSession, revokeKey } from './sign-ins.ts'
+import { getMessageStory } from './stories.ts'
+import { createToken, deleteToken, forgetTokens } from './tokens.ts'
+import { addWebhooks, listWebhooks, removeWebhooks, replaceWebhooks } from './webhooks.ts'
+
+/** What is read and changes nothing: queries that both engines share. A new one goes here, and nowhere else. */
+export const READS = {
+  admit,
+  carrier,
+  findOverdue,
+  findService,
+  getAccount,
+  getLine,
+  getMessage,
+  getOwnLine,
+  getReceipt,
+  identify,
+  linesToEnrol,
+  linesWithMessages,
+  linesWithWork,
+  listDeliveries,
+  listEvents,
+  listWebhooks,
+  newestEventId,
+  webhooksWithWork,
+  listAccounts,
+  listLines,
+  listMessages,
+  listOwnLines,
+  listReceipts,
+  show,
+  typingUntil,
+  getConversation,
+  getMessageStory,
+  getVisitor,
+  listConversations,
+  listKeys,
+  listLineStates,
+  overview,
+  showConversation,
+}
+
+/** What is written seldom, one transaction for each call: shared as well. */
+export const COLD_WRITES = {
+  addWebhooks,
+  removeWebhooks,
+  replaceWebhooks,
+  createAccount,
+  createKey,
+  contactReads,
+  createLine,
+  createToken,
+  deleteKey,
+  deleteToken,
+  findTypingPlace,
+  forgetInbound,
+  forgetOld,
+  forgetTokens,
+  inboundSecret,
+  noteCursor,
+  noteEnrolled,
+  noteReplies,
+  noteVerification,
+  receive,
+  setAutoMarkRead,
+  setAutoTiming,
+  showRead,
+  showTyping,
+  takeFailure,
+  tune,
+  updateAccount,
+  updateLine,
+  write,
+  closeSession,
+  makeKey,
+  openSession,
+  revokeKey,
+}
+
+/** Rare enough that everybody who looks may look again. */
+export const SEEN_BY_ALL: readonly (keyof typeof COLD_WRITES)[] = [
+  'addWebhooks',
+  'removeWebhooks',
+  'replaceWebhooks',
+  'closeSession',
+  'createAccount',
+  'createKey',
+  'createLine',
+  'deleteKey',
+  'makeKey',
+  'noteReplies',
+  'revokeKey',
+  'setAutoMarkRead',
+  'setAutoTiming',
+  'tune',
+  'updateAccount',
+  'updateLine',
+]
+
+type Query = (session: Session, argument: never) => Promise<unknown>
+export type Bound<Queries extends Record<string, Query>> = {
+  [Name in keyof Queries]: Queries[Name] extends (session: Session, argument: infer A) => infer R
+    ? (argument: A) => R
+    : never
+}
+
+export function bind<Queries extends Record<string, Query>>(queries: Queries, session: Session): Bound<Queries> {
+  const bound = Object.entries(queries).map(([name, query]) => [name, (argument: never) => query(session, argument)])
+  return Object.fromEntries(bound) as Bound<Queries>
+}

@@ -1,0 +1,48 @@
+import type { Kysely } from 'kysely'
+import { sql } from 'kysely'
+import type { Aged, AgedCall } from '../core/retention.ts'
+import type { Session } from './session.ts'
+import type { Tables } from './tables.ts'
+
+/** Where each kind is, what tells its age, and what of it may go. */
+const KINDS: Readonly<Record<Aged, { table: keyof Tables; age: string; ended: string }>> = {
+  // An attempt's delivery goes by its own age; what is left of one without the other is seen by nobody.
+  attempts: { table: 'webhook_attempts', age: 'at', ended: '1 = 1' },
+  deliveries: { table: 'webhook_deliveries', age: 'created_at', ended: 'next_attempt_at is null' },
+  events: { table: 'events', age: 'at', ended: '1 = 1' },
+  receipts: { table: 'receipts', age: 'requested_at', ended: 'settled_at is not null' },
+  // A conversation's newest stays: what the account replies is compared with it.
+  messages: {
+    table: 'messages',
+    age: 'received_at',
+    ended: `next_attempt_at is null and not exists (select 1 from conversations c
+      where c.id = messages.conversation_id and c.last_message_id = messages.id)`,
+  },
+  phone: { table: 'handset_messages', age: 'written_at', ended: '1 = 1' },
+}
+
+interface Row {
+  readonly id: number
+  readonly age: number
+  readonly ended: 0 | 1
+}
+
+/** Ids grow with time, so the old are where a table begins: each step is a piece of the primary key, however large the table. */
+export async function forgetOld({ db }: Session, { kind, before, after, limit }: AgedCall): Promise<number | null> {
+  const rows = await look(db, { kind, after, limit })
+  const young = rows.findIndex(({ age }) => age >= before)
+  const old = young === -1 ? rows : rows.slice(0, young)
+  const ids = old.filter(({ ended }) => ended === 1).map(({ id }) => id)
+  if (ids.length > 0) {
+    await sql`delete from ${sql.table(KINDS[kind].table)} where id in (${sql.join(ids)})`.execute(db)
+  }
+  return young === -1 && rows.length === limit ? (rows.at(-1)?.id ?? null) : null
+}
+
+async function look(db: Kysely<Tables>, { kind, after, limit }: Omit<AgedCall, 'before'>): Promise<Row[]> {
+  const { table, age, ended } = KINDS[kind]
+  const { rows } =
+    await sql<Row>`select id, ${sql.raw(age)} as age, case when ${sql.raw(ended)} then 1 else 0 end as ended
+    from ${sql.table(table)} where id > ${after} order by id limit ${limit}`.execute(db)
+  return rows
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import {
+  type Database,
+  nodeSettings,
+  type PostgresServer,
+  postgresServer,
+  requirePostgres,
+  runSql,
+} from './support/postgres.ts'
+import { dataFolder } from './support/process.ts'
+import { customer, enter, LINE, startReadback } from './support/readback.ts'
+
+const PROGRAM = join(import.meta.dirname, '../src/migrate-store.ts')
+
+describe('npm run migrate-store', { skip: requirePostgres() }, () => {
+  let postgres: PostgresServer
+  before(async () => {
+    postgres = await postgresServer()
+  })
+  after(() => postgres[Symbol.asyncDispose]())
+
+  test('moves a store as it is, goes on where it was interrupted, and lets no server start in between', async () => {
+    await using folder = await dataFolder()
+    await using database = await postgres.database()
+    const settings = nodeSettings(database)
+    const { DATABASE_URL: _, ...onSqlite } = settings
+    await using before = await startReadback({ ...onSqlite, READBACK_DATA_DIR: folder.path })
+    const account = await customer(before)
+    await account.write({ content: 'Grüße 👋' })
+    const sent = await account.settled(await account.markRead())
+    await before.operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(LINE)}`, { paused: true })
+    const numbers = Array.from({ length: 1_500 }, (_, index) => `+1415${5_550_000 + index}`)
+    const ids = await Promise.all(numbers.map((number) => account.markRead(number)))
+    // Joins that are only in SQLite's log.
+    await Promise.all(numbers.map((number) => account.markRead(number)))
+    assert.match(await migrate(folder.path, database), /Another process serves the store/)
+    await before.stop()
+    // As if it had been interrupted there.
+    assert.match(await migrate(folder.path, database), /rows arrived/)
+    await runSql(
+      database.url,
+      `insert into facts values ('move', 'under way'); delete from receipts where id > 700; delete from seen_inbound`,
+    )
+    await assert.rejects(startReadback(settings), /move into this store is not finished/)
+    assert.match(await migrate(folder.path, database), /rows arrived/)
+    assert.match(await migrate(folder.path, database), /is in use/)
+
+    await using server = await startReadback(settings)
+    const again = enter(server.base, account.accountId, account.keys)
+    assert.deepEqual(await again.receipt(sent.receipt_id), sent)
+    assert.equal((await again.receipt(ids[1_499] as string)).requests, 2)
+    await server.operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(LINE)}`, { paused: false })
+    assert.equal((await again.settled(ids[0] as string)).state, 'sent')
+    const [handle] = await again.write({ number: '+14155550199' })
+    assert.notEqual(handle, (await again.phone())[0]?.message_handle)
+  })
+
+  test('says how it is called', async () => {
+    assert.match(await run(['postgres://x', 'sqlite:y']), /^migrate-store: usage: /)
+  })
+})
+
+function migrate(folder: string, { url }: Database): Promise<string> {
+  return run([`sqlite:${join(folder, 'readback.db')}`, url])
+}
+
+async function run(args: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const [said] = await Promise.all([text(child.stderr), once(child, 'close')])
+  return said
+}

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { listen } from './support/event-reader.ts'
+import {
+  type Database,
+  nodeSettings,
+  type PostgresServer,
+  postgresServer,
+  requirePostgres,
+  runSql,
+} from './support/postgres.ts'
+import { dataFolder, startProcess } from './support/process.ts'
+import { CONTACT, customer, enter, LINE, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
+
+/** `npm run chaos` sets 2,000. */
+const TOGGLES = Number(process.env.CHAOS_TOGGLES ?? 200)
+const OTHER_LINE = '+19175550199'
+const PATH = '/accounts/settings/auto-mark-read'
+
+describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
+  let postgres: PostgresServer
+  before(async () => {
+    postgres = await postgresServer()
+  })
+  after(() => postgres[Symbol.asyncDispose]())
+
+  test('start at the same instant on an empty database', async () => {
+    await using database = await postgres.database()
+    const started = await Promise.all(Array.from({ length: 3 }, () => startReadback(nodeSettings(database))))
+    const [first, ...others] = started
+    const account = await customer(first as NonNullable<typeof first>)
+    for (const { base } of others) await enter(base, account.accountId, account.keys).must(200, 'GET', PATH)
+    await Promise.all(started.map((node) => node.stop()))
+  })
+
+  test('send what any of them accepts, and show the same phone', async () => {
+    await using database = await postgres.database()
+    await using a = await startReadback(nodeSettings(database))
+    await using b = await startReadback(nodeSettings(database))
+    const onA = await customer(a)
+    const onB = enter(b.base, onA.accountId, onA.keys)
+    for (const [writer, caller] of [
+      [onA, onB],
+      [onB, onA],
+    ] as const) {
+      await writer.write()
+      const startedAt = performance.now()
+      const id = await caller.markRead()
+      assert.equal((await writer.settled(id)).state, 'sent')
+      const ms = performance.now() - startedAt
+      assert.ok(ms < 1_000, `nudged by the other node it took ${ms} ms`)
+      assert.deepEqual(await onA.phone(), await onB.phone())
+      assert.notEqual((await caller.phone()).at(-1)?.read_at, null)
+    }
+  })
+
+  test('have no stale setting: on or off at one, the next inbound at another obeys', async () => {
+    await using database = await postgres.database()
+    await using a = await startReadback({ ...nodeSettings(database), LOG_LEVEL: 'warn' })
+    await using b = await startReadback({ ...nodeSettings(database), LOG_LEVEL: 'warn' })
+    const onA = await customer(a)
+    const onB = enter(b.base, onA.accountId, onA.keys)
+    let expected = 0
+    for (let round = 0; round < TOGGLES; round++) {
+      const on = round % 2 === 0
+      await onA.must(200, 'POST', PATH, { auto_mark_read: on })
+      await onB.write({ number: `+1415${5_550_100 + (round % 100)}`, message_id: `message ${round}` })
+      expected += on ? 1 : 0
+    }
+    const [{ requests } = { requests: 0 }] = await runSql<{ requests: number }>(
+      database.url,
+      `select sum(requests)::int as requests from receipts where trigger = 'auto'`,
+    )
+    assert.equal(requests, expected)
+  })
+
+  test('refuse a key that was revoked at another by the very next call', async () => {
+    await using database = await postgres.database()
+    await using a = await startReadback(nodeSettings(database))
+    await using b = await startReadback(nodeSettings(database))
+    const onA = await customer(a)
+    const path = `/operator/accounts/${onA.accountId}/keys`
+    for (let round = 0; round < 20; round++) {
+      const { body } = await a.operator.must(201, 'POST', path)
+      const keys = { 'sb-api-key-id': body.api_key_id, 'sb-api-secret-key': body.api_secret_key }
+      const onB = enter(b.base, onA.accountId, keys)
+      await onB.markRead()
+      await a.operator.must(200, 'DELETE', `${path}/${body.api_key_id}`)
+      const refused = await onB.call('POST', '/api/mark-read', { number: '+14155551234', from_number: LINE })
+      assert.equal(refused.status, 401)
+    }
+  })
+
+  test('tell of events wherever one listens', async () => {
+    await using database = await postgres.database()
+    await using a = await startReadback(nodeSettings(database))
+    await using b = await startReadback(nodeSettings(database))
+    const onA = await customer(a)
+    await using reader = await listen(b.base, onA.keys)
+    const [handle] = await onA.write()
+    assert.equal((await reader.at(0)).data.message_handle, handle)
+    const id = await onA.markRead()
+    assert.equal((await reader.at(1)).data.receipt_id, id)
+  })
+
+  test('spread the lines among them, and again when one comes or goes', async () => {
+    await using database = await postgres.database()
+    const settings = { ...nodeSettings(database), READBACK_LEASE_S: '2', READBACK_CARRIER_TIMEOUT_S: '1' }
+    const lines = Array.from({ length: 12 }, (_, index) => `+1917555${String(100 + index).padStart(4, '0')}`)
+    await using a = await startReadback(settings)
+    const onA = await customer(a, { lines })
+    await until(
+      'one to have all',
+      () => spread(database),
+      (held) => String(held) === '12',
+    )
+    const b = await startReadback(settings)
+    await until(
+      'two to have half each',
+      () => spread(database),
+      (held) => String(held) === '6,6',
+    )
+    await using _c = await startReadback(settings)
+    await until(
+      'three to have a third each',
+      () => spread(database),
+      (held) => String(held) === '4,4,4',
+    )
+    const ids = await Promise.all(lines.map((line) => onA.markRead(CONTACT, line)))
+    await b.stop()
+    await until(
+      'two to have half each',
+      () => spread(database),
+      (held) => String(held) === '6,6',
+    )
+    for (const id of ids) assert.equal((await onA.settled(id)).state, 'sent')
+  })
+
+  test('send messages that any of them accepts, and end those of a node that died as interrupted', async () => {
+    await using database = await postgres.database()
+    await using folder = await dataFolder()
+    const settings = { ...nodeSettings(database), READBACK_LEASE_S: '1', READBACK_CARRIER_TIMEOUT_S: '0.5' }
+    const a = await startProcess({ dataDir: folder.path, env: settings })
+    const onA = await customer(a)
+    await until(
+      'A to have the line',
+      () => spread(database),
+      (held) => String(held) === '1',
+    )
+    await using b = await startReadback(settings)
+    const onB = enter(b.base, onA.accountId, onA.keys)
+    const send = (content: string) =>
+      onB.must(200, 'POST', '/api/send-message', { number: CONTACT, from_number: LINE, content })
+    await send('Sent by A')
+    await until(
+      'the phone to show it',
+      () => onB.phone(),
+      ([message]) => message?.content === 'Sent by A',
+    )
+    await onB.carrier({ latency_ms: 5_000 })
+    const { body } = await send('Under way when A dies')
+    await until(
+      'the call',
+      () => runSql(database.url, `select 1 from messages where status = 'QUEUED' and next_attempt_at is null`),
+      (rows) => rows.length === 1,
+    )
+    await a.end('SIGKILL')
+    const status = async () => (await onB.must(200, 'GET', `/api/status?handle=${body.message_handle}`)).body.status
+    await until('it to be ended', status, (seen) => seen === 'ERROR')
+    await onB.carrier({ latency_ms: 0 })
+    await send('Sent by B')
+    await until(
+      'the phone to show it',
+      () => onB.phone(),
+      (messages) => messages.at(-1)?.content === 'Sent by B',
+    )
+  })
+
+  test('let no account wait for another’s 100,000 receipts', async () => {
+    await using database = await postgres.database()
+    await using a = await startReadback({ ...nodeSettings(database), LOG_LEVEL: 'warn' })
+    const busy = await customer(a)
+    await busy.carrier({ pace_per_s: 1 })
+    await busy.markRead()
+    await runSql(
+      database.url,
+      `with c as (insert into conversations (account_id, line_id, kind, address)
+         select account_id, id, 'direct', '+1555' || n from lines, generate_series(1000000, 1099999) n returning *)
+       insert into receipts (account_id, line_id, conversation_id, trigger, requests, requested_at, next_attempt_at, expires_at)
+         select account_id, line_id, id, 'api', 1, $1::bigint, $1, $1 + 60000 from c`,
+      [Date.now()],
+    )
+    await busy.markRead('+14155550100')
+    const other = await customer(a, { lines: [OTHER_LINE] })
+    const startedAt = performance.now()
+    for (let call = 0; call < 10; call++) {
+      await other.settled(await other.markRead(`+1415${5_550_100 + call}`, OTHER_LINE))
+    }
+    const ms = performance.now() - startedAt
+    assert.ok(ms < 3_000, `ten receipts took ${ms} ms`)
+  })
+})
+
+/** How many lines each node has that has any. */
+async function spread({ url }: Database): Promise<number[]> {
+  const rows = await runSql<{ lines: number }>(
+    url,
+    'select count(*)::int as lines from line_leases where node in (select id from nodes) group by node order by 1',
+  )
+  return rows.map(({ lines }) => lines)
+}

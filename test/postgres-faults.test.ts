@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { readConfig } from '../src/config.ts'
+import { cuttingProxy } from './support/cutting-proxy.ts'
+import {
+  type Database,
+  nodeSettings,
+  type OwnServer,
+  ownServer,
+  requireOwnPostgres,
+  runSql,
+} from './support/postgres.ts'
+import { dataFolder, startProcess } from './support/process.ts'
+import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
+
+const BODY = { number: CONTACT, from_number: LINE }
+/** So soon it serves again by itself, once the database does. */
+const RECOVERY_MS = 2_000
+
+describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
+  let postgres: OwnServer
+  before(async () => {
+    postgres = await ownServer()
+  })
+  after(() => postgres[Symbol.asyncDispose]())
+
+  test('that is away makes answers 503 with retry-after, and it goes on by itself within 2 seconds', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback(nodeSettings(database))
+    const account = await customer(server)
+    await account.write()
+    assert.equal((await account.settled(await account.markRead())).state, 'sent')
+    await postgres.stop()
+    const away = await account.call('POST', '/api/mark-read', BODY)
+    assert.deepEqual([away.status, away.body.status, away.headers.get('retry-after')], [503, 'ERROR', '1'])
+    assert.equal((await server.operator.call('GET', '/readyz')).status, 503)
+    assert.equal((await server.operator.call('GET', '/healthz')).status, 200)
+    await postgres.start()
+    const startedAt = performance.now()
+    await until(
+      'it to serve again',
+      () => markRead(account),
+      (answer) => answer.status === 200,
+    )
+    const id = await account.markRead()
+    assert.equal((await account.settled(id)).state, 'sent')
+    const ms = performance.now() - startedAt
+    assert.ok(ms < RECOVERY_MS, `it took ${ms} ms`)
+  })
+
+  for (const [how, signal] of [
+    ['restarted', 'SIGINT'],
+    ['crashes', 'SIGQUIT'],
+  ] as const) {
+    test(`that ${how} under load loses nothing that was accepted, and no inbound is stored twice`, async () => {
+      await using database = await postgres.database()
+      await using server = await startReadback({ ...nodeSettings(database), LOG_LEVEL: 'warn' })
+      const account = await customer(server)
+      await mustKeep(account, database, async () => {
+        await postgres.stop(signal)
+        await pause(200)
+        await postgres.start()
+      })
+    })
+  }
+
+  test('whose connections are cut in the middle of transactions loses nothing that was accepted', async () => {
+    await using database = await postgres.database()
+    await using proxy = await cuttingProxy(postgres.port)
+    const settings = nodeSettings({ url: through(database, proxy.port) })
+    await using server = await startReadback({ ...settings, LOG_LEVEL: 'warn' })
+    const account = await customer(server)
+    await mustKeep(account, database, async () => {
+      for (let cuts = 0; cuts < 20; cuts++) {
+        await pause(37)
+        proxy.cut()
+      }
+    })
+  })
+
+  test('that no longer speaks on the connection that listens is asked on a new one', async () => {
+    await using database = await postgres.database()
+    await using proxy = await cuttingProxy(postgres.port)
+    const short = { READBACK_LEASE_S: '2', READBACK_CARRIER_TIMEOUT_S: '1' }
+    await using a = await startReadback({ ...nodeSettings({ url: through(database, proxy.port) }), ...short })
+    const onA = await customer(a)
+    // Not by a receipt: its lane would look again by itself a second later.
+    await until(
+      'A to have the line',
+      () => leases(database),
+      ({ length }) => length === 1,
+    )
+    await using b = await startReadback({ ...nodeSettings(database), ...short })
+    const onB = enter(b.base, onA.accountId, onA.keys)
+    assert.equal(proxy.silence('listen readback'), 1)
+    const startedAt = performance.now()
+    assert.equal((await onB.settled(await onB.markRead())).state, 'sent')
+    const ms = performance.now() - startedAt
+    assert.ok(ms < 5_000, `it took ${ms} ms`)
+    const next = performance.now()
+    await onB.settled(await onB.markRead())
+    assert.ok(performance.now() - next < 1_000, 'the new connection listens')
+  })
+
+  test('whose connections are all taken makes answers 503 in time, and it goes on afterwards', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback({ ...nodeSettings(database), READBACK_POOL_SIZE: '2' })
+    const account = await customer(server)
+    const blocking = runSql(database.url, 'begin; lock table receipts; select pg_sleep(4); commit')
+    await until(
+      'the lock',
+      () => locks(database),
+      (count) => count > 0,
+    )
+    const startedAt = performance.now()
+    const answers = await Promise.all(Array.from({ length: 8 }, () => account.call('GET', '/readback/v1/receipts')))
+    const refused = answers.filter(({ status }) => status === 503)
+    assert.ok(refused.length >= 6, `${refused.length} of 8`)
+    assert.ok(performance.now() - startedAt < 6_000)
+    assert.equal((await server.operator.call('GET', '/healthz')).status, 200)
+    await blocking
+    assert.equal((await account.settled(await account.markRead())).state, 'sent')
+  })
+
+  test('has the time: a node whose clock is 5 minutes ahead takes no line too early and expires nothing', async () => {
+    await using database = await postgres.database()
+    await using folder = await dataFolder()
+    const env = { ...nodeSettings(database), READBACK_RECEIPT_TTL_S: '60' }
+    await using right = await startReadback(env)
+    const account = await customer(right)
+    assert.equal((await account.settled(await account.markRead())).state, 'sent')
+    const ahead = join(import.meta.dirname, 'support/clock-ahead.mjs')
+    await using wrong = await startProcess({ dataDir: folder.path, env: { ...env, NODE_OPTIONS: `--import ${ahead}` } })
+    const there = enter(wrong.base, account.accountId, account.keys)
+    const [lease] = await leases(database)
+    await account.carrier({ offline: true })
+    const waiting = await account.markRead()
+    const id = await there.markRead('+14155550100')
+    await until(
+      'a try',
+      () => account.receipt(waiting),
+      ({ attempts }) => attempts > 0,
+    )
+    await account.carrier({ offline: false })
+    const receipts = await Promise.all([account.settled(waiting), there.settled(id)])
+    assert.deepEqual(
+      receipts.map(({ state }) => state),
+      ['sent', 'sent'],
+    )
+    for (const { settled_at } of receipts) assert.ok(Math.abs(Date.parse(settled_at ?? '') - Date.now()) < 60_000)
+    assert.deepEqual((await leases(database))[0], lease)
+  })
+
+  for (const code of ['40001', '40P01']) {
+    test(`that ends a transaction with ${code} has it begun again`, async () => {
+      await using database = await postgres.database()
+      await using server = await startReadback(nodeSettings(database))
+      const account = await customer(server)
+      await runSql(
+        database.url,
+        `create sequence failures; create function fail() returns trigger language plpgsql as $$ begin
+           if nextval('failures') <= 3 then raise exception 'crossed' using errcode = '${code}'; end if; return new; end $$;
+         create trigger failing before insert or update on receipts for each row execute function fail();
+         create trigger failing before update on accounts for each row execute function fail()`,
+      )
+      assert.equal((await account.settled(await account.markRead())).state, 'sent')
+      await runSql(database.url, 'alter sequence failures restart')
+      await account.must(200, 'POST', '/accounts/settings/auto-mark-read', { auto_mark_read: true })
+    })
+  }
+})
+
+/** Callers call without end while something happens; then whatever got a 200 or 201 must be there, once. */
+async function mustKeep(account: Customer, { url }: Database, happen: () => Promise<void>): Promise<void> {
+  const accepted = new Set<string>()
+  const handles: string[] = []
+  let over = false
+  const callers = Array.from({ length: 16 }, async (_, caller) => {
+    for (let call = 0; !over; call++) {
+      const number = `+1415${5_550_100 + ((caller * 31 + call) % 100)}`
+      const marked = await account.call('POST', '/api/mark-read', { ...BODY, number })
+      if (marked.status === 200) accepted.add(marked.headers.get('readback-receipt-id') ?? '')
+      else assert.equal(marked.status, 503)
+      const message = { number, to_number: LINE, content: 'Hello', message_id: `${caller} ${call}` }
+      // The carrier brings it until it is taken.
+      for (let status = 0; status !== 201; ) {
+        const written = await account.call('POST', '/simulator/messages', message)
+        status = written.status
+        if (status === 201) handles.push(written.body.messages[0].message_handle)
+      }
+    }
+  })
+  await pause(300)
+  await happen()
+  await pause(300)
+  over = true
+  await Promise.all(callers)
+  assert.ok(accepted.size > 0)
+  const receipts = await Promise.all([...accepted].map((id) => account.settled(id)))
+  assert.deepEqual(
+    receipts.filter(({ state }) => state !== 'sent'),
+    [],
+  )
+  const twice = 'select carrier_message_id from messages group by line_id, carrier_message_id having count(*) > 1'
+  assert.deepEqual(await runSql(url, twice), [])
+  const shown = await Promise.all(Array.from({ length: 100 }, (_, index) => account.phone(`+1415${5_550_100 + index}`)))
+  const onPhones = shown.flat().map(({ message_handle }) => message_handle)
+  assert.deepEqual(new Set(handles).difference(new Set(onPhones)), new Set())
+}
+
+function markRead(account: Customer) {
+  return account.call('POST', '/api/mark-read', BODY)
+}
+
+function through({ url }: Database, port: number): string {
+  const changed = new URL(url)
+  changed.port = String(port)
+  return changed.href
+}
+
+async function locks({ url }: Database): Promise<number> {
+  const held = `select 1 from pg_locks where mode = 'AccessExclusiveLock' and relation = 'receipts'::regclass`
+  return (await runSql(url, held)).length
+}
+
+function leases({ url }: Database): Promise<{ node: string; epoch: string }[]> {
+  return runSql(url, 'select node, epoch from line_leases')
+}
+
+describe('a start on PostgreSQL', () => {
+  const url = 'postgres://readback@127.0.0.1:1/readback'
+
+  test('is refused without the secrets that every node has to have alike', () => {
+    const READBACK_OPERATOR_TOKEN = 'a token of the operator'
+    assert.throws(() => readConfig({ DATABASE_URL: url, READBACK_OPERATOR_TOKEN }), /READBACK_SECRET_KEY must be set/)
+    const READBACK_SECRET_KEY = '0'.repeat(64)
+    assert.throws(() => readConfig({ DATABASE_URL: url, READBACK_SECRET_KEY }), /READBACK_OPERATOR_TOKEN must be set/)
+  })
+
+  test('says that the database cannot be reached, and not its password', { skip: requireOwnPostgres() }, async () => {
+    const secret = 'not-to-be-shown'
+    const start = startReadback(nodeSettings({ url: url.replace('@', `:${secret}@`) }))
+    await assert.rejects(start, (error: Error) => /ECONNREFUSED/.test(error.message) && !error.message.includes(secret))
+  })
+})

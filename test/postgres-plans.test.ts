@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { startCustomerServer } from './support/customer-server.ts'
+import { LOGGED, nodeSettings, type OwnServer, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
+import { CONTACT, customer, LINE, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
+
+/** Those that grow with use. The others have a row for each line, account, endpoint or node. */
+const GROWING = [
+  ...['conversations', 'messages', 'seen_inbound', 'receipts', 'events', 'webhook_deliveries', 'webhook_attempts'],
+  'handset_messages',
+]
+/** Not a query of the server's while it serves. */
+const OTHERS = /^(update messages set updated_at|update conversations set active_at =\s+coalesce|select (pid|.*pg_catalog))/
+/** Forgetting looks along an index for the first that will do; and taking a line away at all that is open. */
+const SELDOM =
+  /^(select "line_id", "carrier_message_id" from "seen_inbound" as "seen" where "seen_at" <|(select id from|update) receipts .*where line_id = \$\d and settled_at is null)/s
+
+interface Plan {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly 'Index Cond'?: string
+  readonly 'Recheck Cond'?: string
+  readonly Plans?: readonly Plan[]
+}
+
+describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres() }, () => {
+  let postgres: OwnServer
+  before(async () => {
+    postgres = await ownServer(LOGGED)
+  })
+  after(() => postgres[Symbol.asyncDispose]())
+
+  test('goes by an index wherever a table grows', async (t) => {
+    await using database = await postgres.database()
+    await use(database.url)
+    const statements = await until(
+      'the last of them to be in the log',
+      () => postgres.statements(),
+      (seen) => seen.some((query) => query.includes('line_removed')),
+    )
+    const asked = [...new Set(statements)].filter(
+      (query) => /^(select|update|delete|with)\b/i.test(query) && !OTHERS.test(query) && !SELDOM.test(query),
+    )
+    t.diagnostic(`${asked.length} statements`)
+    assert.ok(asked.length > 50, `${asked.length} statements`)
+    const scans: string[] = []
+    for (const query of asked)
+      for (const scan of scansOf(await planOf(database.url, query))) scans.push(`${scan}: ${query}`)
+    assert.deepEqual(scans, [])
+  })
+})
+
+/** All that clients, carriers and the server itself do; each of it once. */
+async function use(url: string): Promise<void> {
+  await using endpoint = await startCustomerServer()
+  await using server = await startReadback(nodeSettings({ url }))
+  const account = await customer(server, { auto: true })
+  const webhooks = [{ url: endpoint.url, type: 'receive' }]
+  await account.call('POST', '/api/account/webhooks', { webhooks: webhooks.map(({ url }) => url), type: 'receive' })
+  await account.write()
+  const id = await account.markRead()
+  await account.settled(id)
+  await endpoint.at(0)
+  await account.carrier({ fail_next: 1 })
+  await account.settled(await account.markRead())
+  await account.phone()
+  const lists = [
+    '/readback/v1/receipts',
+    `/readback/v1/receipts?number=${encodeURIComponent(CONTACT)}&from_number=${encodeURIComponent(LINE)}`,
+    '/readback/v1/webhook-deliveries',
+    '/api/v2/messages',
+    `/api/v2/messages?number=${encodeURIComponent(CONTACT)}`,
+  ]
+  for (const list of lists) await account.must(200, 'GET', list)
+  // At another node all is old, and deleted within a second.
+  await using _forgetful = await startReadback({ ...nodeSettings({ url }), READBACK_RETENTION_DAYS: '0.00001' })
+  await until(
+    'it to be forgotten',
+    () => account.phone(),
+    (messages) => messages.length === 0,
+  )
+  await server.operator.must(200, 'DELETE', `/operator/lines/${encodeURIComponent(LINE)}`)
+}
+
+/** As it is planned for any values: an index that could be used is, since scanning is made dear. */
+async function planOf(url: string, query: string): Promise<Plan> {
+  const count = Math.max(0, ...Array.from(query.matchAll(/\$(\d+)/g), ([, n]) => Number(n)))
+  const values = count === 0 ? '' : `(${Array.from({ length: count }, () => 'null').join(', ')})`
+  const rows = await runSql<{ 'QUERY PLAN': readonly { Plan: Plan }[] }>(
+    url,
+    `set enable_seqscan = off; set plan_cache_mode = force_generic_plan; prepare asked as ${query};
+     explain (format json) execute asked${values}`,
+  )
+  return rows[0]?.['QUERY PLAN'][0]?.Plan as Plan
+}
+
+function scansOf(plan: Plan): string[] {
+  const table = plan['Relation Name'] ?? ''
+  const scanned = /Scan$/.test(plan['Node Type']) && GROWING.includes(table)
+  const found = plan['Index Cond'] !== undefined || plan['Recheck Cond'] !== undefined
+  const own = scanned && !found ? [`${plan['Node Type']} of ${table}`] : []
+  return [...own, ...(plan.Plans ?? []).flatMap(scansOf)]
+}

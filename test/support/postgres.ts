@@ -1,0 +1,168 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, globSync } from 'node:fs'
+import { chown, mkdtemp, readFile, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { requires } from './requires.ts'
+import { until } from './until.ts'
+
+/** PostgreSQL's own programs, where the system has them; the newest. */
+const BIN = globSync('/usr/lib/postgresql/*/bin')
+  .sort((a, b) => Number(a.split('/')[4]) - Number(b.split('/')[4]))
+  .at(-1)
+/** A server that is there already, whose user may create databases. */
+const GIVEN = process.env.TEST_DATABASE_URL
+
+/** For node:test's `skip`: false when there is a PostgreSQL to test on. */
+export function requirePostgres(): string | false {
+  const what = 'PostgreSQL, or TEST_DATABASE_URL'
+  return requires(
+    what,
+    GIVEN !== undefined || (BIN !== undefined && existsSync(join(BIN, 'initdb'))),
+    'npm run setup:system',
+  )
+}
+
+/** The same, where it has to be one that the test may stop and start. */
+export function requireOwnPostgres(): string | false {
+  return requires('PostgreSQL', BIN !== undefined && existsSync(join(BIN, 'initdb')), 'npm run setup:system')
+}
+
+/** A database of its own. */
+export interface Database extends AsyncDisposable {
+  readonly url: string
+}
+
+export interface PostgresServer extends AsyncDisposable {
+  database(): Promise<Database>
+}
+
+/** A server of one's own, that can be stopped and started again. Nothing that it says it wrote needs to outlive this machine. */
+export interface OwnServer extends PostgresServer {
+  readonly port: number
+  /** Every statement that it was asked since it started, where `LOGGED` are its settings. */
+  statements(): Promise<string[]>
+  start(): Promise<void>
+  /** `SIGINT` rolls back what is under way; `SIGQUIT` ends as a crash does. */
+  stop(signal?: NodeJS.Signals): Promise<void>
+}
+
+/** The given server, or one of this test file's own. */
+export async function postgresServer(): Promise<PostgresServer> {
+  if (GIVEN === undefined) return ownServer()
+  return { database: () => createDatabase(GIVEN), async [Symbol.asyncDispose]() {} }
+}
+
+export async function ownServer(more: Readonly<Record<string, string>> = {}, dir = tmpdir()): Promise<OwnServer> {
+  const folder = await mkdtemp(join(dir, 'readback-postgres-'))
+  // It refuses to run as root.
+  const identity = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+  if (identity.uid !== undefined) await chown(folder, identity.uid, identity.gid)
+  const data = join(folder, 'data')
+  const bin = BIN ?? ''
+  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-N', '-E', 'UTF8', '--locale=C'], {
+    ...identity,
+    stdio: 'pipe',
+  })
+  const port = await freePort()
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: folder,
+    fsync: 'off',
+    max_connections: 200,
+    ...more,
+  }
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+  let child: ChildProcess | undefined
+  const start = async () => {
+    child = spawn(join(bin, 'postgres'), ['-D', data, ...flags], { ...identity, stdio: 'ignore' })
+    await until(
+      'PostgreSQL to answer',
+      () => answers(url),
+      (yes) => yes,
+    )
+  }
+  const stop = async (signal: NodeJS.Signals = 'SIGINT') => {
+    if (child === undefined || child.exitCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill(signal)
+    await ended
+  }
+  await start()
+  process.once('exit', () => child?.kill('SIGQUIT'))
+  return {
+    port,
+    start,
+    stop,
+    statements: () => statementsIn(join(data, 'log')),
+    database: () => createDatabase(url),
+    async [Symbol.asyncDispose]() {
+      await stop('SIGQUIT')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export const LOGGED = { logging_collector: 'on', log_destination: 'jsonlog', log_statement: 'all' }
+
+async function statementsIn(folder: string): Promise<string[]> {
+  const files = await Promise.all(globSync(join(folder, '*.json')).map((path) => readFile(path, 'utf8')))
+  const lines = files.flatMap((text) => text.trim().split('\n'))
+  const messages = lines.map((line) => String(JSON.parse(line).message))
+  return messages.flatMap((message) => /^(?:statement|execute [^:]+): (.*)$/s.exec(message)?.[1] ?? [])
+}
+
+async function createDatabase(serverUrl: string): Promise<Database> {
+  const name = `readback_test_${randomUUID().replaceAll('-', '')}`
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  await runSql(serverUrl, `create database ${name}`)
+  return {
+    url: url.href,
+    async [Symbol.asyncDispose]() {
+      await runSql(serverUrl, `drop database if exists ${name} with (force)`)
+    },
+  }
+}
+
+/** What a statement, or the last of several, answers, on a connection of its own. */
+export async function runSql<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
+  const client = new Client(url)
+  await client.connect()
+  try {
+    const answers = [await client.query(text, values.length === 0 ? undefined : values)].flat()
+    return answers.at(-1)?.rows ?? []
+  } finally {
+    await client.end()
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    await runSql(url, 'select 1')
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** What an operator sets on every node. */
+export function nodeSettings({ url }: Pick<Database, 'url'>): Record<string, string> {
+  return { DATABASE_URL: url, READBACK_SECRET_KEY: 'ab'.repeat(32) }
+}
