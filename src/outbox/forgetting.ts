@@ -3,7 +3,7 @@ import type { Store } from '../core/store.ts'
 import type { OutboxLog } from './log.ts'
 
 export interface ForgettingOptions {
-  readonly store: Pick<Store, 'forgetInbound' | 'forgetTokens'>
+  readonly store: Pick<Store, 'forgetInbound' | 'forgetTallies' | 'forgetTokens'>
   /** How long a message is recognised when it is brought again. */
   readonly dedupeAgeMs: number
   readonly log: OutboxLog
@@ -11,10 +11,12 @@ export interface ForgettingOptions {
 }
 
 const HOUR_MS = 3_600_000
+/** The dashboard's chart shows an hour. */
+const TALLIES_KEPT_MS = 24 * HOUR_MS
 /** Small enough to hold up nobody who waits for the writer. */
 const AT_ONCE = 500
 
-/** Forgets what recognised messages of long ago, and tokens that ended, a little at a time. */
+/** Forgets what recognised messages of long ago, tokens that ended, and what was counted for a chart, a little at a time. */
 export class Forgetting {
   readonly #options: ForgettingOptions
   #timer: NodeJS.Timeout | undefined
@@ -44,6 +46,7 @@ export class Forgetting {
       const before = now() - dedupeAgeMs
       while (!this.#stopped && (await store.forgetInbound({ before, limit: AT_ONCE })) === AT_ONCE);
       while (!this.#stopped && (await store.forgetTokens({ before: now(), limit: AT_ONCE })) === AT_ONCE);
+      await store.forgetTallies({ before: now() - TALLIES_KEPT_MS })
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'what is old could not be forgotten yet')
     }

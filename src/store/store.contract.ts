@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { SESSION_MS } from '../core/console.ts'
 import type { ReceiptId } from '../core/id.ts'
+import { percentile } from '../core/overview.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import type { Claim } from '../core/send-receipt.ts'
 import { away, claimedContacts, contactOf, desk, done, LIFETIME_MS, LINE, open, type Place } from './desk.contract.ts'
@@ -92,6 +93,27 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await assert.rejects(visitor(theirs, { operatorToken: 'another' }), code('unauthorized'))
       await store.revokeKey({ credentials: { sessionToken: young }, keyId: opener.keyId })
       await assert.rejects(visitor(young), code('unauthorized'))
+    })
+
+    test('counts what receipts come to by the minute, and forgets what is old of it', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const [then, now] = [10 * 60_000, 20 * 60_000]
+      for (const at of [then, now]) {
+        await d.receive(contactOf(0), at)
+        await d.request(contactOf(0), at)
+        const { claims } = await d.claim(at)
+        for (const claim of claims) await d.store.settleReceipts(done(claim, at + 5))
+      }
+      const tallies = async () => (await d.store.overview({ credentials: d.credentials, at: now })).tallies
+      const minutes = async () => (await tallies()).map(({ minute, state, receipts }) => [minute, state, receipts])
+      assert.deepEqual(await minutes(), [
+        [10, 'sent', 1],
+        [20, 'sent', 1],
+      ])
+      assert.ok((percentile(await tallies(), 0.5) ?? 0) >= 4)
+      await d.store.forgetTallies({ before: now })
+      assert.deepEqual(await minutes(), [[20, 'sent', 1]])
     })
 
     test('refuses a call of a batch without touching the others', async () => {

@@ -53,7 +53,7 @@ import {
 } from '../message-lanes.ts'
 import { findService, getMessage, listMessages } from '../messages.ts'
 import { findTypingPlace, noteTyping, sendMessage } from '../outbound.ts'
-import { listLineStates, overview } from '../overview.ts'
+import { forgetTallies, listLineStates, overview } from '../overview.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from '../receipts.ts'
 import { forgetInbound } from '../seen-inbound.ts'
 import type { Session } from '../session.ts'
@@ -124,6 +124,7 @@ const COLD_WRITES = {
   deleteToken,
   findTypingPlace,
   forgetInbound,
+  forgetTallies,
   forgetTokens,
   inboundSecret,
   noteCursor,
