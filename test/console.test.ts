@@ -155,6 +155,8 @@ describe('the console', () => {
     const before = changes()
     await account.write({ number: '+14155550161' })
     await until('the change to be told', changes, (count) => count > before)
+    const { status } = await raw(server.base, 'HEAD', '/console/events', { cookie: visitor.cookie })
+    assert.equal(status, 200)
     await visitor.must(200, 'DELETE', '/console/session')
     await stream.ended
   })
