@@ -68,18 +68,36 @@ function describeConsole(settings: Settings): void {
     assert.match(cookie, /^readback_session=[\w-]{43}; Path=\/console; HttpOnly; SameSite=Strict; Max-Age=43200$/)
   })
 
+  test('sends its cookie over TLS alone where a browser came that way', async () => {
+    await using other = await startReadback({ READBACK_PUBLIC_URL: 'https://readback.example.com' })
+    const enter = async (host: string, origin: string) => {
+      const { cookie } = await raw(
+        other.base,
+        'POST',
+        '/console/session',
+        { host, origin },
+        { operator_token: OPERATOR_TOKEN },
+      )
+      return cookie
+    }
+    assert.match(await enter('readback.example.com', 'https://readback.example.com'), /; Secure$/)
+    assert.match(await enter('127.0.0.1:7070', 'http://127.0.0.1:7070'), /; Max-Age=43200$/)
+  })
+
   test('ends a session when it is signed out, and all that a key opened when the key is deleted', async () => {
     const first = await signIn(server.base, keysOf(account))
     const second = await signIn(server.base, keysOf(account))
     await first.must(200, 'DELETE', '/console/session')
-    for (const path of ['/console/session', '/console/conversations']) await first.must(401, 'GET', path)
+    assert.equal((await first.must(200, 'GET', '/console/session')).body.kind, 'nobody')
+    await first.must(401, 'GET', '/console/conversations')
     await second.must(200, 'GET', '/console/conversations')
 
     const { body: made } = await second.must(201, 'POST', '/console/keys')
     const third = await signIn(server.base, { api_key_id: made.api_key_id, api_secret_key: made.api_secret_key })
     await third.must(200, 'GET', '/console/overview')
     await second.must(200, 'DELETE', `/console/keys/${made.api_key_id}`)
-    for (const path of ['/console/session', '/console/overview']) await third.must(401, 'GET', path)
+    assert.equal((await third.must(200, 'GET', '/console/session')).body.kind, 'nobody')
+    await third.must(401, 'GET', '/console/overview')
     await third.must(401, 'POST', '/console/api/mark-read', MARK)
     await second.must(200, 'GET', '/console/overview')
   })
@@ -94,12 +112,12 @@ function describeConsole(settings: Settings): void {
 
   test('refuses calls of other origins, and names that are not its own', async () => {
     const { cookie } = await signIn(server.base, keysOf(account))
-    const call = (method: string, headers: Record<string, string>) =>
-      raw(server.base, method, '/console/conversations', { cookie, ...headers })
+    const call = async (method: string, headers: Record<string, string>) =>
+      (await raw(server.base, method, '/console/conversations', { cookie, ...headers })).status
     assert.equal(await call('GET', {}), 200)
     assert.equal(await call('GET', { 'sec-fetch-site': 'same-site' }), 403)
     assert.equal(await call('GET', { host: 'rebound.example' }), 403)
-    assert.equal(await raw(server.base, 'GET', '/', { host: 'rebound.example' }), 403)
+    assert.equal((await raw(server.base, 'GET', '/', { host: 'rebound.example' })).status, 403)
     const sites = [
       {},
       { origin: 'http://127.0.0.1:1' },
@@ -107,7 +125,7 @@ function describeConsole(settings: Settings): void {
       { origin: server.base, 'sec-fetch-site': 'cross-site' },
     ]
     for (const headers of sites) {
-      const status = await raw(server.base, 'POST', '/console/keys', { cookie, ...headers })
+      const { status } = await raw(server.base, 'POST', '/console/keys', { cookie, ...headers })
       assert.equal(status, 403, JSON.stringify(headers))
     }
   })
@@ -156,6 +174,8 @@ function describeConsole(settings: Settings): void {
     const before = changes()
     await account.write({ number: '+14155550161' })
     await until('the change to be told', changes, (count) => count > before)
+    const { status } = await raw(server.base, 'HEAD', '/console/events', { cookie: visitor.cookie })
+    assert.equal(status, 200)
     await visitor.must(200, 'DELETE', '/console/session')
     await stream.ended
   })
@@ -257,13 +277,20 @@ function keysOf({ keys }: Customer) {
 }
 
 /** With headers that `fetch` would not send. */
-function raw(base: string, method: string, path: string, headers: Record<string, string>): Promise<number> {
+function raw(
+  base: string,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body?: object,
+): Promise<{ status: number; cookie: string }> {
   return new Promise((resolve, reject) => {
-    const call = request(`${base}${path}`, { method, headers }, (response) => {
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    const call = request(`${base}${path}`, { method, headers: { ...type, ...headers } }, (response) => {
       response.resume()
-      resolve(response.statusCode ?? 0)
+      resolve({ status: response.statusCode ?? 0, cookie: response.headers['set-cookie']?.[0] ?? '' })
     })
-    call.on('error', reject).end()
+    call.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
 

@@ -11,7 +11,8 @@ const GROWING = [
   'handset_messages',
 ]
 /** Not a query of the server's while it serves. */
-const OTHERS = /^(update messages set updated_at|update conversations set active_at =\s+coalesce|select (pid|.*pg_catalog))/
+const OTHERS =
+  /^(update messages set updated_at|update conversations set active_at =\s+coalesce|select (pid|.*pg_catalog))/
 /** Forgetting looks along an index for the first that will do; and taking a line away at all that is open. */
 const SELDOM =
   /^(select "line_id", "carrier_message_id" from "seen_inbound" as "seen" where "seen_at" <|(select id from|update) receipts .*where line_id = \$\d and settled_at is null)/s
