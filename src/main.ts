@@ -7,7 +7,6 @@ import { type Config, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
 import { createConnectors, RECEIPTS, RELAYS, WRITING } from './connectors/index.ts'
 import { LARGEST_MEDIA } from './connectors/media.ts'
-import type { Connector } from './core/connector.ts'
 import { messageOf } from './core/errors.ts'
 import type { Changes, Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
@@ -44,9 +43,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   const callers = openCallers(config, customers)
   const dashboard = dashboardOf(config)
   const onChanges = (made: Changes) => {
-    outbox.changed(made)
-    dashboard.changes.changed(made)
-    if (made.events) hub.changed()
+    for (const hears of [outbox, dashboard.changes, hub]) hears.changed(made)
   }
   const store = await openStore({ ...storeOptions(config), onDeath, onChanges })
   const now = () => store.now()
@@ -54,18 +51,16 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   const connectors = createConnectors({ handset: store, caller: callers.carriers, media: callers.media, now })
   let base = ''
   const inboundUrl = (secret: string) => `${config.publicUrl ?? base}/readback/v1/inbound/${secret}`
-  const outbox = createOutbox({ ...outboxOf(config, callers), store, connectors, inboundUrl, log, now })
+  const { webhookAllow: allow, ...times } = config
+  const webhooks = { caller: callers.customers, allow, bodyOf: webhookBody }
+  const outbox = createOutbox({ ...times, store, connectors, inboundUrl, webhooks, log, now })
   let draining = false
   const app = createApp({
+    ...outbox,
     store,
     connectors,
     inboundUrl,
     publicUrlSet: config.publicUrl !== undefined,
-    enrol: outbox.enrol,
-    nudge: outbox.nudge,
-    nudgeMessages: outbox.nudgeMessages,
-    catchUp: outbox.catchUp,
-    noteHealth: outbox.noteHealth,
     customers,
     hub,
     now,
@@ -78,12 +73,13 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   await outbox.start()
   await app.listen({ host: config.host, port: config.port })
   base = baseOf(app.server.address() as AddressInfo)
-  const ready = await openDemo(config, store, connectors.simulator)
+  const { simulator } = connectors
+  const demo = config.demo && simulator && (await prepareDemo({ store, simulator, dataDir: config.dataDir, now }))
   await outbox.turnToCarriers()
   return {
     base,
     durability: () => store.durability(),
-    greeting: ready === undefined ? '' : demoText(base, ready.file, dashboard.links.make(ready.key)),
+    greeting: demo ? demoText(base, demo.file, dashboard.links.make(demo.key)) : '',
     async stop() {
       draining = true
       hub.end()
@@ -96,18 +92,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   }
 }
 
-function outboxOf(config: Config, { customers: caller }: ReturnType<typeof openCallers>) {
-  const { catchUpIntervalMs, dedupeAgeMs, retentionMs, webhookAllow: allow } = config
-  return { catchUpIntervalMs, dedupeAgeMs, retentionMs, webhooks: { caller, allow, bodyOf: webhookBody } }
-}
-
-async function openDemo({ demo, dataDir }: Config, store: Store, simulator: Connector | undefined) {
-  if (!demo || simulator === undefined) return undefined
-  return prepareDemo({ store, simulator, dataDir, now: () => store.now() })
-}
-
 function dashboardOf({ host, publicUrl, autoPlans }: Config) {
-  // A link is good at the process that made it alone, for minutes.
   const links = new SignInLinks(Date.now)
   return { changes: new ChangeFeed(), links, whereabouts: { host, publicUrl }, autoPlans, pages: PAGES }
 }

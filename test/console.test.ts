@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { client } from './support/client.ts'
+import { nodeSettings, type PostgresServer, postgresServer, requirePostgres } from './support/postgres.ts'
 import {
   CONTACT,
   type Customer,
@@ -16,11 +17,29 @@ import { signIn } from './support/visitor.ts'
 
 const MARK = { number: CONTACT, from_number: LINE }
 
-describe('the console', () => {
+type Settings = () => Promise<Readonly<Record<string, string>>>
+
+describe('on SQLite', () => describeBoth(async () => ({})))
+
+describe('on PostgreSQL', { skip: requirePostgres() }, () => {
+  let postgres: PostgresServer
+  before(async () => {
+    postgres = await postgresServer()
+  })
+  after(() => postgres[Symbol.asyncDispose]())
+  describeBoth(async () => nodeSettings(await postgres.database()))
+})
+
+function describeBoth(settings: Settings): void {
+  describe('the console', () => describeConsole(settings))
+  describe('conversations in the console', () => describeConversations(settings))
+}
+
+function describeConsole(settings: Settings): void {
   let server: Readback
   let account: Customer
   before(async () => {
-    server = await startReadback()
+    server = await startReadback(await settings())
     account = await customer(server)
   })
   after(() => server[Symbol.asyncDispose]())
@@ -49,18 +68,36 @@ describe('the console', () => {
     assert.match(cookie, /^readback_session=[\w-]{43}; Path=\/console; HttpOnly; SameSite=Strict; Max-Age=43200$/)
   })
 
+  test('sends its cookie over TLS alone where a browser came that way', async () => {
+    await using other = await startReadback({ READBACK_PUBLIC_URL: 'https://readback.example.com' })
+    const enter = async (host: string, origin: string) => {
+      const { cookie } = await raw(
+        other.base,
+        'POST',
+        '/console/session',
+        { host, origin },
+        { operator_token: OPERATOR_TOKEN },
+      )
+      return cookie
+    }
+    assert.match(await enter('readback.example.com', 'https://readback.example.com'), /; Secure$/)
+    assert.match(await enter('127.0.0.1:7070', 'http://127.0.0.1:7070'), /; Max-Age=43200$/)
+  })
+
   test('ends a session when it is signed out, and all that a key opened when the key is deleted', async () => {
     const first = await signIn(server.base, keysOf(account))
     const second = await signIn(server.base, keysOf(account))
     await first.must(200, 'DELETE', '/console/session')
-    for (const path of ['/console/session', '/console/conversations']) await first.must(401, 'GET', path)
+    assert.equal((await first.must(200, 'GET', '/console/session')).body.kind, 'nobody')
+    await first.must(401, 'GET', '/console/conversations')
     await second.must(200, 'GET', '/console/conversations')
 
     const { body: made } = await second.must(201, 'POST', '/console/keys')
     const third = await signIn(server.base, { api_key_id: made.api_key_id, api_secret_key: made.api_secret_key })
     await third.must(200, 'GET', '/console/overview')
     await second.must(200, 'DELETE', `/console/keys/${made.api_key_id}`)
-    for (const path of ['/console/session', '/console/overview']) await third.must(401, 'GET', path)
+    assert.equal((await third.must(200, 'GET', '/console/session')).body.kind, 'nobody')
+    await third.must(401, 'GET', '/console/overview')
     await third.must(401, 'POST', '/console/api/mark-read', MARK)
     await second.must(200, 'GET', '/console/overview')
   })
@@ -75,12 +112,12 @@ describe('the console', () => {
 
   test('refuses calls of other origins, and names that are not its own', async () => {
     const { cookie } = await signIn(server.base, keysOf(account))
-    const call = (method: string, headers: Record<string, string>) =>
-      raw(server.base, method, '/console/conversations', { cookie, ...headers })
+    const call = async (method: string, headers: Record<string, string>) =>
+      (await raw(server.base, method, '/console/conversations', { cookie, ...headers })).status
     assert.equal(await call('GET', {}), 200)
     assert.equal(await call('GET', { 'sec-fetch-site': 'same-site' }), 403)
     assert.equal(await call('GET', { host: 'rebound.example' }), 403)
-    assert.equal(await raw(server.base, 'GET', '/', { host: 'rebound.example' }), 403)
+    assert.equal((await raw(server.base, 'GET', '/', { host: 'rebound.example' })).status, 403)
     const sites = [
       {},
       { origin: 'http://127.0.0.1:1' },
@@ -88,7 +125,7 @@ describe('the console', () => {
       { origin: server.base, 'sec-fetch-site': 'cross-site' },
     ]
     for (const headers of sites) {
-      const status = await raw(server.base, 'POST', '/console/keys', { cookie, ...headers })
+      const { status } = await raw(server.base, 'POST', '/console/keys', { cookie, ...headers })
       assert.equal(status, 403, JSON.stringify(headers))
     }
   })
@@ -137,10 +174,12 @@ describe('the console', () => {
     const before = changes()
     await account.write({ number: '+14155550161' })
     await until('the change to be told', changes, (count) => count > before)
+    const { status } = await raw(server.base, 'HEAD', '/console/events', { cookie: visitor.cookie })
+    assert.equal(status, 200)
     await visitor.must(200, 'DELETE', '/console/session')
     await stream.ended
   })
-})
+}
 
 describe('what is not there, or no word of ours', () => {
   const BAD: readonly [number, string, string, RegExp?][] = [
@@ -170,9 +209,9 @@ describe('what is not there, or no word of ours', () => {
   })
 })
 
-describe('conversations in the console', () => {
+function describeConversations(settings: Settings): void {
   test('come newest first, by pages that meet, and by what one looks for', async () => {
-    await using server = await startReadback()
+    await using server = await startReadback(await settings())
     const account = await customer(server, { lines: [LINE, '+19175550101'] })
     const visitor = await signIn(server.base, keysOf(account))
     const number = (i: number) => `+14155550${100 + i}`
@@ -224,27 +263,34 @@ describe('conversations in the console', () => {
     'more=1',
   ]) {
     test(`are refused for ${query}, and the answer names it`, async () => {
-      await using server = await startReadback()
+      await using server = await startReadback(await settings())
       const account = await customer(server)
       const visitor = await signIn(server.base, keysOf(account))
       const answer = await visitor.must(400, 'GET', `/console/conversations?${query}`)
       assert.ok(answer.body.message.includes(query.split('=')[0]))
     })
   }
-})
+}
 
 function keysOf({ keys }: Customer) {
   return { api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] }
 }
 
 /** With headers that `fetch` would not send. */
-function raw(base: string, method: string, path: string, headers: Record<string, string>): Promise<number> {
+function raw(
+  base: string,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body?: object,
+): Promise<{ status: number; cookie: string }> {
   return new Promise((resolve, reject) => {
-    const call = request(`${base}${path}`, { method, headers }, (response) => {
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    const call = request(`${base}${path}`, { method, headers: { ...type, ...headers } }, (response) => {
       response.resume()
-      resolve(response.statusCode ?? 0)
+      resolve({ status: response.statusCode ?? 0, cookie: response.headers['set-cookie']?.[0] ?? '' })
     })
-    call.on('error', reject).end()
+    call.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
 

@@ -278,12 +278,12 @@ export interface Changes {
   readonly webhookIds: readonly WebhookId[]
   /** Whether there are new events. */
   readonly events: boolean
+  /** Accounts of which a person who looks would see something change. */
+  readonly touched: readonly AccountId[] | 'all'
   /** Lines on which another process saw something to do. */
   readonly lineIds?: Readonly<Partial<Record<LineWork, readonly LineId[]>>>
   /** Lines were given back: whoever has room may take them. */
   readonly freed?: boolean
   /** There may have been others that nobody heard of. */
   readonly missed?: boolean
-  /** Accounts of which a person who looks would see something change. */
-  readonly touched: readonly AccountId[] | 'all'
 }

@@ -1,7 +1,7 @@
 import { QueryClient } from '@tanstack/react-query'
 
 /** What the server refused, in its own words. */
-export class Refusal extends Error {
+class Refusal extends Error {
   readonly status: number
 
   constructor(status: number, message: string) {

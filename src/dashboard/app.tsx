@@ -1,7 +1,7 @@
 import { Center, Loader } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import { call, get, queries, Refusal } from './api.ts'
+import { call, get, queries } from './api.ts'
 import { Failure } from './parts/states.tsx'
 import { Shell } from './shell.tsx'
 import type { Visitor } from './types.ts'
@@ -15,14 +15,10 @@ export function App() {
   const session = useQuery({
     queryKey: ['session'],
     enabled: link !== 'trying',
-    queryFn: () =>
-      get<Visitor>('/session').catch((error: unknown) => {
-        if (error instanceof Refusal && error.status === 401) return null
-        throw error
-      }),
+    queryFn: () => get<Visitor>('/session'),
   })
+  if (session.data?.kind === 'nobody') return <SignIn linkProblem={link === 'trying' ? undefined : link} />
   if (session.data) return <Shell visitor={session.data} />
-  if (session.data === null) return <SignIn linkProblem={link === 'trying' ? undefined : link} />
   return (
     <Center mih="100vh">
       {session.isError ? <Failure error={session.error} again={session.refetch} /> : <Loader aria-label="Loading" />}

@@ -15,7 +15,7 @@ import { call, queries } from './api.ts'
 import { useLive } from './live.ts'
 import { Icon } from './parts/icons.tsx'
 import { Empty, Loading } from './parts/states.tsx'
-import type { Visitor } from './types.ts'
+import type { Guest } from './types.ts'
 import { Conversations } from './views/conversations.tsx'
 
 const Overview = lazy(() => import('./views/overview.tsx'))
@@ -34,7 +34,7 @@ const ACCOUNT_VIEWS = [
 const OPERATOR_VIEWS = [{ path: '/operator', name: 'Accounts and lines', icon: 'tower' }] as const
 
 /** The frame around every view. */
-export function Shell({ visitor }: { visitor: Visitor }) {
+export function Shell({ visitor }: { visitor: Guest }) {
   const live = useLive()
   const views = visitor.kind === 'account' ? ACCOUNT_VIEWS : OPERATOR_VIEWS
   return (

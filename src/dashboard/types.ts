@@ -26,7 +26,8 @@ export interface AccountVisitor {
   auto_plans: string[]
   account: Account
 }
-export type Visitor = AccountVisitor | { kind: 'operator' }
+export type Guest = AccountVisitor | { kind: 'operator' }
+export type Visitor = Guest | { kind: 'nobody' }
 
 export interface ConversationSummary {
   conversation_id: string

@@ -31,7 +31,7 @@ function desk() {
     warnings,
     record(accountId: AccountId, count = 1) {
       for (let n = 0; n < count; n++) recorded.push(eventOf(accountId, recorded.length + 1))
-      hub.changed()
+      hub.changed({ events: true })
     },
     async listen(accountId: AccountId | null, goOn = true) {
       const heard: number[] = []
@@ -67,7 +67,7 @@ describe('the hub of events', () => {
   test('asks the store for nothing while nobody listens, and together for all who do', async () => {
     const { hub, record, listen, state } = desk()
     record(ONE, 3)
-    hub.changed()
+    hub.changed({ events: true })
     await turn()
     assert.equal(state.reads, 0)
     const listeners = await Promise.all(Array.from({ length: 50 }, () => listen(ONE)))

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { EventLog, RecordedEvent } from '../core/account-event.ts'
 import { messageOf } from '../core/errors.ts'
 import type { AccountId, EventId } from '../core/id.ts'
+import type { Changes } from '../core/store.ts'
 
 export interface EventHubOptions {
   readonly store: EventLog
@@ -51,12 +52,16 @@ export class EventHub {
     if (this.#listeners.size === 0) this.#position = after
     this.#listeners.add(listening)
     // What was recorded since it was asked for the newest.
-    this.changed()
+    this.#look()
     return () => void this.#listeners.delete(listening)
   }
 
   /** There are new events. */
-  changed(): void {
+  changed({ events }: Pick<Changes, 'events'>): void {
+    if (events) this.#look()
+  }
+
+  #look(): void {
     this.#again = true
     if (!this.#reading) void this.#read()
   }
@@ -84,7 +89,7 @@ export class EventHub {
       }
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'the store could not be asked for new events')
-      if (!this.#ended) this.#retry = setTimeout(() => this.changed(), RETRY_MS)
+      if (!this.#ended) this.#retry = setTimeout(() => this.#look(), RETRY_MS)
     } finally {
       this.#reading = false
     }

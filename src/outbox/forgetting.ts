@@ -4,7 +4,7 @@ import type { Store } from '../core/store.ts'
 import type { OutboxLog } from './log.ts'
 
 export interface ForgettingOptions {
-  readonly store: Pick<Store, 'forgetInbound' | 'forgetOld' | 'forgetTokens'>
+  readonly store: Pick<Store, 'forgetInbound' | 'forgetOld' | 'forgetTallies' | 'forgetTokens'>
   /** How long a message is recognised when it is brought again. */
   readonly dedupeAgeMs: number
   /** How long what ended is kept. */
@@ -14,12 +14,17 @@ export interface ForgettingOptions {
 }
 
 const HOUR_MS = 3_600_000
+/** The dashboard's chart shows an hour. */
+const TALLIES_KEPT_MS = 24 * HOUR_MS
 /** Small enough to hold up nobody who waits for the writer. */
 const AT_ONCE = 500
 /** An event outlives its deliveries, which may be sent once more until they go. */
 const EVENTS_LONGER_MS = 2 * 24 * HOUR_MS
 
-/** Forgets what recognised messages of long ago, tokens that ended, and whatever is old, a little at a time. */
+/**
+ * Forgets what recognised messages of long ago, tokens that ended, what was counted for a chart, and whatever is old, a little at a
+ * time.
+ */
 export class Forgetting {
   readonly #options: ForgettingOptions
   #timer: NodeJS.Timeout | undefined
@@ -50,6 +55,7 @@ export class Forgetting {
       const before = now() - dedupeAgeMs
       while (!this.#stopped && (await store.forgetInbound({ before, limit: AT_ONCE })) === AT_ONCE);
       while (!this.#stopped && (await store.forgetTokens({ before: now(), limit: AT_ONCE })) === AT_ONCE);
+      await store.forgetTallies({ before: now() - TALLIES_KEPT_MS })
       for (const kind of AGED) await this.#forgetOld(kind)
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'what is old could not be forgotten yet')

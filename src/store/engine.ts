@@ -8,6 +8,8 @@ export interface Engine {
   readonly growing: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
   /** Whether joins go through logs before they reach their rows; false: each is written into its row at once. */
   readonly logsJoins: boolean
+  /** Whether texts are compared byte for byte by themselves; false: a column that is searched by how it begins is told to. */
+  readonly comparesBytes: boolean
   /** Whether several processes share it, which then share its lines. */
   readonly leasesLines: boolean
 }
@@ -16,6 +18,7 @@ export const SQLITE: Engine = {
   integer: 'integer',
   growing: (column) => column.primaryKey().autoIncrement(),
   logsJoins: true,
+  comparesBytes: true,
   leasesLines: false,
 }
 
@@ -24,5 +27,6 @@ export const POSTGRES: Engine = {
   integer: 'bigint',
   growing: (column) => column.primaryKey().generatedByDefaultAsIdentity(),
   logsJoins: false,
+  comparesBytes: false,
   leasesLines: true,
 }

@@ -26,6 +26,12 @@ export interface Answered<A> {
   readonly told: readonly Told[]
 }
 
+/** What is looked up by itself later. */
+export function subjectOf(event: AccountEvent): number | null {
+  if ('message' in event) return event.message.id
+  return 'receipt' in event ? event.receipt.id : null
+}
+
 export async function listEvents(
   { db }: Session,
   { after, limit }: Parameters<EventLog['listEvents']>[0],
@@ -44,10 +50,4 @@ export async function newestEventId({ db }: Session): Promise<EventId> {
 
 function toRecorded({ id, account_id, line_id, event, at }: Selectable<Tables['events']>): RecordedEvent {
   return { id, accountId: account_id, lineId: line_id, at, event: JSON.parse(event) }
-}
-
-/** What is looked up by itself later. */
-export function subjectOf(event: AccountEvent): number | null {
-  if ('message' in event) return event.message.id
-  return 'receipt' in event ? event.receipt.id : null
 }

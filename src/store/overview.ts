@@ -38,6 +38,15 @@ export async function overview(
   return { tallies, open: Math.min(open, MOST_COUNTED), failures }
 }
 
+export async function forgetTallies({ db }: Session, { before }: { before: number }): Promise<void> {
+  await db
+    .deleteFrom('receipt_minutes')
+    // By account, since that is how its key begins: else all that is kept would be walked through.
+    .where('account_id', 'in', db.selectFrom('accounts').select('id'))
+    .where('minute', '<', minuteOf(before))
+    .execute()
+}
+
 export async function listLineStates(session: Session, call: { credentials: Credentials }): Promise<LineState[]> {
   const states: LineState[] = []
   for (const line of await listOwnLines(session, call)) {

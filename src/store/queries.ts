@@ -41,7 +41,7 @@ import {
 import { linesWithMessages } from './message-lanes.ts'
 import { findService, getMessage, listMessages } from './messages.ts'
 import { findTypingPlace } from './outbound.ts'
-import { listLineStates, overview } from './overview.ts'
+import { forgetTallies, listLineStates, overview } from './overview.ts'
 import { findOverdue, getReceipt, linesWithWork, listReceipts, noteReplies } from './receipts.ts'
 import { forgetOld } from './retention.ts'
 import { forgetInbound } from './seen-inbound.ts'
@@ -103,6 +103,7 @@ export const COLD_WRITES = {
   findTypingPlace,
   forgetInbound,
   forgetOld,
+  forgetTallies,
   forgetTokens,
   inboundSecret,
   noteCursor,

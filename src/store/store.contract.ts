@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { SESSION_MS } from '../core/console.ts'
 import type { EventId, ReceiptId } from '../core/id.ts'
+import { percentile } from '../core/overview.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import { AGED } from '../core/retention.ts'
 import type { Claim } from '../core/send-receipt.ts'
 import { away, claimedContacts, contactOf, desk, done, LIFETIME_MS, LINE, open, type Place } from './desk.contract.ts'
-
-const OTHER_LINE = '+19175550100' as PhoneNumber
-const mintedBy = (credentials: { token: string }) => ({ credentials, numbers: null, expiresAt: 1 })
 
 /** What every engine keeps to. */
 export function describeStore(engine: string, place: () => Promise<Place>): void {
@@ -28,71 +25,25 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await store.close()
     })
 
-    test('lets in who has a key that is not revoked, of an account that is not disabled', async () => {
+    test('counts what receipts come to by the minute, and forgets what is old of it', async () => {
       await using kept = await place()
       await using d = await desk(kept)
-      const { id: accountId } = await d.store.admit({ credentials: d.credentials, gate: true })
-      for (const wrong of [{ keyId: 'x' }, { secret: 'x' }, { secret: '' }, { keyId: '' }]) {
-        const credentials = { ...d.credentials, ...wrong }
-        await assert.rejects(d.store.admit({ credentials, gate: false }), code('unauthorized'))
+      const [then, now] = [10 * 60_000, 20 * 60_000]
+      for (const at of [then, now]) {
+        await d.receive(contactOf(0), at)
+        await d.request(contactOf(0), at)
+        const { claims } = await d.claim(at)
+        for (const claim of claims) await d.store.settleReceipts(done(claim, at + 5))
       }
-      await d.store.updateAccount({ id: accountId, change: { readReceiptsEnabled: false } })
-      await d.store.admit({ credentials: d.credentials, gate: false })
-      await assert.rejects(d.store.admit({ credentials: d.credentials, gate: true }), code('forbidden'))
-      await assert.rejects(d.request(contactOf(0), 0), code('forbidden'))
-      await d.store.updateAccount({ id: accountId, change: { readReceiptsEnabled: true, disabled: true } })
-      await assert.rejects(d.request(contactOf(0), 0), code('forbidden'))
-      await d.store.updateAccount({ id: accountId, change: { disabled: false } })
-      await d.store.deleteKey({ accountId, keyId: d.credentials.keyId })
-      await assert.rejects(d.request(contactOf(0), 0), code('unauthorized'))
-    })
-
-    test('lets in who has a token, to its lines alone, until it ends or its key does', async () => {
-      await using kept = await place()
-      await using d = await desk(kept)
-      const { id: accountId } = await d.store.admit({ credentials: d.credentials, gate: true })
-      // By the store's own clock: an hour from now, and a moment ago.
-      const [later, ago] = [d.store.now() + 3_600_000, d.store.now() - 1]
-      const mint = (numbers: PhoneNumber[] | null, expiresAt: number) =>
-        d.store.createToken({ credentials: d.credentials, numbers, expiresAt, at: 0 })
-      const [whole, limited, ended] = [await mint(null, later), await mint([LINE], later), await mint(null, ago)]
-      await d.store.createLine({ accountId, number: OTHER_LINE, connector: 'simulator', settings: {}, at: 0 })
-      const call = { number: contactOf(0), trigger: 'api', relayed: false, at: 1 } as const
-      const ask = (credentials: { token: string }, fromNumber: PhoneNumber) =>
-        d.store.markRead({ ...call, credentials, fromNumber })
-      await ask(whole, OTHER_LINE)
-      await ask(limited, LINE)
-      await assert.rejects(ask(limited, OTHER_LINE), code('not_found'))
-      await assert.rejects(ask(ended, LINE), code('unauthorized'))
-      assert.equal((await d.store.listReceipts({ credentials: limited, filter: { limit: 9 } })).length, 1)
-      await assert.rejects(d.store.admit({ credentials: limited, gate: false }), code('forbidden'))
-      await assert.rejects(d.store.createToken({ ...mintedBy(whole), at: 0 }), code('forbidden'))
-      assert.equal(await d.store.forgetTokens({ before: d.store.now(), limit: 9 }), 1)
-      await d.store.deleteKey({ accountId, keyId: d.credentials.keyId })
-      await assert.rejects(ask(whole, LINE), code('unauthorized'))
-      await assert.rejects(d.store.identify({ credentials: limited }), code('unauthorized'))
-      assert.equal(await d.store.forgetTokens({ before: later + 1, limit: 9 }), 0)
-    })
-
-    test('ends a session after 12 hours, with its key, and the operator’s with the token', async () => {
-      await using kept = await place()
-      await using d = await desk(kept)
-      const { store, credentials: opener } = d
-      const operator = { operatorToken: 'a token' }
-      const visitor = async (session: string, token = operator) =>
-        (await store.getVisitor({ session: { sessionToken: session }, operator: token })).kind
-      const now = store.now()
-      const old = await store.openSession({ opener, at: now - SESSION_MS - 1 })
-      await assert.rejects(visitor(old), code('unauthorized'))
-      await assert.rejects(store.listKeys({ credentials: { sessionToken: old } }), code('unauthorized'))
-      const young = await store.openSession({ opener, at: now - SESSION_MS + 60_000 })
-      assert.equal(await visitor(young), 'account')
-      const theirs = await store.openSession({ opener: operator, at: now })
-      assert.equal(await visitor(theirs), 'operator')
-      await assert.rejects(store.listKeys({ credentials: { sessionToken: theirs } }), code('unauthorized'))
-      await assert.rejects(visitor(theirs, { operatorToken: 'another' }), code('unauthorized'))
-      await store.revokeKey({ credentials: { sessionToken: young }, keyId: opener.keyId })
-      await assert.rejects(visitor(young), code('unauthorized'))
+      const tallies = async () => (await d.store.overview({ credentials: d.credentials, at: now })).tallies
+      const minutes = async () => (await tallies()).map(({ minute, state, receipts }) => [minute, state, receipts])
+      assert.deepEqual(await minutes(), [
+        [10, 'sent', 1],
+        [20, 'sent', 1],
+      ])
+      assert.ok((percentile(await tallies(), 0.5) ?? 0) >= 4)
+      await d.store.forgetTallies({ before: now })
+      assert.deepEqual(await minutes(), [[20, 'sent', 1]])
     })
 
     test('refuses a call of a batch without touching the others', async () => {

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe } from 'node:test'
 import { type PostgresServer, postgresServer, requirePostgres } from '../../test/support/postgres.ts'
+import { describeEntrance } from './entrance.contract.ts'
 import { describeMessages } from './messages.contract.ts'
 import { describeSequences } from './sequences.contract.ts'
 import { describeStore } from './store.contract.ts'
 
 describeStore('SQLite', place)
+describeEntrance('SQLite', place)
 describeSequences('SQLite', place)
 describeMessages('SQLite', place)
 
@@ -20,6 +22,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   const database = () => server.database()
 
   describeStore('PostgreSQL', database)
+  describeEntrance('PostgreSQL', database)
   describeSequences('PostgreSQL', database)
   describeMessages('PostgreSQL', database)
 })

@@ -16,6 +16,8 @@ export async function openBrowser(): Promise<AsyncDisposable & Pick<Browser, 'ne
 export interface Visit extends AsyncDisposable {
   readonly page: Page
   readonly complaints: readonly string[]
+  /** Of them those about what the server refused: a test that provokes it looks at what the page says. */
+  readonly refused: readonly string[]
 }
 
 export async function visit(
@@ -27,12 +29,14 @@ export async function visit(
   context.setDefaultTimeout(PATIENCE_MS)
   const page = await context.newPage()
   const complaints: string[] = []
+  const refused: string[] = []
   page.on('console', (message) => {
-    // What the server refuses Chromium logs by itself: each test that provokes it looks at what the page says of it.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-      complaints.push(message.text())
+    if (message.type() !== 'error') return
+    // Chromium logs by itself what a server refuses.
+    const list = message.text().startsWith('Failed to load resource') ? refused : complaints
+    list.push(`${message.text()} ${message.location().url}`)
   })
   page.on('pageerror', (error) => complaints.push(error.message))
   await page.goto(url)
-  return { page, complaints, [Symbol.asyncDispose]: () => context.close() }
+  return { page, complaints, refused, [Symbol.asyncDispose]: () => context.close() }
 }

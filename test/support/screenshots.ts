@@ -51,9 +51,9 @@ for (const [screen, options] of Object.entries(SCREENS)) {
     await using shown = await visit(browser, `${server.base}/`, { ...options, colorScheme, storageState: state })
     for (const [name, show] of Object.entries(VIEWS)) {
       await show(shown.page)
-      // Web fonts, the last fetch, and whatever moves.
+      // Whatever moves comes to its end, or goes.
       await shown.page.waitForLoadState('load')
-      await shown.page.evaluate('Promise.all(document.getAnimations().map((animation) => animation.finished))')
+      await shown.page.evaluate('Promise.allSettled(document.getAnimations().map((animation) => animation.finished))')
       const path = join(IMAGES, `${name}-${screen}-${colorScheme}.png`)
       await rm(path, { force: true })
       await shown.page.screenshot({ path })

@@ -41,6 +41,8 @@ export function eventsDoor(app: FastifyInstance, desk: EventsDesk): Door {
       bell.stop()
       open.delete(stream)
     })
+    // The answer to HEAD is over at once, and takes no stream along.
+    reply.raw.once('close', () => stream.destroy())
     reply.header('content-type', 'text/event-stream').header('cache-control', 'no-store')
     stream.write('retry: 1000\nevent: hello\ndata:\n\n')
     return stream

@@ -44,11 +44,12 @@ export function signInDoor(desk: SignInDesk): Door {
   })
 }
 
-/** `GET` on the same path: who is signed in. */
+/** `GET` on the same path: who is signed in; that nobody is, is an answer too. */
 export function visitorDoor(desk: SignInDesk): Door {
   return door({}, async ({ request, reply }) => {
     reply.header('cache-control', 'no-store')
-    return visitorToWire(await visitorOf(desk, sessionOf(request)), desk)
+    const visitor = await visitorOf(desk, sessionOf(request)).catch(notWhoTheySay)
+    return visitor === undefined ? { status: 'OK', kind: 'nobody' } : visitorToWire(visitor, desk)
   })
 }
 

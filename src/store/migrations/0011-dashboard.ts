@@ -3,7 +3,7 @@ import type { Migration } from 'kysely/migration'
 import type { Engine } from '../engine.ts'
 
 /** Who is signed in, and what makes a million conversations quick to look at. */
-export function dashboard({ integer }: Engine): Migration {
+export function dashboard({ integer, comparesBytes }: Engine): Migration {
   return {
     async up(db: Kysely<unknown>) {
       await db.schema
@@ -29,6 +29,9 @@ export function dashboard({ integer }: Engine): Migration {
       await activeAt.execute()
       await sql`update conversations set active_at =
         coalesce((select received_at from messages where messages.id = conversations.last_message_id), 0)`.execute(db)
+      if (!comparesBytes) {
+        await sql`alter table conversations alter column address type text collate "C"`.execute(db)
+      }
       // An account's conversations, the last that anything happened in first.
       await sql`create index active_conversations on conversations (account_id, active_at, id)`.execute(db)
       await db.schema.alterTable('events').addColumn('subject', integer).execute()
