@@ -116,7 +116,9 @@ export class LineWatch {
   /** Until there is no more; false where the carrier gave nothing. */
   async #catchUp(line: Line, carrier: CarrierLine, look: Look): Promise<boolean> {
     const { now, log } = this.#options
-    for (let cursor = line.catchUpCursor; carrier.catchUp !== undefined && !this.#stopped; ) {
+    // Its enrolment says where it begins: a second beginning, a little later, would pass over what came between.
+    if (line.catchUpCursor === null) return true
+    for (let cursor: string | null = line.catchUpCursor; carrier.catchUp !== undefined && !this.#stopped; ) {
       const startedAt = now()
       const caught = await carrier.catchUp(cursor, startedAt)
       if (caught.kind !== 'done') {
