@@ -139,6 +139,8 @@ describe('the dashboard', { skip }, () => {
     await log(page).getByText('Do they hear of it?').click()
     const panel = page.getByRole('dialog')
     await panel.getByText('answered 500').first().waitFor()
+    const made = await panel.getByRole('region', { name: 'The call that made it' }).innerText()
+    assert.equal(JSON.parse(made).call, 'POST /simulator/messages')
     await panel.getByText('What was sent').click()
     await panel
       .getByRole('region', { name: /^Body of/ })

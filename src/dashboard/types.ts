@@ -52,6 +52,8 @@ export interface Message {
   service: Service
   content: string | null
   media_url: string | null
+  send_style: string | null
+  carrier_message_id: string
   status: string
   reason: string | null
   auto_mark_read: { fired: boolean; reason: string | null } | null

@@ -62,7 +62,7 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
       )}
       {openMessage !== undefined && (
         <Suspense>
-          <MessagePanel handle={openMessage} onClose={() => setOpenMessage(undefined)} />
+          <MessagePanel handle={openMessage} simulated={simulated} onClose={() => setOpenMessage(undefined)} />
         </Suspense>
       )}
     </>

@@ -1,13 +1,21 @@
 import { Button, Drawer, Group, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { call, get, queries } from '../api.ts'
+import { type ApiCall, callThatAsked, callThatMade } from '../calls.ts'
 import { Json } from '../parts/json.tsx'
 import { Badge, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
 import type { Delivery, MessageStory, Receipt } from '../types.ts'
 import { duration, plain, TRIGGERS } from '../words.ts'
 
+interface MessagePanelProps {
+  readonly handle: string
+  /** Whether the contact's phone is a simulated one, which is written on by calls too. */
+  readonly simulated: boolean
+  readonly onClose: () => void
+}
+
 /** All that one message set off, as it went over the wire. */
-export default function MessagePanel({ handle, onClose }: { handle: string; onClose: () => void }) {
+export default function MessagePanel({ handle, simulated, onClose }: MessagePanelProps) {
   const story = useQuery({ queryKey: ['message', handle], queryFn: () => get<MessageStory>(`/messages/${handle}`) })
   return (
     <Drawer
@@ -22,6 +30,7 @@ export default function MessagePanel({ handle, onClose }: { handle: string; onCl
       {story.isError && <Failure error={story.error} again={story.refetch} />}
       {story.data && (
         <Stack gap="lg">
+          <CallStory title="The call that made it" call={callThatMade(story.data.message, simulated)} />
           <Part title="As it is stored">
             <Json value={story.data.message} label="The message" />
           </Part>
@@ -62,7 +71,17 @@ function None({ children }: { children: React.ReactNode }) {
   )
 }
 
+function CallStory({ title, call }: { title: string; call: ApiCall | undefined }) {
+  if (call === undefined) return null
+  return (
+    <Part title={title}>
+      <Json value={call} label={title} />
+    </Part>
+  )
+}
+
 function ReceiptStory({ receipt }: { receipt: Receipt }) {
+  const asked = callThatAsked(receipt)
   return (
     <div>
       <Group gap="xs" mb={4}>
@@ -72,6 +91,12 @@ function ReceiptStory({ receipt }: { receipt: Receipt }) {
         </Text>
       </Group>
       <Json value={receipt} label={`Receipt ${receipt.receipt_id}`} />
+      {asked && (
+        <details>
+          <summary>The call that asked for it</summary>
+          <Json value={asked} label={`Call for ${receipt.receipt_id}`} />
+        </details>
+      )}
     </div>
   )
 }
