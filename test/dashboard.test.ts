@@ -42,6 +42,12 @@ describe('the dashboard', { skip }, () => {
     const account = await customer(server, { lines: [] })
     await using visited = await visit(browser, server.base)
     const { page, complaints } = visited
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.goto(server.base)
+      await page.getByLabel('API key id').waitFor()
+      assert.deepEqual(await complaintsOfAxe(page), [], `signing in, ${colorScheme}`)
+    }
     await page.getByLabel('API key id').fill('key_nobody')
     await page.getByLabel('API secret key').fill('wrong')
     await page.getByRole('button', { name: 'Sign in' }).click()
