@@ -1,24 +1,17 @@
-import type { Account } from '../../core/account.ts'
 import { type AutoReason, autoMarkRead } from '../../core/auto-mark-read.ts'
-import { type AutoTiming, dueAt } from '../../core/auto-timing.ts'
+import { dueAt } from '../../core/auto-timing.ts'
 import { ReadbackError } from '../../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
 import { toAccount } from '../accounts.ts'
+import { arrivalTold, type Owner } from '../arrivals.ts'
 import type { Told } from '../events.ts'
 import type { StoreRules } from '../session.ts'
 import { openConversations } from './conversations.ts'
-import { happeningOf, insertMessages, type Piece } from './messages.ts'
+import { insertMessages, type Piece } from './messages.ts'
 import { type Asked, requestReceipts } from './receipt-requests.ts'
 import type { Statement, Transaction } from './transactions.ts'
-
-/** Whose a line is, and when its automatic receipts go. */
-export interface Owner {
-  readonly account: Account
-  readonly number: PhoneNumber
-  readonly timing: AutoTiming
-}
 
 /** An arrival that nobody has brought before. */
 interface Fresh {
@@ -61,7 +54,10 @@ export async function storeArrivals(
     })
   })
   const handles = fresh.flatMap(({ arrival }) => seen.get(keyOf(arrival)) ?? [])
-  return { stored, happenings: pieces.map((piece, index) => happeningOf(piece, handles[index] as MessageId)) }
+  const happenings = pieces.map(({ arrival, owner, part }, index) =>
+    arrivalTold(arrival, owner, handles[index] as MessageId, part),
+  )
+  return { stored, happenings }
 }
 
 /**

@@ -1,8 +1,7 @@
 import type { AutoReason } from '../../core/auto-mark-read.ts'
 import type { ConversationId, MessageId } from '../../core/id.ts'
 import type { Arrival } from '../../core/inbound-message.ts'
-import type { Told } from '../events.ts'
-import type { Owner } from './inbound.ts'
+import type { Owner } from '../arrivals.ts'
 import type { Statement, Transaction } from './transactions.ts'
 
 /** One part of what arrived. */
@@ -34,40 +33,6 @@ export async function insertMessages(transaction: Transaction, pieces: readonly 
     pieces.map(({ reason }) => reason),
   ])
   return rows.map(({ id }) => id).sort((a, b) => a - b)
-}
-
-/** What the account is told of it. */
-export function happeningOf({ arrival, owner: { account, number }, part }: Piece, id: MessageId): Told {
-  const { lineId, message, receivedAt: at } = arrival
-  const { contact, kind, conversationAddress, service, parts, sentAt } = message
-  const told = {
-    id,
-    accountId: account.id,
-    lineId,
-    lineNumber: number,
-    outbound: false,
-    contact,
-    kind,
-    conversationAddress,
-    service,
-    content: parts[part]?.content ?? null,
-    mediaUrl: parts[part]?.mediaUrl ?? null,
-    status: 'RECEIVED',
-    reason: null,
-    sendStyle: null,
-    readAt: null,
-    sentAt,
-    createdAt: at,
-    updatedAt: at,
-  } as const
-  return {
-    accountId: account.id,
-    lineId,
-    number,
-    event: { type: 'message.received', message: told },
-    callback: null,
-    at,
-  }
 }
 
 const INSERT: Statement = {

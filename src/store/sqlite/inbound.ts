@@ -1,13 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Account } from '../../core/account.ts'
 import { type AutoReason, autoMarkRead } from '../../core/auto-mark-read.ts'
-import { type AutoTiming, dueAt } from '../../core/auto-timing.ts'
+import { dueAt } from '../../core/auto-timing.ts'
 import { ReadbackError } from '../../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
-import type { Message } from '../../core/message.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
 import { toAccount } from '../accounts.ts'
+import { arrivalTold, type Owner } from '../arrivals.ts'
 import type { StoreRules } from '../session.ts'
 import { type Acceptance, NOTHING_QUEUED } from './acceptance.ts'
 import type { Events } from './events.ts'
@@ -59,33 +59,9 @@ export class Inbound {
     return { messageIds, repeated: false, receiptId }
   }
 
-  #tell({ lineId, message, receivedAt }: Arrival, { account, number }: Owner, id: MessageId, part: number): void {
-    const { contact, kind, conversationAddress, service, parts, sentAt } = message
-    const told: Message = {
-      id,
-      accountId: account.id,
-      lineId,
-      lineNumber: number,
-      outbound: false,
-      contact,
-      kind,
-      conversationAddress,
-      service,
-      content: parts[part]?.content ?? null,
-      mediaUrl: parts[part]?.mediaUrl ?? null,
-      status: 'RECEIVED',
-      reason: null,
-      sendStyle: null,
-      readAt: null,
-      sentAt,
-      createdAt: receivedAt,
-      updatedAt: receivedAt,
-    }
-    this.#events.record(
-      { accountId: account.id, lineId, number },
-      { type: 'message.received', message: told },
-      receivedAt,
-    )
+  #tell(arrival: Arrival, owner: Owner, id: MessageId, part: number): void {
+    const { event, at, callback: _, ...subject } = arrivalTold(arrival, owner, id, part)
+    this.#events.record(subject, event, at)
   }
 
   #autoMarkRead(account: Account, { message, carrierNow }: Arrival, part: number): AutoReason | null {
@@ -141,13 +117,6 @@ export class Inbound {
       timing: row.line_timing === null ? account.autoTiming : JSON.parse(row.line_timing),
     }
   }
-}
-
-/** Whose a line is, and when its automatic receipts go. */
-interface Owner {
-  readonly account: Account
-  readonly number: PhoneNumber
-  readonly timing: AutoTiming
 }
 
 type OwnerRow = Parameters<typeof toAccount>[0] & {

@@ -1,0 +1,41 @@
+import type { Account } from '../core/account.ts'
+import type { AutoTiming } from '../core/auto-timing.ts'
+import type { MessageId } from '../core/id.ts'
+import type { Arrival } from '../core/inbound-message.ts'
+import type { PhoneNumber } from '../core/phone-number.ts'
+import type { Told } from './events.ts'
+
+/** Whose a line is, and when its automatic receipts go. */
+export interface Owner {
+  readonly account: Account
+  readonly number: PhoneNumber
+  readonly timing: AutoTiming
+}
+
+/** What the account is told of one part of what arrived. */
+export function arrivalTold(arrival: Arrival, { account, number }: Owner, id: MessageId, part: number): Told {
+  const { lineId, message, receivedAt: at } = arrival
+  const { contact, kind, conversationAddress, service, parts, sentAt } = message
+  const subject = { accountId: account.id, lineId, number }
+  const told = {
+    id,
+    accountId: account.id,
+    lineId,
+    lineNumber: number,
+    outbound: false,
+    contact,
+    kind,
+    conversationAddress,
+    service,
+    content: parts[part]?.content ?? null,
+    mediaUrl: parts[part]?.mediaUrl ?? null,
+    status: 'RECEIVED',
+    reason: null,
+    sendStyle: null,
+    readAt: null,
+    sentAt,
+    createdAt: at,
+    updatedAt: at,
+  } as const
+  return { ...subject, event: { type: 'message.received', message: told }, callback: null, at }
+}
