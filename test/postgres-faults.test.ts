@@ -81,6 +81,15 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     })
   })
 
+  test('that shuts down in the same breath as it answers ends no process, and loses nothing', async () => {
+    await using database = await postgres.database()
+    await using proxy = await cuttingProxy(postgres.port)
+    const settings = nodeSettings({ url: through(database, proxy.port) })
+    await using server = await startReadback({ ...settings, LOG_LEVEL: 'warn' })
+    const account = await customer(server)
+    await mustKeep(account, database, () => proxy.dismiss(100))
+  })
+
   test('that no longer speaks on the connection that listens is asked on a new one', async () => {
     await using database = await postgres.database()
     await using proxy = await cuttingProxy(postgres.port)

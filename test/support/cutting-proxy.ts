@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { until } from './until.ts'
 
 export interface CuttingProxy extends AsyncDisposable {
   readonly port: number
@@ -7,13 +8,27 @@ export interface CuttingProxy extends AsyncDisposable {
   cut(): void
   /** From now on nothing more comes through the connection whose client said these words, in either direction; it is not closed. */
   silence(words: string): number
+  /** So many answers, whoever's, carry in the same packet that the database shuts down, and their connection ends; resolves after them. */
+  dismiss(answers: number): Promise<void>
 }
+
+/** ReadyForQuery: the end of an answer, and of a connection's start. */
+const READY = Buffer.from('Z\0\0\0\u0005', 'latin1')
+/** An ErrorResponse. */
+const SHUTTING_DOWN = (() => {
+  const fields = 'SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0'
+  const head = Buffer.from('E\0\0\0\0', 'latin1')
+  head.writeUInt32BE(4 + fields.length, 1)
+  return Buffer.concat([head, Buffer.from(fields, 'latin1')])
+})()
 
 /** Stands between a node and PostgreSQL. */
 export async function cuttingProxy(target: number): Promise<CuttingProxy> {
   const pairs = new Set<Pair>()
+  let dismissals = 0
+  const isDismissed = () => dismissals > 0 && dismissals-- > 0
   const server = createServer((client) => {
-    const pair = new Pair(client, connect(target, '127.0.0.1'), () => pairs.delete(pair))
+    const pair = new Pair(client, connect(target, '127.0.0.1'), isDismissed, () => pairs.delete(pair))
     pairs.add(pair)
   })
   server.listen(0, '127.0.0.1')
@@ -29,6 +44,14 @@ export async function cuttingProxy(target: number): Promise<CuttingProxy> {
       for (const pair of saying) pair.silence()
       return saying.length
     },
+    async dismiss(answers) {
+      dismissals = answers
+      await until(
+        'the last of them',
+        () => dismissals,
+        (left) => left === 0,
+      )
+    },
     async [Symbol.asyncDispose]() {
       cut()
       server.close()
@@ -43,7 +66,7 @@ class Pair {
   #words = ''
   #silent = false
 
-  constructor(client: Socket, database: Socket, onEnd: () => void) {
+  constructor(client: Socket, database: Socket, isDismissed: () => boolean, onEnd: () => void) {
     this.#client = client
     this.#database = database
     client.on('data', (bytes) => {
@@ -51,7 +74,9 @@ class Pair {
       if (!this.#silent) database.write(bytes)
     })
     database.on('data', (bytes) => {
-      if (!this.#silent) client.write(bytes)
+      if (this.#silent) return
+      if (!bytes.subarray(-6, -1).equals(READY) || !isDismissed()) client.write(bytes)
+      else client.end(Buffer.concat([bytes, SHUTTING_DOWN]))
     })
     for (const [one, other] of [
       [client, database],

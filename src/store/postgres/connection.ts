@@ -27,9 +27,13 @@ export function openPatientPool(url: string): Pool {
   return unbroken(new Pool({ ...connectionOptions(url), max: 1 }))
 }
 
-/** An idle connection that breaks is replaced by the next call; without a listener it would end the process. */
+/**
+ * A connection that breaks is replaced by the next call; without a listener it would end the process. The pool listens to those
+ * that idle. Nobody does to one that was just handed out, or is between two queries: that the database shuts down can come in the
+ * packet that ends the query before.
+ */
 function unbroken(pool: Pool): Pool {
-  return pool.on('error', () => {})
+  return pool.on('error', () => {}).on('connect', (client) => client.on('error', () => {}))
 }
 
 /** What every connection has, whatever it is for. TLS and all else that libpq knows comes with the URL. */
