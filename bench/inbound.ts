@@ -7,17 +7,11 @@ import { waitOf, whenRead } from './support/phones.ts'
 import { createAccount, createLine, setAutoMarkRead, startReadback, writeAsContact } from './support/readback.ts'
 import { fixed, progress, type Report, table, whole } from './support/report.ts'
 import { type Sink, startSink } from './support/sink.ts'
-import { summary } from './support/statistics.ts'
+import { type Summary, summary } from './support/statistics.ts'
 
 export interface InboundOptions {
   readonly dir: string
   readonly profile?: string | undefined
-}
-
-interface Times {
-  readonly p50: number
-  readonly p99: number
-  readonly max: number
 }
 
 const LINE = lineNumber(0)
@@ -75,7 +69,7 @@ async function webhooksOf(sink: Sink, expected: number) {
   }
 }
 
-async function readTimes(client: JsonClient, phones: readonly string[]): Promise<Times> {
+async function readTimes(client: JsonClient, phones: readonly string[]): Promise<Summary> {
   const waits = (await whenRead(client, phones, LINE)).flatMap(waitOf)
   const unread = LOAD.perSecond * LOAD.seconds - waits.length
   if (unread > 0) throw new Error(`${unread} messages were never read`)
@@ -89,8 +83,8 @@ function explain(): string {
   ].join('\n')
 }
 
-function draw(webhook: Times, alone: Times, beside: Times): string {
-  const row = (name: string, { p50, p99, max }: Times) => [name, ...[p50, p99, max].map((ms) => fixed(ms, 0))]
+function draw(webhook: Summary, alone: Summary, beside: Summary): string {
+  const row = (name: string, { p50, p99, max }: Summary) => [name, ...[p50, p99, max].map((ms) => fixed(ms, 0))]
   return table([
     ['from accepted to', 'p50 ms', 'p99 ms', 'max ms'],
     row('webhook received', webhook),

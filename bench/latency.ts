@@ -5,17 +5,11 @@ import { type Load, offer } from './support/offer.ts'
 import { waitOf, whenRead } from './support/phones.ts'
 import { createAccount, createLine, setAutoMarkRead, startReadback, writeAsContact } from './support/readback.ts'
 import { fixed, progress, type Report, table, whole } from './support/report.ts'
-import { summary } from './support/statistics.ts'
+import { type Summary, summary } from './support/statistics.ts'
 
 export interface LatencyOptions {
   readonly dir: string
   readonly profile?: string | undefined
-}
-
-interface Times {
-  readonly p50: number
-  readonly p99: number
-  readonly max: number
 }
 
 interface Outcome extends Load {
@@ -23,9 +17,9 @@ interface Outcome extends Load {
   readonly achievedPerSecond: number
   readonly neverRead: number
   /** From accepted to read, by the server's clock. */
-  readonly readMs: Times
+  readonly readMs: Summary
   /** From when the message was due to be sent to its 201, by the client's clock. */
-  readonly answerMs: Times
+  readonly answerMs: Summary
 }
 
 const LINE = lineNumber(0)

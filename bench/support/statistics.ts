@@ -11,7 +11,13 @@ export function median(values: readonly number[]): number {
   return ascending.length % 2 === 1 ? upper : ((ascending[middle - 1] ?? Number.NaN) + upper) / 2
 }
 
-export function summary(values: Iterable<number>): { p50: number; p99: number; max: number } {
+export interface Summary {
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+}
+
+export function summary(values: Iterable<number>): Summary {
   const ascending = Float64Array.from(values).sort()
   return { p50: percentile(ascending, 0.5), p99: percentile(ascending, 0.99), max: percentile(ascending, 1) }
 }

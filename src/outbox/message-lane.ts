@@ -1,4 +1,4 @@
-import type { CarrierLine, Connector } from '../core/connector.ts'
+import type { CarrierLine } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
@@ -12,21 +12,13 @@ import {
   settleMessage,
 } from '../core/sending.ts'
 import { BackOff } from './back-off.ts'
-import type { OutboxLog } from './log.ts'
+import type { LaneOptions } from './lane.ts'
 import { STORE_RETRY_MS, Turns } from './turns.ts'
 
-export interface MessageLaneOptions {
-  readonly lineId: LineId
+export interface MessageLaneOptions extends Omit<LaneOptions, 'store' | 'onSent'> {
   readonly store: MessageOutbox
-  readonly connectors: Readonly<Record<string, Connector>>
-  readonly log: OutboxLog
-  readonly now: () => number
-  /** The carrier must not be called before: another process had the line until now. */
-  readonly nextCallAt: number
   /** A carrier took one, and can be asked what became of it. */
   readonly onSent: (lineId: LineId) => void
-  /** The line was removed, or is another process's. */
-  readonly onEnd: () => void
 }
 
 /** One line's messages on their way: one at a time, in the order in which they were accepted, at the carrier's pace. */
