@@ -242,12 +242,11 @@ test('a Mac that is not there is waited for: nothing can have reached it', async
     account = await connect(server, mac)
   }
   const handle = await send(account)
-  await until(
+  const { body } = await until(
     'an obstacle',
-    () => server.logs.filter((line) => line.includes('the carrier did not take a message')),
-    ({ length }) => length > 0,
+    () => account.must(200, 'GET', `/api/status?handle=${handle}`),
+    (answer) => answer.body.error_reason !== null,
   )
-  const { body } = await account.must(200, 'GET', `/api/status?handle=${handle}`)
   assert.deepEqual([body.status, body.error_reason], ['QUEUED', 'unreachable'])
 })
 
