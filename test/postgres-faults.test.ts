@@ -81,6 +81,26 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     })
   })
 
+  test('that takes a claim and dies before it says so has what was claimed sent all the same, and once', async () => {
+    await using database = await postgres.database()
+    await using proxy = await cuttingProxy(postgres.port)
+    await using server = await startReadback(nodeSettings({ url: through(database, proxy.port) }))
+    const account = await customer(server)
+    proxy.loseCommit('send receipts')
+    const receipt = await account.settled(await account.markRead())
+    assert.deepEqual([receipt.state, receipt.attempts, proxy.lost], ['sent', 1, true])
+    proxy.loseCommit('"attempts" + ')
+    const { body } = await account.must(200, 'POST', '/api/send-message', { ...BODY, content: 'Hello' })
+    await until(
+      'the phone to show it',
+      () => account.phone(),
+      ({ length }) => length > 0,
+    )
+    const status = async () => (await account.must(200, 'GET', `/api/status?handle=${body.message_handle}`)).body.status
+    await until('it to be told', status, (seen) => seen === 'DELIVERED' || seen === 'SENT')
+    assert.deepEqual([(await account.phone()).length, proxy.lost], [1, true])
+  })
+
   test('that shuts down in the same breath as it answers ends no process, and loses nothing', async () => {
     await using database = await postgres.database()
     await using proxy = await cuttingProxy(postgres.port)

@@ -128,6 +128,8 @@ export interface MessageOutbox {
   settleMessage(settlement: MessageSettlement): Promise<void>
   /** Ends what was claimed by a process that is no more: it may have been sent, so nobody sends it again. */
   endInterrupted(call: { at: number }): Promise<void>
+  /** Gives back what a lane claimed without hearing of it: it was not sent. Only while the lane carries nothing. */
+  releaseLostMessage(call: { lineId: LineId; at: number }): Promise<void>
 }
 
 export interface ClaimedMessage {

@@ -5,7 +5,7 @@ import type { Caller, Entry } from './caller.ts'
 import type { Reply } from './connector.ts'
 import type { ConsoleStore } from './console.ts'
 import type { Handset } from './handset.ts'
-import type { AccountId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
+import type { AccountId, ConversationId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
 import type { Leases, LineWork } from './leases.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
@@ -244,6 +244,8 @@ export interface Outbox {
   expireReceipts(call: Omit<ClaimCall, 'limit' | 'nextCallAt'> & { receiptIds: readonly ReceiptId[] }): Promise<void>
   /** Gives back what was claimed by a process that is no more. */
   releaseReceipts(call: { at: number }): Promise<void>
+  /** Gives back what a lane claimed without hearing of it: all that is under way on its line but for what it carries. */
+  releaseLost(call: { lineId: LineId; carried: readonly ConversationId[]; at: number }): Promise<void>
 }
 
 export interface ClaimCall {

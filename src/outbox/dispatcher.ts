@@ -1,6 +1,7 @@
 import { messageOf } from '../core/errors.ts'
 import type { LineId } from '../core/id.ts'
 import type { LineWork } from '../core/leases.ts'
+import type { Drain } from './lane.ts'
 import type { LineLeases } from './line-leases.ts'
 import type { OutboxLog } from './log.ts'
 
@@ -9,7 +10,7 @@ const SAFETY_NET_MS = 30_000
 
 interface LineLane {
   nudge(): void
-  drain(): Promise<void>
+  drain(how: Drain): Promise<void>
 }
 
 export interface DispatcherOptions {
@@ -59,7 +60,7 @@ export class Dispatcher {
   /** Claims nothing more for these lines, and answers when all their calls under way are finished and written down. */
   async letGo(lineIds: readonly LineId[]): Promise<void> {
     const lanes = lineIds.flatMap((lineId) => this.#lanes.get(lineId) ?? [])
-    await Promise.all(lanes.map((lane) => lane.drain()))
+    await Promise.all(lanes.map((lane) => lane.drain({ ending: false })))
     for (const lineId of lineIds) this.#lanes.delete(lineId)
   }
 
@@ -67,7 +68,7 @@ export class Dispatcher {
   async drain(): Promise<void> {
     this.#draining = true
     clearInterval(this.#timer)
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.drain()))
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.drain({ ending: true })))
   }
 
   #holds(lineId: LineId): boolean {

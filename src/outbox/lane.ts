@@ -1,6 +1,6 @@
 import type { CarrierLine, Connector, Pace, ReceiptOutcome } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
-import { formatId, type LineId } from '../core/id.ts'
+import { type ConversationId, formatId, type LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
 import type { Reason } from '../core/reason.ts'
 import {
@@ -12,10 +12,12 @@ import {
   settle,
   trySending,
 } from '../core/send-receipt.ts'
-import { type Outbox, OVERDUE_AT_ONCE } from '../core/store.ts'
+import { type ClaimCall, type Claimed, type Outbox, OVERDUE_AT_ONCE } from '../core/store.ts'
 import { BackOff } from './back-off.ts'
+import { Claiming } from './claiming.ts'
+import { Insisting } from './insisting.ts'
 import type { OutboxLog } from './log.ts'
-import { STORE_RETRY_MS, Turns } from './turns.ts'
+import { Turns } from './turns.ts'
 import type { Sent } from './verification.ts'
 
 export interface LaneOptions {
@@ -32,6 +34,11 @@ export interface LaneOptions {
   readonly onEnd: () => void
 }
 
+export interface Drain {
+  /** The process ends, and waits for no store that is away. */
+  readonly ending: boolean
+}
+
 interface Connected {
   readonly line: Line
   readonly connector: Connector
@@ -45,20 +52,27 @@ const SWEEP_MS = 1_000
 export class Lane {
   readonly #options: LaneOptions
   readonly #backOff = new BackOff()
-  readonly #inFlight = new Set<Promise<void>>()
+  readonly #inFlight = new Map<ConversationId, Promise<void>>()
   #pace: Pace = { callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 1 }
   #nextCallAt: number
   #lastDoneAt = Number.NEGATIVE_INFINITY
   #sweepAt = Number.NEGATIVE_INFINITY
   #obstacle: Reason = 'pace'
+  readonly #claiming: Claiming<ClaimCall, Claimed>
+  readonly #insisting: Insisting
   readonly #turns: Turns
   #removed = false
-  #draining = false
 
   constructor(options: LaneOptions) {
     this.#options = options
-    const { log, now, nextCallAt } = options
+    const { lineId, store, log, now, nextCallAt } = options
     this.#nextCallAt = nextCallAt
+    this.#claiming = new Claiming({
+      claim: (call) => store.claimReceipts(call),
+      releaseLost: () => store.releaseLost({ lineId, carried: [...this.#inFlight.keys()], at: now() }),
+    })
+    const unwritten = 'what became of a receipt is not written yet'
+    this.#insisting = new Insisting({ complaint: unwritten, tag: this.#tag(), log })
     const complaint = 'the store kept a lane from going on'
     const onIdle = () => {
       if (this.#removed && this.#inFlight.size === 0) options.onEnd()
@@ -70,22 +84,23 @@ export class Lane {
     this.#turns.nudge()
   }
 
-  async drain(): Promise<void> {
-    this.#draining = true
+  async drain({ ending }: Drain): Promise<void> {
+    if (ending) this.#insisting.end()
     await this.#turns.stop()
-    await Promise.all(this.#inFlight)
+    await Promise.all(this.#inFlight.values())
+    await this.#insisting.until(() => this.#claiming.settle())
   }
 
   /** Claims what may go now and sends it on its way; answers when to come again, null when only a nudge will tell. */
   async #step(): Promise<number | null> {
-    const { lineId, store, now } = this.#options
+    const { lineId, now } = this.#options
     const sweepAt = await this.#sweep()
     const at = now()
     const limit = this.#room()
     const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until)
     if (limit === 0) return sweepAt
     if (allowedAt > at) return earliest(allowedAt, sweepAt)
-    const { line, claims, nextDueAt } = await store.claimReceipts({
+    const { line, claims, nextDueAt } = await this.#claiming.claim({
       ...{ lineId, limit, obstacle: this.#obstacle, at },
       nextCallAt: at + 1_000 / this.#pace.callsPerSecond,
     })
@@ -110,11 +125,12 @@ export class Lane {
     if (claims.length === 0) return
     const connected = await this.#connect(line)
     for (const claim of claims) {
+      const { id } = claim.conversation
       const carrying = this.#carry(claim, connected).finally(() => {
-        this.#inFlight.delete(carrying)
+        this.#inFlight.delete(id)
         this.nudge()
       })
-      this.#inFlight.add(carrying)
+      this.#inFlight.set(id, carrying)
     }
   }
 
@@ -169,19 +185,8 @@ export class Lane {
   }
 
   /** Until the store has it: a receipt that the carrier took must not be sent again because a disk was full for a minute. */
-  async #write(written: Settlement | Setback): Promise<void> {
-    for (;;) {
-      try {
-        return await this.#options.store.settleReceipts(written)
-      } catch (error) {
-        this.#options.log.warn(
-          { ...this.#tag(), error: messageOf(error) },
-          'what became of a receipt is not written yet',
-        )
-        if (this.#draining) return
-        await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS))
-      }
-    }
+  #write(written: Settlement | Setback): Promise<void> {
+    return this.#insisting.until(() => this.#options.store.settleReceipts(written))
   }
 
   /** Expires what waited too long, also in a lane that stands still; answers when to look again. */

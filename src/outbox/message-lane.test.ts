@@ -34,6 +34,6 @@ test('a lane whose line is gone ends with its last look, not with one that anoth
   })
   lane.nudge()
   await ended.promise
-  await lane.drain()
+  await lane.drain({ ending: true })
   assert.deepEqual(happened, ['look', 'look', 'end'])
 })

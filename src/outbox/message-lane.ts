@@ -4,6 +4,7 @@ import { formatId, type LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
 import type { Reason } from '../core/reason.ts'
 import {
+  type ClaimedMessage,
   type MessageCall,
   type MessageOutbox,
   type MessageOutcome,
@@ -12,8 +13,10 @@ import {
   settleMessage,
 } from '../core/sending.ts'
 import { BackOff } from './back-off.ts'
-import type { LaneOptions } from './lane.ts'
-import { STORE_RETRY_MS, Turns } from './turns.ts'
+import { Claiming } from './claiming.ts'
+import { Insisting } from './insisting.ts'
+import type { Drain, LaneOptions } from './lane.ts'
+import { Turns } from './turns.ts'
 
 export interface MessageLaneOptions extends Omit<LaneOptions, 'store' | 'onSent'> {
   readonly store: MessageOutbox
@@ -25,18 +28,25 @@ export interface MessageLaneOptions extends Omit<LaneOptions, 'store' | 'onSent'
 export class MessageLane {
   readonly #options: MessageLaneOptions
   readonly #backOff = new BackOff()
+  readonly #claiming: Claiming<Parameters<MessageOutbox['claimMessage']>[0], ClaimedMessage>
+  readonly #insisting: Insisting
   readonly #turns: Turns
   #nextCallAt: number
   /** Between two calls; unknown until the first. */
   #paceMs = 0
   #obstacle: Reason = 'pace'
   #removed = false
-  #draining = false
 
   constructor(options: MessageLaneOptions) {
     this.#options = options
-    const { log, now, nextCallAt } = options
+    const { lineId, store, log, now, nextCallAt } = options
     this.#nextCallAt = nextCallAt
+    this.#claiming = new Claiming({
+      claim: (call) => store.claimMessage(call),
+      releaseLost: () => store.releaseLostMessage({ lineId, at: now() }),
+    })
+    const unwritten = 'what became of a message is not written yet'
+    this.#insisting = new Insisting({ complaint: unwritten, tag: this.#tag(), log })
     const complaint = 'the store kept a line from writing'
     const onIdle = () => {
       if (this.#removed) options.onEnd()
@@ -48,19 +58,20 @@ export class MessageLane {
     this.#turns.nudge()
   }
 
-  async drain(): Promise<void> {
-    this.#draining = true
+  async drain({ ending }: Drain): Promise<void> {
+    if (ending) this.#insisting.end()
     await this.#turns.stop()
+    await this.#insisting.until(() => this.#claiming.settle())
   }
 
   /** Sends the oldest if it may go; answers when to come again, null when only a nudge will tell. */
   async #step(): Promise<number | null> {
-    const { lineId, store, now } = this.#options
+    const { lineId, now } = this.#options
     const at = now()
     const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until)
     const ready = allowedAt <= at
     const nextCallAt = ready ? at + this.#paceMs : at
-    const claimed = await store.claimMessage({ lineId, ready, obstacle: this.#obstacle, nextCallAt, at })
+    const claimed = await this.#claiming.claim({ lineId, ready, obstacle: this.#obstacle, nextCallAt, at })
     const { line, call, nextDueAt, nextExpiryAt } = claimed
     this.#removed = line === undefined
     if (line === undefined) return null
@@ -115,17 +126,8 @@ export class MessageLane {
   }
 
   /** Until the store has it: what was sent must not be told as lost because a disk was full for a minute. */
-  async #write(written: MessageSettlement): Promise<void> {
-    const { store, log } = this.#options
-    for (;;) {
-      try {
-        return await store.settleMessage(written)
-      } catch (error) {
-        log.warn({ ...this.#tag(), error: messageOf(error) }, 'what became of a message is not written yet')
-        if (this.#draining) return
-        await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS))
-      }
-    }
+  #write(written: MessageSettlement): Promise<void> {
+    return this.#insisting.until(() => this.#options.store.settleMessage(written))
   }
 
   #tag() {

@@ -189,6 +189,17 @@ export async function endInterrupted(
   return { answer: undefined, told: await change(session, ids, at, () => ({ status: 'ERROR', reason: 'interrupted' })) }
 }
 
+/** Of a claim whose answer was lost: its call was never made, so it may go out. */
+export async function releaseLostMessage({ db }: Session, { lineId, at }: { lineId: LineId; at: number }) {
+  await db
+    .updateTable('messages')
+    .set((eb) => ({ next_attempt_at: at, attempts: eb('attempts', '-', 1) }))
+    .where('line_id', '=', lineId)
+    .where('status', '=', 'QUEUED')
+    .where('next_attempt_at', 'is', null)
+    .execute()
+}
+
 /** What a line that was removed had waiting. One whose call is under way is left to it. */
 export async function endWaiting(session: Session, { lineId, at }: { lineId: LineId; at: number }): Promise<Told[]> {
   const ids = (await waiting(session, lineId).select('id').execute()).map(({ id }) => id)

@@ -34,10 +34,10 @@ async function play(d: Desk, steps: readonly (readonly [string, number])[]): Pro
     claim: async (n) => underWay.push(...(await d.claim(at, n + 1)).claims),
     done: async () => finish(done),
     away: async () => finish(away),
-    // As a start does: whoever claimed is no more, and its calls never come to an end.
+    // Nobody heard of the claims: their calls never come to an end.
     release: async () => {
       underWay.length = 0
-      await d.store.releaseReceipts({ at })
+      await d.store.releaseLost({ lineId: d.lineId, carried: [], at })
     },
   }
   const finish = async (come: typeof done | typeof away) => {
@@ -49,7 +49,7 @@ async function play(d: Desk, steps: readonly (readonly [string, number])[]): Pro
     await act[name]?.(n)
     await checkInvariants(d, requested)
   }
-  await d.store.releaseReceipts({ at })
+  await d.store.releaseLost({ lineId: d.lineId, carried: [], at })
   for (let round = 0; round < 4; round++) {
     at += 20
     for (const claim of (await d.claim(at)).claims) await d.store.settleReceipts(done(claim, at))

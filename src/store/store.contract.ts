@@ -162,15 +162,16 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       assert.equal((await d.receipt(ids[1] as ReceiptId)).state, 'expired')
     })
 
-    test('gives back what a process that is no more had claimed', async () => {
+    test('gives back what was claimed, but for what is carried', async () => {
       await using kept = await place()
       await using d = await desk(kept)
-      await d.request(contactOf(0), 0)
-      await d.claim(1)
+      for (const n of [0, 1]) await d.request(contactOf(n), n)
+      const [carried] = (await d.claim(1)).claims
       assert.deepEqual(await d.store.linesWithWork(), [])
-      await d.store.releaseReceipts({ at: 2 })
+      const { id } = (carried as Claim).conversation
+      await d.store.releaseLost({ lineId: d.lineId, carried: [id], at: 2 })
       assert.deepEqual(await d.store.linesWithWork(), [d.lineId])
-      assert.deepEqual(await claimedContacts(d, 2), [contactOf(0)])
+      assert.deepEqual(await claimedContacts(d, 2), [contactOf(1)])
     })
 
     test('stores an inbound once, in parts, with the auto rule’s decision', async () => {

@@ -8,12 +8,18 @@ export interface CuttingProxy extends AsyncDisposable {
   cut(): void
   /** From now on nothing more comes through the connection whose client said these words, in either direction; it is not closed. */
   silence(words: string): number
+  /** The next transaction in which a client says these words is committed, and its connection ends before the client hears of it. */
+  loseCommit(words: string): void
+  /** Whether that has happened. */
+  readonly lost: boolean
   /** So many answers, whoever's, carry in the same packet that the database shuts down, and their connection ends; resolves after them. */
   dismiss(answers: number): Promise<void>
 }
 
 /** ReadyForQuery: the end of an answer, and of a connection's start. */
 const READY = Buffer.from('Z\0\0\0\u0005', 'latin1')
+/** The answer to COMMIT. */
+const COMMITTED = Buffer.from('COMMIT\0', 'latin1')
 /** An ErrorResponse. */
 const SHUTTING_DOWN = (() => {
   const fields = 'SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0'
@@ -26,9 +32,10 @@ const SHUTTING_DOWN = (() => {
 export async function cuttingProxy(target: number): Promise<CuttingProxy> {
   const pairs = new Set<Pair>()
   let dismissals = 0
+  const losing: Losing = { words: undefined, lost: false }
   const isDismissed = () => dismissals > 0 && dismissals-- > 0
   const server = createServer((client) => {
-    const pair = new Pair(client, connect(target, '127.0.0.1'), isDismissed, () => pairs.delete(pair))
+    const pair = new Pair(client, connect(target, '127.0.0.1'), { isDismissed, losing }, () => pairs.delete(pair))
     pairs.add(pair)
   })
   server.listen(0, '127.0.0.1')
@@ -43,6 +50,12 @@ export async function cuttingProxy(target: number): Promise<CuttingProxy> {
       const saying = [...pairs].filter((pair) => pair.said(words))
       for (const pair of saying) pair.silence()
       return saying.length
+    },
+    loseCommit(words) {
+      Object.assign(losing, { words, lost: false })
+    },
+    get lost() {
+      return losing.lost
     },
     async dismiss(answers) {
       dismissals = answers
@@ -60,21 +73,41 @@ export async function cuttingProxy(target: number): Promise<CuttingProxy> {
   }
 }
 
+interface Losing {
+  words: string | undefined
+  lost: boolean
+}
+
 class Pair {
   readonly #client: Socket
   readonly #database: Socket
   #words = ''
   #silent = false
+  #losing = false
 
-  constructor(client: Socket, database: Socket, isDismissed: () => boolean, onEnd: () => void) {
+  constructor(
+    client: Socket,
+    database: Socket,
+    { isDismissed, losing }: { isDismissed: () => boolean; losing: Losing },
+    onEnd: () => void,
+  ) {
     this.#client = client
     this.#database = database
     client.on('data', (bytes) => {
-      this.#words = `${this.#words}${bytes.toString('latin1')}`.slice(0, 10_000)
+      const said = bytes.toString('latin1')
+      this.#words = `${this.#words}${said}`.slice(0, 10_000)
+      if (losing.words !== undefined && said.includes(losing.words)) {
+        losing.words = undefined
+        this.#losing = true
+      }
       if (!this.#silent) database.write(bytes)
     })
     database.on('data', (bytes) => {
       if (this.#silent) return
+      if (this.#losing && bytes.includes(COMMITTED)) {
+        losing.lost = true
+        return this.end()
+      }
       if (!bytes.subarray(-6, -1).equals(READY) || !isDismissed()) client.write(bytes)
       else client.end(Buffer.concat([bytes, SHUTTING_DOWN]))
     })

@@ -79,6 +79,14 @@ export class NodeLeases implements Leases {
     return rows.length > 0
   }
 
+  /**
+   * Whether the line is still this node's, however old its lease: nobody else took it up, and until this transaction's end nobody
+   * does. Waits for a claim of the line's that is not over yet.
+   */
+  async keeps(transaction: Transaction, lineId: LineId): Promise<boolean> {
+    return (await transaction.rows(KEEP, [lineId, this.node])).length > 0
+  }
+
   /** Lines of nodes that are no more, locked so that none of these comes back at this moment; what they had claimed is due again. */
   async #take(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<readonly WebhookId[]> {
     const { onTaken } = this.#options
@@ -142,6 +150,10 @@ const RELEASE: Statement = {
   text: `update line_leases set node = null where node = $1 and ($2::bigint[] is null or line_id = any($2::bigint[]))`,
 }
 const LEAVE: Statement = { name: 'leave', text: 'delete from nodes where id = $1' }
+const KEEP: Statement = {
+  name: 'keep line',
+  text: 'select 1 from line_leases where line_id = $1 and node = $2 for update',
+}
 const PERMIT: Statement = {
   name: 'permit calls',
   text: `update line_leases x set next_call_at = greatest(x.next_call_at, $4::bigint) from nodes n

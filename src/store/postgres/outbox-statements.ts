@@ -81,6 +81,12 @@ export const HOLD_BACK: Statement = {
     from (select line_id, max(at) as at from unnest($1::bigint[], $2::bigint[]) as k (line_id, at)
       group by line_id order by line_id) k where x.line_id = k.line_id`,
 }
+export const RELEASE_LOST: Statement = {
+  name: 'release lost receipts',
+  text: `update receipts set next_attempt_at = $1 where id in (
+    select id from receipts where line_id = $2 and state = 'sending' and settled_at is null and next_attempt_at is null
+      and conversation_id <> all($3::bigint[]) order by id for update)`,
+}
 export const READ_THROUGH: Statement = {
   name: 'read through',
   text: `update conversations c set read_through = greatest(c.read_through, k.read_through)

@@ -1,18 +1,17 @@
 import { sql } from 'kysely'
 import { ReadbackError } from '../../core/errors.ts'
-import type { AccountId, LineId } from '../../core/id.ts'
+import type { LineId, WebhookId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
 import type { Setback, Settlement } from '../../core/send-receipt.ts'
-import type { ClaimedMessage } from '../../core/sending.ts'
 import type { Changes, Store } from '../../core/store.ts'
 import type { DeliveryOutcome } from '../../core/webhook.ts'
 import { redeliver, testWebhook } from '../deliveries.ts'
 import { POSTGRES } from '../engine.ts'
-import type { Answered, Told } from '../events.ts'
+import type { Answered } from '../events.ts'
 import { checkKey } from '../key-check.ts'
-import { noteHealth, removeLine } from '../lines.ts'
-import { claimMessage, endInterrupted, endWaiting, noteNews, settleMessage } from '../message-lanes.ts'
+import { noteHealth } from '../lines.ts'
+import { endInterrupted, noteNews, settleMessage } from '../message-lanes.ts'
 import { migrate } from '../migrations/index.ts'
 import { noteTyping, sendMessage } from '../outbound.ts'
 import { COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
@@ -22,12 +21,14 @@ import { markReads } from './acceptance.ts'
 import { Batches } from './batches.ts'
 import { Clock } from './clock.ts'
 import { asUnavailable, openPatientPool, openPool, toKysely } from './connection.ts'
-import { claimDeliveries, settleDeliveries } from './deliveries.ts'
+import { settleDeliveries } from './deliveries.ts'
 import { recordEvents } from './events.ts'
 import { storeArrivals } from './inbound.ts'
+import { laneMethods } from './lanes.ts'
 import { NodeLeases } from './leases.ts'
 import { Nudges } from './nudges.ts'
-import { claimReceipts, expireReceipts, settleReceipts, skipReceipts } from './outbox.ts'
+import { settleReceipts } from './outbox.ts'
+import { type Telling, type Tools, tellingOf, touch } from './telling.ts'
 import { type Statement, type Transaction, Transactions } from './transactions.ts'
 
 export interface PostgresStart {
@@ -102,12 +103,6 @@ async function prepare({ url }: PostgresStart, seal: Seal): Promise<Clock> {
   }
 }
 
-interface Tools extends Omit<Session, 'db'> {
-  readonly transactions: Transactions
-  readonly leases: NodeLeases
-  readonly onChanges: (changes: Changes) => void
-}
-
 type Query = (session: Session, argument: never) => Promise<unknown>
 
 /** The queries that engines share: reads a statement at a time, writes in a snapshot that no other node has crossed. */
@@ -164,38 +159,8 @@ function hotMethods(tools: Tools) {
   } satisfies Partial<Store> & { finished(): Promise<void> }
 }
 
-/** What a transaction came to, with what it has to tell, and whose things changed besides. */
-interface Done<T> {
-  readonly outcome: T
-  readonly happenings: readonly Told[]
-  readonly touched?: readonly AccountId[]
-}
-
-function touch({ onChanges }: Pick<Tools, 'onChanges'>, touched: Changes['touched']): void {
-  if (touched.length > 0) onChanges({ webhookIds: [], events: false, touched })
-}
-
-type Telling = ReturnType<typeof tellingOf>
-
-/** Runs a transaction that has something to tell: recorded in it, and passed on once it is committed. */
-function tellingOf({ transactions, onChanges }: Tools) {
-  return async <T>(
-    work: (transaction: Transaction) => Promise<Done<T>>,
-    isolation: 'current' | 'snapshot' = 'current',
-  ): Promise<T> => {
-    const { outcome, changes } = await transactions.run(isolation, async (transaction) => {
-      const { outcome, happenings, touched = [] } = await work(transaction)
-      const webhookIds = await recordEvents(transaction, happenings)
-      const accounts = new Set([...touched, ...happenings.map(({ accountId }) => accountId)])
-      return { outcome, changes: { webhookIds, events: happenings.length > 0, touched: [...accounts] } }
-    })
-    if (changes.events || changes.touched.length > 0) onChanges(changes)
-    return outcome
-  }
-}
-
-/** Queries that engines share, and that have something to tell. */
-function tellingMethods({ leases, transactions: _, onChanges: __, ...session }: Tools, telling: Telling) {
+/** Queries that engines share, and that have something to tell, or leave something for an endpoint. */
+function tellingMethods({ leases: _, transactions, onChanges, ...session }: Tools, telling: Telling) {
   const shared =
     <Call, A>(query: (session: Session, call: Call) => Promise<Answered<A>>) =>
     (call: Call): Promise<A> =>
@@ -203,57 +168,20 @@ function tellingMethods({ leases, transactions: _, onChanges: __, ...session }: 
         const { answer, told } = await query({ ...session, db: transaction.db }, call)
         return { outcome: answer, happenings: told }
       }, 'snapshot')
+  const nudging =
+    <Call>(query: (session: Session, call: Call) => Promise<WebhookId>) =>
+    async (call: Call): Promise<void> => {
+      const webhookId = await transactions.run('snapshot', ({ db }) => query({ ...session, db }, call))
+      onChanges({ webhookIds: [webhookId], events: false, touched: [] })
+    }
   return {
     noteHealth: shared(noteHealth),
     sendMessage: shared(sendMessage),
     settleMessage: shared(settleMessage),
     noteNews: shared(noteNews),
     noteTyping: shared(noteTyping),
-    claimMessage: (call) =>
-      telling(async (transaction) => {
-        const { lineId, nextCallAt } = call
-        const permitted = await leases.permits(transaction, lineId, nextCallAt)
-        if (!permitted) return { outcome: NOT_OURS, happenings: [] }
-        const { answer, told } = await claimMessage({ ...session, db: transaction.db }, call)
-        return { outcome: answer, happenings: told }
-      }),
-    // Whoever takes a line ends what was under way on it.
-    async endInterrupted() {},
-  } satisfies Partial<Store>
-}
-
-const NOT_OURS: ClaimedMessage = { line: undefined, call: null, nextDueAt: null, nextExpiryAt: null }
-
-/** Each a transaction of its own: lanes come one by one. */
-function laneMethods({ transactions, leases, onChanges, ...session }: Tools, telling: Telling) {
-  const { seal, rules } = session
-  return {
-    claimReceipts: (call) => telling((transaction) => claimReceipts(transaction, call, { leases, seal, rules })),
-    expireReceipts: (call) =>
-      telling(async (transaction) => ({ outcome: undefined, happenings: await expireReceipts(transaction, call) })),
-    async releaseReceipts({ at }) {
-      await transactions.run('current', (transaction) => transaction.rows(RELEASE, [at, leases.node]))
-    },
-    claimDeliveries: (call) => transactions.run('current', (transaction) => claimDeliveries(transaction, call, seal)),
-    // What another node's process had taken is due again when its lease is over.
-    async releaseDeliveries() {},
-    async redeliver(call) {
-      const webhookId = await transactions.run('snapshot', ({ db }) => redeliver({ ...session, db }, call))
-      onChanges({ webhookIds: [webhookId], events: false, touched: [] })
-    },
-    async testWebhook(call) {
-      const webhookId = await transactions.run('snapshot', ({ db }) => testWebhook({ ...session, db }, call))
-      onChanges({ webhookIds: [webhookId], events: false, touched: [] })
-    },
-    async removeLine({ id, at }) {
-      await telling(async (transaction) => {
-        await removeLine({ ...session, db: transaction.db }, { id, at })
-        const skipped = await skipReceipts(transaction, { lineId: id, at })
-        const ended = await endWaiting({ ...session, db: transaction.db }, { lineId: id, at })
-        return { outcome: undefined, happenings: [...skipped, ...ended] }
-      })
-      touch({ onChanges }, 'all')
-    },
+    redeliver: nudging(redeliver),
+    testWebhook: nudging(testWebhook),
   } satisfies Partial<Store>
 }
 
@@ -272,11 +200,6 @@ async function durability(
   return { ...facts, commits: transactions.commits, accepted }
 }
 
-const RELEASE: Statement = {
-  name: 'release receipts',
-  text: `update receipts set next_attempt_at = $1 where line_id = any(array(select line_id from line_leases where node = $2))
-    and state = 'sending' and settled_at is null and next_attempt_at is null`,
-}
 const IS_STANDBY: Statement = { name: 'is standby', text: 'select pg_is_in_recovery() as standby' }
 const DURABILITY: Statement = {
   name: 'durability',

@@ -4,7 +4,14 @@ import type { Store } from '../../core/store.ts'
 import { redeliver, testWebhook } from '../deliveries.ts'
 import type { Answered, Told } from '../events.ts'
 import { noteHealth, removeLine } from '../lines.ts'
-import { claimMessage, endInterrupted, endWaiting, noteNews, settleMessage } from '../message-lanes.ts'
+import {
+  claimMessage,
+  endInterrupted,
+  endWaiting,
+  noteNews,
+  releaseLostMessage,
+  settleMessage,
+} from '../message-lanes.ts'
 import { noteTyping, sendMessage } from '../outbound.ts'
 import { type Bound, bind, COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
 import type { Session } from '../session.ts'
@@ -29,6 +36,7 @@ const HOT_WRITES = [
   'settleReceipts',
   'expireReceipts',
   'releaseReceipts',
+  'releaseLost',
   'claimDeliveries',
   'settleDelivery',
   'releaseDeliveries',
@@ -40,6 +48,7 @@ const HOT_WRITES = [
   'claimMessage',
   'settleMessage',
   'endInterrupted',
+  'releaseLostMessage',
   'noteNews',
   'noteTyping',
   'ready',
@@ -86,6 +95,7 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     settleReceipts: (settlement) => lanes.settleReceipts(settlement),
     expireReceipts: (call) => lanes.expireReceipts(call),
     releaseReceipts: (call) => lanes.releaseReceipts(call),
+    releaseLost: (call) => lanes.releaseLost(call),
     claimDeliveries: (call) => deliveries.claimDeliveries(call),
     settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
     releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
@@ -103,6 +113,7 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     claimMessage: async (call) => tell(await claimMessage(session, call)),
     settleMessage: async (written) => tell(await settleMessage(session, written)),
     endInterrupted: async (call) => tell(await endInterrupted(session, call)),
+    releaseLostMessage: (call) => releaseLostMessage(session, call),
     noteNews: async (call) => tell(await noteNews(session, call)),
     noteTyping: async (call) => tell(await noteTyping(session, call)),
     // That its transaction could begin is the answer.

@@ -69,6 +69,10 @@ export class LaneStore {
     this.#statements.release.run(at)
   }
 
+  releaseLost({ lineId, carried, at }: Parameters<Outbox['releaseLost']>[0]): void {
+    this.#statements.releaseLost.run(at, lineId, JSON.stringify(carried))
+  }
+
   /** Undefined where all it had was too late. */
   #claim(
     conversationId: number,
@@ -196,6 +200,10 @@ function prepare(database: DatabaseSync) {
     ),
     release: database.prepare(
       `update receipts set next_attempt_at = ? where state = 'sending' and settled_at is null and next_attempt_at is null`,
+    ),
+    releaseLost: database.prepare(
+      `update receipts set next_attempt_at = ? where line_id = ? and state = 'sending' and settled_at is null
+       and next_attempt_at is null and conversation_id not in (select value from json_each(?))`,
     ),
   }
 }

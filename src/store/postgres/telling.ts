@@ -1,0 +1,44 @@
+import type { AccountId } from '../../core/id.ts'
+import type { Changes } from '../../core/store.ts'
+import type { Told } from '../events.ts'
+import type { Session } from '../session.ts'
+import { recordEvents } from './events.ts'
+import type { NodeLeases } from './leases.ts'
+import type { Transaction, Transactions } from './transactions.ts'
+
+/** What the store's methods have in hand. */
+export interface Tools extends Omit<Session, 'db'> {
+  readonly transactions: Transactions
+  readonly leases: NodeLeases
+  readonly onChanges: (changes: Changes) => void
+}
+
+/** What a transaction came to, with what it has to tell, and whose things changed besides. */
+interface Done<T> {
+  readonly outcome: T
+  readonly happenings: readonly Told[]
+  readonly touched?: readonly AccountId[]
+}
+
+export function touch({ onChanges }: Pick<Tools, 'onChanges'>, touched: Changes['touched']): void {
+  if (touched.length > 0) onChanges({ webhookIds: [], events: false, touched })
+}
+
+export type Telling = ReturnType<typeof tellingOf>
+
+/** Runs a transaction that has something to tell: recorded in it, and passed on once it is committed. */
+export function tellingOf({ transactions, onChanges }: Tools) {
+  return async <T>(
+    work: (transaction: Transaction) => Promise<Done<T>>,
+    isolation: 'current' | 'snapshot' = 'current',
+  ): Promise<T> => {
+    const { outcome, changes } = await transactions.run(isolation, async (transaction) => {
+      const { outcome, happenings, touched = [] } = await work(transaction)
+      const webhookIds = await recordEvents(transaction, happenings)
+      const accounts = new Set([...touched, ...happenings.map(({ accountId }) => accountId)])
+      return { outcome, changes: { webhookIds, events: happenings.length > 0, touched: [...accounts] } }
+    })
+    if (changes.events || changes.touched.length > 0) onChanges(changes)
+    return outcome
+  }
+}
