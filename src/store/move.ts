@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import { ReadbackError } from '../core/errors.ts'
 import { POSTGRES, SQLITE } from './engine.ts'
 import { migrate } from './migrations/index.ts'
-import { asUnavailable, openPatientPool, toKysely, withoutNul } from './postgres/connection.ts'
+import { asUnavailable, openPatientPool, toKysely, toParameter } from './postgres/connection.ts'
 import { openWriter, toKysely as sqliteToKysely } from './sqlite/connection.ts'
 import { lockFile } from './sqlite/file-lock.ts'
 import { Joins } from './sqlite/joins.ts'
@@ -120,7 +120,7 @@ async function copy(
     const rows = (last === undefined ? first.all() : behind.all(...last)) as Row[]
     const newest = rows.at(-1)
     if (newest === undefined) return total
-    const values = rows.map((row) => sql`(${sql.join(names.map((column) => withoutNul(row[column])))})`)
+    const values = rows.map((row) => sql`(${sql.join(names.map((column) => toParameter(row[column])))})`)
     await sql`insert into ${sql.table(name)} (${sql.join(names.map((column) => sql.ref(column)))}) values ${sql.join(values)}
       on conflict do nothing`.execute(target)
     last = key.map((column) => newest[column] as SQLInputValue)

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** Encrypts secrets at rest: AES-256-GCM, a fresh 96-bit nonce each (NIST SP 800-38D, 8.2.2). */
 export class Seal {
@@ -27,7 +27,7 @@ export class Seal {
 
 /** 256 random bits need no slow hash: a KDF for each request would be a denial of service made by ourselves. */
 export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64')
+  return hash('sha256', secret, 'base64')
 }
 
 export function randomSecret(): string {
@@ -35,10 +35,9 @@ export function randomSecret(): string {
 }
 
 /** In constant time, and as long for a key that does not exist. */
-export function secretMatches(secret: string, hash: string | undefined): boolean {
+export function secretMatches(secret: string, kept: string | undefined): boolean {
   const given = Buffer.from(hashSecret(secret))
-  const kept = Buffer.from(hash ?? NOBODYS_HASH)
-  return timingSafeEqual(given, kept) && hash !== undefined
+  return timingSafeEqual(given, Buffer.from(kept ?? NOBODYS_HASH)) && kept !== undefined
 }
 
 const NOBODYS_HASH = hashSecret('')

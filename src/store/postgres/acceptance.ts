@@ -1,9 +1,10 @@
 import type { Credentials } from '../../core/account.ts'
 import { admitCaller, type Caller, reaches } from '../../core/caller.ts'
 import { ReadbackError } from '../../core/errors.ts'
-import type { AccountId, LineId } from '../../core/id.ts'
+import type { AccountId, LineId, MessageId } from '../../core/id.ts'
 import type { Line } from '../../core/line.ts'
 import { type MarkReadCall, type MarkReadOutcome, passAccountGate, passLine } from '../../core/mark-read.ts'
+import type { Address } from '../../core/phone-number.ts'
 import {
   type KeyRow,
   type SessionRow,
@@ -15,8 +16,8 @@ import {
 import { hashSecret } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
 import { outcomeOf } from './batches.ts'
-import { openConversations, type Place } from './conversations.ts'
-import { requestReceipts } from './receipt-requests.ts'
+import { type OpenedConversation, openConversations, type Place } from './conversations.ts'
+import { IS_QUEUED, QUEUED_COLUMNS, type QueuedRow, requestReceipts } from './receipt-requests.ts'
 import type { Statement, Transaction } from './transactions.ts'
 
 /** Credentials and a line that calls of a batch name together. */
@@ -25,32 +26,66 @@ interface Entry {
   readonly line: Pick<Line, 'id' | 'connector'> | undefined
 }
 
-/** Accepts a batch of mark-read calls on PostgreSQL: six statements, however many they are. An outcome or a refusal for each. */
+/**
+ * Accepts a batch of mark-read calls on PostgreSQL: an outcome or a refusal for each. Where all of them join, it takes two round
+ * trips however many they are: who calls and what is queued, then the joins with the commit.
+ */
 export async function markReads(
   transaction: Transaction,
   calls: readonly MarkReadCall[],
   { rules, now }: Pick<Session, 'rules' | 'now'>,
 ): Promise<{ outcomes: (MarkReadOutcome | ReadbackError)[]; touched: AccountId[] }> {
-  const entries = await findEntries(transaction, calls, now())
+  const [entries, queued] = await Promise.all([findEntries(transaction, calls, now()), lockQueued(transaction, calls)])
   const admitted = calls.map((call) => outcomeOf(() => admit(call, entries.get(entryKey(call)), rules)))
   const passed = calls.flatMap((call, index) => {
     const place = admitted[index] as Place | ReadbackError
     return place instanceof ReadbackError ? [] : [{ call, place }]
   })
   if (passed.length === 0) return { outcomes: admitted as ReadbackError[], touched: [] }
-  const places = passed.map(({ place }) => place)
-  const conversations = await openConversations(transaction, places, { lock: false })
+  const conversations = await findConversations(
+    transaction,
+    passed.map(({ place }) => place),
+    queued,
+  )
   const asked = passed.map(({ call: { trigger, at }, place: { accountId, lineId } }, index) => {
     const { id: conversationId, lastMessageId } = conversations[index] as (typeof conversations)[number]
     return { accountId, lineId, conversationId, request: { trigger, readUpTo: lastMessageId, at, dueAt: at } }
   })
-  const { ids, touched } = await requestReceipts(transaction, asked, rules.receiptLifetimeMs)
+  const { ids, touched } = await requestReceipts(transaction, asked, rules.receiptLifetimeMs, queued)
   const receiptIds = ids.values()
   const outcomes = admitted.map((place) => {
     if (place instanceof ReadbackError) return place
     return { receiptId: receiptIds.next().value as MarkReadOutcome['receiptId'], lineId: place.lineId }
   })
   return { outcomes, touched }
+}
+
+/** Those where something is queued came with it; the others are looked for, and opened where there is none. */
+async function findConversations(
+  transaction: Transaction,
+  places: readonly Place[],
+  queued: readonly QueuedPlace[],
+): Promise<OpenedConversation[]> {
+  const keyOf = (lineId: LineId, address: Address) => `${lineId} ${address}`
+  const known = new Map<string, OpenedConversation>()
+  for (const { conversation_id: id, line_id, address, last_message_id: lastMessageId } of queued) {
+    known.set(keyOf(line_id, address), { id, lastMessageId })
+  }
+  const others = places.filter(({ lineId, address }) => !known.has(keyOf(lineId, address)))
+  const opened = others.length > 0 ? await openConversations(transaction, others, { lock: false }) : []
+  others.forEach(({ lineId, address }, index) => {
+    known.set(keyOf(lineId, address), opened[index] as OpenedConversation)
+  })
+  return places.map(({ lineId, address }) => known.get(keyOf(lineId, address)) as OpenedConversation)
+}
+
+/** Before it is known who calls: what is locked for a caller who is refused stays as it is. */
+function lockQueued(transaction: Transaction, calls: readonly MarkReadCall[]): Promise<QueuedPlace[]> {
+  const distinct = [...new Map(calls.map((call) => [`${call.fromNumber} ${call.number}`, call])).values()]
+  return transaction.rows(LOCK_QUEUED, [
+    distinct.map(({ fromNumber }) => fromNumber),
+    distinct.map(({ number }) => number),
+  ])
 }
 
 function admit({ credentials, ...call }: MarkReadCall, entry: Entry | undefined, rules: StoreRules): Place {
@@ -77,12 +112,26 @@ async function findEntries(
   const note = ({ from_number, word, line_id: id, connector }: EntryRow, callerWith: Entry['callerWith']) => {
     entries.set(`${from_number} ${word}`, { callerWith, line: id === null ? undefined : { id, connector } })
   }
-  for (const row of await find<KeyRow>(FIND_KEYS, 'keyId')) {
-    note(row, (credentials) => ('keyId' in credentials ? toKeyCaller(row, credentials) : undefined))
-  }
-  for (const row of await find<TokenRow>(FIND_TOKENS, 'token')) note(row, () => toTokenCaller(row, now))
-  for (const row of await find<SessionRow>(FIND_SESSIONS, 'sessionToken')) note(row, () => toSessionCaller(row, now))
+  const [keys, tokens, sessions] = await Promise.all([
+    find<KeyRow>(FIND_KEYS, 'keyId'),
+    find<TokenRow>(FIND_TOKENS, 'token'),
+    find<SessionRow>(FIND_SESSIONS, 'sessionToken'),
+  ])
+  for (const row of keys) note(row, checkingOnce(row))
+  for (const row of tokens) note(row, () => toTokenCaller(row, now))
+  for (const row of sessions) note(row, () => toSessionCaller(row, now))
   return entries
+}
+
+/** Each secret of a batch once, however many calls come with it. */
+function checkingOnce(row: KeyRow): Entry['callerWith'] {
+  const callers = new Map<string, Caller | undefined>()
+  return (credentials) => {
+    if (!('keyId' in credentials)) return undefined
+    const { secret } = credentials
+    if (!callers.has(secret)) callers.set(secret, toKeyCaller(row, credentials))
+    return callers.get(secret)
+  }
 }
 
 function entryKey({ credentials, fromNumber }: MarkReadCall): string {
@@ -102,6 +151,26 @@ interface EntryRow {
   readonly connector: string
 }
 
+interface QueuedPlace extends QueuedRow {
+  readonly line_id: LineId
+  readonly address: Address
+  readonly last_message_id: MessageId | null
+}
+
+/**
+ * `offset 0`, and the ids once more as an array: whatever the planner believes of tables that it has not counted yet, it goes from the
+ * numbers to the receipts. Left to itself it began with all that is queued.
+ */
+const LOCK_QUEUED: Statement = {
+  name: 'lock queued receipts at places',
+  text: `with places as materialized (select c.id, c.line_id, c.address, c.last_message_id
+      from unnest($1::text[], $2::text[]) as k (from_number, address)
+      cross join lateral (select id from lines l where l.number = k.from_number and l.removed_at is null offset 0) l
+      cross join lateral (select id, line_id, address, last_message_id from conversations c
+        where c.line_id = l.id and c.address = k.address and c.kind = 'direct' offset 0) c)
+    select ${QUEUED_COLUMNS}, p.line_id, p.address, p.last_message_id from receipts r join places p on p.id = r.conversation_id
+    where r.conversation_id = any(array(select id from places)) and ${IS_QUEUED} order by r.id for update of r`,
+}
 const WITH_LINE = `left join lines l on l.number = k.from_number and l.account_id = a.id and l.removed_at is null`
 const FIND_KEYS: Statement = {
   name: 'find keys',

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool, type PoolClient, type PoolConfig, types } from 'pg'
 import { messageOf, ReadbackError } from '../../core/errors.ts'
@@ -12,6 +13,9 @@ export function openPool(url: string, size: number): Pool {
   const pool = new Pool({
     ...connectionOptions(url),
     max: size,
+    // Statements go out before those ahead of them are answered.
+    pipeline: true,
+    stream: () => new GatheringSocket(),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     // A node that hangs in the middle of a transaction must not hold its rows.
@@ -20,6 +24,17 @@ export function openPool(url: string, size: number): Pool {
     query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
   })
   return unbroken(pool)
+}
+
+/**
+ * What is asked in one turn of the event loop goes out in one write: each of them wakes the server's process, and costs 0.15 ms where
+ * it does.
+ */
+class GatheringSocket extends Socket {
+  // The driver corks while it writes a statement.
+  override uncork(): void {
+    process.nextTick(() => super.uncork())
+  }
 }
 
 /** One connection without timeouts, for what takes as long as it takes. */
@@ -57,16 +72,26 @@ export function toKysely(pool: Pick<Pool, 'connect' | 'end'>): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: pool as Pool }) })
 }
 
+/** A value as a statement takes it. Arrays as PostgreSQL writes them: the driver's own way looks at each element several times. */
+export function toParameter(value: unknown): unknown {
+  if (typeof value === 'string') return withoutNul(value)
+  return Array.isArray(value) ? `{${value.map(toElement).join(',')}}` : value
+}
+
+function toElement(value: unknown): string {
+  if (value === null || value === undefined) return 'NULL'
+  return typeof value === 'number' ? String(value) : `"${withoutNul(String(value)).replace(/["\\]/g, '\\$&')}"`
+}
+
 /** PostgreSQL's text cannot hold it, and a contact's message must not be lost for it. */
-export function withoutNul(value: unknown): unknown {
-  if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value
-  return Array.isArray(value) ? value.map(withoutNul) : value
+function withoutNul(text: string): string {
+  return text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text
 }
 
 /** A connection as Kysely and the statements by hand use it. */
 export function cleaning(client: PoolClient): Pick<PoolClient, 'query' | 'release'> {
   return {
-    query: ((text: string, values: unknown[]) => client.query(text, withoutNul(values) as unknown[])) as never,
+    query: ((text: string, values: unknown[]) => client.query(text, values.map(toParameter))) as never,
     release() {},
   }
 }

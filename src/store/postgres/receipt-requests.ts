@@ -1,6 +1,6 @@
 import type { AccountId, ConversationId, LineId, ReceiptId } from '../../core/id.ts'
 import { type QueuedReceipt, type ReceiptRequest, requestReceipt } from '../../core/request-receipt.ts'
-import type { Transaction } from './transactions.ts'
+import type { Statement, Transaction } from './transactions.ts'
 
 /** A request for a receipt, and where it belongs. */
 export interface Asked {
@@ -13,19 +13,21 @@ export interface Asked {
 /**
  * Writes what the waist decides, for a batch: its requests are folded by conversation, so that each receipt is written once, and
  * gone through in order of ids, so that batches of several nodes cannot wait for each other in a circle (of unsorted ones 30 in 40
- * did). Answers the receipt of each request, and whose were queued anew.
+ * did). `locked` is what was found queued in their conversations; where it is given, the others had nothing. Answers the receipt of
+ * each request, and whose were queued anew.
  */
 export async function requestReceipts(
   transaction: Transaction,
   asked: readonly Asked[],
   lifetimeMs: number,
+  locked?: readonly QueuedRow[],
 ): Promise<{ ids: ReceiptId[]; touched: AccountId[] }> {
   const byConversation = Map.groupBy(asked, ({ conversationId }) => conversationId)
   const receipts = new Map<ConversationId, ReceiptId>()
   const touched = new Set<AccountId>()
   let left = [...byConversation.keys()].sort((a, b) => a - b)
-  while (left.length > 0) {
-    const queued = await transaction.rows<QueuedRow>(LOCK_QUEUED, [left])
+  for (let given = locked; left.length > 0; given = undefined) {
+    const queued = given ?? (await transaction.rows<QueuedRow>(LOCK_QUEUED, [left]))
     const known = new Map(queued.map((row) => [row.conversation_id, row]))
     const folded = left.map((conversationId) => {
       const requests = byConversation.get(conversationId) as [Asked, ...Asked[]]
@@ -38,7 +40,7 @@ export async function requestReceipts(
     })
     const joined = folded.flatMap(({ row, next }) => (row === undefined ? [] : [{ id: row.id, next }]))
     const fresh = folded.filter(({ row }) => row === undefined)
-    if (joined.length > 0) await join(transaction, joined)
+    if (joined.length > 0) join(transaction, joined)
     for (const { first } of fresh) touched.add(first.accountId)
     const rows = [...queued, ...(fresh.length > 0 ? await queue(transaction, fresh) : [])]
     for (const { conversation_id, id } of rows) receipts.set(conversation_id, id)
@@ -49,8 +51,8 @@ export async function requestReceipts(
   return { ids, touched: [...touched] }
 }
 
-async function join(transaction: Transaction, joined: readonly { id: ReceiptId; next: QueuedReceipt }[]) {
-  await transaction.rows(JOIN, [
+function join(transaction: Transaction, joined: readonly { id: ReceiptId; next: QueuedReceipt }[]): void {
+  transaction.write(JOIN, [
     joined.map(({ id }) => id),
     joined.map(({ next }) => next.requests),
     joined.map(({ next }) => next.readUpTo),
@@ -76,7 +78,7 @@ function queue(
   ])
 }
 
-interface QueuedRow {
+export interface QueuedRow {
   readonly id: ReceiptId
   readonly conversation_id: ConversationId
   readonly trigger: QueuedReceipt['trigger']
@@ -90,19 +92,22 @@ function toQueued({ trigger, requests, read_up_to, next_attempt_at, expires_at }
   return { trigger, requests, readUpTo: read_up_to, nextAttemptAt: next_attempt_at, expiresAt: expires_at }
 }
 
+export const QUEUED_COLUMNS =
+  'r.id, r.conversation_id, r.trigger, r.requests, r.read_up_to, r.next_attempt_at, r.expires_at'
 /** The predicate of the index is spelt out: a bound value would keep the index from being used. */
-const LOCK_QUEUED = {
+export const IS_QUEUED = `r.state = 'queued' and r.settled_at is null`
+const LOCK_QUEUED: Statement = {
   name: 'lock queued receipts',
-  text: `select id, conversation_id, trigger, requests, read_up_to, next_attempt_at, expires_at from receipts
-    where conversation_id = any($1::bigint[]) and state = 'queued' and settled_at is null order by id for update`,
+  text: `select ${QUEUED_COLUMNS} from receipts r
+    where r.conversation_id = any($1::bigint[]) and ${IS_QUEUED} order by r.id for update`,
 }
-const JOIN = {
+const JOIN: Statement = {
   name: 'join receipts',
   text: `update receipts r set requests = k.requests, read_up_to = k.read_up_to, next_attempt_at = k.next_attempt_at,
     expires_at = k.expires_at from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
       as k (id, requests, read_up_to, next_attempt_at, expires_at) where r.id = k.id`,
 }
-const QUEUE = {
+const QUEUE: Statement = {
   name: 'queue receipts',
   text: `insert into receipts (account_id, line_id, conversation_id, trigger, requests, read_up_to, requested_at,
       next_attempt_at, expires_at)

@@ -53,9 +53,10 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   const nudges = new Nudges(start.url, pool, start.onChanges)
   const now = () => clock.now()
   // Whether what was under way on the lines of a dead node was sent, nobody knows.
-  const onTaken = async ({ db, rows }: Transaction, lineIds: readonly LineId[]) => {
+  const onTaken = async (transaction: Transaction, lineIds: readonly LineId[]) => {
+    const { db } = transaction
     const { told } = await endInterrupted({ db, seal, rules: start.rules, now }, { at: now(), lineIds })
-    return recordEvents({ db, rows }, told)
+    return recordEvents(transaction, told)
   }
   const onChanges = (changes: Changes) => {
     const { events, touched } = changes

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
 import { messageOf, ReadbackError } from '../../core/errors.ts'
 import type { Tables } from '../tables.ts'
-import { asUnavailable, cleaning, toKysely, wasCrossed, withoutNul } from './connection.ts'
+import { asUnavailable, cleaning, toKysely, toParameter, wasCrossed } from './connection.ts'
 
 /** A hot statement. The name has it parsed and planned once for each connection. */
 export interface Statement {
@@ -11,9 +11,14 @@ export interface Statement {
   readonly text: string
 }
 
-/** One transaction: statements by hand, and the queries that engines share. */
+/**
+ * One transaction: statements by hand, and the queries that engines share. All go out as they are asked, in that order, whether or
+ * not those before are answered.
+ */
 export interface Transaction {
   rows<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>
+  /** One whose answer nobody waits for: where it fails, the transaction does. */
+  write(statement: Statement, values: readonly unknown[]): void
   readonly db: Kysely<Tables>
 }
 
@@ -22,6 +27,7 @@ export interface Transaction {
  * by. `snapshot` fails, and is begun again, where it would overwrite what it has not seen.
  */
 const BEGIN = { none: undefined, current: 'begin', snapshot: 'begin isolation level repeatable read' } as const
+const COMMIT: Statement = { name: 'commit', text: 'commit' }
 
 /** Transactions that cross another node's are begun again so often. */
 const MOST_TRIES = 10
@@ -54,34 +60,70 @@ export class Transactions {
     let broken: Error | undefined
     const onError = (error: Error) => (broken = error)
     client.on('error', onError)
+    const exchange = new Exchange(client)
     try {
       const begin = BEGIN[isolation]
-      if (begin !== undefined) await client.query(begin)
-      const done = await work(this.#transactionOn(client))
-      if (begin !== undefined) await client.query('commit')
+      if (begin !== undefined) exchange.write({ name: begin, text: begin }, [])
+      const done = await work({ ...exchange.transaction, db: this.#kyselyOn(client) })
+      if (begin !== undefined) exchange.write(COMMIT, [])
+      await exchange.answers()
       this.commits += 1
       return done
     } catch (error) {
+      const reason = await exchange.reasonOf(error)
       // A connection of which nobody knows how far it got is not used again.
-      if (asUnavailable(error) !== undefined) broken ??= error as Error
+      if (asUnavailable(reason) !== undefined) broken ??= reason as Error
       else if (isolation !== 'none') await client.query('rollback').catch(onError)
-      throw error
+      throw reason
     } finally {
       client.off('error', onError)
       client.release(broken)
     }
   }
 
-  #transactionOn(client: PoolClient): Transaction {
+  #kyselyOn(client: PoolClient): Kysely<Tables> {
     const known = this.#kyselys.get(client)
     const db = known ?? toKysely({ connect: async () => cleaning(client), end: async () => {} } as never)
     this.#kyselys.set(client, db)
-    return {
-      db,
-      async rows<Row>({ name, text }: Statement, values: readonly unknown[]) {
-        return (await client.query({ name, text, values: withoutNul(values) as unknown[] })).rows as Row[]
-      },
+    return db
+  }
+}
+
+/** What a connection was asked by hand in a transaction. */
+class Exchange {
+  readonly transaction: Omit<Transaction, 'db'>
+  readonly #client: PoolClient
+  readonly #answers: Promise<unknown>[] = []
+
+  constructor(client: PoolClient) {
+    this.#client = client
+    this.transaction = {
+      rows: async <Row>(statement: Statement, values: readonly unknown[]) =>
+        (await this.#ask(statement, values)).rows as Row[],
+      write: (statement, values) => this.write(statement, values),
     }
+  }
+
+  write(statement: Statement, values: readonly unknown[]): void {
+    void this.#ask(statement, values)
+  }
+
+  async answers(): Promise<void> {
+    await Promise.all(this.#answers)
+  }
+
+  /** The first that failed is why the others did: PostgreSQL takes nothing more in a transaction that failed. */
+  async reasonOf(error: unknown): Promise<unknown> {
+    const answers = await Promise.allSettled(this.#answers)
+    return answers.find((answer) => answer.status === 'rejected')?.reason ?? error
+  }
+
+  #ask({ name, text }: Statement, values: readonly unknown[]) {
+    const answer = this.#client.query({ name, text, values: values.map(toParameter) })
+    // Heard of by whoever waits for the transaction.
+    answer.catch(() => {})
+    this.#answers.push(answer)
+    return answer
   }
 }
 
