@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { accept } from './accept.ts'
+import { dispatch } from './dispatch.ts'
 import { idle } from './idle.ts'
 import { inbound } from './inbound.ts'
 import { lanes } from './lanes.ts'
@@ -14,11 +15,13 @@ const USAGE = `usage: npm run bench -- <command> [options]
   inbound   from an accepted inbound to its webhook, 1,000 a second
   idle      what ten idle lines cost
   lanes     what lines whose carrier hangs cost the others
+  dispatch  how fast receipts that wait go out, beside job queues on the same PostgreSQL
 
   --json            JSON on stdout instead of a table
   --dir <folder>    where stores are made (default: the system's folder for temporary files)
   --profile <dir>   leave a CPU profile of each of Readback's threads there; slows it down
   accept alone: --store sqlite|postgres  --rounds 5  --seconds 8  --contacts 100000  --connections 64
+  dispatch alone: --rounds 5  --receipts 20000  --lines 100
 `
 
 const { values, positionals } = parseArgs({
@@ -33,6 +36,8 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '8' },
     contacts: { type: 'string', default: '100000' },
     connections: { type: 'string', default: '64' },
+    receipts: { type: 'string', default: '20000' },
+    lines: { type: 'string', default: '100' },
   },
 })
 
@@ -52,6 +57,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Report>>> = {
   inbound: () => inbound({ dir, profile }),
   idle: () => idle({ dir, profile }),
   lanes: () => lanes({ dir, profile }),
+  dispatch: () =>
+    dispatch({ dir, profile, rounds: count('rounds'), receipts: count('receipts'), lines: count('lines') }),
 }
 
 function storeOf(name: string): 'sqlite' | 'postgres' {
@@ -59,7 +66,7 @@ function storeOf(name: string): 'sqlite' | 'postgres' {
   throw new Error('--store must be sqlite or postgres')
 }
 
-function count(name: 'rounds' | 'seconds' | 'contacts' | 'connections'): number {
+function count(name: 'rounds' | 'seconds' | 'contacts' | 'connections' | 'receipts' | 'lines'): number {
   const number = Number(values[name])
   if (!Number.isInteger(number) || number < 1) throw new Error(`--${name} must be a whole number from 1`)
   return number

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type Serializable, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -70,6 +70,25 @@ async function end(child: ChildProcess): Promise<void> {
   const overdue = setTimeout(() => child.kill('SIGKILL'), DRAIN_MS)
   await exit
   clearTimeout(overdue)
+}
+
+/** Sends a child a message and answers the next one of its own; throws when it ends instead. */
+export function ask(child: Child, message: Serializable): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const gone = () => {
+      try {
+        child.mustLive()
+      } catch (error) {
+        reject(error)
+      }
+    }
+    child.process.once('exit', gone)
+    child.process.once('message', (reply) => {
+      child.process.off('exit', gone)
+      resolve(reply)
+    })
+    child.process.send(message)
+  })
 }
 
 export async function freePort(): Promise<number> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Child, launch } from './child.ts'
+import { ask, launch } from './child.ts'
 import type { LoadJob, LoadReply, LoadResult } from './load-job.ts'
 
 /** One load client in a process of its own; it is kept over the rounds, so that it is warm for all but the first. */
@@ -11,31 +11,13 @@ export function startLoadClient(name: string): LoadClient {
   const child = launch({ name: `load on ${name}`, file: join(import.meta.dirname, 'load-client.ts'), ipc: true })
   return {
     async run(job) {
-      const result = await ask(child, job)
-      mustBeClean(name, result)
-      return result
+      const reply = (await ask(child, job)) as LoadReply
+      if ('failure' in reply) throw new Error(`${child.name}: ${reply.failure}`)
+      mustBeClean(name, reply.result)
+      return reply.result
     },
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   }
-}
-
-function ask(child: Child, job: LoadJob): Promise<LoadResult> {
-  return new Promise((resolve, reject) => {
-    const gone = () => {
-      try {
-        child.mustLive()
-      } catch (error) {
-        reject(error)
-      }
-    }
-    child.process.once('exit', gone)
-    child.process.once('message', (reply: LoadReply) => {
-      child.process.off('exit', gone)
-      if ('result' in reply) resolve(reply.result)
-      else reject(new Error(`${child.name}: ${reply.failure}`))
-    })
-    child.process.send(job)
-  })
 }
 
 /** A refusal is quick: counted as an answer, it would make a server look fast. */

@@ -1,9 +1,14 @@
-import { ownServer } from '../../test/support/postgres.ts'
+import { type OwnServer, ownServer } from '../../test/support/postgres.ts'
 
 /** A PostgreSQL of the benchmark's own, as it is installed: every commit is on the disk before it is answered. */
+export function postgresServer(dir: string): Promise<OwnServer> {
+  return ownServer({ fsync: 'on' }, dir)
+}
+
+/** One database on a server of its own. */
 export async function postgresDatabase(dir: string): Promise<AsyncDisposable & { readonly url: string }> {
   await using undo = new AsyncDisposableStack()
-  const server = undo.use(await ownServer({ fsync: 'on' }, dir))
+  const server = undo.use(await postgresServer(dir))
   const { url } = undo.use(await server.database())
   const kept = undo.move()
   return { url, [Symbol.asyncDispose]: () => kept.disposeAsync() }

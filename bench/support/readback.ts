@@ -81,6 +81,10 @@ export async function createLine(operator: JsonClient, account: Account, number:
   await operator.call('POST', `/operator/accounts/${account.id}/lines`, 201, { number, connector: 'simulator' })
 }
 
+export async function pauseLine(operator: JsonClient, number: string, paused: boolean): Promise<void> {
+  await operator.call('PATCH', `/operator/lines/${encodeURIComponent(number)}`, 200, { paused })
+}
+
 export async function setAutoMarkRead(client: JsonClient, on: boolean): Promise<void> {
   await client.call('POST', '/accounts/settings/auto-mark-read', 200, { auto_mark_read: on })
 }
