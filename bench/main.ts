@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { accept } from './accept.ts'
 import { dispatch } from './dispatch.ts'
+import { growth } from './growth.ts'
 import { idle } from './idle.ts'
 import { inbound } from './inbound.ts'
 import { lanes } from './lanes.ts'
@@ -16,12 +17,15 @@ const USAGE = `usage: npm run bench -- <command> [options]
   idle      what ten idle lines cost
   lanes     what lines whose carrier hangs cost the others
   dispatch  how fast receipts that wait go out, beside job queues on the same PostgreSQL
+  growth    what a store that holds millions of conversations makes slower
 
   --json            JSON on stdout instead of a table
   --dir <folder>    where stores are made (default: the system's folder for temporary files)
   --profile <dir>   leave a CPU profile of each of Readback's threads there; slows it down
   accept alone: --store sqlite|postgres  --rounds 5  --seconds 8  --contacts 100000  --connections 64
   dispatch alone: --rounds 5  --receipts 20000  --lines 100
+  growth alone: --store sqlite|postgres (both without)  --sizes 1000,1000000,10000000  --rounds 5  --seconds 8
+                --connections 64; needs 35 GB in --dir for a while
 `
 
 const { values, positionals } = parseArgs({
@@ -31,13 +35,14 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean', default: false },
     dir: { type: 'string', default: tmpdir() },
     profile: { type: 'string' },
-    store: { type: 'string', default: 'sqlite' },
+    store: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '8' },
     contacts: { type: 'string', default: '100000' },
     connections: { type: 'string', default: '64' },
     receipts: { type: 'string', default: '20000' },
     lines: { type: 'string', default: '100' },
+    sizes: { type: 'string', default: '1000,1000000,10000000' },
   },
 })
 
@@ -45,7 +50,7 @@ const { dir, profile } = values
 const COMMANDS: Readonly<Record<string, () => Promise<Report>>> = {
   accept: () =>
     accept({
-      store: storeOf(values.store),
+      store: storeOf(values.store ?? 'sqlite'),
       dir,
       profile,
       rounds: count('rounds'),
@@ -59,6 +64,16 @@ const COMMANDS: Readonly<Record<string, () => Promise<Report>>> = {
   lanes: () => lanes({ dir, profile }),
   dispatch: () =>
     dispatch({ dir, profile, rounds: count('rounds'), receipts: count('receipts'), lines: count('lines') }),
+  growth: () =>
+    growth({
+      stores: values.store === undefined ? ['sqlite', 'postgres'] : [storeOf(values.store)],
+      dir,
+      profile,
+      sizes: values.sizes.split(',').map((size) => wholeNumber('sizes', size)),
+      rounds: count('rounds'),
+      seconds: count('seconds'),
+      connections: count('connections'),
+    }),
 }
 
 function storeOf(name: string): 'sqlite' | 'postgres' {
@@ -67,7 +82,11 @@ function storeOf(name: string): 'sqlite' | 'postgres' {
 }
 
 function count(name: 'rounds' | 'seconds' | 'contacts' | 'connections' | 'receipts' | 'lines'): number {
-  const number = Number(values[name])
+  return wholeNumber(name, values[name])
+}
+
+function wholeNumber(name: string, given: string): number {
+  const number = Number(given)
   if (!Number.isInteger(number) || number < 1) throw new Error(`--${name} must be a whole number from 1`)
   return number
 }

@@ -47,13 +47,16 @@ async function load(job: LoadJob): Promise<LoadResult> {
 }
 
 /** Each connection walks through its own share of the contacts; built beforehand, so that the client has less to do. */
-function spread({ contacts, connections, from, seed }: LoadJob): (client: autocannon.Client) => void {
+function spread({ contacts, among, connections, from, seed }: LoadJob): (client: autocannon.Client) => void {
+  const { first, step } = among ?? { first: 0, step: 1 }
   const order = shuffled(contacts, seed)
   let connection = 0
   return (client) => {
     const share = order.filter((_, index) => index % connections === connection)
     connection += 1
-    const bodies = Array.from(share, (index) => JSON.stringify({ number: contactNumber(index), from_number: from }))
+    const bodies = Array.from(share, (index) =>
+      JSON.stringify({ number: contactNumber(first + index * step), from_number: from }),
+    )
     client.setRequests(bodies.map((body) => ({ body })))
   }
 }

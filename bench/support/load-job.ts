@@ -5,6 +5,8 @@ export interface LoadJob {
   readonly from: string
   /** Requests are spread over so many contacts. */
   readonly contacts: number
+  /** The first of them, and how far each is from the one before; without it they are the first there are. */
+  readonly among?: { readonly first: number; readonly step: number }
   readonly connections: number
   readonly seconds: number
   readonly seed: number

@@ -51,7 +51,7 @@ export async function startQueue({ name, url, env, open }: QueuePeer): Promise<Q
   }
 }
 
-/** Asks a database whether rows are left, by an index, so that the question costs nothing beside what is measured. */
+/** Asks a PostgreSQL database whether rows are left, by an index, so that the question costs nothing beside what is measured. */
 export async function looking(url: string, open: string) {
   const client = new Client({ connectionString: url, options: '-c enable_seqscan=off' })
   await client.connect()

@@ -19,6 +19,8 @@ export interface Account {
 export interface StartOptions {
   /** Where the store's folder is made. */
   readonly dir: string
+  /** A folder that is there already, with a store or without, and stays. */
+  readonly folder?: string | undefined
   /** Where a CPU profile of each thread is left; none without. */
   readonly profile?: string | undefined
   /** A store of its own on PostgreSQL in place of SQLite. */
@@ -33,10 +35,10 @@ const CREATED = z.object({
   api_secret_key: z.string(),
 })
 
-/** Readback as it ships, on an empty store of its own: no setting that would make it faster. */
-export async function startReadback({ dir, profile, databaseUrl }: StartOptions): Promise<Readback> {
+/** Readback as it ships, on an empty store of its own unless a folder is given: no setting that would make it faster. */
+export async function startReadback({ dir, folder, profile, databaseUrl }: StartOptions): Promise<Readback> {
   await using undo = new AsyncDisposableStack()
-  const folder = undo.use(await scratchFolder(dir))
+  const data = folder ?? undo.use(await scratchFolder(dir)).path
   const port = await freePort()
   const child = undo.use(
     launch({
@@ -47,7 +49,7 @@ export async function startReadback({ dir, profile, databaseUrl }: StartOptions)
         HOST: '127.0.0.1',
         PORT: String(port),
         LOG_LEVEL: 'warn',
-        READBACK_DATA_DIR: folder.path,
+        READBACK_DATA_DIR: data,
         READBACK_OPERATOR_TOKEN: TOKEN,
         ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl, READBACK_SECRET_KEY: 'ab'.repeat(32) }),
         // As `npm start` has it: compiled once, so that no thread loads the compiler.

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, globSync } from 'node:fs'
+import { existsSync, globSync, rmSync } from 'node:fs'
 import { chown, mkdtemp, readFile, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
@@ -96,7 +96,11 @@ export async function ownServer(more: Readonly<Record<string, string>> = {}, dir
     await ended
   }
   await start()
-  process.once('exit', () => child?.kill('SIGQUIT'))
+  process.once('exit', () => {
+    child?.kill('SIGQUIT')
+    // Its processes take a moment to end.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  })
   return {
     port,
     start,
