@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { FIND_DUE, FIND_NEXT_DUE } from '../src/store/postgres/outbox-statements.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { LOGGED, nodeSettings, type OwnServer, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
 import { CONTACT, type Customer, customer, LINE, startReadback } from './support/readback.ts'
@@ -51,7 +52,32 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
       for (const scan of scansOf(await planOf(database.url, query))) scans.push(`${scan}: ${query}`)
     assert.deepEqual(scans, [])
   })
+
+  test('finds what is due by its line and conversation, also by statistics of when nothing was', async () => {
+    await using database = await postgres.database()
+    await startReadback(nodeSettings(database)).then((server) => server[Symbol.asyncDispose]())
+    await runSql(database.url, `${settled(20_000)}; analyze receipts`)
+    for (const { text } of [FIND_DUE, FIND_NEXT_DUE]) {
+      const conditions = conditionsOf(await planOf(database.url, text))
+      assert.deepEqual(
+        conditions.map((condition) => /line_id = |conversation_id = /.test(condition)),
+        [true, true],
+        conditions.join('; '),
+      )
+    }
+  })
 })
+
+/** So many conversations' receipts, none of them open. */
+function settled(count: number): string {
+  return `insert into receipts (account_id, line_id, conversation_id, state, trigger, requests, requested_at, expires_at, settled_at)
+    select 1, 1 + n % 100, n, 'sent', 'api', 1, n, n, n from generate_series(1, ${count}) as k (n)`
+}
+
+function conditionsOf(plan: Plan): string[] {
+  const own = plan['Index Cond'] === undefined ? [] : [plan['Index Cond']]
+  return [...own, ...(plan.Plans ?? []).flatMap(conditionsOf)]
+}
 
 /** All that clients, carriers and the server itself do; each of it once. */
 async function use(url: string): Promise<void> {
