@@ -98,8 +98,8 @@ export async function ownServer(more: Readonly<Record<string, string>> = {}, dir
   await start()
   process.once('exit', () => {
     child?.kill('SIGQUIT')
-    // Its processes take a moment to end.
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    waitUntilGone(join(data, 'postmaster.pid'))
+    rmSync(folder, { recursive: true, force: true })
   })
   return {
     port,
@@ -112,6 +112,12 @@ export async function ownServer(more: Readonly<Record<string, string>> = {}, dir
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** In a process that is about to end, and has no event loop any more. */
+function waitUntilGone(path: string): void {
+  const nobody = new Int32Array(new SharedArrayBuffer(4))
+  for (let tries = 0; existsSync(path) && tries < 100; tries++) Atomics.wait(nobody, 0, 0, 50)
 }
 
 export const LOGGED = { logging_collector: 'on', log_destination: 'jsonlog', log_statement: 'all' }
