@@ -25,7 +25,7 @@ const USAGE = `usage: npm run bench -- <command> [options]
   accept alone: --store sqlite|postgres  --rounds 5  --seconds 8  --contacts 100000  --connections 64
   dispatch alone: --rounds 5  --receipts 20000  --lines 100
   growth alone: --store sqlite|postgres (both without)  --sizes 1000,1000000,10000000  --rounds 5  --seconds 8
-                --connections 64; needs 35 GB in --dir for a while
+                --connections 64; needs 15 GB in --dir for a while
 `
 
 const { values, positionals } = parseArgs({
