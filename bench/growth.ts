@@ -32,6 +32,8 @@ interface Rate {
 /** Rates a second, of each store in order of the sizes. */
 type Round = Readonly<Partial<Record<Figure, readonly number[]>>>
 
+/** Seven digits. */
+const MOST = 10_000_000
 const ACTIVE = 1_000
 /** Uniform access goes over so many in a round: more than are called. */
 const SAMPLE = 100_000
@@ -44,6 +46,7 @@ const AIM = 0.9
 
 /** What a store that holds much makes slower, beside the same with little in it. */
 export async function growth(options: GrowthOptions): Promise<Report> {
+  if (options.sizes.some((size) => size > MOST)) throw new Error(`there are numbers for ${whole(MOST)} contacts`)
   const host = await describeHost(options.dir)
   const outcomes = new Map<Engine, Awaited<ReturnType<typeof growEngine>>>()
   for (const engine of options.stores) outcomes.set(engine, await growEngine(engine, options))
