@@ -51,7 +51,7 @@ function unbroken(pool: Pool): Pool {
   return pool.on('error', () => {}).on('connect', (client) => client.on('error', () => {}))
 }
 
-/** What every connection has, whatever it is for. TLS and all else that libpq knows comes with the URL. */
+/** What every connection has, whatever it is for. TLS comes with the URL, and whatever else the driver reads there. */
 export function connectionOptions(url: string): PoolConfig {
   return {
     connectionString: url,
@@ -97,19 +97,25 @@ export function cleaning(client: PoolClient): Pick<PoolClient, 'query' | 'releas
 }
 
 /**
- * SQLSTATE classes for "not now, not here": connection, insufficient resources, operator intervention (a restart, a statement that
- * took too long), a standby that takes no writes, and a session that was ended for idling.
+ * SQLSTATE classes for "not now, not here": connection, a user that is not let in, insufficient resources, operator intervention (a
+ * restart, a statement that took too long), a standby that takes no writes, and a session that was ended for idling.
  */
-const ABSENT = /^(08|53|57|58|25006|25P03|55P03)/
+const ABSENT = /^(08|28|53|57|58|25006|25P03|55P03)/
+/** Node's codes for a TLS that comes to nothing: https://nodejs.org/api/tls.html#x509-certificate-error-codes, and OpenSSL's own. */
+const UNTRUSTED = /^(ERR_(TLS|SSL)_|CERT_|UNABLE_TO_|HOSTNAME_MISMATCH|(DEPTH_ZERO_)?SELF_SIGNED_CERT)/
 /** Errors of the driver's and of sockets', which have no SQLSTATE. */
 const DISCONNECTED =
-  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client was closed|Client has encountered a connection error|Cannot use a pool after calling end)/
+  /^(Connection terminated|The server does not support SSL|There was an error establishing an SSL|Query read timeout|timeout exceeded when trying to connect|Client was closed|Client has encountered a connection error|Cannot use a pool after calling end)/
 
 /** The store is full, away or overloaded: a 503, and worth another try. Undefined for any other error. */
 export function asUnavailable(error: unknown): ReadbackError | undefined {
   if (!(error instanceof Error)) return undefined
   const code = codeOf(error)
-  const absent = ABSENT.test(code) || DISCONNECTED.test(error.message) || ('syscall' in error && 'errno' in error)
+  const absent =
+    ABSENT.test(code) ||
+    UNTRUSTED.test(code) ||
+    DISCONNECTED.test(error.message) ||
+    ('syscall' in error && 'errno' in error)
   if (!absent) return undefined
   return new ReadbackError('unavailable', `The store cannot be written or read: ${messageOf(error) || code}`)
 }
