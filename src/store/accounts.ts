@@ -11,7 +11,17 @@ import { hashSecret, randomSecret, secretMatches } from './seal.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 
-type AccountRow = Selectable<Tables['accounts']>
+const COLUMNS = [
+  ...(['id', 'email', 'plan', 'created_at'] as const),
+  ...(['read_receipts_enabled', 'auto_mark_read', 'auto_timing', 'disabled'] as const),
+]
+/**
+ * An account `a` in a prepared statement. By name: one that asks for all columns fails on PostgreSQL from the moment on when a newer
+ * version adds one.
+ */
+export const ACCOUNT_COLUMNS = COLUMNS.map((column) => `a.${column}`).join(', ')
+
+type AccountRow = Pick<Selectable<Tables['accounts']>, (typeof COLUMNS)[number]>
 
 export function toAccount(row: AccountRow): Account {
   return {

@@ -12,7 +12,14 @@ import { hashSecret, randomSecret, type Seal } from './seal.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 
-export type LineRow = Selectable<Tables['lines']>
+const COLUMNS = [
+  ...(['id', 'account_id', 'number', 'connector', 'settings', 'paused', 'auto_timing', 'status'] as const),
+  ...(['status_reason', 'status_since', 'unverified', 'catch_up_cursor', 'created_at'] as const),
+]
+/** A line in a prepared statement, by name as an account's columns are. */
+export const LINE_COLUMNS = COLUMNS.join(', ')
+
+export type LineRow = Pick<Selectable<Tables['lines']>, (typeof COLUMNS)[number]>
 
 export function toLine(row: LineRow, seal: Seal): Line {
   return {

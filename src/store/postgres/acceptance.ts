@@ -6,6 +6,7 @@ import type { Line } from '../../core/line.ts'
 import { type MarkReadCall, type MarkReadOutcome, passAccountGate, passLine } from '../../core/mark-read.ts'
 import type { Address } from '../../core/phone-number.ts'
 import {
+  ACCOUNT_COLUMNS,
   type KeyRow,
   type SessionRow,
   type TokenRow,
@@ -174,19 +175,19 @@ const LOCK_QUEUED: Statement = {
 const WITH_LINE = `left join lines l on l.number = k.from_number and l.account_id = a.id and l.removed_at is null`
 const FIND_KEYS: Statement = {
   name: 'find keys',
-  text: `select a.*, s.secret_hash, k.word, k.from_number, l.id as line_id, l.connector
+  text: `select ${ACCOUNT_COLUMNS}, s.secret_hash, k.word, k.from_number, l.id as line_id, l.connector
     from unnest($1::text[], $2::text[]) as k (word, from_number)
     join api_keys s on s.key_id = k.word join accounts a on a.id = s.account_id ${WITH_LINE}`,
 }
 const FIND_TOKENS: Statement = {
   name: 'find tokens',
-  text: `select a.*, t.key_id, t.numbers, t.expires_at, k.word, k.from_number, l.id as line_id, l.connector
+  text: `select ${ACCOUNT_COLUMNS}, t.key_id, t.numbers, t.expires_at, k.word, k.from_number, l.id as line_id, l.connector
     from unnest($1::text[], $2::text[]) as k (word, from_number)
     join tokens t on t.token_hash = k.word join accounts a on a.id = t.account_id ${WITH_LINE}`,
 }
 const FIND_SESSIONS: Statement = {
   name: 'find sessions',
-  text: `select a.*, s.key_id, s.expires_at, k.word, k.from_number, l.id as line_id, l.connector
+  text: `select ${ACCOUNT_COLUMNS}, s.key_id, s.expires_at, k.word, k.from_number, l.id as line_id, l.connector
     from unnest($1::text[], $2::text[]) as k (word, from_number)
     join sessions s on s.token_hash = k.word join api_keys o on o.key_id = s.key_id
     join accounts a on a.id = o.account_id ${WITH_LINE}`,

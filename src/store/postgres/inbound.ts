@@ -4,7 +4,7 @@ import { ReadbackError } from '../../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
-import { toAccount } from '../accounts.ts'
+import { ACCOUNT_COLUMNS, toAccount } from '../accounts.ts'
 import { arrivalTold, type Owner } from '../arrivals.ts'
 import type { Told } from '../events.ts'
 import type { StoreRules } from '../session.ts'
@@ -161,7 +161,7 @@ interface SeenRow {
 
 const FIND_OWNERS: Statement = {
   name: 'find owners',
-  text: `select a.*, l.id as line_id, l.number as line_number, l.auto_timing as line_timing
+  text: `select ${ACCOUNT_COLUMNS}, l.id as line_id, l.number as line_number, l.auto_timing as line_timing
     from lines l join accounts a on a.id = l.account_id where l.id = any($1::bigint[]) and l.removed_at is null`,
 }
 const FIND_SEEN: Statement = {

@@ -1,3 +1,4 @@
+import { LINE_COLUMNS } from '../lines.ts'
 import type { Statement } from './transactions.ts'
 
 /**
@@ -10,7 +11,7 @@ const NOT_UNDER_WAY = `(select s.next_attempt_at is null from receipts s where s
 
 export const FIND_LINE: Statement = {
   name: 'find line',
-  text: 'select * from lines where id = $1 and removed_at is null',
+  text: `select ${LINE_COLUMNS} from lines where id = $1 and removed_at is null`,
 }
 export const FIND_DUE: Statement = {
   name: 'find due receipts',
