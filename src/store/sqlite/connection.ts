@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { Kysely, SqliteDialect, type SqliteStatement } from 'kysely'
+import { Kysely, SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely'
 import { messageOf, ReadbackError } from '../../core/errors.ts'
 import type { Tables } from '../tables.ts'
 
@@ -41,7 +41,7 @@ const MOST_PREPARED = 500
 export function toKysely(database: DatabaseSync): Kysely<Tables> {
   const prepared = new Map<string, SqliteStatement>()
   return new Kysely<Tables>({
-    dialect: new SqliteDialect({
+    dialect: new Dialect({
       database: {
         close: () => database.close(),
         prepare(sql) {
@@ -55,6 +55,19 @@ export function toKysely(database: DatabaseSync): Kysely<Tables> {
       },
     }),
   })
+}
+
+/** SQLite's tables can be changed in a transaction, which Kysely does not believe: a migration that was cut off would be half there. */
+class Dialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new Adapter()
+  }
+}
+
+class Adapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
 }
 
 function prepare(database: DatabaseSync, sql: string): SqliteStatement {
