@@ -45,7 +45,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   const onChanges = (made: Changes) => {
     for (const hears of [outbox, dashboard.changes, hub]) hears.changed(made)
   }
-  const store = await openStore({ ...storeOptions(config), onDeath, onChanges })
+  const store = await openStore({ ...storeOptions(config), onDeath, onChanges, onNotice: (notice) => log.warn(notice) })
   const now = () => store.now()
   const hub = new EventHub({ store, log })
   const connectors = createConnectors({ handset: store, caller: callers.carriers, media: callers.media, now })
@@ -106,7 +106,7 @@ function openCallers({ carrierTimeoutMs }: Config, policy: AddressPolicy) {
   }
 }
 
-function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'onDeath' | 'onChanges'> {
+function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'onDeath' | 'onChanges' | 'onNotice'> {
   return {
     url: config.databaseUrl,
     poolSize: config.poolSize,

@@ -91,6 +91,7 @@ describe('what got a 200', () => {
         relays: [],
       },
       onChanges() {},
+      onNotice() {},
       onDeath: (error) => assert.fail(error),
     })
     const at = Date.now()

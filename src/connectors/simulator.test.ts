@@ -29,6 +29,7 @@ async function start(): Promise<Subject> {
       relays: [],
     },
     onChanges() {},
+    onNotice() {},
     onDeath(error) {
       throw error
     },

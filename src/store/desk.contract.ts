@@ -31,6 +31,7 @@ export function open({ url }: Place, secretKey = '0'.repeat(64)): Promise<Store>
     secretKey,
     rules: RULES,
     onChanges() {},
+    onNotice() {},
     onDeath(error) {
       throw error
     },

@@ -1,9 +1,10 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
 import { ReadbackError } from '../core/errors.ts'
-import { POSTGRES, SQLITE } from './engine.ts'
-import { migrate } from './migrations/index.ts'
+import { SQLITE } from './engine.ts'
+import { migrate, tellOfNewer } from './migrations/index.ts'
 import { asUnavailable, openPatientPool, toKysely, toParameter } from './postgres/connection.ts'
+import { upgrade } from './postgres/upgrade.ts'
 import { openWriter, toKysely as sqliteToKysely } from './sqlite/connection.ts'
 import { lockFile } from './sqlite/file-lock.ts'
 import { Joins } from './sqlite/joins.ts'
@@ -53,9 +54,10 @@ export async function moveStore({ path, url, onProgress }: Move): Promise<number
   const source = openWriter(path)
   const target = toKysely(openPatientPool(url))
   try {
-    await migrate(sqliteToKysely(source), SQLITE)
+    const newer = [...(await migrate(sqliteToKysely(source), SQLITE)), ...(await upgrade(url, () => {}))]
+    // It would leave behind whatever it does not know.
+    if (newer.length > 0) throw new ReadbackError('conflict', `A move needs the newest version: ${tellOfNewer(newer)}`)
     new Joins(source).foldAll()
-    await migrate(target, POSTGRES)
     await begin(target)
     const tables = await tablesOf(source, target)
     let rows = 0

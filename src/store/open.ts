@@ -18,6 +18,8 @@ export interface StoreOptions {
   readonly onDeath: (error: Error) => void
   /** Hears of what a commit left for others to do. */
   readonly onChanges: (changes: Changes) => void
+  /** Hears, while it opens, of what is out of the ordinary and keeps nobody from starting. */
+  readonly onNotice: (notice: string) => void
 }
 
 const SQLITE_URL = /^sqlite:(.+)$/
@@ -28,6 +30,6 @@ export function openStore({ url, onDeath, ...options }: StoreOptions): Promise<S
   if (POSTGRES_URL.test(url)) return openPostgresStore({ url, ...options })
   const path = SQLITE_URL.exec(url)?.[1]
   if (path === undefined) throw new ReadbackError('invalid', 'DATABASE_URL must begin with sqlite: or postgres://')
-  const { secretKey, rules, onChanges } = options
-  return openSqliteStore({ path, secretKey, rules }, { onDeath, onChanges })
+  const { secretKey, rules, onChanges, onNotice } = options
+  return openSqliteStore({ path, secretKey, rules }, { onDeath, onChanges, onNotice })
 }

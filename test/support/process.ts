@@ -24,16 +24,23 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>
   /** A shell command that goes before it, such as a limit. */
   readonly before?: string
+  /** Where another version of it begins. */
+  readonly main?: string
 }
 
-export async function startProcess({ dataDir, env = {}, before = ':' }: ProcessOptions): Promise<ServerProcess> {
+export async function startProcess({
+  dataDir,
+  env = {},
+  before = ':',
+  main = MAIN,
+}: ProcessOptions): Promise<ServerProcess> {
   const settings = {
     PATH: process.env.PATH,
     PORT: '0',
     READBACK_DATA_DIR: dataDir,
     READBACK_OPERATOR_TOKEN: OPERATOR_TOKEN,
   }
-  const child = spawn('/bin/sh', ['-c', `${before}; exec "$0" "$1"`, process.execPath, MAIN], {
+  const child = spawn('/bin/sh', ['-c', `${before}; exec "$0" "$1"`, process.execPath, main], {
     env: { ...settings, ...env },
   })
   let text = ''

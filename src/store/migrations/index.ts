@@ -1,5 +1,5 @@
-import type { Kysely } from 'kysely'
-import { type Migration, Migrator } from 'kysely/migration'
+import { type Kysely, sql } from 'kysely'
+import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from 'kysely/migration'
 import type { Engine } from '../engine.ts'
 import type { Tables } from '../tables.ts'
 import { start } from './0001-start.ts'
@@ -27,9 +27,47 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0011-dashboard': dashboard,
 }
 
-export async function migrate(db: Kysely<Tables>, engine: Engine): Promise<void> {
-  const migrations = Object.fromEntries(Object.entries(MIGRATIONS).map(([name, make]) => [name, make(engine)]))
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
-  const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw error
+const NOTHING_TO_DO: Migration = { async up() {} }
+
+/**
+ * Brings the tables up to date, all or nothing; `alone` is done first where there is something to do. Answers the migrations of a newer version that has been here: they only add, so this one can go on
+ * with what they made, as it does where it runs while they do.
+ */
+export async function migrate(
+  db: Kysely<Tables>,
+  engine: Engine,
+  alone: Migration['up'] = NOTHING_TO_DO.up,
+): Promise<readonly string[]> {
+  const known = Object.fromEntries(Object.entries(MIGRATIONS).map(([name, make]) => [name, after(alone, make(engine))]))
+  for (let newer: readonly string[] = []; ; ) {
+    const migrations = { ...known, ...Object.fromEntries(newer.map((name) => [name, NOTHING_TO_DO])) }
+    const { error } = await new Migrator({ db, provider: { getMigrations: async () => migrations } }).migrateToLatest()
+    if (error === undefined) return newer
+    const unknown = (await executed(db)).filter((name) => !(name in known))
+    if (unknown.length === newer.length) throw error
+    newer = unknown
+  }
+}
+
+function after(before: Migration['up'], { up }: Migration): Migration {
+  return {
+    async up(db) {
+      await before(db)
+      await up(db)
+    },
+  }
+}
+
+export function tellOfNewer(newer: readonly string[]): string {
+  return `a newer version has migrated the store (${newer.join(', ')}): this one goes on with what it knows of it`
+}
+
+async function executed(db: Kysely<Tables>): Promise<string[]> {
+  const names = sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)} order by name`
+  try {
+    return (await names.execute(db)).rows.map(({ name }) => name)
+  } catch {
+    // What kept the migrations from running says more.
+    return []
+  }
 }

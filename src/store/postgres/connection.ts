@@ -37,9 +37,9 @@ class GatheringSocket extends Socket {
   }
 }
 
-/** One connection without timeouts, for what takes as long as it takes. */
-export function openPatientPool(url: string): Pool {
-  return unbroken(new Pool({ ...connectionOptions(url), max: 1 }))
+/** One connection without timeouts, for what takes as long as it takes; but for locks, where those are given one. */
+export function openPatientPool(url: string, lockTimeoutMs = 0): Pool {
+  return unbroken(new Pool({ ...connectionOptions(url), max: 1, lock_timeout: lockTimeoutMs }))
 }
 
 /**
@@ -124,6 +124,13 @@ export function asUnavailable(error: unknown): ReadbackError | undefined {
  * Serialisation failure, deadlock, and a row that another node wrote first: whoever looks again finds things as they are now.
  */
 const CROSSED = new Set(['40001', '40P01', '23505'])
+const DEADLOCK = '40P01'
+const LOCK_TIMEOUT = '55P03'
+
+/** Others had a table that was waited for, and it was left to them. */
+export function gaveWay(error: unknown): boolean {
+  return error instanceof Error && [DEADLOCK, LOCK_TIMEOUT].includes(codeOf(error))
+}
 
 export function wasCrossed(error: unknown): boolean {
   return error instanceof Error && CROSSED.has(codeOf(error))

@@ -7,12 +7,11 @@ import type { Setback, Settlement } from '../../core/send-receipt.ts'
 import type { Changes, Store } from '../../core/store.ts'
 import type { DeliveryOutcome } from '../../core/webhook.ts'
 import { redeliver, testWebhook } from '../deliveries.ts'
-import { POSTGRES } from '../engine.ts'
 import type { Answered } from '../events.ts'
 import { checkKey } from '../key-check.ts'
 import { noteHealth } from '../lines.ts'
 import { endInterrupted, noteNews, settleMessage } from '../message-lanes.ts'
-import { migrate } from '../migrations/index.ts'
+import { tellOfNewer } from '../migrations/index.ts'
 import { noteTyping, sendMessage } from '../outbound.ts'
 import { COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
 import { Seal } from '../seal.ts'
@@ -30,6 +29,7 @@ import { Nudges } from './nudges.ts'
 import { settleReceipts } from './outbox.ts'
 import { type Telling, type Tools, tellingOf, touch } from './telling.ts'
 import { type Statement, type Transaction, Transactions } from './transactions.ts'
+import { upgrade } from './upgrade.ts'
 
 export interface PostgresStart {
   readonly url: string
@@ -39,6 +39,7 @@ export interface PostgresStart {
   readonly rules: StoreRules
   readonly leaseMs: number
   readonly onChanges: (changes: Changes) => void
+  readonly onNotice: (notice: string) => void
 }
 
 /**
@@ -81,14 +82,12 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   }
 }
 
-/**
- * Brings the tables up to date, one node at a time (Kysely's migrator takes an advisory lock), on a connection without timeouts.
- * Answers the database's clock.
- */
-async function prepare({ url }: PostgresStart, seal: Seal): Promise<Clock> {
+/** Brings the tables up to date, and sees that they are ours. Answers the database's clock. */
+async function prepare({ url, onNotice }: PostgresStart, seal: Seal): Promise<Clock> {
   const db = toKysely(openPatientPool(url))
   try {
-    await migrate(db, POSTGRES)
+    const newer = await upgrade(url, onNotice)
+    if (newer.length > 0) onNotice(tellOfNewer(newer))
     const moving = await db.selectFrom('facts').selectAll().where('name', '=', 'move').executeTakeFirst()
     if (moving !== undefined) throw new ReadbackError('invalid', 'A move into this store is not finished: do it again')
     await checkKey({ db, seal })

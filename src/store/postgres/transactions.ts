@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
+import { DEFAULT_MIGRATION_LOCK_TABLE } from 'kysely/migration'
 import type { Pool, PoolClient } from 'pg'
 import { messageOf, ReadbackError } from '../../core/errors.ts'
 import type { Tables } from '../tables.ts'
@@ -23,10 +24,21 @@ export interface Transaction {
 }
 
 /**
+ * A table that is there for its lock alone. Every transaction has it shared and a migration has it to itself: else the two would meet
+ * half way, each with a table that the other wants next, and a migration over many tables would never get through.
+ */
+export const GATE = DEFAULT_MIGRATION_LOCK_TABLE
+const ENTER: Statement = { name: 'enter', text: `lock table ${GATE} in access share mode` }
+
+/**
  * `none`: each statement for itself. `current` sees what others commit from one statement to the next, and locks what it decides
  * by. `snapshot` fails, and is begun again, where it would overwrite what it has not seen.
  */
-const BEGIN = { none: undefined, current: 'begin', snapshot: 'begin isolation level repeatable read' } as const
+const BEGIN = {
+  none: [],
+  current: [{ name: 'begin', text: 'begin' }, ENTER],
+  snapshot: [{ name: 'begin snapshot', text: 'begin isolation level repeatable read' }, ENTER],
+} as const satisfies Readonly<Record<string, readonly Statement[]>>
 const COMMIT: Statement = { name: 'commit', text: 'commit' }
 
 /** Transactions that cross another node's are begun again so often. */
@@ -62,10 +74,9 @@ export class Transactions {
     client.on('error', onError)
     const exchange = new Exchange(client)
     try {
-      const begin = BEGIN[isolation]
-      if (begin !== undefined) exchange.write({ name: begin, text: begin }, [])
+      for (const statement of BEGIN[isolation]) exchange.write(statement, [])
       const done = await work({ ...exchange.transaction, db: this.#kyselyOn(client) })
-      if (begin !== undefined) exchange.write(COMMIT, [])
+      if (isolation !== 'none') exchange.write(COMMIT, [])
       await exchange.answers()
       this.commits += 1
       return done

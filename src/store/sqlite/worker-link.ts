@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { messageOf, ReadbackError } from '../../core/errors.ts'
 import type { Changes } from '../../core/store.ts'
 import type { Answer, Call } from './batch.ts'
-import type { Outcome, WorkerStart } from './worker.ts'
+import type { Outcome, WorkerReady, WorkerStart } from './worker.ts'
 
 interface Pending extends Call {
   readonly resolve: (value: unknown) => void
@@ -15,6 +15,8 @@ export interface LinkListeners {
   readonly onDeath: (error: Error) => void
   /** Hears of what a commit left for others to do, after its callers do. */
   readonly onChanges: (changes: Changes) => void
+  /** Hears of what was out of the ordinary when the store was opened. */
+  readonly onNotice: (notice: string) => void
 }
 
 /** This thread's end of a worker: the calls of one turn of the event loop go over together, answers come back in order. */
@@ -45,7 +47,8 @@ export class WorkerLink {
       // Its garbage is small and short-lived; the default would let it pile up to 48 MB a thread.
       resourceLimits: { maxYoungGenerationSizeMb: 12 },
     })
-    await once(worker, 'message')
+    const [notices] = (await once(worker, 'message')) as [WorkerReady]
+    for (const notice of notices) listeners.onNotice(notice)
     return new WorkerLink(worker, listeners)
   }
 

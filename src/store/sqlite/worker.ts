@@ -3,7 +3,7 @@ import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node
 import type { Changes } from '../../core/store.ts'
 import { SQLITE } from '../engine.ts'
 import { checkKey } from '../key-check.ts'
-import { migrate } from '../migrations/index.ts'
+import { migrate, tellOfNewer } from '../migrations/index.ts'
 import { Seal } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
 import { Acceptance } from './acceptance.ts'
@@ -29,7 +29,10 @@ export interface Outcome {
   readonly changes: Changes
 }
 
-type Opened = Runner & { takeChanges(): Changes; close(): void }
+/** What it says once it has opened the store: what was out of the ordinary. */
+export type WorkerReady = readonly string[]
+
+type Opened = Runner & { readonly notices: WorkerReady; takeChanges(): Changes; close(): void }
 
 const NO_CHANGES: Changes = { webhookIds: [], events: false, touched: [] }
 
@@ -37,7 +40,7 @@ async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<
   const lock = lockFile(path)
   const database = openWriter(path)
   const session: Session = { db: toKysely(database), seal: new Seal(secretKey), rules, now: Date.now }
-  await migrate(session.db, SQLITE)
+  const newer = await migrate(session.db, SQLITE)
   await checkKey(session)
   const joins = new Joins(database)
   const events = new Events(database)
@@ -46,6 +49,7 @@ async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<
   const operations = writeOperations({ database, session, acceptance, joins, events, commits: () => commits })
   return {
     ...runnerOf(database, operations, () => acceptance.forget()),
+    notices: newer.length > 0 ? [tellOfNewer(newer)] : [],
     begin() {
       acceptance.forget()
       joins.begin()
@@ -68,6 +72,7 @@ function openForReading({ path, secretKey, rules }: WorkerStart): Opened {
   const operations = readOperations({ db: toKysely(database), seal: new Seal(secretKey), rules, now: Date.now })
   return {
     ...runnerOf(database, operations, () => {}),
+    notices: [],
     begin: () => database.exec('begin'),
     committed() {},
     rolledBack() {},
@@ -124,7 +129,7 @@ async function serve(start: WorkerStart): Promise<void> {
     take(message)
     if (!working) void work()
   })
-  port.postMessage('ready')
+  port.postMessage(runner.notices)
 }
 
 if (!isMainThread) await serve(workerData)

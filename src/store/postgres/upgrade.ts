@@ -1,0 +1,40 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Kysely, sql } from 'kysely'
+import { POSTGRES } from '../engine.ts'
+import { migrate } from '../migrations/index.ts'
+import { gaveWay, openPatientPool, toKysely } from './connection.ts'
+import { GATE } from './transactions.ts'
+
+/**
+ * So long a migration waits for a table. Whoever comes for the table meanwhile waits behind it, and for those that it has already;
+ * and it is less than PostgreSQL's `deadlock_timeout`, so that the migration gives way, and no call of a node's.
+ */
+const LOCK_TIMEOUT_MS = 300
+/** Until it tries again; by chance, so as not to keep step with anything. */
+const PAUSE_MS = 1_000
+
+/**
+ * Brings the tables up to date while other nodes serve: one node at a time (Kysely's migrator takes an advisory lock), all or nothing,
+ * and again until no long transaction is in the way. Answers the migrations of a newer version.
+ */
+export async function upgrade(url: string, onNotice: (notice: string) => void): Promise<readonly string[]> {
+  const db = toKysely(openPatientPool(url, LOCK_TIMEOUT_MS))
+  try {
+    for (let first = true; ; first = false) {
+      try {
+        return await migrate(db, POSTGRES, closeGate)
+      } catch (error) {
+        if (!gaveWay(error)) throw error
+        if (first) onNotice('the tables are in use: this start waits until it can migrate them')
+      }
+      await pause(Math.random() * PAUSE_MS)
+    }
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** Waits for the transactions of all nodes, and keeps new ones waiting. */
+async function closeGate(db: Kysely<unknown>): Promise<void> {
+  await sql`lock table ${sql.table(GATE)} in access exclusive mode`.execute(db)
+}
