@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, describe, test } from 'node:test'
+import { type CustomerServer, startCustomerServer } from './support/customer-server.ts'
+import { nodeSettings, type PostgresServer, postgresServer, requirePostgres, runSql } from './support/postgres.ts'
+import { dataFolder } from './support/process.ts'
+import { type Customer, customer, enter, type Readback, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
+
+const OTHER_LINE = '+19175550199'
+const SLOW_MS = 200
+/** Far more than it takes on a busy machine, and far less than a million of anything does. */
+const ORDINARY_MS = 10_000
+const START_MS = 5_000
+/** A webhook that waits behind the others never comes. */
+const PATIENCE_MS = 60_000
+/** A million rows are some 500 MB in a process. */
+const MOST_MEMORY = 150 * 2 ** 20
+
+describe('an account with a million receipts and a million webhooks waiting', () => {
+  let postgres: PostgresServer | undefined
+  before(async () => {
+    if (requirePostgres() === false) postgres = await postgresServer()
+  })
+  after(() => postgres?.[Symbol.asyncDispose]())
+
+  test('delays no other on SQLite, and no start', { timeout: PATIENCE_MS }, async () => {
+    await using folder = await dataFolder()
+    await delaysNoOther({ READBACK_DATA_DIR: folder.path }, async (...fill) => {
+      using file = new DatabaseSync(join(folder.path, 'readback.db'))
+      file.exec('pragma synchronous = off')
+      for (const statement of fill) {
+        file
+          .prepare(
+            `with recursive series (n) as (select 0 union all select n + 1 from series where n < 999999) ${statement}`,
+          )
+          .run()
+      }
+    })
+  })
+
+  test('delays no other on PostgreSQL, and no start', { skip: requirePostgres(), timeout: PATIENCE_MS }, async () => {
+    await using database = await (postgres as PostgresServer).database()
+    await delaysNoOther(nodeSettings(database), async (...fill) => {
+      for (const statement of fill) {
+        await runSql(database.url, `with series as (select * from generate_series(0, 999999) as n) ${statement}`)
+      }
+    })
+  })
+})
+
+async function delaysNoOther(env: Readonly<Record<string, string>>, fill: (...statements: string[]) => Promise<void>) {
+  await using slow = await startCustomerServer()
+  await using prompt = await startCustomerServer()
+  hangEveryOther(slow)
+  const first = await startReadback({ ...env, LOG_LEVEL: 'warn' })
+  const busy = await customer(first)
+  await busy.must(200, 'POST', '/api/account/webhooks', { webhooks: [slow.url], type: 'receive' })
+  await busy.write()
+  await slow.at(0)
+  await busy.carrier({ pace_per_s: 20 })
+  await first.stop()
+  const now = Date.now()
+  await fill(
+    // As many as the lane comes to while this is looked at. They have the numbers from 2 on: the first is the one that wrote.
+    `insert into conversations (account_id, line_id, kind, address)
+     select account_id, id, 'direct', '+1555' || (1000000 + n) from lines, series where n < 20000`,
+    `insert into receipts (account_id, line_id, conversation_id, trigger, requests, requested_at, next_attempt_at, expires_at)
+     select account_id, id, case when n < 20000 then n + 2 else -n end, 'api', 1, ${now}, ${now - 1_000_000} + n, ${now + 3_600_000}
+     from lines, series`,
+    `insert into webhook_deliveries (account_id, webhook_id, event_id, next_attempt_at, created_at)
+     select account_id, id, (select max(id) from events where type = 'message.received'), ${now}, ${now} from webhooks, series`,
+  )
+  const memory = process.memoryUsage().rss
+  const calls = slow.received.length
+  await using server = await startedSoon(env)
+  const again = enter(server.base, busy.accountId, busy.keys)
+  const other = await customer(server, { lines: [OTHER_LINE] })
+  await other.must(200, 'POST', '/api/account/webhooks', { webhooks: [prompt.url], type: 'receive' })
+  await isServedAsEver(other, prompt)
+  await until(
+    'the busy one to get on',
+    async () => (await again.must(200, 'GET', '/readback/v1/receipts?state=sent&limit=1')).body.data.length,
+    (sent) => sent > 0,
+  )
+  await until(
+    'the slow endpoint to be called',
+    () => slow.received.length,
+    (seen) => seen > calls + 32,
+  )
+  const grown = process.memoryUsage().rss - memory
+  assert.ok(grown < MOST_MEMORY, `${Math.round(grown / 2 ** 20)} MB more`)
+}
+
+async function startedSoon(env: Readonly<Record<string, string>>): Promise<Readback> {
+  const startedAt = performance.now()
+  const server = await startReadback({ ...env, LOG_LEVEL: 'warn' })
+  await server.operator.must(200, 'GET', '/readyz')
+  const ms = performance.now() - startedAt
+  assert.ok(ms < START_MS, `the start took ${ms} ms`)
+  return server
+}
+
+/** Ten messages and ten receipts, one after the other. */
+async function isServedAsEver(account: Customer, endpoint: CustomerServer): Promise<void> {
+  const startedAt = performance.now()
+  for (let round = 0; round < 10; round++) {
+    const number = `+1415${5_550_100 + round}`
+    await account.write({ number, to_number: OTHER_LINE })
+    await endpoint.at(round)
+    await account.settled(await account.markRead(number, OTHER_LINE))
+  }
+  const ms = performance.now() - startedAt
+  assert.ok(ms < ORDINARY_MS, `ten of each took ${ms} ms`)
+}
+
+/** Slow, and every other call never ends. */
+function hangEveryOther(endpoint: CustomerServer): void {
+  let calls = 0
+  endpoint.answer = (_, response) => {
+    calls += 1
+    if (calls % 2 === 1) setTimeout(() => response.end('ok'), SLOW_MS)
+  }
+}
