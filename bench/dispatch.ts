@@ -146,7 +146,7 @@ function explain({ receipts, lines, rounds }: DispatchOptions): string {
   return [
     `${whole(receipts)} receipts of as many conversations wait on ${lines} paused lines, or as many jobs in a queue; then all are let go.`,
     'Until nothing is left in the database: a claim, a call to the carrier and what came of it, an event with it. The simulated',
-    'carrier is not paced, but for each call asks its knobs and changes its phone: four round trips. Jobs do nothing.',
+    'carrier is not paced, but for each call asks its knobs and changes its phone, in batches. Jobs do nothing.',
     `One PostgreSQL for all, with fsync; 1 round thrown away, then ${rounds}, taking turns; medians, ratios per round`,
   ].join('\n')
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { FIND_DUE, FIND_NEXT_DUE } from '../src/store/postgres/outbox-statements.ts'
+import { FIND_NEXT_DUE, LOCK_DUE } from '../src/store/postgres/outbox-statements.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { LOGGED, nodeSettings, type OwnServer, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
 import { CONTACT, type Customer, customer, LINE, startReadback } from './support/readback.ts'
@@ -57,13 +57,10 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
     await using database = await postgres.database()
     await startReadback(nodeSettings(database)).then((server) => server[Symbol.asyncDispose]())
     await runSql(database.url, `${settled(20_000)}; analyze receipts`)
-    for (const { text } of [FIND_DUE, FIND_NEXT_DUE]) {
+    for (const { text } of [LOCK_DUE, FIND_NEXT_DUE]) {
       const conditions = conditionsOf(await planOf(database.url, text))
-      assert.deepEqual(
-        conditions.map((condition) => /line_id = |conversation_id = /.test(condition)),
-        [true, true],
-        conditions.join('; '),
-      )
+      const others = conditions.filter((condition) => !/line_id = |conversation_id = |^\(id = /.test(condition))
+      assert.deepEqual([conditions.length >= 2, others], [true, []])
     }
   })
 })

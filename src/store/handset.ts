@@ -174,7 +174,7 @@ export async function typingUntil(
 
 export async function carrier({ db }: Session, lineId: LineId): Promise<SimulatedCarrier> {
   const row = await db.selectFrom('simulated_carriers').selectAll().where('line_id', '=', lineId).executeTakeFirst()
-  return row === undefined ? UNTOUCHED : toCarrier(row)
+  return toCarrier(row)
 }
 
 export async function tune(
@@ -207,7 +207,11 @@ export async function takeFailure({ db }: Session, lineId: LineId): Promise<bool
   return numUpdatedRows > 0n
 }
 
-function toCarrier(row: Selectable<Tables['simulated_carriers']>): SimulatedCarrier {
+export type CarrierRow = Selectable<Tables['simulated_carriers']>
+
+/** Of a line whose knobs nobody has touched there is no row. */
+export function toCarrier(row: CarrierRow | undefined): SimulatedCarrier {
+  if (row === undefined) return UNTOUCHED
   return {
     latencyMs: row.latency_ms,
     pacePerS: row.pace_per_s,

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { AccountId, EventId, LineId, ReceiptId, WebhookId } from '../../core/id.ts'
 import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
@@ -13,11 +14,10 @@ import type { Statement, Transaction } from './transactions.ts'
  */
 export async function recordEvents(transaction: Transaction, happenings: readonly Told[]): Promise<WebhookId[]> {
   if (happenings.length === 0) return []
-  await transaction.rows(ONE_AT_A_TIME, [])
+  transaction.write(ONE_AT_A_TIME, [])
   const accounts = [...new Set(happenings.map(({ accountId }) => accountId))]
   const callbacks = [...new Set(happenings.flatMap(({ callback }) => callback ?? []))]
-  const webhooks = await transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts, callbacks])
-  const ids = await transaction.rows<{ id: EventId }>(INSERT, [
+  const inserting = transaction.rows<{ id: EventId }>(INSERT, [
     happenings.map(({ accountId }) => accountId),
     happenings.map(({ lineId }) => lineId),
     happenings.map(({ event }) => event.type),
@@ -25,12 +25,14 @@ export async function recordEvents(transaction: Transaction, happenings: readonl
     happenings.map(({ event }) => subjectOf(event)),
     happenings.map(({ at }) => at),
   ])
-  await tally(transaction, happenings)
+  tally(transaction, happenings)
+  const finding = transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts, callbacks])
+  const [ids, webhooks] = await Promise.all([inserting, finding])
   const deliveries = happenings.flatMap((happening, index) =>
     webhooks.filter((webhook) => wants(webhook, happening)).map(({ id }) => ({ id, happening, event: ids[index]?.id })),
   )
   if (deliveries.length === 0) return []
-  await transaction.rows(DELIVER, [
+  transaction.write(DELIVER, [
     deliveries.map(({ happening }) => happening.accountId),
     deliveries.map(({ id }) => id),
     deliveries.map(({ event }) => event),
@@ -48,11 +50,14 @@ export interface Settled {
 export async function settlementsOf(transaction: Transaction, settled: readonly Settled[]): Promise<Told[]> {
   if (settled.length === 0) return []
   const times = new Map(settled.map(({ id, at }) => [id, at]))
-  const rows: readonly (Receipt & { lineId: LineId })[] = await everyReceipt(transaction)
+  // One text for any number of them, so that it is planned once for a connection.
+  const { sql: text } = everyReceipt(transaction)
     .select('receipts.line_id as lineId')
-    .where('receipts.id', 'in', [...times.keys()])
+    .where('receipts.id', '=', sql<ReceiptId>`any(${[]}::bigint[])`)
     .orderBy('receipts.id')
-    .execute()
+    .compile()
+  const find = { name: 'find settled receipts', text }
+  const rows = await transaction.rows<Receipt & { lineId: LineId }>(find, [[...times.keys()]])
   return rows.map(({ lineId, ...receipt }) => {
     const { id, accountId, fromNumber: number } = receipt
     return {
@@ -67,10 +72,10 @@ export async function settlementsOf(transaction: Transaction, settled: readonly 
 }
 
 /** What an account's receipts came to. One transaction at a time comes here, so nobody waits for a row of another's. */
-async function tally(transaction: Transaction, happenings: readonly Told[]): Promise<void> {
+function tally(transaction: Transaction, happenings: readonly Told[]): void {
   const settled = happenings.flatMap(({ event, at }) => ('receipt' in event ? [{ receipt: event.receipt, at }] : []))
   if (settled.length === 0) return
-  await transaction.rows(TALLY, [
+  transaction.write(TALLY, [
     settled.map(({ receipt }) => receipt.accountId),
     settled.map(({ at }) => minuteOf(at)),
     settled.map(({ receipt }) => receipt.state),

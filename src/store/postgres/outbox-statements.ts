@@ -13,21 +13,26 @@ export const FIND_LINE: Statement = {
   name: 'find line',
   text: `select ${LINE_COLUMNS} from lines where id = $1 and removed_at is null`,
 }
-export const FIND_DUE: Statement = {
-  name: 'find due receipts',
-  text: `select conversation_id from receipts r where line_id = $1 and next_attempt_at is not null and next_attempt_at <= $2
-    and ${NOT_UNDER_WAY} order by next_attempt_at limit 256`,
+/**
+ * What is open in the conversations that are due, with these; as many as are locked at once. By the ids as an array, and each
+ * conversation for itself: so the planner goes from what is due, whatever it believes of the tables.
+ */
+export const LOCK_DUE: Statement = {
+  name: 'lock due receipts',
+  text: `with due as materialized (select conversation_id from receipts r where line_id = $1 and next_attempt_at is not null
+      and next_attempt_at <= $2 and ${NOT_UNDER_WAY} order by next_attempt_at limit 256)
+    select r.conversation_id, r.id, r.state, r.requests, r.setbacks, r.read_up_to, r.last_attempt_at, r.next_attempt_at,
+      r.expires_at, c.kind, c.address, c.service, c.carrier_conversation, c.last_message_id, c.read_through
+    from receipts r cross join lateral (select kind, address, service, carrier_conversation, last_message_id, read_through
+      from conversations where id = r.conversation_id offset 0) c
+    where r.conversation_id = any(array(select conversation_id from due)) and r.settled_at is null
+    order by r.id for update of r`,
 }
 // In the index's order, so that it stops at the first.
 export const FIND_NEXT_DUE: Statement = {
   name: 'find next due receipt',
   text: `select next_attempt_at as next from receipts r where line_id = $1 and next_attempt_at is not null
     and ${NOT_UNDER_WAY} order by next_attempt_at limit 1`,
-}
-export const LOCK_OPEN: Statement = {
-  name: 'lock open receipts',
-  text: `select conversation_id, id, state, requests, setbacks, read_up_to, last_attempt_at, next_attempt_at, expires_at
-    from receipts where conversation_id = any($1::bigint[]) and settled_at is null order by id for update`,
 }
 export const LOCK: Statement = {
   name: 'lock receipts',
@@ -40,11 +45,6 @@ export const LOCK_LINE: Statement = {
 export const SEND: Statement = {
   name: 'send receipts',
   text: `update receipts set state = 'sending', next_attempt_at = null where id = any($1::bigint[])`,
-}
-export const FIND_CONVERSATIONS: Statement = {
-  name: 'find conversations of claims',
-  text: `select id, line_id as "lineId", kind, address, service, carrier_conversation as "carrierConversation",
-    last_message_id as "lastMessageId", read_through as "readThrough" from conversations where id = any($1::bigint[])`,
 }
 export const FIND_MARKED: Statement = {
   name: 'find marked messages',

@@ -28,71 +28,97 @@ export async function claimReceipts(
   { lineId, limit, obstacle, nextCallAt, at }: ClaimCall,
   { leases, seal, rules }: Pick<Session, 'seal' | 'rules'> & { leases: Pick<NodeLeases, 'permits'> },
 ): Promise<Outcome<Claimed>> {
-  const [lineRow] = await transaction.rows<LineRow>(statements.FIND_LINE, [lineId])
+  const [[lineRow], permitted, open] = await Promise.all([
+    transaction.rows<LineRow>(statements.FIND_LINE, [lineId]),
+    leases.permits(transaction, lineId, nextCallAt),
+    transaction.rows<DueRow>(statements.LOCK_DUE, [lineId, at]),
+  ])
   if (lineRow === undefined) {
     const happenings = await skipReceipts(transaction, { lineId, at })
     return { outcome: NOT_OURS, happenings }
   }
-  if (!(await leases.permits(transaction, lineId, nextCallAt))) return { outcome: NOT_OURS, happenings: [] }
-  const found = lineRow.paused === 0 ? await findDue(transaction, { lineId, at }) : []
+  if (!permitted) return { outcome: NOT_OURS, happenings: [] }
   const declared = rules.receipts[lineRow.connector] ?? {}
-  const { chosen, tooLate } = pick(found, limit, at)
+  const { chosen, tooLate } = pick(lineRow.paused === 0 ? longestDueFirst(open, at) : [], limit, at)
   const happenings = await expire(transaction, tooLate, obstacle, at)
-  const claims = await claim(transaction, chosen, declared)
-  const [next] = await transaction.rows<{ next: number }>(statements.FIND_NEXT_DUE, [lineId])
+  const [claims, [next]] = await Promise.all([
+    claim(transaction, lineId, chosen, declared),
+    transaction.rows<{ next: number }>(statements.FIND_NEXT_DUE, [lineId]),
+  ])
   const touched = claims.length > 0 ? [lineRow.account_id] : []
   return { outcome: { line: toLine(lineRow, seal), claims, nextDueAt: next?.next ?? null }, happenings, touched }
 }
 
 const NOT_OURS: Claimed = { line: undefined, claims: [], nextDueAt: null }
 
-type Due = readonly [ConversationId, readonly OpenRow[]]
+/** A receipt that is open, with its conversation. */
+interface DueRow extends OpenRow {
+  readonly conversation_id: ConversationId
+  readonly kind: Conversation['kind']
+  readonly address: Conversation['address']
+  readonly service: Conversation['service']
+  readonly carrier_conversation: string | null
+  readonly last_message_id: MessageId | null
+  readonly read_through: MessageId | null
+}
 
-/** Longest due first, each conversation with all that it has open. */
-async function findDue(transaction: Transaction, call: { lineId: LineId; at: number }): Promise<Due[]> {
-  const due = await transaction.rows<{ conversation_id: ConversationId }>(statements.FIND_DUE, [call.lineId, call.at])
-  const ids = [...new Set(due.map(({ conversation_id }) => conversation_id))]
-  if (ids.length === 0) return []
-  const open = await transaction.rows<OpenRow & { conversation_id: ConversationId }>(statements.LOCK_OPEN, [ids])
-  const byConversation = Map.groupBy(open, ({ conversation_id }) => conversation_id)
-  // `sending` before `queued`: the older leads.
-  return ids.map((id) => [id, (byConversation.get(id) ?? []).sort((a, b) => b.state.localeCompare(a.state))])
+/** A conversation's, `sending` before `queued`: the older leads. */
+type Due = readonly [DueRow, ...DueRow[]]
+
+function longestDueFirst(open: readonly DueRow[], at: number): Due[] {
+  const dueAt = ({ next_attempt_at }: DueRow) =>
+    next_attempt_at !== null && next_attempt_at <= at ? next_attempt_at : Number.POSITIVE_INFINITY
+  const since = (due: Due) => Math.min(...due.map(dueAt))
+  const byConversation = [...Map.groupBy(open, ({ conversation_id }) => conversation_id).values()]
+  const all = byConversation.map((rows) => rows.sort((a, b) => b.state.localeCompare(a.state)) as [DueRow, ...DueRow[]])
+  return all.sort((a, b) => since(a) - since(b))
+}
+
+interface Chosen {
+  readonly row: DueRow
+  readonly taken: NonNullable<Choice['taken']>
 }
 
 /** As many as may go, and those found too late on the way. */
 function pick(found: readonly Due[], limit: number, at: number) {
-  const chosen: [ConversationId, NonNullable<Choice['taken']>][] = []
+  const chosen: Chosen[] = []
   const tooLate: ReceiptId[] = []
-  for (const [id, open] of found) {
+  for (const open of found) {
     if (chosen.length >= limit) break
     const choice = choose(open, at)
     tooLate.push(...choice.tooLate)
     // Another transaction may have taken it while we waited for its rows.
     const underWay = open.some(({ state, next_attempt_at }) => state === 'sending' && next_attempt_at === null)
-    if (choice.taken !== undefined && !underWay) chosen.push([id, choice.taken])
+    if (choice.taken !== undefined && !underWay) chosen.push({ row: open[0], taken: choice.taken })
   }
   return { chosen, tooLate }
 }
 
 async function claim(
   transaction: Transaction,
-  chosen: readonly (readonly [ConversationId, NonNullable<Choice['taken']>])[],
+  lineId: LineId,
+  chosen: readonly Chosen[],
   declared: Connector['receipts'],
 ): Promise<Claim[]> {
   if (chosen.length === 0) return []
-  await transaction.rows(statements.SEND, [chosen.map(([, { receipts }]) => receipts[0].id)])
-  const ids = chosen.map(([id]) => id)
-  const rows = await transaction.rows<Conversation>(statements.FIND_CONVERSATIONS, [ids])
-  const byId = new Map(rows.map((row) => [row.id, row]))
-  const marked = chosen.flatMap(([id, { readUpTo }]) => {
-    const { service, readThrough } = byId.get(id) as Conversation
-    const each = service !== null && declared[service] === 'message'
-    return readUpTo === null ? [] : [{ id, readUpTo, after: readThrough ?? 0, most: each ? MOST_MARKED : 1 }]
-  })
+  transaction.write(statements.SEND, [chosen.map(({ taken }) => taken.receipts[0].id)])
+  const marked = chosen.flatMap(
+    ({ row: { conversation_id: id, service, read_through: after }, taken: { readUpTo } }) => {
+      const each = service !== null && declared[service] === 'message'
+      return readUpTo === null ? [] : [{ id, readUpTo, after: after ?? 0, most: each ? MOST_MARKED : 1 }]
+    },
+  )
   const messages = await findMarked(transaction, marked)
-  return chosen.map(([id, taken]) => {
-    return { ...taken, conversation: byId.get(id) as Conversation, carrierMessageIds: messages.get(id) ?? [] }
+  return chosen.map(({ row, taken }) => {
+    const conversation = toConversation(row, lineId)
+    return { ...taken, conversation, carrierMessageIds: messages.get(conversation.id) ?? [] }
   })
+}
+
+function toConversation(row: DueRow, lineId: LineId): Conversation {
+  const { conversation_id: id, kind, address, service } = row
+  const { carrier_conversation: carrierConversation, last_message_id: lastMessageId, read_through: readThrough } = row
+  return { id, lineId, kind, address, service, carrierConversation, lastMessageId, readThrough }
 }
 
 /** The messages that a call marks, by the carrier's ids, newest first: those unread, or the newest again. */
@@ -123,19 +149,20 @@ export async function settleReceipts(
 ): Promise<Pick<Outcome<void>, 'happenings' | 'touched'>> {
   const sent = batch.flatMap((written) => (written.state === 'sent' ? [written] : []))
   // Before their receipts, in the order that storing an inbound has, too.
-  await transaction.rows(statements.LOCK_CONVERSATIONS, [sent.map(({ conversationId }) => conversationId)])
+  transaction.write(statements.LOCK_CONVERSATIONS, [sent.map(({ conversationId }) => conversationId)])
   const each = batch.flatMap((written) => written.receipts.map((receipt) => ({ ...receipt, written })))
-  await transaction.rows(statements.LOCK, [each.map(({ id }) => id)])
-  const settled = await settle(
+  transaction.write(statements.LOCK, [each.map(({ id }) => id)])
+  const settling = settle(
     transaction,
     each.flatMap(({ written, ...receipt }) => (written.state === 'sending' ? [] : [{ ...receipt, written }])),
   )
-  const touched = await setBack(
+  const settingBack = setBack(
     transaction,
     each.flatMap(({ id, written }) => (written.state === 'sending' ? [{ id, written }] : [])),
   )
   const conversations = sent.map(({ conversationId }) => conversationId)
-  await transaction.rows(statements.READ_THROUGH, [conversations, sent.map(({ readThrough }) => readThrough)])
+  transaction.write(statements.READ_THROUGH, [conversations, sent.map(({ readThrough }) => readThrough)])
+  const [settled, touched] = await Promise.all([settling, settingBack])
   return { happenings: await settlementsOf(transaction, settled), touched }
 }
 
@@ -157,7 +184,7 @@ async function settle(
   const settled = new Set(rows.map(({ id }) => id))
   const joined = ended.filter(({ id }) => !settled.has(id))
   if (joined.length > 0) {
-    await transaction.rows(statements.COUNT, [
+    transaction.write(statements.COUNT, [
       joined.map(({ id }) => id),
       joined.map(({ written }) => written.attempts),
       joined.map(({ written }) => written.at),
@@ -180,7 +207,7 @@ async function setBack(
     tried.map(({ written }) => written.at),
   ])
   // Whoever looks after the line next leaves its carrier alone for as long.
-  await transaction.rows(statements.HOLD_BACK, [
+  transaction.write(statements.HOLD_BACK, [
     tried.map(({ written }) => written.lineId),
     tried.map(({ written }) => Math.ceil(written.nextAttemptAt)),
   ])
@@ -201,7 +228,7 @@ async function expire(
   at: number,
 ): Promise<Told[]> {
   if (ids.length === 0) return []
-  await transaction.rows(statements.LOCK, [ids])
+  transaction.write(statements.LOCK, [ids])
   const expired = await transaction.rows<{ id: ReceiptId }>(statements.EXPIRE, [obstacle, at, ids])
   return settlementsOf(
     transaction,
@@ -214,7 +241,7 @@ export async function skipReceipts(
   transaction: Transaction,
   { lineId, at }: { lineId: LineId; at: number },
 ): Promise<Told[]> {
-  await transaction.rows(statements.LOCK_LINE, [lineId])
+  transaction.write(statements.LOCK_LINE, [lineId])
   const skipped = await transaction.rows<{ id: ReceiptId }>(statements.SKIP_REMOVED, [at, lineId])
   return settlementsOf(
     transaction,

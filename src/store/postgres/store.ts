@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { ReadbackError } from '../../core/errors.ts'
+import type { SimulatedCarrier } from '../../core/handset.ts'
 import type { LineId, WebhookId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
@@ -22,6 +23,7 @@ import { Clock } from './clock.ts'
 import { asUnavailable, openPatientPool, openPool, toKysely } from './connection.ts'
 import { settleDeliveries } from './deliveries.ts'
 import { recordEvents } from './events.ts'
+import { findCarriers, showReads } from './handset.ts'
 import { storeArrivals } from './inbound.ts'
 import { laneMethods } from './lanes.ts'
 import { NodeLeases } from './leases.ts'
@@ -145,7 +147,14 @@ function hotMethods(tools: Tools) {
     touch(tools, await transactions.run('current', (transaction) => settleDeliveries(transaction, batch)))
     return batch.map(() => undefined)
   })
-  const batches = [markRead, storeInbound, settle, settleDelivery]
+  const carrier = new Batches<LineId, SimulatedCarrier>((lineIds) =>
+    transactions.run('none', (transaction) => findCarriers(transaction, lineIds)),
+  )
+  const showRead = new Batches<Parameters<Store['showRead']>[0], void>(async (reads) => {
+    await transactions.run('current', async (transaction) => showReads(transaction, reads))
+    return reads.map(() => undefined)
+  })
+  const batches = [markRead, storeInbound, settle, settleDelivery, showRead]
   return {
     ...laneMethods(tools, telling),
     ...tellingMethods(tools, telling),
@@ -153,6 +162,8 @@ function hotMethods(tools: Tools) {
     storeInbound: (arrivals: readonly Arrival[]) => storeInbound.call(arrivals),
     settleReceipts: (written: Settlement | Setback) => settle.call(written),
     settleDelivery: (outcome: DeliveryOutcome) => settleDelivery.call(outcome),
+    carrier: (lineId: LineId) => carrier.call(lineId),
+    showRead: (read: Parameters<Store['showRead']>[0]) => showRead.call(read),
     ready: () => ready(transactions),
     durability: () => durability(transactions, accepted),
     finished: async () => void (await Promise.all(batches.map((batch) => batch.finished()))),
