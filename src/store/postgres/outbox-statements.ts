@@ -14,13 +14,13 @@ export const FIND_LINE: Statement = {
   text: `select ${LINE_COLUMNS} from lines where id = $1 and removed_at is null`,
 }
 /**
- * What is open in the conversations that are due, with these; as many as are locked at once. By the ids as an array, and each
+ * What is open in so many of the conversations that are due, with these. By the ids as an array, and each
  * conversation for itself: so the planner goes from what is due, whatever it believes of the tables.
  */
 export const LOCK_DUE: Statement = {
   name: 'lock due receipts',
   text: `with due as materialized (select conversation_id from receipts r where line_id = $1 and next_attempt_at is not null
-      and next_attempt_at <= $2 and ${NOT_UNDER_WAY} order by next_attempt_at limit 256)
+      and next_attempt_at <= $2 and ${NOT_UNDER_WAY} order by next_attempt_at limit $3)
     select r.conversation_id, r.id, r.state, r.requests, r.setbacks, r.read_up_to, r.last_attempt_at, r.next_attempt_at,
       r.expires_at, c.kind, c.address, c.service, c.carrier_conversation, c.last_message_id, c.read_through
     from receipts r cross join lateral (select kind, address, service, carrier_conversation, last_message_id, read_through

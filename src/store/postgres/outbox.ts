@@ -31,7 +31,8 @@ export async function claimReceipts(
   const [[lineRow], permitted, open] = await Promise.all([
     transaction.rows<LineRow>(statements.FIND_LINE, [lineId]),
     leases.permits(transaction, lineId, nextCallAt),
-    transaction.rows<DueRow>(statements.LOCK_DUE, [lineId, at]),
+    // One that is on its way again may have another behind it.
+    transaction.rows<DueRow>(statements.LOCK_DUE, [lineId, at, 2 * limit]),
   ])
   if (lineRow === undefined) {
     const happenings = await skipReceipts(transaction, { lineId, at })
