@@ -30,8 +30,8 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
 const NOTHING_TO_DO: Migration = { async up() {} }
 
 /**
- * Brings the tables up to date, all or nothing; `alone` is done first where there is something to do. Answers the migrations of a newer version that has been here: they only add, so this one can go on
- * with what they made, as it does where it runs while they do.
+ * Brings the tables up to date, all or nothing; `alone` is done first where there is something to do. Answers the migrations of a
+ * newer version that has been here: they only add, so this one can go on with what they made, as it does where it runs while they do.
  */
 export async function migrate(
   db: Kysely<Tables>,
