@@ -26,14 +26,15 @@ export interface DispatchOptions {
 }
 
 const WORDS = {
-  readback: 'Readback, receipts through the simulator',
+  readback: 'Readback, a carrier that does nothing',
+  simulator: 'Readback, receipts through the simulator',
   boss: 'pg-boss, batches of 1,000',
   bossEach: 'pg-boss, batches of 256, each job settled by itself',
   graphile: 'graphile-worker, local queue of 500',
 }
 type Name = keyof typeof WORDS
 const NAMES = Object.keys(WORDS) as Name[]
-const PEERS = NAMES.filter((name) => name !== 'readback')
+const OTHERS = NAMES.filter((name) => name !== 'readback')
 /** For each its rate in this round. */
 type Round = ReadonlyMap<Name, number>
 
@@ -53,7 +54,7 @@ export async function dispatch(options: DispatchOptions): Promise<Report> {
   for (let number = 1; number <= options.rounds; number++) rounds.push(await playRound(queues, options, number))
   const rates = NAMES.map((name) => [name, median(rounds.map((round) => rateOf(round, name)))] as const)
   const ratio = (name: Name) => median(rounds.map((round) => rateOf(round, 'readback') / rateOf(round, name)))
-  const ratios = PEERS.map((name) => [name, ratio(name)] as const)
+  const ratios = OTHERS.map((name) => [name, ratio(name)] as const)
   const verdict = ratio('boss') >= AIM ? 'met' : 'missed'
   const { dir: _dir, profile: _profile, ...settings } = options
   const figures = { perSecond: Object.fromEntries(rates), ratios: Object.fromEntries(ratios), aim: AIM, verdict }
@@ -85,15 +86,23 @@ async function startAll(
   }
   const open = 'graphile_worker._private_jobs'
   return new Map<Name, Queue>([
-    ['readback', undo.use(await readbackQueue(options, await url()))],
+    [
+      'readback',
+      undo.use(
+        await startQueue({ name: 'readback', url: await url(), env: { LINES: `${options.lines}` }, open: OPEN }),
+      ),
+    ],
+    ['simulator', undo.use(await simulatorQueue(options, await url()))],
     ['boss', await boss({ BATCH: '1000' })],
     ['bossEach', await boss({ BATCH: '256', EACH_SETTLED: '1' })],
     ['graphile', undo.use(await startQueue({ name: 'graphile-worker', url: await url(), open }))],
   ])
 }
 
-/** A receipt for each conversation, queued by calls while the lines are paused. */
-async function readbackQueue({ lines, receipts, ...options }: DispatchOptions, databaseUrl: string): Promise<Queue> {
+const OPEN = 'receipts where settled_at is null'
+
+/** The whole server. A receipt for each conversation, queued by calls while the lines are paused. */
+async function simulatorQueue({ lines, receipts, ...options }: DispatchOptions, databaseUrl: string): Promise<Queue> {
   await using undo = new AsyncDisposableStack()
   const { base, operator } = undo.use(await startReadback({ ...options, databaseUrl }))
   const account = await createAccount(operator)
@@ -104,7 +113,7 @@ async function readbackQueue({ lines, receipts, ...options }: DispatchOptions, d
   // Each has a message that its receipt marks, as nearly all receipts have.
   await each(receipts, CONNECTIONS, (index) => writeAsContact(client, ...place(index), 'Hello'))
   progress(`${whole(receipts)} conversations made`)
-  const open = undo.use(await looking(databaseUrl, 'receipts where settled_at is null'))
+  const open = undo.use(await looking(databaseUrl, OPEN))
   const failed = undo.use(await looking(databaseUrl, `receipts where settled_at is not null and state <> 'sent'`))
   const pause = (paused: boolean) => each(lines, 4, (index) => pauseLine(operator, lineNumber(index), paused))
   await pause(true)
@@ -145,8 +154,8 @@ function rateOf(round: Round, name: Name): number {
 function explain({ receipts, lines, rounds }: DispatchOptions): string {
   return [
     `${whole(receipts)} receipts of as many conversations wait on ${lines} paused lines, or as many jobs in a queue; then all are let go.`,
-    'Until nothing is left in the database: a claim, a call to the carrier and what came of it, an event with it. The simulated',
-    'carrier is not paced, but for each call asks its knobs and changes its phone, in batches. Jobs do nothing.',
+    'Until nothing is left in the database: a claim, a call to the carrier and what came of it, an event with it. Neither carrier is',
+    'paced; the simulated one asks its knobs for each call, and changes its phone. Jobs do nothing.',
     `One PostgreSQL for all, with fsync; 1 round thrown away, then ${rounds}, taking turns; medians, ratios per round`,
   ].join('\n')
 }

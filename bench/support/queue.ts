@@ -16,14 +16,14 @@ export interface Queue extends AsyncDisposable {
 }
 
 interface QueuePeer {
-  readonly name: 'pg-boss' | 'graphile-worker'
+  readonly name: 'readback' | 'pg-boss' | 'graphile-worker'
   readonly url: string
   readonly env?: Readonly<Record<string, string>>
   /** The rows that are still to be done. */
   readonly open: string
 }
 
-/** Another queue, in a process of its own. */
+/** In a process of its own. */
 export async function startQueue({ name, url, env, open }: QueuePeer): Promise<Queue> {
   await using undo = new AsyncDisposableStack()
   const file = join(import.meta.dirname, `../peers/${name}.ts`)
