@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { FIND_NEXT_DUE, LOCK_DUE } from '../src/store/postgres/outbox-statements.ts'
+import { COUNT, EXPIRE, FIND_NEXT_DUE, LOCK_DUE, SET_BACK, SETTLE } from '../src/store/postgres/outbox-statements.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { LOGGED, nodeSettings, type OwnServer, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
 import { CONTACT, type Customer, customer, LINE, startReadback } from './support/readback.ts'
@@ -53,7 +53,7 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
     assert.deepEqual(scans, [])
   })
 
-  test('finds what is due by its line and conversation, also by statistics of when nothing was', async () => {
+  test('finds receipts by line, conversation or id, also by statistics of a moment when none was open', async () => {
     await using database = await postgres.database()
     await startReadback(nodeSettings(database)).then((server) => server[Symbol.asyncDispose]())
     await runSql(database.url, `${settled(20_000)}; analyze receipts`)
@@ -61,6 +61,14 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
       const conditions = conditionsOf(await planOf(database.url, text))
       const others = conditions.filter((condition) => !/line_id = |conversation_id = |^\(id = /.test(condition))
       assert.deepEqual([conditions.length >= 2, others], [true, []])
+    }
+    for (const { text } of [SETTLE, SET_BACK, COUNT, EXPIRE]) {
+      const conditions = conditionsOf(await planOf(database.url, text))
+      assert.deepEqual(
+        conditions.map((condition) => /^\(id = /.test(condition)),
+        [true],
+        text,
+      )
     }
   })
 })

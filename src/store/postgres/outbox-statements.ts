@@ -9,6 +9,13 @@ import type { Statement } from './transactions.ts'
 const NOT_UNDER_WAY = `(select s.next_attempt_at is null from receipts s where s.conversation_id = r.conversation_id
   and s.state = 'sending' and s.settled_at is null) is not true`
 
+/**
+ * Still open, and still waiting, of those named by their ids. Not as `is null`, which is what indexes are about that hold little else:
+ * by statistics of a moment when nothing was open they look like the shorter way, and settling 256 of 20,000 took 1.2 s.
+ */
+const IS_OPEN = 'coalesce(r.settled_at, -1) = -1'
+const WAITS = 'coalesce(r.next_attempt_at, -1) <> -1'
+
 export const FIND_LINE: Statement = {
   name: 'find line',
   text: `select ${LINE_COLUMNS} from lines where id = $1 and removed_at is null`,
@@ -64,13 +71,13 @@ export const SETTLE: Statement = {
     last_attempt_at = k.at, settled_at = k.at, next_attempt_at = null
     from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
       as k (id, requests, state, reason, service, attempts, at)
-    where r.id = k.id and r.settled_at is null and r.requests = k.requests returning r.id`,
+    where r.id = k.id and ${IS_OPEN} and r.requests = k.requests returning r.id`,
 }
 export const COUNT: Statement = {
   name: 'count attempts',
   text: `update receipts r set attempts = r.attempts + k.attempts, last_attempt_at = k.at
     from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as k (id, attempts, at)
-    where r.id = k.id and r.settled_at is null`,
+    where r.id = k.id and ${IS_OPEN}`,
 }
 export const SET_BACK: Statement = {
   name: 'set back receipts',
@@ -78,7 +85,7 @@ export const SET_BACK: Statement = {
     attempts = r.attempts + k.attempts, last_attempt_at = k.at
     from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
       as k (id, reason, setbacks, next_attempt_at, attempts, at)
-    where r.id = k.id and r.settled_at is null returning r.account_id`,
+    where r.id = k.id and ${IS_OPEN} returning r.account_id`,
 }
 export const HOLD_BACK: Statement = {
   name: 'hold lines back',
@@ -100,8 +107,8 @@ export const READ_THROUGH: Statement = {
 }
 export const EXPIRE: Statement = {
   name: 'expire receipts',
-  text: `update receipts set state = 'expired', reason = coalesce(reason, $1), settled_at = $2, next_attempt_at = null
-    where id = any($3::bigint[]) and next_attempt_at is not null and expires_at <= $2 returning id`,
+  text: `update receipts r set state = 'expired', reason = coalesce(reason, $1), settled_at = $2, next_attempt_at = null
+    where id = any($3::bigint[]) and ${WAITS} and expires_at <= $2 returning id`,
 }
 export const SKIP_REMOVED: Statement = {
   name: 'skip receipts of a removed line',
