@@ -42,6 +42,7 @@ const CARRIER_CALLS_PER_S = 5
 const CYCLES = 5
 const CONNECTIONS = 64
 const REST_MS = 1_000
+const LOOK_MS = 200
 const AIM = 0.9
 
 /** What a store that holds much makes slower, beside the same with little in it. */
@@ -142,6 +143,8 @@ async function dispatchActive(store: GrownStore): Promise<number> {
       const number = contactNumber(among.first + index * among.step)
       return client.call('POST', '/api/mark-read', 200, { number, from_number: LINE })
     })
+    // A lane that is paused looks ten times a second at the most while it is nudged.
+    await sleep(LOOK_MS)
     const tookS = await drainTime({ work: () => pause(false), busy })
     // In the first the lane learns that the carrier is not paced any more.
     if (cycle > 0) seconds += tookS
