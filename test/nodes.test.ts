@@ -10,7 +10,7 @@ import {
   runSql,
 } from './support/postgres.ts'
 import { dataFolder, startProcess } from './support/process.ts'
-import { CONTACT, customer, enter, LINE, startReadback } from './support/readback.ts'
+import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 
 /** `npm run chaos` sets 2,000. */
@@ -57,15 +57,18 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
 
   test('have no stale setting: on or off at one, the next inbound at another obeys', async () => {
     await using database = await postgres.database()
-    await using a = await startReadback({ ...nodeSettings(database), LOG_LEVEL: 'warn' })
-    await using b = await startReadback({ ...nodeSettings(database), LOG_LEVEL: 'warn' })
+    const quiet = { ...nodeSettings(database), LOG_LEVEL: 'warn' }
+    await using a = await startReadback(quiet)
+    await using b = await startReadback(quiet)
+    await using c = await startReadback(quiet)
     const onA = await customer(a)
-    const onB = enter(b.base, onA.accountId, onA.keys)
+    const callers = [onA, ...[b, c].map(({ base }) => enter(base, onA.accountId, onA.keys))]
     let expected = 0
     for (let round = 0; round < TOGGLES; round++) {
       const on = round % 2 === 0
-      await onA.must(200, 'POST', PATH, { auto_mark_read: on })
-      await onB.write({ number: `+1415${5_550_100 + (round % 100)}`, message_id: `message ${round}` })
+      const [one, another] = [callers[round % 3], callers[(round + 1) % 3]] as [Customer, Customer]
+      await one.must(200, 'POST', PATH, { auto_mark_read: on })
+      await another.write({ number: `+1415${5_550_100 + (round % 100)}`, message_id: `message ${round}` })
       expected += on ? 1 : 0
     }
     const [{ requests } = { requests: 0 }] = await runSql<{ requests: number }>(
