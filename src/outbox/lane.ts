@@ -62,7 +62,7 @@ export class Lane {
   #nextCallAt: number
   #lastDoneAt = Number.NEGATIVE_INFINITY
   #sweepAt = Number.NEGATIVE_INFINITY
-  #pausedUntil = Number.NEGATIVE_INFINITY
+  #restUntil = Number.NEGATIVE_INFINITY
   #obstacle: Reason = 'pace'
   readonly #claiming: Claiming<ClaimCall, Claimed>
   readonly #insisting: Insisting
@@ -103,7 +103,7 @@ export class Lane {
     const sweepAt = await this.#sweep()
     const at = now()
     const limit = this.#room()
-    const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until, this.#pausedUntil)
+    const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until, this.#restUntil)
     if (limit === 0) return sweepAt
     if (allowedAt > at) return earliest(allowedAt, sweepAt)
     const { line, claims, nextDueAt } = await this.#claiming.claim({
@@ -114,7 +114,7 @@ export class Lane {
     if (line === undefined) return null
     if (line.paused) {
       this.#obstacle = 'line_paused'
-      this.#pausedUntil = at + PAUSED_REST_MS
+      this.#restUntil = at + PAUSED_REST_MS
     } else if (this.#obstacle === 'line_paused') this.#obstacle = 'pace'
     await this.#carryAll(line, claims)
     if (nextDueAt === null || line.paused) return sweepAt

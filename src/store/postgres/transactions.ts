@@ -27,8 +27,8 @@ export interface Transaction {
  * A table that is there for its lock alone. Every transaction has it shared and a migration has it to itself: else the two would meet
  * half way, each with a table that the other wants next, and a migration over many tables would never get through.
  */
-export const GATE = DEFAULT_MIGRATION_LOCK_TABLE
-const ENTER: Statement = { name: 'enter', text: `lock table ${GATE} in access share mode` }
+export const MIGRATION_LOCK = DEFAULT_MIGRATION_LOCK_TABLE
+const ENTER: Statement = { name: 'enter', text: `lock table ${MIGRATION_LOCK} in access share mode` }
 
 /**
  * `none`: each statement for itself. `current` sees what others commit from one statement to the next, and locks what it decides

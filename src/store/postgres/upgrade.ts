@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import { POSTGRES } from '../engine.ts'
 import { migrate } from '../migrations/index.ts'
 import { gaveWay, openPatientPool, toKysely } from './connection.ts'
-import { GATE } from './transactions.ts'
+import { MIGRATION_LOCK } from './transactions.ts'
 
 /**
  * So long a migration waits for a table. Whoever comes for the table meanwhile waits behind it, and for those that it has already;
@@ -22,7 +22,7 @@ export async function upgrade(url: string, onNotice: (notice: string) => void): 
   try {
     for (let first = true; ; first = false) {
       try {
-        return await migrate(db, POSTGRES, closeGate)
+        return await migrate(db, POSTGRES, keepOthersOut)
       } catch (error) {
         if (!gaveWay(error)) throw error
         if (first) onNotice('the tables are in use: this start waits until it can migrate them')
@@ -35,6 +35,6 @@ export async function upgrade(url: string, onNotice: (notice: string) => void): 
 }
 
 /** Waits for the transactions of all nodes, and keeps new ones waiting. */
-async function closeGate(db: Kysely<unknown>): Promise<void> {
-  await sql`lock table ${sql.table(GATE)} in access exclusive mode`.execute(db)
+async function keepOthersOut(db: Kysely<unknown>): Promise<void> {
+  await sql`lock table ${sql.table(MIGRATION_LOCK)} in access exclusive mode`.execute(db)
 }
