@@ -78,6 +78,27 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
     assert.equal(requests, expected)
   })
 
+  test('lose none of the calls that they take for the same conversations at the same moment', async () => {
+    await using database = await postgres.database()
+    const quiet = { ...nodeSettings(database), LOG_LEVEL: 'warn' }
+    await using a = await startReadback(quiet)
+    await using b = await startReadback(quiet)
+    await using c = await startReadback(quiet)
+    const onA = await customer(a)
+    await a.operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(LINE)}`, { paused: true })
+    const callers = [onA, ...[b, c].map(({ base }) => enter(base, onA.accountId, onA.keys))]
+    const ids = await Promise.all(
+      Array.from({ length: 600 }, (_, call) => (callers[call % 3] as Customer).markRead(`+1415555010${call % 5}`)),
+    )
+    const stored = await runSql<{ id: number; requests: number }>(database.url, 'select id, requests from receipts')
+    assert.equal(stored.length, 5)
+    assert.deepEqual(new Set(ids).size, 5)
+    assert.equal(
+      stored.reduce((sum, { requests }) => sum + Number(requests), 0),
+      600,
+    )
+  })
+
   test('refuse a key that was revoked at another by the very next call', async () => {
     await using database = await postgres.database()
     await using a = await startReadback(nodeSettings(database))

@@ -28,15 +28,21 @@ interface Entry {
 }
 
 /**
- * Accepts a batch of mark-read calls on PostgreSQL: an outcome or a refusal for each. Where all of them join, it takes two round
- * trips however many they are: who calls and what is queued, then the joins with the commit.
+ * Accepts a batch of mark-read calls on PostgreSQL: an outcome or a refusal for each. In a snapshot, where all of them join, it takes
+ * two round trips however many they are: who calls and what is queued, then the joins with the commit. Nothing is locked before it
+ * is written, which halves what PostgreSQL has to do; where that fails for what another transaction wrote meanwhile, `current`
+ * locks what it looks at.
  */
 export async function markReads(
   transaction: Transaction,
+  isolation: 'snapshot' | 'current',
   calls: readonly MarkReadCall[],
   { rules, now }: Pick<Session, 'rules' | 'now'>,
 ): Promise<{ outcomes: (MarkReadOutcome | ReadbackError)[]; touched: AccountId[] }> {
-  const [entries, queued] = await Promise.all([findEntries(transaction, calls, now()), lockQueued(transaction, calls)])
+  const [entries, queued] = await Promise.all([
+    findEntries(transaction, calls, now()),
+    isolation === 'snapshot' ? findQueued(transaction, calls) : undefined,
+  ])
   const admitted = calls.map((call) => outcomeOf(() => admit(call, entries.get(entryKey(call)), rules)))
   const passed = calls.flatMap((call, index) => {
     const place = admitted[index] as Place | ReadbackError
@@ -46,7 +52,7 @@ export async function markReads(
   const conversations = await findConversations(
     transaction,
     passed.map(({ place }) => place),
-    queued,
+    queued ?? [],
   )
   const asked = passed.map(({ call: { trigger, at }, place: { accountId, lineId } }, index) => {
     const { id: conversationId, lastMessageId } = conversations[index] as (typeof conversations)[number]
@@ -80,10 +86,10 @@ async function findConversations(
   return places.map(({ lineId, address }) => known.get(keyOf(lineId, address)) as OpenedConversation)
 }
 
-/** Before it is known who calls: what is locked for a caller who is refused stays as it is. */
-function lockQueued(transaction: Transaction, calls: readonly MarkReadCall[]): Promise<QueuedPlace[]> {
+/** Before it is known who calls. */
+function findQueued(transaction: Transaction, calls: readonly MarkReadCall[]): Promise<QueuedPlace[]> {
   const distinct = [...new Map(calls.map((call) => [`${call.fromNumber} ${call.number}`, call])).values()]
-  return transaction.rows(LOCK_QUEUED, [
+  return transaction.rows(FIND_QUEUED, [
     distinct.map(({ fromNumber }) => fromNumber),
     distinct.map(({ number }) => number),
   ])
@@ -159,18 +165,17 @@ interface QueuedPlace extends QueuedRow {
 }
 
 /**
- * `offset 0`, and the ids once more as an array: whatever the planner believes of tables that it has not counted yet, it goes from the
- * numbers to the receipts. Left to itself it began with all that is queued.
+ * `offset 0`: whatever the planner believes of tables that it has not counted yet, it goes from the numbers to the receipts. Left to
+ * itself it began with all that is queued.
  */
-const LOCK_QUEUED: Statement = {
-  name: 'lock queued receipts at places',
-  text: `with places as materialized (select c.id, c.line_id, c.address, c.last_message_id
-      from unnest($1::text[], $2::text[]) as k (from_number, address)
-      cross join lateral (select id from lines l where l.number = k.from_number and l.removed_at is null offset 0) l
-      cross join lateral (select id, line_id, address, last_message_id from conversations c
-        where c.line_id = l.id and c.address = k.address and c.kind = 'direct' offset 0) c)
-    select ${QUEUED_COLUMNS}, p.line_id, p.address, p.last_message_id from receipts r join places p on p.id = r.conversation_id
-    where r.conversation_id = any(array(select id from places)) and ${IS_QUEUED} order by r.id for update of r`,
+const FIND_QUEUED: Statement = {
+  name: 'find queued receipts at places',
+  text: `select ${QUEUED_COLUMNS}, c.line_id, c.address, c.last_message_id
+    from unnest($1::text[], $2::text[]) as k (from_number, address)
+    cross join lateral (select id from lines l where l.number = k.from_number and l.removed_at is null offset 0) l
+    cross join lateral (select id, line_id, address, last_message_id from conversations c
+      where c.line_id = l.id and c.address = k.address and c.kind = 'direct' offset 0) c
+    cross join lateral (select * from receipts r where r.conversation_id = c.id and ${IS_QUEUED} offset 0) r`,
 }
 const WITH_LINE = `left join lines l on l.number = k.from_number and l.account_id = a.id and l.removed_at is null`
 const FIND_KEYS: Statement = {

@@ -13,20 +13,20 @@ export interface Asked {
 /**
  * Writes what the waist decides, for a batch: its requests are folded by conversation, so that each receipt is written once, and
  * gone through in order of ids, so that batches of several nodes cannot wait for each other in a circle (of unsorted ones 30 in 40
- * did). `locked` is what was found queued in their conversations; where it is given, the others had nothing. Answers the receipt of
+ * did). `found` is what a snapshot has queued in their conversations; where it is given, the others had nothing. Answers the receipt of
  * each request, and whose were queued anew.
  */
 export async function requestReceipts(
   transaction: Transaction,
   asked: readonly Asked[],
   lifetimeMs: number,
-  locked?: readonly QueuedRow[],
+  found?: readonly QueuedRow[],
 ): Promise<{ ids: ReceiptId[]; touched: AccountId[] }> {
   const byConversation = Map.groupBy(asked, ({ conversationId }) => conversationId)
   const receipts = new Map<ConversationId, ReceiptId>()
   const touched = new Set<AccountId>()
   let left = [...byConversation.keys()].sort((a, b) => a - b)
-  for (let given = locked; left.length > 0; given = undefined) {
+  for (let given = found; left.length > 0; given = undefined) {
     const queued = given ?? (await transaction.rows<QueuedRow>(LOCK_QUEUED, [left]))
     const known = new Map(queued.map((row) => [row.conversation_id, row]))
     const folded = left.map((conversationId) => {
@@ -51,7 +51,8 @@ export async function requestReceipts(
   return { ids, touched: [...touched] }
 }
 
-function join(transaction: Transaction, joined: readonly { id: ReceiptId; next: QueuedReceipt }[]): void {
+function join(transaction: Transaction, receipts: readonly { id: ReceiptId; next: QueuedReceipt }[]): void {
+  const joined = receipts.toSorted((a, b) => a.id - b.id)
   transaction.write(JOIN, [
     joined.map(({ id }) => id),
     joined.map(({ next }) => next.requests),

@@ -127,7 +127,7 @@ function hotMethods(tools: Tools) {
   const telling = tellingOf(tools)
   let accepted = 0
   const markRead = new Batches<MarkReadCall, MarkReadOutcome>(async (calls) => {
-    const { outcomes, touched } = await transactions.run('current', (one) => markReads(one, calls, tools))
+    const { outcomes, touched } = await transactions.runUnlocked((one, how) => markReads(one, how, calls, tools))
     touch(tools, touched)
     accepted += outcomes.filter((outcome) => !(outcome instanceof ReadbackError)).length
     return outcomes

@@ -67,6 +67,16 @@ export class Transactions {
     }
   }
 
+  /** In a snapshot with nothing locked, hoping that nobody crosses it; where somebody does, with locks. */
+  async runUnlocked<T>(work: (transaction: Transaction, isolation: 'snapshot' | 'current') => Promise<T>): Promise<T> {
+    try {
+      return await this.#try('snapshot', (transaction) => work(transaction, 'snapshot'))
+    } catch (error) {
+      if (!wasCrossed(error)) throw asReadbackError(error)
+    }
+    return this.run('current', (transaction) => work(transaction, 'current'))
+  }
+
   async #try<T>(isolation: keyof typeof BEGIN, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect()
     let broken: Error | undefined
