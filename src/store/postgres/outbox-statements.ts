@@ -61,10 +61,6 @@ export const FIND_MARKED: Statement = {
       and m.id <= k.read_up_to and m.id > k.after and m.part = 0 and m.outbound = 0 order by m.id desc limit k.most) m
     order by k.conversation_id, m.id desc`,
 }
-export const LOCK_CONVERSATIONS: Statement = {
-  name: 'lock conversations of claims',
-  text: 'select id from conversations where id = any($1::bigint[]) order by id for update',
-}
 export const SETTLE: Statement = {
   name: 'settle receipts',
   text: `update receipts r set state = k.state, reason = k.reason, service = k.service, attempts = r.attempts + k.attempts,
@@ -102,8 +98,7 @@ export const RELEASE_LOST: Statement = {
 export const READ_THROUGH: Statement = {
   name: 'read through',
   text: `update conversations c set read_through = greatest(c.read_through, k.read_through)
-    from (select id, max(read_through) as read_through from unnest($1::bigint[], $2::bigint[]) as k (id, read_through)
-      group by id) k where c.id = k.id and k.read_through is not null`,
+    from unnest($1::bigint[], $2::bigint[]) as k (id, read_through) where c.id = k.id`,
 }
 export const EXPIRE: Statement = {
   name: 'expire receipts',

@@ -1,6 +1,7 @@
 import { type Connector, MOST_MARKED } from '../../core/connector.ts'
 import type { Conversation } from '../../core/conversation.ts'
 import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
+import { furthest } from '../../core/request-receipt.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
 import { type Choice, choose, type OpenRow } from '../claims.ts'
@@ -143,16 +144,20 @@ async function findMarked(
   return new Map([...byConversation].map(([id, found]) => [id, found.map((row) => row.carrier_message_id)]))
 }
 
-/** Writes down what a batch of carrier calls came to. */
+/**
+ * Writes down what a batch of carrier calls came to: conversations before their receipts, as storing an inbound does, each in order of
+ * ids. What is written is found by its id and locked by that, in the order in which it is given.
+ */
 export async function settleReceipts(
   transaction: Transaction,
   batch: readonly (Settlement | Setback)[],
 ): Promise<Pick<Outcome<void>, 'happenings' | 'touched'>> {
-  const sent = batch.flatMap((written) => (written.state === 'sent' ? [written] : []))
-  // Before their receipts, in the order that storing an inbound has, too.
-  transaction.write(statements.LOCK_CONVERSATIONS, [sent.map(({ conversationId }) => conversationId)])
-  const each = batch.flatMap((written) => written.receipts.map((receipt) => ({ ...receipt, written })))
-  transaction.write(statements.LOCK, [each.map(({ id }) => id)])
+  readThrough(transaction, batch)
+  const each = batch
+    .flatMap((written) => written.receipts.map((receipt) => ({ ...receipt, written })))
+    .sort((a, b) => a.id - b.id)
+  // Two statements, each in order, are not in order together.
+  if (batch.some(({ state }) => state === 'sending')) transaction.write(statements.LOCK, [each.map(({ id }) => id)])
   const settling = settle(
     transaction,
     each.flatMap(({ written, ...receipt }) => (written.state === 'sending' ? [] : [{ ...receipt, written }])),
@@ -161,10 +166,20 @@ export async function settleReceipts(
     transaction,
     each.flatMap(({ id, written }) => (written.state === 'sending' ? [{ id, written }] : [])),
   )
-  const conversations = sent.map(({ conversationId }) => conversationId)
-  transaction.write(statements.READ_THROUGH, [conversations, sent.map(({ readThrough }) => readThrough)])
   const [settled, touched] = await Promise.all([settling, settingBack])
   return { happenings: await settlementsOf(transaction, settled), touched }
+}
+
+function readThrough(transaction: Transaction, batch: readonly (Settlement | Setback)[]): void {
+  const furthestOf = new Map<ConversationId, MessageId>()
+  for (const written of batch) {
+    if (written.state !== 'sent' || written.readThrough === null) continue
+    const before = furthestOf.get(written.conversationId) ?? null
+    furthestOf.set(written.conversationId, furthest(before, written.readThrough) as MessageId)
+  }
+  const inOrder = [...furthestOf].sort(([a], [b]) => a - b)
+  if (inOrder.length === 0) return
+  transaction.write(statements.READ_THROUGH, [inOrder.map(([id]) => id), inOrder.map(([, messageId]) => messageId)])
 }
 
 async function settle(
