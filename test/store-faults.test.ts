@@ -78,16 +78,16 @@ describe('a store that cannot be written', () => {
     using other = new DatabaseSync(join(server.dataDir, 'readback.db'))
     other.exec(`create trigger defect before insert on conversations when new.address = '${CONTACT}'
       begin select raise(abort, 'a defect'); end`)
-    const numbers = [CONTACT, '+14155550100', '+14155550101', '+14155550102']
+    const numbers = ['+14155550100', '+14155550101', CONTACT, '+14155550102']
     const answers = await Promise.all(
       numbers.map((number) => account.call('POST', '/api/mark-read', { number, from_number: LINE })),
     )
     assert.deepEqual(
       answers.map(({ status }) => status),
-      [500, 200, 200, 200],
+      [200, 200, 500, 200],
     )
-    assert.deepEqual(answers[0]?.body, { status: 'ERROR', message: 'Internal server error' })
-    for (const answer of answers.slice(1)) {
+    assert.deepEqual(answers[2]?.body, { status: 'ERROR', message: 'Internal server error' })
+    for (const answer of answers.filter(({ status }) => status === 200)) {
       assert.equal((await account.settled(answer.headers.get('readback-receipt-id') ?? '')).state, 'sent')
     }
   })

@@ -115,6 +115,21 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       }
     })
 
+    test('has one that was set back due at once for whoever joins it', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      await d.request(contactOf(0), 0)
+      const [claim] = (await d.claim(1)).claims
+      const rider = await d.request(contactOf(0), 2)
+      await d.store.settleReceipts(away(claim as Claim, 3))
+      const [both] = (await d.claim(13)).claims
+      assert.equal(await d.request(contactOf(0), 14), rider)
+      await d.store.settleReceipts(away(both as Claim, 15))
+      assert.equal((await d.receipt(rider)).nextAttemptAt, 25)
+      assert.equal(await d.request(contactOf(0), 16), rider)
+      assert.equal((await d.receipt(rider)).nextAttemptAt, 16)
+    })
+
     test('leaves one that was joined during its call for the next call', async () => {
       await using kept = await place()
       await using d = await desk(kept)
@@ -158,7 +173,9 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await d.store.expireReceipts({ lineId: d.lineId, receiptIds, obstacle: 'rate_limited', at: 1_000 })
       const { state, reason, settledAt } = await d.receipt(ids[0] as ReceiptId)
       assert.deepEqual([state, reason, settledAt], ['expired', 'rate_limited', 1_000])
-      assert.deepEqual(await claimedContacts(d, 1_500), [])
+      const anew = await d.request(contactOf(0), 1_001)
+      assert.notEqual(anew, ids[0])
+      assert.deepEqual(await claimedContacts(d, 1_500), [contactOf(0)])
       assert.equal((await d.receipt(ids[1] as ReceiptId)).state, 'expired')
     })
 

@@ -20,6 +20,7 @@ import { hashSecret } from '../seal.ts'
 import type { Session } from '../session.ts'
 import type { Events } from './events.ts'
 import { type Joins, merge } from './joins.ts'
+import type { Recent } from './recent.ts'
 
 /** A conversation and what it has queued, read at one go. */
 export interface Found {
@@ -33,6 +34,11 @@ export interface Found {
   readonly expires_at: number
 }
 
+/** The same once something was asked for in it. */
+export interface Queued extends Found {
+  readonly receipt_id: ReceiptId
+}
+
 /** A line as accepting sees it. */
 type AcceptingLine = Pick<Line, 'id' | 'accountId' | 'connector'>
 
@@ -44,6 +50,7 @@ export class Acceptance {
   readonly #rules: Session['rules']
   readonly #now: Session['now']
   readonly #joins: Joins
+  readonly #recent: Recent
   readonly #events: Events
   readonly #statements: ReturnType<typeof prepare>
   readonly #callers = new Map<string, Caller | undefined>()
@@ -52,10 +59,15 @@ export class Acceptance {
   /** Calls taken since the start. */
   accepted = 0
 
-  constructor(database: DatabaseSync, { rules, now }: Pick<Session, 'rules' | 'now'>, joins: Joins, events: Events) {
+  constructor(
+    database: DatabaseSync,
+    { rules, now }: Pick<Session, 'rules' | 'now'>,
+    { joins, recent, events }: { joins: Joins; recent: Recent; events: Events },
+  ) {
     this.#rules = rules
     this.#now = now
     this.#joins = joins
+    this.#recent = recent
     this.#events = events
     this.#statements = prepare(database)
   }
@@ -70,11 +82,16 @@ export class Acceptance {
     passAccountGate(caller.account)
     const own = reaches(caller, call.fromNumber) ? this.#line(caller.account.id, call.fromNumber) : undefined
     const line = passLine(own, this.#rules, call.relayed)
+    const place = `${line.id} ${call.number}`
     const found =
-      this.findConversation(line.id, 'direct', call.number) ?? this.#openConversation(line, call.number, call.at)
+      this.#recent.find(place) ??
+      this.findConversation(line.id, 'direct', call.number) ??
+      this.#openConversation(line, call.number, call.at)
     this.accepted += 1
     const request = { trigger: call.trigger, readUpTo: found.last_message_id, at: call.at, dueAt: call.at }
-    return { receiptId: this.requestReceipt(line, found, request), lineId: line.id }
+    const queued = this.#request(line, found, request)
+    this.#recent.note(place, queued)
+    return { receiptId: queued.receipt_id, lineId: line.id }
   }
 
   findConversation(lineId: LineId, kind: ConversationKind, address: Address): Found | undefined {
@@ -83,13 +100,20 @@ export class Acceptance {
 
   /** Writes what the waist decides: the receipt that this request queued or joined. */
   requestReceipt(line: Pick<Line, 'id' | 'accountId'>, found: Found, request: ReceiptRequest): ReceiptId {
-    const queued = found.receipt_id === null ? undefined : this.#queued(found, found.receipt_id)
+    return this.#request(line, found, request).receipt_id
+  }
+
+  #request(line: Pick<Line, 'id' | 'accountId'>, found: Found, request: ReceiptRequest): Queued {
+    const { id, last_message_id, receipt_id } = found
+    const queued = receipt_id === null ? undefined : this.#queued(found, receipt_id)
     const next = requestReceipt(queued, request, this.#rules.receiptLifetimeMs)
-    if (found.receipt_id === null) return this.#queue(line, found.id, next, request.at)
-    this.#joins.add(found.receipt_id, next)
+    const { trigger, requests, readUpTo: read_up_to, nextAttemptAt: next_attempt_at, expiresAt: expires_at } = next
+    const asked = { id, last_message_id, trigger, requests, read_up_to, next_attempt_at, expires_at }
+    if (receipt_id === null) return { ...asked, receipt_id: this.#queue(line, id, next, request.at) }
+    this.#joins.add(receipt_id, next)
     // Rare: only of a receipt that waits for a later time, or for a reply.
-    if (next.nextAttemptAt !== found.next_attempt_at) this.#statements.hasten.run(next.nextAttemptAt, found.receipt_id)
-    return found.receipt_id
+    if (next_attempt_at !== found.next_attempt_at) this.#statements.hasten.run(next_attempt_at, receipt_id)
+    return { ...asked, receipt_id }
   }
 
   #queued(found: Found, id: ReceiptId): QueuedReceipt {

@@ -11,17 +11,24 @@ import { arrivalTold, type Owner } from '../arrivals.ts'
 import type { StoreRules } from '../session.ts'
 import { type Acceptance, NOTHING_QUEUED } from './acceptance.ts'
 import type { Events } from './events.ts'
+import type { Recent } from './recent.ts'
 
 /** Storing what arrived, and the auto rule's decision with it, on SQLite. */
 export class Inbound {
   readonly #rules: StoreRules
   readonly #acceptance: Acceptance
+  readonly #recent: Recent
   readonly #events: Events
   readonly #statements: ReturnType<typeof prepare>
 
-  constructor(database: DatabaseSync, rules: StoreRules, acceptance: Acceptance, events: Events) {
+  constructor(
+    database: DatabaseSync,
+    rules: StoreRules,
+    { acceptance, recent, events }: { acceptance: Acceptance; recent: Recent; events: Events },
+  ) {
     this.#rules = rules
     this.#acceptance = acceptance
+    this.#recent = recent
     this.#events = events
     this.#statements = prepare(database)
   }
@@ -40,6 +47,7 @@ export class Inbound {
 
     const found = this.#acceptance.findConversation(lineId, message.kind, message.conversationAddress)
     const conversationId = found?.id ?? this.#openConversation(account, arrival)
+    this.#recent.forget(conversationId)
     const reasons = message.parts.map((_, part) => this.#autoMarkRead(account, arrival, part))
     const messageIds = message.parts.map((_, part) =>
       this.#insert(arrival, account, conversationId, part, reasons[part] ?? null),

@@ -21,6 +21,7 @@ import type { Events } from './events.ts'
 import { Inbound } from './inbound.ts'
 import type { Joined, Joins } from './joins.ts'
 import { LaneStore } from './outbox.ts'
+import type { Recent } from './recent.ts'
 
 /** The store's methods as a worker runs them: plain data in and out; the hot ones answer at once. */
 type Operations = {
@@ -58,6 +59,14 @@ const HOT_WRITES = [
 export type Read = keyof typeof READS
 export type Write = keyof typeof COLD_WRITES | (typeof HOT_WRITES)[number]
 
+/**
+ * They forget the conversations that they change, or change none. Whatever else is written may concern any: then none is remembered.
+ */
+export const FORGET_THEIR_OWN: ReadonlySet<string> = new Set<Write | keyof Overlay>([
+  ...(['markRead', 'storeInbound', 'claimReceipts', 'settleReceipts', 'findJoined', 'ready', 'durability'] as const),
+  ...(['claimDeliveries', 'settleDelivery', 'takeFailure', 'receive', 'showRead'] as const),
+])
+
 export const READ_NAMES = Object.keys(READS) as readonly Read[]
 export const WRITE_NAMES = [...(Object.keys(COLD_WRITES) as (keyof typeof COLD_WRITES)[]), ...HOT_WRITES]
 
@@ -70,15 +79,16 @@ export interface Writing {
   readonly session: Session
   readonly acceptance: Acceptance
   readonly joins: Joins
+  readonly recent: Recent
   readonly events: Events
   /** The number of transactions so far. */
   readonly commits: () => number
 }
 
 export function writeOperations(writing: Writing): Pick<Operations, Write> & Overlay {
-  const { database, session, acceptance, joins, events, commits } = writing
-  const inbound = new Inbound(database, session.rules, acceptance, events)
-  const lanes = new LaneStore(database, session, joins, events)
+  const { database, session, acceptance, joins, recent, events, commits } = writing
+  const inbound = new Inbound(database, session.rules, { acceptance, recent, events })
+  const lanes = new LaneStore(database, session, { joins, recent, events })
   const deliveries = new Deliveries(database, session, events)
   const record = (told: readonly Told[]) => {
     for (const { event, at, callback, ...subject } of told) events.record(subject, event, at, callback)

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Connector, MOST_MARKED } from '../../core/connector.ts'
 import type { Conversation } from '../../core/conversation.ts'
-import type { AccountId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
+import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
 import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
@@ -11,17 +11,24 @@ import { type LineRow, toLine } from '../lines.ts'
 import type { Session } from '../session.ts'
 import type { Events } from './events.ts'
 import type { Joins } from './joins.ts'
+import type { Recent } from './recent.ts'
 
 /** The lanes' side of the receipts table on SQLite. */
 export class LaneStore {
   readonly #session: Pick<Session, 'seal' | 'rules'>
   readonly #joins: Joins
+  readonly #recent: Recent
   readonly #events: Events
   readonly #statements: ReturnType<typeof prepare>
 
-  constructor(database: DatabaseSync, session: Pick<Session, 'seal' | 'rules'>, joins: Joins, events: Events) {
+  constructor(
+    database: DatabaseSync,
+    session: Pick<Session, 'seal' | 'rules'>,
+    { joins, recent, events }: { joins: Joins; recent: Recent; events: Events },
+  ) {
     this.#session = session
     this.#joins = joins
+    this.#recent = recent
     this.#events = events
     this.#statements = prepare(database)
   }
@@ -35,7 +42,7 @@ export class LaneStore {
     const claims: Claim[] = []
     const receipts = this.#session.rules.receipts[lineRow.connector] ?? {}
     if (lineRow.paused === 0) {
-      const due = this.#statements.findDue.all(lineId, at) as { conversation_id: number }[]
+      const due = this.#statements.findDue.all(lineId, at) as { conversation_id: ConversationId }[]
       for (const { conversation_id } of due) {
         if (claims.length >= limit) break
         const claim = this.#claim(conversation_id, receipts, obstacle, at)
@@ -48,6 +55,7 @@ export class LaneStore {
   }
 
   settleReceipts(written: Settlement | Setback): void {
+    this.#recent.forget(written.conversationId)
     for (const { id, requests } of written.receipts) this.#write(written, id, requests)
     if (written.state === 'sent') this.#statements.readThrough.run(written.readThrough, written.conversationId)
   }
@@ -75,11 +83,12 @@ export class LaneStore {
 
   /** Undefined where all it had was too late. */
   #claim(
-    conversationId: number,
+    conversationId: ConversationId,
     declared: Connector['receipts'],
     obstacle: ClaimCall['obstacle'],
     at: number,
   ): Claim | undefined {
+    this.#recent.forget(conversationId)
     for (const { id } of this.#openOf(conversationId)) this.#joins.fold(id)
     const { tooLate, taken } = choose(this.#openOf(conversationId), at)
     for (const id of tooLate) this.#expire(id, obstacle, at)

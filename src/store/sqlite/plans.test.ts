@@ -11,6 +11,7 @@ import { openWriter, toKysely } from './connection.ts'
 import { Events } from './events.ts'
 import { Joins } from './joins.ts'
 import { writeOperations } from './operations.ts'
+import { Recent } from './recent.ts'
 
 /** Those that grow with use; by the names that statements give them too. */
 const GROWING =
@@ -38,9 +39,9 @@ test('every hot statement on SQLite goes by an index wherever a table grows', as
     prepared.push(sql)
     return prepare(sql)
   }
-  const [joins, events] = [new Joins(database), new Events(database)]
-  const acceptance = new Acceptance(database, session, joins, events)
-  writeOperations({ database, session, acceptance, joins, events, commits: () => 0 })
+  const [joins, recent, events] = [new Joins(database), new Recent(), new Events(database)]
+  const acceptance = new Acceptance(database, session, { joins, recent, events })
+  writeOperations({ database, session, acceptance, joins, recent, events, commits: () => 0 })
   const asked = prepared.filter((sql) => !SELDOM.test(sql))
   assert.ok(asked.length > 30, `${asked.length} statements`)
   const scans = asked.flatMap((sql) => {

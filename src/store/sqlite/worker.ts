@@ -12,7 +12,8 @@ import { openReader, openWriter, toKysely } from './connection.ts'
 import { Events } from './events.ts'
 import { lockFile } from './file-lock.ts'
 import { Joins } from './joins.ts'
-import { readOperations, writeOperations } from './operations.ts'
+import { FORGET_THEIR_OWN, readOperations, writeOperations } from './operations.ts'
+import { Recent } from './recent.ts'
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -44,11 +45,15 @@ async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<
   await checkKey(session)
   const joins = new Joins(database)
   const events = new Events(database)
-  const acceptance = new Acceptance(database, session, joins, events)
+  const recent = new Recent()
+  const acceptance = new Acceptance(database, session, { joins, recent, events })
   let commits = 0
-  const operations = writeOperations({ database, session, acceptance, joins, events, commits: () => commits })
+  const operations = writeOperations({ database, session, acceptance, joins, recent, events, commits: () => commits })
   return {
-    ...runnerOf(database, operations, () => acceptance.forget()),
+    ...runnerOf(database, operations, {
+      before: (name) => FORGET_THEIR_OWN.has(name) || recent.forgetAll(),
+      afterSlow: () => acceptance.forget(),
+    }),
     notices: newer.length > 0 ? [tellOfNewer(newer)] : [],
     begin() {
       acceptance.forget()
@@ -58,7 +63,10 @@ async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<
       database.exec('begin immediate')
     },
     committed: () => events.committed(),
-    rolledBack: () => joins.rolledBack(),
+    rolledBack() {
+      joins.rolledBack()
+      recent.forgetAll()
+    },
     takeChanges: () => events.takeChanges(),
     close() {
       database.close()
@@ -71,7 +79,7 @@ function openForReading({ path, secretKey, rules }: WorkerStart): Opened {
   const database = openReader(path)
   const operations = readOperations({ db: toKysely(database), seal: new Seal(secretKey), rules, now: Date.now })
   return {
-    ...runnerOf(database, operations, () => {}),
+    ...runnerOf(database, operations, {}),
     notices: [],
     begin: () => database.exec('begin'),
     committed() {},
@@ -81,12 +89,17 @@ function openForReading({ path, secretKey, rules }: WorkerStart): Opened {
   }
 }
 
-/** `afterSlow`: what was read for the hot operations may have been changed by one that was not. */
-function runnerOf(database: DatabaseSync, operations: object, afterSlow: () => void): Pick<Runner, 'database' | 'run'> {
+/** What hot operations remember may be changed by one that is not: `before` it, and `afterSlow`, where it took its time. */
+function runnerOf(
+  database: DatabaseSync,
+  operations: object,
+  { before, afterSlow }: { before?: (name: string) => void; afterSlow?: () => void },
+): Pick<Runner, 'database' | 'run'> {
   const named = new Map(Object.entries(operations) as [string, (argument: unknown) => unknown][])
   return {
     database,
     run(name, argument) {
+      before?.(name)
       const outcome = named.get(name)?.(argument)
       return outcome instanceof Promise ? outcome.finally(afterSlow) : outcome
     },
