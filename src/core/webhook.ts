@@ -71,7 +71,8 @@ export interface Delivery {
   readonly failingSince: number | null
 }
 
-export const OBSTACLES = ['timeout', 'unreachable', 'broken_answer', 'forbidden_address'] as const
+/** `internal` is ours: the call could not be made out of what was to be told. */
+export const OBSTACLES = ['timeout', 'unreachable', 'broken_answer', 'forbidden_address', 'internal'] as const
 
 /** What an endpoint made of one call. */
 export interface Attempt {

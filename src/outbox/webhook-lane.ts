@@ -93,19 +93,31 @@ export class WebhookLane {
   }
 
   async #attempt(delivery: Delivery): Promise<Attempt> {
-    const { caller, bodyOf, now } = this.#options
+    const { caller, now } = this.#options
     const at = now()
     const startedAt = performance.now()
-    const body = JSON.stringify(bodyOf(delivery))
-    const id = formatId('delivery', delivery.id)
-    const headers = { ...signatureHeaders({ id, at, body }, delivery.secrets), ...this.#literalSecret(delivery) }
-    const outcome = await caller.call({ method: 'POST', url: delivery.url, headers, body })
+    const made = this.#make(delivery, at)
+    if (made === undefined) return { at, ms: 0, status: null, obstacle: 'internal', answer: '' }
+    const outcome = await caller.call({ method: 'POST', url: delivery.url, ...made })
     const base = { at, ms: Math.round(performance.now() - startedAt) }
     if (outcome.kind === 'answer') {
       const { status, text, retryAfterMs } = outcome
       return { ...base, status, obstacle: null, answer: text.slice(0, ANSWER_KEPT), retryAfterMs }
     }
     return { ...base, status: null, obstacle: obstacleOf(outcome), answer: '' }
+  }
+
+  /** What goes over the wire. Never throws, since what is claimed has to be settled by somebody: undefined is an error of ours. */
+  #make(delivery: Delivery, at: number): { headers: Record<string, string>; body: string } | undefined {
+    const id = formatId('delivery', delivery.id)
+    try {
+      const body = JSON.stringify(this.#options.bodyOf(delivery))
+      const headers = { ...signatureHeaders({ id, at, body }, delivery.secrets), ...this.#literalSecret(delivery) }
+      return { headers, body }
+    } catch (error) {
+      this.#options.log.error({ ...this.#tag(), delivery: id, ...traceOf(error) }, 'a webhook could not be made')
+      return undefined
+    }
   }
 
   /** The original sends the secret itself: where others could listen, it stays at home. */
@@ -137,4 +149,11 @@ function obstacleOf({ reason, detail }: { reason: string; detail?: string }): At
   if (detail === GUARDED) return 'forbidden_address'
   if (reason === 'timeout' || reason === 'unreachable') return reason
   return 'broken_answer'
+}
+
+/** Where it came from, and not what it says: that may quote a secret, or a contact's words. */
+function traceOf(error: unknown): { error: string; trace: readonly string[] } {
+  if (!(error instanceof Error)) return { error: typeof error, trace: [] }
+  const lines = error.stack?.split('\n') ?? []
+  return { error: error.name, trace: lines.filter((line) => /^ {4}at \S/.test(line)).map((line) => line.trim()) }
 }

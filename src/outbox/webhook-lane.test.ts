@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { WebhookId } from '../core/id.ts'
+import type { DeliveryOutbox } from '../core/store.ts'
+import type { Delivery, DeliveryOutcome } from '../core/webhook.ts'
+import type { HttpCaller } from '../outgoing/http-call.ts'
+import { WebhookLane, type WebhookLaneOptions } from './webhook-lane.ts'
+
+const WORDS = ['whsec_hidden', '+14155550123', 'Hello']
+const fails = () => {
+  throw new TypeError(WORDS.join(' '))
+}
+const DELIVERY = {
+  id: 1,
+  url: 'https://example.com',
+  type: 'receive',
+  secrets: ['whsec_hidden'],
+  attempts: 0,
+  failingSince: null,
+} as unknown as Delivery
+const CIRCLE: Record<string, unknown> = {}
+CIRCLE.self = CIRCLE
+
+const BROKEN: readonly [where: string, bodyOf: WebhookLaneOptions['bodyOf'], delivery: Delivery][] = [
+  ['found its words', fails, DELIVERY],
+  ['written as JSON', () => CIRCLE, DELIVERY],
+  ['signed', () => ({}), { ...DELIVERY, secrets: [null as unknown as string] }],
+]
+
+describe('a webhook that cannot be', () => {
+  for (const [where, bodyOf, delivery] of BROKEN) {
+    test(`${where} is settled all the same, and the log has the error without what it says`, async () => {
+      const settled = Promise.withResolvers<DeliveryOutcome>()
+      const logged: string[] = []
+      const log = { info() {}, warn() {}, error: (...told: unknown[]) => logged.push(JSON.stringify(told)) }
+      const deliveries = [delivery]
+      const store: DeliveryOutbox = {
+        webhooksWithWork: async () => [],
+        claimDeliveries: async () => ({ deliveries: deliveries.splice(0), nextDueAt: null }),
+        settleDelivery: async (outcome) => settled.resolve(outcome),
+        async releaseDeliveries() {},
+      }
+      const caller = { call: () => assert.fail('it was called') } as unknown as HttpCaller
+      const lane = new WebhookLane({
+        webhookId: 1 as WebhookId,
+        store,
+        caller,
+        allow: [],
+        bodyOf,
+        log,
+        now: () => 1_000,
+        onEnd() {},
+      })
+      lane.nudge()
+      const { state, attempt, disable } = await settled.promise
+      await lane.drain()
+      assert.deepEqual([state, attempt.status, attempt.obstacle, disable], ['waiting', null, 'internal', null])
+      assert.equal(logged.length, 1)
+      assert.match(logged[0] ?? '', /TypeError.*dlv_|dlv_.*TypeError/)
+      for (const word of WORDS) assert.ok(!logged[0]?.includes(word), logged[0])
+    })
+  }
+})
