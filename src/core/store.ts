@@ -119,8 +119,13 @@ export interface LineStore {
   /** Lines whose carrier has not yet been told where to call. */
   linesToEnrol(): Promise<{ line: Line; inboundSecret: string }[]>
   noteEnrolled(note: { id: LineId; inboundSecret: string }): Promise<void>
-  /** Settles what it had queued as `skipped`, `line_removed`, and frees the number. */
+  /** Frees the number; from its answer on nothing is taken for the line. What waits for it is left to {@link endRemoved}. */
   removeLine(of: { id: LineId; at: number }): Promise<void>
+  /**
+   * Ends as `line_removed` what waits for lines that were removed, `limit` receipts or messages at the most; answers whether there may
+   * be more. One whose call is under way is left to its lane.
+   */
+  endRemoved(piece: { limit: number; at: number }): Promise<boolean>
 }
 
 /** Whether what was sent was then seen to be read at the carrier. */
@@ -180,7 +185,7 @@ interface WebhookStore {
   addWebhooks(call: WebhookChange): Promise<WebhookSettings>
   /** These and no others. Throws as {@link addWebhooks} does. */
   replaceWebhooks(call: WebhookChange): Promise<WebhookSettings>
-  /** What waited for them is given up. */
+  /** What waits for them is given up by their lanes. */
   removeWebhooks(call: {
     credentials: Credentials
     type: WebhookType
@@ -212,7 +217,10 @@ export interface DeliveryListCall {
 /** Deliveries, as those who carry them see them. */
 export interface DeliveryOutbox {
   webhooksWithWork(): Promise<WebhookId[]>
-  /** Takes up to `limit` that are due; until `leaseUntil` nobody else does. */
+  /**
+   * Takes up to `limit` that are due; until `leaseUntil` nobody else does. Of an endpoint that is given up it ends a piece of what waits
+   * and takes none, to be called again at once; when no more is left it takes what a person asked for.
+   */
   claimDeliveries(call: {
     webhookId: WebhookId
     limit: number

@@ -22,6 +22,7 @@ export interface LineDesk {
   readonly enrol: (lineId: LineId) => Promise<void>
   readonly nudge: (lineId: LineId) => void
   readonly nudgeMessages: (lineId: LineId) => void
+  readonly lineRemoved: (lineId: LineId) => void
   /** Notes what a line's carrier says it is; answers what the line is then. */
   readonly noteHealth: (line: Line, probed: LineHealth) => Promise<LineHealth>
   readonly now: () => number
@@ -118,12 +119,12 @@ export function updateLineDoor(desk: LineDesk): Door {
   })
 }
 
-/** Its queued receipts end `skipped`, `line_removed`; what it held stays with the account. */
-export function removeLineDoor({ store, nudge, now }: LineDesk): Door {
+/** What waits for it ends as `line_removed`; what it held stays with the account. */
+export function removeLineDoor({ store, lineRemoved, now }: LineDesk): Door {
   return door({ summary: 'Remove a line', params: LINE, answer: ONE }, async ({ params }) => {
     const line = await store.getLine({ number: params.number })
     await store.removeLine({ id: line.id, at: now() })
-    nudge(line.id)
+    lineRemoved(line.id)
     return { status: 'OK', line: toWire(line) }
   })
 }

@@ -11,6 +11,7 @@ import { LineLeases } from './line-leases.ts'
 import { LineWatch } from './line-watch.ts'
 import type { OutboxLog } from './log.ts'
 import { MessageLane } from './message-lane.ts'
+import { RemovedLines } from './removed-lines.ts'
 import { Verification } from './verification.ts'
 import { WebhookDispatcher, type WebhookDispatcherOptions } from './webhook-dispatcher.ts'
 
@@ -33,6 +34,8 @@ export interface RunningOutbox {
   nudge(lineId: LineId): void
   /** There is a new message for this line to send. */
   nudgeMessages(lineId: LineId): void
+  /** This line was removed: what waits for it is ended. */
+  lineRemoved(lineId: LineId): void
   /** A commit left work for these. */
   changed(changes: Changes): void
   /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
@@ -62,13 +65,25 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
   const watch = new LineWatch({ store, connectors, noteHealth, holds, nudge, everyMs, log, now })
   const verification = new Verification({ store, lookAt: (lineId) => watch.nudge(lineId), log, now })
   const lookLater = (lineId: LineId) => watch.nudge(lineId, DELIVERED_AFTER_MS)
-  const { receipts, messages } = lanesOf(options, leases, { onSent: verification.sent.bind(verification), lookLater })
+  const removedLines = new RemovedLines({ store, log, now })
+  const { receipts, messages } = lanesOf(options, leases, {
+    onSent: verification.sent.bind(verification),
+    lookLater,
+    // A call that was under way may have left something waiting.
+    onEnd: () => removedLines.nudge(),
+  })
   const webhooks = new WebhookDispatcher({ ...options.webhooks, store, log, now })
   const enrolment = new Enrolment({ store, connectors, noteHealth, inboundUrl: options.inboundUrl, log, now })
   const forgetting = new Forgetting({ ...options, store, log, now })
   return {
     nudge,
     nudgeMessages: (lineId) => messages.nudge(lineId),
+    lineRemoved(lineId) {
+      // Their lanes end, too.
+      receipts.nudge(lineId)
+      messages.nudge(lineId)
+      removedLines.nudge()
+    },
     changed(changes) {
       webhooks.nudge(changes.webhookIds)
       if (changes.missed) webhooks.lookAgain()
@@ -87,17 +102,12 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
       watch.start()
       await webhooks.start()
       forgetting.start()
+      removedLines.start()
     },
     async drain() {
       await leases?.stop()
-      await Promise.all([
-        enrolment.stop(),
-        watch.stop(),
-        verification.stop(),
-        forgetting.stop(),
-        receipts.drain(),
-        messages.drain(),
-      ])
+      const others = [enrolment, watch, verification, forgetting, removedLines]
+      await Promise.all([...others.map((one) => one.stop()), receipts.drain(), messages.drain()])
       // Last: what the others settled is told, too.
       await webhooks.drain()
       await leases?.release()
@@ -108,18 +118,22 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
 function lanesOf(
   { store, connectors, log, now }: OutboxOptions,
   leases: LineLeases | undefined,
-  { onSent, lookLater }: { onSent: LaneOptions['onSent']; lookLater: (lineId: LineId) => void },
+  on: Pick<LaneOptions, 'onSent' | 'onEnd'> & { readonly lookLater: (lineId: LineId) => void },
 ) {
-  const toLane = (lineId: LineId) => {
+  const toLane = (lineId: LineId, forget: () => void) => {
     const nextCallAt = leases?.nextCallAt(lineId) ?? Number.NEGATIVE_INFINITY
-    return { store, connectors, log, now, lineId, nextCallAt }
+    const onEnd = () => {
+      forget()
+      on.onEnd()
+    }
+    return { store, connectors, log, now, lineId, nextCallAt, onEnd }
   }
   const receipts = new Dispatcher({
     leases,
     work: 'receipts',
     takeUp: () => store.releaseReceipts({ at: now() }),
     linesWithWork: () => store.linesWithWork(),
-    lane: (lineId, onEnd) => new Lane({ ...toLane(lineId), onSent, onEnd }),
+    lane: (lineId, onEnd) => new Lane({ ...toLane(lineId, onEnd), onSent: on.onSent }),
     log,
   })
   const messages = new Dispatcher({
@@ -127,7 +141,7 @@ function lanesOf(
     work: 'messages',
     takeUp: () => store.endInterrupted({ at: now() }),
     linesWithWork: () => store.linesWithMessages(),
-    lane: (lineId, onEnd) => new MessageLane({ ...toLane(lineId), onSent: lookLater, onEnd }),
+    lane: (lineId, onEnd) => new MessageLane({ ...toLane(lineId, onEnd), onSent: on.lookLater }),
     log,
   })
   return { receipts, messages }

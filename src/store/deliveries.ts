@@ -6,9 +6,13 @@ import type { AccountId, DeliveryId, EventId, LineId, MessageId, WebhookId } fro
 import type { DeliveryListCall } from '../core/store.ts'
 import { type Delivery, type DeliveryLog, type EndpointType, WEBHOOK_FOR } from '../core/webhook.ts'
 import { authenticate } from './accounts.ts'
+import type { Nudging } from './events.ts'
 import type { Seal } from './seal.ts'
 import type { Session } from './session.ts'
 import { PURPOSE } from './webhooks.ts'
+
+/** So many that wait for an endpoint that is given up are ended at once: small enough to hold up nobody. */
+export const GIVEN_UP_AT_ONCE = 1_000
 
 export async function listDeliveries(session: Session, call: DeliveryListCall): Promise<DeliveryLog[]> {
   const account = await authenticate(session, call.credentials)
@@ -113,28 +117,27 @@ async function withAttempts({ db }: Session, query: ReturnType<typeof deliveries
   }))
 }
 
-/** Answers the endpoint that it goes to. */
 export async function redeliver(
   session: Session,
   { credentials, id, at }: { credentials: Credentials; id: DeliveryId; at: number },
-): Promise<WebhookId> {
+): Promise<Nudging<void>> {
   const account = await authenticate(session, credentials)
   const row = await session.db
     .updateTable('webhook_deliveries')
-    .set({ state: 'waiting', attempts: 0, next_attempt_at: at })
+    .set({ state: 'waiting', attempts: 0, next_attempt_at: at, by_hand: 1 })
     .where('id', '=', id)
     .where('account_id', '=', account.id)
     .returning('webhook_id')
     .executeTakeFirst()
   if (row === undefined) throw new ReadbackError('not_found', 'No such webhook delivery')
-  return row.webhook_id
+  return { answer: undefined, webhookIds: [row.webhook_id] }
 }
 
-/** As the endpoint would have got it. Answers the endpoint. */
+/** As the endpoint would have got it. */
 export async function testWebhook(
   session: Session,
   { credentials, id, at }: { credentials: Credentials; id: WebhookId; at: number },
-): Promise<WebhookId> {
+): Promise<Nudging<void>> {
   const { db } = session
   const account = await authenticate(session, credentials)
   const webhook = await db
@@ -162,9 +165,16 @@ export async function testWebhook(
     throw new ReadbackError('invalid', 'There is nothing to send yet: no such event has happened')
   await db
     .insertInto('webhook_deliveries')
-    .values({ account_id: account.id, webhook_id: id, event_id: event.id, next_attempt_at: at, created_at: at })
+    .values({
+      account_id: account.id,
+      webhook_id: id,
+      event_id: event.id,
+      next_attempt_at: at,
+      by_hand: 1,
+      created_at: at,
+    })
     .execute()
-  return id
+  return { answer: undefined, webhookIds: [id] }
 }
 
 export async function webhooksWithWork({ db }: Session): Promise<WebhookId[]> {

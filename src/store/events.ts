@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { AccountEvent, EventLog, RecordedEvent } from '../core/account-event.ts'
-import type { AccountId, EventId, LineId } from '../core/id.ts'
+import type { AccountId, EventId, LineId, WebhookId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
@@ -24,6 +24,12 @@ export interface Told extends EventSubject {
 export interface Answered<A> {
   readonly answer: A
   readonly told: readonly Told[]
+}
+
+/** What a query answers, and the endpoints whose lanes have something to do by it. */
+export interface Nudging<A> {
+  readonly answer: A
+  readonly webhookIds: readonly WebhookId[]
 }
 
 /** What is looked up by itself later. */

@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, sql } from 'kysely'
+import { type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import type { LineId, MessageId } from '../core/id.ts'
 import type { MessageStatus } from '../core/message.ts'
 import type { Reason } from '../core/reason.ts'
@@ -7,6 +7,7 @@ import type { Store } from '../core/store.ts'
 import type { Answered, Told } from './events.ts'
 import { toLine } from './lines.ts'
 import { conversationsOf, tellOf } from './outbound.ts'
+import { hasWaiting } from './removed-lines.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 
@@ -14,8 +15,13 @@ import type { Tables } from './tables.ts'
 const EXPIRED_AT_ONCE = 500
 
 export async function linesWithMessages({ db }: Session): Promise<LineId[]> {
-  const waiting = db.selectFrom('messages').select('line_id').where('next_attempt_at', 'is not', null).distinct()
-  return (await waiting.execute()).map(({ line_id }) => line_id)
+  const rows = await db
+    .selectFrom('lines')
+    .select('id')
+    .where('removed_at', 'is', null)
+    .where((eb) => hasWaiting(eb, 'messages'))
+    .execute()
+  return rows.map(({ id }) => id)
 }
 
 export async function claimMessage(
@@ -30,7 +36,7 @@ export async function claimMessage(
     .where('removed_at', 'is', null)
     .executeTakeFirst()
   const nothing = { line: undefined, call: null, nextDueAt: null, nextExpiryAt: null }
-  if (line === undefined) return { answer: nothing, told: await endWaiting(session, { lineId, at }) }
+  if (line === undefined) return { answer: nothing, told: [] }
   const told = await expire(session, lineId, obstacle, at)
   const head = await findOldest(session, lineId)
   const base = { ...nothing, line: toLine(line, seal) }
@@ -200,10 +206,22 @@ export async function releaseLostMessage({ db }: Session, { lineId, at }: { line
     .execute()
 }
 
-/** What a line that was removed had waiting. One whose call is under way is left to it. */
-export async function endWaiting(session: Session, { lineId, at }: { lineId: LineId; at: number }): Promise<Told[]> {
-  const ids = (await waiting(session, lineId).select('id').execute()).map(({ id }) => id)
-  return change(session, ids, at, () => ({ status: 'ERROR', reason: 'line_removed' }))
+/** What a line that was removed had waiting. One whose call began meanwhile is left to it. */
+export async function endRemovedMessages(
+  session: Session,
+  { messageIds, at }: { messageIds: readonly MessageId[]; at: number },
+): Promise<Told[]> {
+  if (messageIds.length === 0) return []
+  const ended = await session.db
+    .updateTable('messages')
+    .set({ status: 'ERROR', reason: 'line_removed', next_attempt_at: null, updated_at: at })
+    .where('id', 'in', messageIds)
+    // Not as `is not null`, by which the planner may take another way than by the ids.
+    .where(sql<SqlBool>`coalesce(next_attempt_at, -1) <> -1`)
+    .returning('id')
+    .execute()
+  const ids = ended.map(({ id }) => id)
+  return tellOf(session, 'message.updated', ids, at)
 }
 
 function findOldest(session: Session, lineId: LineId) {

@@ -35,6 +35,7 @@ import {
   noteCursor,
   noteEnrolled,
   noteVerification,
+  removeLine,
   setAutoTiming,
   updateLine,
 } from './lines.ts'
@@ -49,7 +50,7 @@ import type { Session } from './session.ts'
 import { closeSession, getVisitor, listKeys, makeKey, openSession, revokeKey } from './sign-ins.ts'
 import { getMessageStory } from './stories.ts'
 import { createToken, deleteToken, forgetTokens } from './tokens.ts'
-import { addWebhooks, listWebhooks, removeWebhooks, replaceWebhooks } from './webhooks.ts'
+import { addWebhooks, listWebhooks } from './webhooks.ts'
 
 /** What is read and changes nothing: queries that both engines share. A new one goes here, and nowhere else. */
 export const READS = {
@@ -91,8 +92,6 @@ export const READS = {
 /** What is written seldom, one transaction for each call: shared as well. */
 export const COLD_WRITES = {
   addWebhooks,
-  removeWebhooks,
-  replaceWebhooks,
   createAccount,
   createKey,
   contactReads,
@@ -111,6 +110,7 @@ export const COLD_WRITES = {
   noteReplies,
   noteVerification,
   receive,
+  removeLine,
   setAutoMarkRead,
   setAutoTiming,
   showRead,
@@ -129,8 +129,6 @@ export const COLD_WRITES = {
 /** Rare enough that everybody who looks may look again. */
 export const SEEN_BY_ALL: readonly (keyof typeof COLD_WRITES)[] = [
   'addWebhooks',
-  'removeWebhooks',
-  'replaceWebhooks',
   'closeSession',
   'createAccount',
   'createKey',
@@ -138,6 +136,7 @@ export const SEEN_BY_ALL: readonly (keyof typeof COLD_WRITES)[] = [
   'deleteKey',
   'makeKey',
   'noteReplies',
+  'removeLine',
   'revokeKey',
   'setAutoMarkRead',
   'setAutoTiming',

@@ -7,6 +7,7 @@ import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Receipt, ReceiptFilter } from '../core/receipt.ts'
 import { OVERDUE_AT_ONCE, type Overdue, type Store } from '../core/store.ts'
 import { identify } from './accounts.ts'
+import { hasWaiting } from './removed-lines.ts'
 import type { Session } from './session.ts'
 
 export async function getReceipt(
@@ -155,15 +156,8 @@ export async function linesWithWork({ db }: Session): Promise<LineId[]> {
   const rows = await db
     .selectFrom('lines')
     .select('id')
-    .where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('receipts')
-          .select('receipts.id')
-          .whereRef('receipts.line_id', '=', 'lines.id')
-          .where('receipts.next_attempt_at', 'is not', null),
-      ),
-    )
+    .where('removed_at', 'is', null)
+    .where((eb) => hasWaiting(eb, 'receipts'))
     .execute()
   return rows.map(({ id }) => id)
 }

@@ -239,6 +239,7 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       const [waiting, underWay] = [await d.request(contactOf(0), 1), await d.request(contactOf(1), 0)]
       const [claim] = (await d.claim(1, 1)).claims
       await d.store.removeLine({ id: d.lineId, at: 2 })
+      while (await d.store.endRemoved({ limit: 1, at: 2 }));
       assert.deepEqual([(await d.receipt(waiting)).state, (await d.receipt(underWay)).state], ['skipped', 'sending'])
       await d.store.settleReceipts(done(claim as Claim, 3))
       assert.equal((await d.receipt(underWay)).state, 'sent')

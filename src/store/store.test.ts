@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe } from 'node:test'
 import { type PostgresServer, postgresServer, requirePostgres } from '../../test/support/postgres.ts'
+import { describeEnding } from './ending.contract.ts'
 import { describeEntrance } from './entrance.contract.ts'
 import { describeMessages } from './messages.contract.ts'
 import { describeSequences } from './sequences.contract.ts'
@@ -12,6 +13,7 @@ describeStore('SQLite', place)
 describeEntrance('SQLite', place)
 describeSequences('SQLite', place)
 describeMessages('SQLite', place)
+describeEnding('SQLite', place)
 
 describe('PostgreSQL', { skip: requirePostgres() }, () => {
   let server: PostgresServer
@@ -25,6 +27,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeEntrance('PostgreSQL', database)
   describeSequences('PostgreSQL', database)
   describeMessages('PostgreSQL', database)
+  describeEnding('PostgreSQL', database)
 })
 
 async function place() {

@@ -84,6 +84,10 @@ export interface Tables {
     /** JSON; null where the account's holds. */
     auto_timing: string | null
     removed_at: number | null
+    /** Of one that was removed: up to which address its conversations were looked through for what waits in them. */
+    ended_through: Generated<Address | null>
+    /** When they last were to their end. */
+    ended_at: Generated<number | null>
     created_at: number
   }
   conversations: {
@@ -210,6 +214,8 @@ export interface Tables {
     attempts: Generated<number>
     /** When it is due, or when whoever took it has lost it; null once settled. */
     next_attempt_at: number | null
+    /** 1 where a person asked for it: it goes out to an endpoint that is given up, too. */
+    by_hand: Generated<Flag | null>
     created_at: number
   }
   webhook_attempts: {

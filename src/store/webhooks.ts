@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
-import type { AccountId } from '../core/id.ts'
+import type { AccountId, WebhookId } from '../core/id.ts'
 import { MOST_WEBHOOKS, type Store, type WebhookChange, type WebhookSettings } from '../core/store.ts'
 import {
   type EndpointType,
@@ -12,6 +12,7 @@ import {
   type WebhookType,
 } from '../core/webhook.ts'
 import { authenticate } from './accounts.ts'
+import type { Nudging } from './events.ts'
 import { checkOwnNumbers } from './lines.ts'
 import type { Seal } from './seal.ts'
 import type { Session } from './session.ts'
@@ -39,28 +40,25 @@ export async function addWebhooks(session: Session, change: WebhookChange): Prom
   return settingsOf(session, id)
 }
 
-export async function replaceWebhooks(session: Session, change: WebhookChange): Promise<WebhookSettings> {
+export async function replaceWebhooks(session: Session, change: WebhookChange): Promise<Nudging<WebhookSettings>> {
   const { id } = await authenticate(session, change.credentials)
   await checkOwnNumbers(session, { accountId: id, ...numbersOf(change) })
   if (change.webhooks.length > MOST_WEBHOOKS) throw tooMany()
   await keepGlobalSecret(session, id, change)
   const gone = (await liveOf(session, id)).filter((row) => !change.webhooks.some((draft) => isSame(row, draft)))
-  await remove(session, gone, change.at)
+  const webhookIds = await remove(session, gone, change.at)
   for (const draft of change.webhooks) await upsert(session, id, draft, change.at)
-  return settingsOf(session, id)
+  return { answer: await settingsOf(session, id), webhookIds }
 }
 
 export async function removeWebhooks(
   session: Session,
   { credentials, type, urls, at }: Parameters<Store['removeWebhooks']>[0],
-): Promise<void> {
+): Promise<Nudging<void>> {
   const { id } = await authenticate(session, credentials)
   const live = await liveOf(session, id)
-  await remove(
-    session,
-    live.filter((row) => row.type === type && urls.includes(row.url)),
-    at,
-  )
+  const gone = live.filter((row) => row.type === type && urls.includes(row.url))
+  return { answer: undefined, webhookIds: await remove(session, gone, at) }
 }
 
 /** Makes sure that a message's `status_callback` can be called: each URL is an endpoint, signed for by the account's secret. */
@@ -150,16 +148,11 @@ async function upsert({ db, seal }: Session, accountId: AccountId, draft: Endpoi
     .execute()
 }
 
-async function remove({ db }: Session, rows: readonly WebhookRow[], at: number): Promise<void> {
-  if (rows.length === 0) return
+/** Their lanes end what waits for them. */
+async function remove({ db }: Session, rows: readonly WebhookRow[], at: number): Promise<readonly WebhookId[]> {
   const ids = rows.map(({ id }) => id)
-  await db.updateTable('webhooks').set({ removed_at: at }).where('id', 'in', ids).execute()
-  await db
-    .updateTable('webhook_deliveries')
-    .set({ state: 'failed', next_attempt_at: null })
-    .where('webhook_id', 'in', ids)
-    .where('next_attempt_at', 'is not', null)
-    .execute()
+  if (ids.length > 0) await db.updateTable('webhooks').set({ removed_at: at }).where('id', 'in', ids).execute()
+  return ids
 }
 
 /** Made for the account where it has none, so that whatever is sent is signed. */

@@ -12,6 +12,7 @@ import { messageLists } from './0008-message-lists.ts'
 import { sending } from './0009-sending.ts'
 import { leases } from './0010-leases.ts'
 import { dashboard } from './0011-dashboard.ts'
+import { ending } from './0012-ending.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -25,6 +26,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0009-sending': sending,
   '0010-leases': leases,
   '0011-dashboard': dashboard,
+  '0012-ending': ending,
 }
 
 const NOTHING_TO_DO: Migration = { async up() {} }

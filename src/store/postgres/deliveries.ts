@@ -1,22 +1,36 @@
 import type { AccountId, DeliveryId, WebhookId } from '../../core/id.ts'
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/store.ts'
 import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, ROTATION_MS } from '../../core/webhook.ts'
-import { type ClaimedRow, toDelivery } from '../deliveries.ts'
+import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
 import type { Seal } from '../seal.ts'
 import type { Statement, Transaction } from './transactions.ts'
 
-/** Takes what is due for an endpoint; what another node is taking at this moment is passed over. */
+/**
+ * Takes what is due for an endpoint; what another node is taking at this moment is passed over. Of one that is given up it ends a piece
+ * of what waits. Answers, too, whose deliveries ended.
+ */
 export async function claimDeliveries(
   transaction: Transaction,
   { webhookId, limit, at, leaseUntil }: Parameters<DeliveryOutbox['claimDeliveries']>[0],
   seal: Seal,
-): Promise<ClaimedDeliveries> {
-  const claimed = await transaction.rows<{ id: DeliveryId }>(CLAIM, [webhookId, at, limit, leaseUntil])
+): Promise<{ claimed: ClaimedDeliveries; touched: AccountId[] }> {
+  const [endpoint] = (await transaction.rows(FIND_ENDPOINT, [webhookId])) as [EndpointRow]
+  const { account_id, given_up, removed } = endpoint
+  if (given_up && (await transaction.rows(GIVE_UP, [webhookId, at, GIVEN_UP_AT_ONCE, removed])).length > 0) {
+    return { claimed: { deliveries: [], nextDueAt: at }, touched: [account_id] }
+  }
+  const claimed = await transaction.rows<{ id: DeliveryId }>(CLAIM, [webhookId, at, limit, leaseUntil, given_up])
   const ids = claimed.map(({ id }) => id)
   const rows = ids.length === 0 ? [] : await transaction.rows<ClaimedRow>(FIND_CLAIMED, [ids])
   const [next] = await transaction.rows<{ at: number | null }>(FIND_NEXT_DUE, [webhookId])
   const deliveries = rows.map((row): Delivery => toDelivery(row, seal, at - ROTATION_MS))
-  return { deliveries, nextDueAt: next?.at ?? null }
+  return { claimed: { deliveries, nextDueAt: next?.at ?? null }, touched: [] }
+}
+
+interface EndpointRow {
+  readonly account_id: AccountId
+  readonly given_up: boolean
+  readonly removed: boolean
 }
 
 /** Writes down what a batch of calls came to. */
@@ -44,8 +58,6 @@ export async function settleDeliveries(
     inOrder.map(({ state }) => state),
     inOrder.map(({ nextAttemptAt }) => nextAttemptAt),
   ])
-  const disabled = batch.filter(({ disable }) => disable !== null).map(({ webhookId }) => webhookId)
-  if (disabled.length > 0) await transaction.rows(GIVE_UP, [disabled])
   return [...new Set(settled.map(({ account_id }) => account_id))]
 }
 
@@ -57,11 +69,28 @@ async function noteEndpoint(transaction: Transaction, webhookId: WebhookId, outc
   if (disable !== undefined) await transaction.rows(DISABLE, [disable, webhookId])
 }
 
+const FIND_ENDPOINT: Statement = {
+  name: 'find endpoint',
+  text: `select account_id, disabled is not null or removed_at is not null as given_up, removed_at is not null as removed
+    from webhooks where id = $1`,
+}
+/**
+ * Looks at so many of those that wait, and no further: each of them may be one that a person asked for. What is under way is left to
+ * those who carry it. By the ids as an array: so the planner goes from what waits, whatever it believes of the table.
+ */
+export const GIVE_UP: Statement = {
+  name: 'give up deliveries',
+  text: `with waiting as materialized (select id, state, next_attempt_at, by_hand, attempts from webhook_deliveries
+      where webhook_id = $1 and next_attempt_at is not null order by next_attempt_at limit $3 for update skip locked)
+    update webhook_deliveries set state = 'failed', next_attempt_at = null where id = any(array(select id from waiting
+      where (state = 'waiting' or next_attempt_at <= $2) and (by_hand is null or ($4 and attempts > 0))))
+    returning id`,
+}
 const CLAIM: Statement = {
   name: 'claim deliveries',
   text: `update webhook_deliveries d set state = 'sending', next_attempt_at = $4 from (
       select id from webhook_deliveries where webhook_id = $1 and next_attempt_at is not null and next_attempt_at <= $2
-      order by next_attempt_at limit $3 for update skip locked) due
+        and (by_hand = 1 or not $5) order by next_attempt_at limit $3 for update skip locked) due
     where d.id = due.id returning d.id`,
 }
 const FIND_CLAIMED: Statement = {
@@ -100,8 +129,3 @@ const FAILING: Statement = {
   text: 'update webhooks set failing_since = $1 where id = $2 and failing_since is null',
 }
 const DISABLE: Statement = { name: 'disable endpoint', text: 'update webhooks set disabled = $1 where id = $2' }
-const GIVE_UP: Statement = {
-  name: 'give up deliveries',
-  text: `update webhook_deliveries set state = 'failed', next_attempt_at = null
-    where webhook_id = any($1::bigint[]) and next_attempt_at is not null`,
-}

@@ -1,7 +1,8 @@
 import type { ClaimedMessage } from '../../core/sending.ts'
 import type { Store } from '../../core/store.ts'
-import { removeLine } from '../lines.ts'
-import { claimMessage, endWaiting, releaseLostMessage } from '../message-lanes.ts'
+import { claimMessage, endRemovedMessages, releaseLostMessage } from '../message-lanes.ts'
+import { findRemains, linesToLookThrough, linesWithRemains, type RemovedLine } from '../removed-lines.ts'
+import type { Session } from '../session.ts'
 import { claimDeliveries } from './deliveries.ts'
 import { claimReceipts, expireReceipts, skipReceipts } from './outbox.ts'
 import { RELEASE_LOST } from './outbox-statements.ts'
@@ -33,21 +34,32 @@ export function laneMethods({ transactions, leases, onChanges, ...session }: Too
         await releaseLostMessage({ ...session, db: transaction.db }, { lineId, at })
       })
     },
-    claimDeliveries: (call) => transactions.run('current', (transaction) => claimDeliveries(transaction, call, seal)),
+    async claimDeliveries(call) {
+      const { claimed, touched } = await transactions.run('current', (one) => claimDeliveries(one, call, seal))
+      touch({ onChanges }, touched)
+      return claimed
+    },
     // Whoever takes a line takes up what a dead node had claimed on it; what it had of deliveries is due when their lease ends.
     async releaseReceipts() {},
     async endInterrupted() {},
     async releaseDeliveries() {},
-    async removeLine({ id, at }) {
-      await telling(async (transaction) => {
-        await removeLine({ ...session, db: transaction.db }, { id, at })
-        const skipped = await skipReceipts(transaction, { lineId: id, at })
-        const ended = await endWaiting({ ...session, db: transaction.db }, { lineId: id, at })
-        return { outcome: undefined, happenings: [...skipped, ...ended] }
-      })
-      touch({ onChanges }, 'all')
-    },
+    endRemoved: (piece) =>
+      telling(async (transaction) => {
+        const own = { ...session, db: transaction.db }
+        const line = await takeRemoved(own, piece.at)
+        if (line === undefined) return { outcome: false, happenings: [] }
+        const { receiptIds, messageIds } = await findRemains(own, line, piece)
+        const skipped = await skipReceipts(transaction, { receiptIds, at: piece.at })
+        const ended = await endRemovedMessages(own, { messageIds, at: piece.at })
+        return { outcome: true, happenings: [...skipped, ...ended] }
+      }),
   } satisfies Partial<Store>
+}
+
+/** One that no other node is ending at this moment. */
+async function takeRemoved(session: Session, at: number): Promise<RemovedLine | undefined> {
+  const line = await linesToLookThrough(session, at).forUpdate().skipLocked().executeTakeFirst()
+  return line ?? linesWithRemains(session).forUpdate().skipLocked().executeTakeFirst()
 }
 
 const NOT_OURS: ClaimedMessage = { line: undefined, call: null, nextDueAt: null, nextExpiryAt: null }

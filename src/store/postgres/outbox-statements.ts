@@ -45,10 +45,6 @@ export const LOCK: Statement = {
   name: 'lock receipts',
   text: 'select id from receipts where id = any($1::bigint[]) order by id for update',
 }
-export const LOCK_LINE: Statement = {
-  name: 'lock receipts of a line',
-  text: 'select id from receipts where line_id = $1 and settled_at is null order by id for update',
-}
 export const SEND: Statement = {
   name: 'send receipts',
   text: `update receipts set state = 'sending', next_attempt_at = null where id = any($1::bigint[])`,
@@ -107,6 +103,6 @@ export const EXPIRE: Statement = {
 }
 export const SKIP_REMOVED: Statement = {
   name: 'skip receipts of a removed line',
-  text: `update receipts set state = 'skipped', reason = 'line_removed', settled_at = $1, next_attempt_at = null
-    where line_id = $2 and settled_at is null and (state = 'queued' or next_attempt_at is not null) returning id`,
+  text: `update receipts r set state = 'skipped', reason = 'line_removed', settled_at = $1, next_attempt_at = null
+    where id = any($2::bigint[]) and ${IS_OPEN} and (state = 'queued' or ${WAITS}) returning id`,
 }

@@ -35,11 +35,7 @@ export async function claimReceipts(
     // One that is on its way again may have another behind it.
     transaction.rows<DueRow>(statements.LOCK_DUE, [lineId, at, 2 * limit]),
   ])
-  if (lineRow === undefined) {
-    const happenings = await skipReceipts(transaction, { lineId, at })
-    return { outcome: NOT_OURS, happenings }
-  }
-  if (!permitted) return { outcome: NOT_OURS, happenings: [] }
+  if (lineRow === undefined || !permitted) return { outcome: NOT_OURS, happenings: [] }
   const declared = rules.receipts[lineRow.connector] ?? {}
   const { chosen, tooLate } = pick(lineRow.paused === 0 ? longestDueFirst(open, at) : [], limit, at)
   const happenings = await expire(transaction, tooLate, obstacle, at)
@@ -252,13 +248,14 @@ async function expire(
   )
 }
 
-/** What a line that was removed had waiting. Those whose call is under way are left to it: the lane writes them down. */
+/** What a line that was removed had waiting. Those whose call began meanwhile are left to it: the lane writes them down. */
 export async function skipReceipts(
   transaction: Transaction,
-  { lineId, at }: { lineId: LineId; at: number },
+  { receiptIds, at }: { receiptIds: readonly ReceiptId[]; at: number },
 ): Promise<Told[]> {
-  transaction.write(statements.LOCK_LINE, [lineId])
-  const skipped = await transaction.rows<{ id: ReceiptId }>(statements.SKIP_REMOVED, [at, lineId])
+  if (receiptIds.length === 0) return []
+  transaction.write(statements.LOCK, [receiptIds])
+  const skipped = await transaction.rows<{ id: ReceiptId }>(statements.SKIP_REMOVED, [at, receiptIds])
   return settlementsOf(
     transaction,
     skipped.map(({ id }) => ({ id, at })),

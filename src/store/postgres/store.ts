@@ -1,14 +1,14 @@
 import { sql } from 'kysely'
 import { ReadbackError } from '../../core/errors.ts'
 import type { SimulatedCarrier } from '../../core/handset.ts'
-import type { LineId, WebhookId } from '../../core/id.ts'
+import type { LineId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
 import type { Setback, Settlement } from '../../core/send-receipt.ts'
 import type { Changes, Store } from '../../core/store.ts'
 import type { DeliveryOutcome } from '../../core/webhook.ts'
 import { redeliver, testWebhook } from '../deliveries.ts'
-import type { Answered } from '../events.ts'
+import type { Answered, Nudging } from '../events.ts'
 import { checkKey } from '../key-check.ts'
 import { noteHealth } from '../lines.ts'
 import { endInterrupted, noteNews, settleMessage } from '../message-lanes.ts'
@@ -17,6 +17,7 @@ import { noteTyping, sendMessage } from '../outbound.ts'
 import { COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
 import { Seal } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
+import { removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import { markReads } from './acceptance.ts'
 import { Batches } from './batches.ts'
 import { Clock } from './clock.ts'
@@ -180,10 +181,11 @@ function tellingMethods({ leases: _, transactions, onChanges, ...session }: Tool
         return { outcome: answer, happenings: told }
       }, 'snapshot')
   const nudging =
-    <Call>(query: (session: Session, call: Call) => Promise<WebhookId>) =>
-    async (call: Call): Promise<void> => {
-      const webhookId = await transactions.run('snapshot', ({ db }) => query({ ...session, db }, call))
-      onChanges({ webhookIds: [webhookId], events: false, touched: [] })
+    <Call, A>(query: (session: Session, call: Call) => Promise<Nudging<A>>, touched: Changes['touched'] = []) =>
+    async (call: Call): Promise<A> => {
+      const { answer, webhookIds } = await transactions.run('snapshot', ({ db }) => query({ ...session, db }, call))
+      onChanges({ webhookIds, events: false, touched })
+      return answer
     }
   return {
     noteHealth: shared(noteHealth),
@@ -193,6 +195,8 @@ function tellingMethods({ leases: _, transactions, onChanges, ...session }: Tool
     noteTyping: shared(noteTyping),
     redeliver: nudging(redeliver),
     testWebhook: nudging(testWebhook),
+    removeWebhooks: nudging(removeWebhooks, 'all'),
+    replaceWebhooks: nudging(replaceWebhooks, 'all'),
   } satisfies Partial<Store>
 }
 

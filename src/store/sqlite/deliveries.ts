@@ -2,9 +2,17 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { AccountId } from '../../core/id.ts'
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/store.ts'
 import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, ROTATION_MS } from '../../core/webhook.ts'
-import { type ClaimedRow, toDelivery } from '../deliveries.ts'
+import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
 import type { Session } from '../session.ts'
 import type { Events } from './events.ts'
+
+type ClaimCall = Parameters<DeliveryOutbox['claimDeliveries']>[0]
+
+interface EndpointRow {
+  readonly account_id: AccountId
+  readonly given_up: 0 | 1
+  readonly removed: 0 | 1
+}
 
 /** The webhooks' side of the outbox on SQLite. */
 export class Deliveries {
@@ -18,9 +26,15 @@ export class Deliveries {
     this.#statements = prepare(database)
   }
 
-  claimDeliveries(call: Parameters<DeliveryOutbox['claimDeliveries']>[0]): ClaimedDeliveries {
-    const { webhookId, limit, at, leaseUntil } = call
-    const rows = this.#statements.findDue.all(webhookId, at, limit) as unknown as ClaimedRow[]
+  /** Takes what is due for an endpoint; of one that is given up it ends a piece of what waits. */
+  claimDeliveries({ webhookId, limit, at, leaseUntil }: ClaimCall): ClaimedDeliveries {
+    const endpoint = this.#statements.findEndpoint.get(webhookId) as unknown as EndpointRow
+    const { account_id, given_up, removed } = endpoint
+    if (given_up === 1 && this.#statements.giveUp.run(webhookId, GIVEN_UP_AT_ONCE, at, removed).changes > 0) {
+      this.#events.touchAccount(account_id)
+      return { deliveries: [], nextDueAt: at }
+    }
+    const rows = this.#statements.findDue.all(webhookId, at, given_up, limit) as unknown as ClaimedRow[]
     for (const { id } of rows) this.#statements.claim.run(leaseUntil, id)
     const next = this.#statements.findNextDue.get(webhookId) as { at: number | null }
     const since = at - ROTATION_MS
@@ -34,9 +48,7 @@ export class Deliveries {
     if (settled !== undefined) this.#events.touchAccount(settled.account_id)
     if (state === 'delivered') this.#statements.recovered.run(webhookId)
     else this.#statements.failing.run(at, webhookId)
-    if (disable === null) return
-    this.#statements.disable.run(disable, webhookId)
-    this.#statements.giveUp.run(webhookId)
+    if (disable !== null) this.#statements.disable.run(disable, webhookId)
   }
 
   releaseDeliveries({ at }: { at: number }): void {
@@ -46,13 +58,25 @@ export class Deliveries {
 
 function prepare(database: DatabaseSync) {
   return {
+    findEndpoint: database.prepare(
+      `select account_id, disabled is not null or removed_at is not null as given_up, removed_at is not null as removed
+       from webhooks where id = ?`,
+    ),
+    // Looks at so many of those that wait, and no further: each of them may be one that a person asked for. What is under way is
+    // left to its call.
+    giveUp: database.prepare(
+      `update webhook_deliveries set state = 'failed', next_attempt_at = null where id in (
+         select id from (select id, state, next_attempt_at, by_hand, attempts from webhook_deliveries
+           where webhook_id = ? and next_attempt_at is not null order by next_attempt_at limit ?)
+         where (state = 'waiting' or next_attempt_at <= ?) and (by_hand is null or (? and attempts > 0)))`,
+    ),
     findDue: database.prepare(
       `select d.id, d.attempts, w.id as webhook_id, w.type, w.url, w.secret, w.secret_before, w.secret_changed_at,
        w.failing_since, a.id as account_id, a.email, a.plan, a.webhook_secret, a.webhook_secret_before,
        a.webhook_secret_changed_at, e.id as event_id, e.line_id, e.event, e.at
        from webhook_deliveries d join webhooks w on w.id = d.webhook_id join accounts a on a.id = d.account_id
        join events e on e.id = d.event_id
-       where d.webhook_id = ? and d.next_attempt_at is not null and d.next_attempt_at <= ?
+       where d.webhook_id = ? and d.next_attempt_at is not null and d.next_attempt_at <= ? and (d.by_hand = 1 or not ?)
        order by d.next_attempt_at limit ?`,
     ),
     claim: database.prepare(`update webhook_deliveries set state = 'sending', next_attempt_at = ? where id = ?`),
@@ -68,10 +92,6 @@ function prepare(database: DatabaseSync) {
     recovered: database.prepare('update webhooks set failing_since = null where id = ? and failing_since is not null'),
     failing: database.prepare('update webhooks set failing_since = ? where id = ? and failing_since is null'),
     disable: database.prepare('update webhooks set disabled = ? where id = ?'),
-    giveUp: database.prepare(
-      `update webhook_deliveries set state = 'failed', next_attempt_at = null
-       where webhook_id = ? and next_attempt_at is not null`,
-    ),
     release: database.prepare(`update webhook_deliveries set next_attempt_at = ? where state = 'sending'`),
   }
 }

@@ -2,19 +2,21 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { ReceiptId } from '../../core/id.ts'
 import type { Store } from '../../core/store.ts'
 import { redeliver, testWebhook } from '../deliveries.ts'
-import type { Answered, Told } from '../events.ts'
-import { noteHealth, removeLine } from '../lines.ts'
+import type { Answered, Nudging, Told } from '../events.ts'
+import { noteHealth } from '../lines.ts'
 import {
   claimMessage,
   endInterrupted,
-  endWaiting,
+  endRemovedMessages,
   noteNews,
   releaseLostMessage,
   settleMessage,
 } from '../message-lanes.ts'
 import { noteTyping, sendMessage } from '../outbound.ts'
 import { type Bound, bind, COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
+import { findRemains, linesToLookThrough, linesWithRemains } from '../removed-lines.ts'
 import type { Session } from '../session.ts'
+import { removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import type { Acceptance } from './acceptance.ts'
 import { Deliveries } from './deliveries.ts'
 import type { Events } from './events.ts'
@@ -43,8 +45,10 @@ const HOT_WRITES = [
   'releaseDeliveries',
   'redeliver',
   'testWebhook',
+  'removeWebhooks',
+  'replaceWebhooks',
   'noteHealth',
-  'removeLine',
+  'endRemoved',
   'sendMessage',
   'claimMessage',
   'settleMessage',
@@ -97,6 +101,14 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     record(told)
     return answer
   }
+  const nudge = <A>({ answer, webhookIds }: Nudging<A>): A => {
+    for (const webhookId of webhookIds) events.touch(webhookId)
+    return answer
+  }
+  const seen = <A>(nudging: Nudging<A>): A => {
+    events.touchAll()
+    return nudge(nudging)
+  }
   return {
     ...coldWrites(session, events),
     markRead: (call) => acceptance.markRead(call),
@@ -109,15 +121,19 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     claimDeliveries: (call) => deliveries.claimDeliveries(call),
     settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
     releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
-    testWebhook: async (call) => events.touch(await testWebhook(session, call)),
-    redeliver: async (call) => events.touch(await redeliver(session, call)),
+    testWebhook: async (call) => nudge(await testWebhook(session, call)),
+    redeliver: async (call) => nudge(await redeliver(session, call)),
+    removeWebhooks: async (call) => seen(await removeWebhooks(session, call)),
+    replaceWebhooks: async (call) => seen(await replaceWebhooks(session, call)),
     noteHealth: async (note) => tell(await noteHealth(session, note)),
-    async removeLine({ id, at }) {
-      joins.foldAll()
-      await removeLine(session, { id, at })
-      events.touchAll()
-      lanes.skipReceipts({ lineId: id, at })
-      record(await endWaiting(session, { lineId: id, at }))
+    async endRemoved({ limit, at }) {
+      const toLookThrough = await linesToLookThrough(session, at).executeTakeFirst()
+      const line = toLookThrough ?? (await linesWithRemains(session).executeTakeFirst())
+      if (line === undefined) return false
+      const { receiptIds, messageIds } = await findRemains(session, line, { limit, at })
+      lanes.skipReceipts({ receiptIds, at })
+      record(await endRemovedMessages(session, { messageIds, at }))
+      return true
     },
     sendMessage: async (call) => tell(await sendMessage(session, call)),
     claimMessage: async (call) => tell(await claimMessage(session, call)),

@@ -35,10 +35,7 @@ export class LaneStore {
 
   claimReceipts({ lineId, limit, obstacle, at }: ClaimCall): Claimed {
     const lineRow = this.#statements.findLine.get(lineId) as LineRow | undefined
-    if (lineRow === undefined) {
-      this.skipReceipts({ lineId, at })
-      return { line: undefined, claims: [], nextDueAt: null }
-    }
+    if (lineRow === undefined) return { line: undefined, claims: [], nextDueAt: null }
     const claims: Claim[] = []
     const receipts = this.#session.rules.receipts[lineRow.connector] ?? {}
     if (lineRow.paused === 0) {
@@ -67,10 +64,13 @@ export class LaneStore {
     }
   }
 
-  /** What a line that was removed had waiting. Those whose call is under way are left to it: the lane writes them down. */
-  skipReceipts({ lineId, at }: { lineId: LineId; at: number }): void {
-    const skipped = this.#statements.skipRemoved.all(at, lineId) as { id: ReceiptId }[]
-    for (const { id } of skipped) this.#tell(id, at)
+  /** What a line that was removed had waiting. */
+  skipReceipts({ receiptIds, at }: { receiptIds: readonly ReceiptId[]; at: number }): void {
+    for (const id of receiptIds) {
+      this.#joins.fold(id)
+      this.#statements.skipRemoved.run(at, id)
+      this.#tell(id, at)
+    }
   }
 
   releaseReceipts({ at }: { at: number }): void {
@@ -187,8 +187,7 @@ function prepare(database: DatabaseSync) {
     ),
     skipRemoved: database.prepare(
       `update receipts set state = 'skipped', reason = 'line_removed', settled_at = ?, next_attempt_at = null
-       where line_id = ? and settled_at is null and (state = 'queued' or next_attempt_at is not null)
-       returning id`,
+       where id = ?`,
     ),
     findReceipt: database.prepare(
       `select r.id, r.account_id as accountId, r.line_id as lineId, r.conversation_id as conversationId,
