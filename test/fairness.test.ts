@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
 import { type CustomerServer, startCustomerServer } from './support/customer-server.ts'
-import { nodeSettings, type PostgresServer, postgresServer, requirePostgres, runSql } from './support/postgres.ts'
+import { type Filling, fillingPostgres, fillingSqlite } from './support/filling.ts'
+import { type PostgresServer, postgresServer, requirePostgres } from './support/postgres.ts'
 import { dataFolder } from './support/process.ts'
-import { type Customer, customer, enter, type Readback, startReadback } from './support/readback.ts'
+import { customer, enter, type Readback, startReadback } from './support/readback.ts'
+import { isServedAsEver } from './support/served.ts'
 import { until } from './support/until.ts'
 
 const OTHER_LINE = '+19175550199'
 const SLOW_MS = 200
-/** Far more than it takes on a busy machine, and far less than a million of anything does. */
-const ORDINARY_MS = 10_000
 const START_MS = 5_000
 /** A webhook that waits behind the others never comes. */
 const PATIENCE_MS = 60_000
@@ -27,30 +25,16 @@ describe('an account with a million receipts and a million webhooks waiting', ()
 
   test('delays no other on SQLite, and no start', { timeout: PATIENCE_MS }, async () => {
     await using folder = await dataFolder()
-    await delaysNoOther({ READBACK_DATA_DIR: folder.path }, async (...fill) => {
-      using file = new DatabaseSync(join(folder.path, 'readback.db'))
-      file.exec('pragma synchronous = off')
-      for (const statement of fill) {
-        file
-          .prepare(
-            `with recursive series (n) as (select 0 union all select n + 1 from series where n < 999999) ${statement}`,
-          )
-          .run()
-      }
-    })
+    await delaysNoOther(fillingSqlite(folder))
   })
 
   test('delays no other on PostgreSQL, and no start', { skip: requirePostgres(), timeout: PATIENCE_MS }, async () => {
     await using database = await (postgres as PostgresServer).database()
-    await delaysNoOther(nodeSettings(database), async (...fill) => {
-      for (const statement of fill) {
-        await runSql(database.url, `with series as (select * from generate_series(0, 999999) as n) ${statement}`)
-      }
-    })
+    await delaysNoOther(fillingPostgres(database))
   })
 })
 
-async function delaysNoOther(env: Readonly<Record<string, string>>, fill: (...statements: string[]) => Promise<void>) {
+async function delaysNoOther({ env, fill }: Filling) {
   await using slow = await startCustomerServer()
   await using prompt = await startCustomerServer()
   hangEveryOther(slow)
@@ -63,6 +47,7 @@ async function delaysNoOther(env: Readonly<Record<string, string>>, fill: (...st
   await first.stop()
   const now = Date.now()
   await fill(
+    1_000_000,
     // As many as the lane comes to while this is looked at. They have the numbers from 2 on: the first is the one that wrote.
     `insert into conversations (account_id, line_id, kind, address)
      select account_id, id, 'direct', '+1555' || (1000000 + n) from lines, series where n < 20000`,
@@ -78,7 +63,7 @@ async function delaysNoOther(env: Readonly<Record<string, string>>, fill: (...st
   const again = enter(server.base, busy.accountId, busy.keys)
   const other = await customer(server, { lines: [OTHER_LINE] })
   await other.must(200, 'POST', '/api/account/webhooks', { webhooks: [prompt.url], type: 'receive' })
-  await isServedAsEver(other, prompt)
+  await isServedAsEver(other, OTHER_LINE, prompt)
   await until(
     'the busy one to get on',
     async () => (await again.must(200, 'GET', '/readback/v1/receipts?state=sent&limit=1')).body.data.length,
@@ -100,19 +85,6 @@ async function startedSoon(env: Readonly<Record<string, string>>): Promise<Readb
   const ms = performance.now() - startedAt
   assert.ok(ms < START_MS, `the start took ${ms} ms`)
   return server
-}
-
-/** Ten messages and ten receipts, one after the other. */
-async function isServedAsEver(account: Customer, endpoint: CustomerServer): Promise<void> {
-  const startedAt = performance.now()
-  for (let round = 0; round < 10; round++) {
-    const number = `+1415${5_550_100 + round}`
-    await account.write({ number, to_number: OTHER_LINE })
-    await endpoint.at(round)
-    await account.settled(await account.markRead(number, OTHER_LINE))
-  }
-  const ms = performance.now() - startedAt
-  assert.ok(ms < ORDINARY_MS, `ten of each took ${ms} ms`)
 }
 
 /** Slow, and every other call never ends. */

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import type { RequestListener } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
 import { describe, test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
 import { type CustomerServer, type Received, startCustomerServer } from './support/customer-server.ts'
 import { dataFolder, startProcess } from './support/process.ts'
 import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
+import { signIn } from './support/visitor.ts'
 
 const PATH = '/api/account/webhooks'
 const OTHER_LINE = '+19175550100'
@@ -258,6 +259,58 @@ describe('an endpoint in trouble', () => {
     await add(account, [sink.url])
     await account.write()
     assert.equal((await sink.at(1)).headers['webhook-id'] === sink.received[0]?.headers['webhook-id'], false)
+  })
+
+  test('that is gone is called where a person asks for it, and for nothing else that waited', async () => {
+    await using sink = await startCustomerServer()
+    await using server = await startReadback()
+    const account = await customer(server)
+    await add(account, [sink.url])
+    // More than go out together.
+    const held: ServerResponse[] = []
+    sink.answer = (_, response) => held.push(response)
+    for (let message = 0; message < 40; message++) await account.write()
+    await sink.at(31)
+    for (const response of held) response.writeHead(410).end()
+    sink.answer = (_, response) => response.end('thanks')
+    const failed = await until(
+      'all to be given up',
+      () => deliveries(account, '?state=failed'),
+      ({ length }) => length === 40,
+    )
+    await account.must(200, 'POST', `/readback/v1/webhook-deliveries/${failed[0].delivery_id}/redeliver`)
+    assert.equal((await sink.at(32)).headers['webhook-id'], failed[0].delivery_id)
+    const { 'sb-api-key-id': api_key_id, 'sb-api-secret-key': api_secret_key } = account.keys
+    const visitor = await signIn(server.base, { api_key_id, api_secret_key })
+    const [{ webhook_id }] = (await account.must(200, 'GET', '/readback/v1/webhooks')).body.data
+    await visitor.must(200, 'POST', `/console/webhooks/${webhook_id}/test`)
+    await until(
+      'both to be delivered',
+      () => deliveries(account, '?state=delivered'),
+      ({ length }) => length === 2,
+    )
+    assert.deepEqual([sink.received.length, (await deliveries(account, '?state=failed')).length], [34, 39])
+  })
+
+  test('that is removed is called no more, and what would be due later ends at once', async () => {
+    await using sink = await startCustomerServer()
+    await using server = await startReadback()
+    const account = await customer(server)
+    await add(account, [sink.url])
+    sink.answer = (_, response) => response.writeHead(503, { 'retry-after': '36000' }).end()
+    await account.write()
+    await until(
+      'the try to be written down',
+      () => deliveries(account, '?state=waiting'),
+      ([delivery]) => delivery?.attempts.length === 1,
+    )
+    await account.must(200, 'PUT', PATH, { webhooks: { receive: [] } })
+    await until(
+      'it to end',
+      () => deliveries(account, '?state=failed'),
+      ({ length }) => length === 1,
+    )
+    assert.equal(sink.received.length, 1)
   })
 
   test('that hangs, or answers without end, delays neither another nor a receipt', async () => {

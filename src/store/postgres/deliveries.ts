@@ -3,7 +3,7 @@ import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/store.ts'
 import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, ROTATION_MS } from '../../core/webhook.ts'
 import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
 import type { Seal } from '../seal.ts'
-import type { Statement, Transaction } from './transactions.ts'
+import { IN_ORDER, type Statement, type Transaction } from './transactions.ts'
 
 /**
  * Takes what is due for an endpoint; what another node is taking at this moment is passed over. Of one that is given up it ends a piece
@@ -16,8 +16,10 @@ export async function claimDeliveries(
 ): Promise<{ claimed: ClaimedDeliveries; touched: AccountId[] }> {
   const [endpoint] = (await transaction.rows(FIND_ENDPOINT, [webhookId])) as [EndpointRow]
   const { account_id, given_up, removed } = endpoint
-  if (given_up && (await transaction.rows(GIVE_UP, [webhookId, at, GIVEN_UP_AT_ONCE, removed])).length > 0) {
-    return { claimed: { deliveries: [], nextDueAt: at }, touched: [account_id] }
+  if (given_up) {
+    transaction.write(IN_ORDER, [])
+    const ended = await transaction.rows(GIVE_UP, [webhookId, at, GIVEN_UP_AT_ONCE, removed])
+    if (ended.length > 0) return { claimed: { deliveries: [], nextDueAt: at }, touched: [account_id] }
   }
   const claimed = await transaction.rows<{ id: DeliveryId }>(CLAIM, [webhookId, at, limit, leaseUntil, given_up])
   const ids = claimed.map(({ id }) => id)

@@ -7,6 +7,7 @@ import { claimDeliveries } from './deliveries.ts'
 import { claimReceipts, expireReceipts, skipReceipts } from './outbox.ts'
 import { RELEASE_LOST } from './outbox-statements.ts'
 import { type Telling, type Tools, touch } from './telling.ts'
+import { IN_ORDER } from './transactions.ts'
 
 /** Each a transaction of its own: lanes come one by one. */
 export function laneMethods({ transactions, leases, onChanges, ...session }: Tools, telling: Telling) {
@@ -45,6 +46,7 @@ export function laneMethods({ transactions, leases, onChanges, ...session }: Too
     async releaseDeliveries() {},
     endRemoved: (piece) =>
       telling(async (transaction) => {
+        transaction.write(IN_ORDER, [])
         const own = { ...session, db: transaction.db }
         const line = await takeRemoved(own, piece.at)
         if (line === undefined) return { outcome: false, happenings: [] }
