@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { desk } from '../src/store/desk.contract.ts'
+import { ROWS_PER_LOOK } from '../src/store/overdue.ts'
 import { GIVE_UP } from '../src/store/postgres/deliveries.ts'
 import {
   COUNT,
@@ -12,7 +14,15 @@ import {
 } from '../src/store/postgres/outbox-statements.ts'
 import { IN_ORDER } from '../src/store/postgres/transactions.ts'
 import { startCustomerServer } from './support/customer-server.ts'
-import { LOGGED, nodeSettings, type OwnServer, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
+import {
+  type Database,
+  LOGGED,
+  nodeSettings,
+  type OwnServer,
+  ownServer,
+  requireOwnPostgres,
+  runSql,
+} from './support/postgres.ts'
 import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 import { signIn } from './support/visitor.ts'
@@ -111,12 +121,51 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
     assert.ok(steps.includes('Index Scan by delivery_lanes'), steps.join('; '))
     assert.ok(!steps.some((step) => step.startsWith('Sort')), steps.join('; '))
   })
+
+  test('looks for the overdue no further than it says, also by statistics of a moment when little waited', async () => {
+    await using database = await postgres.database()
+    const looks = await lookAtAll(database, () =>
+      runSql(
+        database.url,
+        `alter table receipts set (autovacuum_enabled = off); ${settled(20_000)}; ${waiting(60)}; analyze receipts; ${waiting(60_000)}`,
+      ),
+    )
+    // A connection tells of what it read when it ends.
+    const [{ read }] = (await until(
+      'it to be counted',
+      () =>
+        runSql<{ read: number }>(
+          database.url,
+          `select idx_tup_read::int as read from pg_stat_user_indexes where indexrelname = 'receipt_lanes' and idx_tup_read > 0`,
+        ),
+      ({ length }) => length > 0,
+    )) as [{ read: number }]
+    assert.ok(read < 4 * looks * ROWS_PER_LOOK, `${read} entries of the index`)
+  })
 })
 
 /** So many conversations' receipts, none of them open. */
 function settled(count: number): string {
   return `insert into receipts (account_id, line_id, conversation_id, state, trigger, requests, requested_at, expires_at, settled_at)
     select 1, 1 + n % 100, n, 'sent', 'api', 1, n, n, n from generate_series(1, ${count}) as k (n)`
+}
+
+/** Answers how many looks it takes to come through a lane that is filled like that. */
+async function lookAtAll(database: Database, fill: () => Promise<unknown>): Promise<number> {
+  await using d = await desk(database)
+  await fill()
+  let looks = 0
+  for (let after: number | null = null; looks === 0 || after !== null; looks++) {
+    assert.ok(looks < 20, 'it comes to no end')
+    after = (await d.store.findOverdue({ lineId: d.lineId, after, at: 1 })).goOnAfter
+  }
+  return looks
+}
+
+/** So many receipts of one line that wait, in another order than they are due. */
+function waiting(count: number): string {
+  return `insert into receipts (account_id, line_id, conversation_id, trigger, requests, requested_at, next_attempt_at, expires_at)
+    select 1, 1, -n - ${count}, 'api', 1, n, 1 + n * 7919 % 100003, 1000000 from generate_series(1, ${count}) as k (n)`
 }
 
 function conditionsOf(plan: Plan): string[] {

@@ -11,6 +11,7 @@ import type { Leases, LineWork } from './leases.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
 import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
 import type { MessageStore } from './message.ts'
+import type { Overdue, OverdueCall } from './overdue.ts'
 import type { PhoneNumber } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 import type { Receipt, ReceiptFilter } from './receipt.ts'
@@ -246,8 +247,11 @@ export interface Outbox {
   claimReceipts(call: ClaimCall): Promise<Claimed>
   /** Writes down what a carrier call came to. */
   settleReceipts(settlement: Settlement | Setback): Promise<void>
-  /** Those of a line that wait and are too late, and when the next will be; null when nothing waits. */
-  findOverdue(call: { lineId: LineId; at: number }): Promise<Overdue>
+  /**
+   * Those of a line that wait and are too late, longest due first, a stretch of its lane at a time: a lane of a million comes round in
+   * some minutes, and what a claim comes to meanwhile that expires. Those that wait for a reply are never too late.
+   */
+  findOverdue(call: OverdueCall): Promise<Overdue>
   /** Expires those of them that still are too late. */
   expireReceipts(call: Omit<ClaimCall, 'limit' | 'nextCallAt'> & { receiptIds: readonly ReceiptId[] }): Promise<void>
   /** Gives back what was claimed by a process that is no more. */
@@ -273,14 +277,6 @@ export interface Claimed {
   /** When to come again for those that are not due yet; null when none waits. */
   readonly nextDueAt: number | null
 }
-
-export interface Overdue {
-  /** At most {@link OVERDUE_AT_ONCE}: a lane that stood still for long must not hold up the writer. */
-  readonly receiptIds: readonly ReceiptId[]
-  readonly nextExpiryAt: number | null
-}
-
-export const OVERDUE_AT_ONCE = 500
 
 /** What a commit left for others to do. */
 export interface Changes {

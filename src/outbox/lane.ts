@@ -12,11 +12,12 @@ import {
   settle,
   trySending,
 } from '../core/send-receipt.ts'
-import { type ClaimCall, type Claimed, type Outbox, OVERDUE_AT_ONCE } from '../core/store.ts'
+import type { ClaimCall, Claimed, Outbox } from '../core/store.ts'
 import { BackOff } from './back-off.ts'
 import { Claiming } from './claiming.ts'
 import { Insisting } from './insisting.ts'
 import type { OutboxLog } from './log.ts'
+import { Sweeping } from './sweeping.ts'
 import { Turns } from './turns.ts'
 import type { Sent } from './verification.ts'
 
@@ -50,8 +51,6 @@ interface Connected {
  * ten times what it does otherwise.
  */
 const PAUSED_REST_MS = 100
-/** Looking for the overdue walks the whole lane; once in a while is enough. */
-const SWEEP_MS = 1_000
 
 /** One line's receipts on their way: claimed when due, at the carrier's pace, one conversation each call. */
 export class Lane {
@@ -61,11 +60,11 @@ export class Lane {
   #pace: Pace = { callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 1 }
   #nextCallAt: number
   #lastDoneAt = Number.NEGATIVE_INFINITY
-  #sweepAt = Number.NEGATIVE_INFINITY
   #restUntil = Number.NEGATIVE_INFINITY
   #obstacle: Reason = 'pace'
   readonly #claiming: Claiming<ClaimCall, Claimed>
   readonly #insisting: Insisting
+  readonly #sweeping: Sweeping
   readonly #turns: Turns
   #removed = false
 
@@ -79,6 +78,7 @@ export class Lane {
     })
     const unwritten = 'what became of a receipt is not written yet'
     this.#insisting = new Insisting({ complaint: unwritten, tag: this.#tag(), log })
+    this.#sweeping = new Sweeping({ lineId, store, now })
     const complaint = 'the store kept a lane from going on'
     const onIdle = () => {
       if (this.#removed && this.#inFlight.size === 0) options.onEnd()
@@ -100,7 +100,7 @@ export class Lane {
   /** Claims what may go now and sends it on its way; answers when to come again, null when only a nudge will tell. */
   async #step(): Promise<number | null> {
     const { lineId, now } = this.#options
-    const sweepAt = await this.#sweep()
+    const sweepAt = await this.#sweeping.sweep(this.#obstacle)
     const at = now()
     const limit = this.#room()
     const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until, this.#restUntil)
@@ -195,18 +195,6 @@ export class Lane {
   /** Until the store has it: a receipt that the carrier took must not be sent again because a disk was full for a minute. */
   #write(written: Settlement | Setback): Promise<void> {
     return this.#insisting.until(() => this.#options.store.settleReceipts(written))
-  }
-
-  /** Expires what waited too long, also in a lane that stands still; answers when to look again. */
-  async #sweep(): Promise<number | null> {
-    const { lineId, store, now } = this.#options
-    const at = now()
-    if (at < this.#sweepAt) return Number.isFinite(this.#sweepAt) ? this.#sweepAt : null
-    const { receiptIds, nextExpiryAt } = await store.findOverdue({ lineId, at })
-    if (receiptIds.length > 0) await store.expireReceipts({ lineId, receiptIds, obstacle: this.#obstacle, at })
-    const more = receiptIds.length === OVERDUE_AT_ONCE
-    this.#sweepAt = more ? at : Math.max(nextExpiryAt ?? 0, at + SWEEP_MS)
-    return nextExpiryAt === null && !more ? null : this.#sweepAt
   }
 
   #tag() {

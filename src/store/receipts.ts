@@ -5,7 +5,7 @@ import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, ConversationId, LineId, ReceiptId } from '../core/id.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Receipt, ReceiptFilter } from '../core/receipt.ts'
-import { OVERDUE_AT_ONCE, type Overdue, type Store } from '../core/store.ts'
+import type { Store } from '../core/store.ts'
 import { identify } from './accounts.ts'
 import { hasWaiting } from './removed-lines.ts'
 import type { Session } from './session.ts'
@@ -160,17 +160,4 @@ export async function linesWithWork({ db }: Session): Promise<LineId[]> {
     .where((eb) => hasWaiting(eb, 'receipts'))
     .execute()
   return rows.map(({ id }) => id)
-}
-
-/** Walks all that waits in the lane, so it is for the connection that reads, and no more often than a lane needs. */
-export async function findOverdue({ db }: Session, { lineId, at }: { lineId: LineId; at: number }): Promise<Overdue> {
-  const waiting = db.selectFrom('receipts').where('line_id', '=', lineId).where('next_attempt_at', 'is not', null)
-  const overdue = await waiting.select('id').where('expires_at', '<=', at).limit(OVERDUE_AT_ONCE).execute()
-  // There may be more, and of a million that wait the earliest is not looked for time and again.
-  if (overdue.length === OVERDUE_AT_ONCE) return { receiptIds: overdue.map(({ id }) => id), nextExpiryAt: at }
-  const next = await waiting
-    .select((eb) => eb.fn.min('expires_at').as('at'))
-    .where('expires_at', '>', at)
-    .executeTakeFirst()
-  return { receiptIds: overdue.map(({ id }) => id), nextExpiryAt: next?.at ?? null }
 }

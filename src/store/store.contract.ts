@@ -164,11 +164,13 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await using kept = await place()
       await using d = await desk(kept)
       const ids = [await d.request(contactOf(0), 0), await d.request(contactOf(1), 500)]
-      assert.deepEqual(await d.store.findOverdue({ lineId: d.lineId, at: 999 }), {
+      const look = { lineId: d.lineId, after: null }
+      assert.deepEqual(await d.store.findOverdue({ ...look, at: 999 }), {
         receiptIds: [],
         nextExpiryAt: 1_000,
+        goOnAfter: null,
       })
-      const { receiptIds, nextExpiryAt } = await d.store.findOverdue({ lineId: d.lineId, at: 1_000 })
+      const { receiptIds, nextExpiryAt } = await d.store.findOverdue({ ...look, at: 1_000 })
       assert.deepEqual([receiptIds, nextExpiryAt], [[ids[0]], 1_500])
       await d.store.expireReceipts({ lineId: d.lineId, receiptIds, obstacle: 'rate_limited', at: 1_000 })
       const { state, reason, settledAt } = await d.receipt(ids[0] as ReceiptId)

@@ -6,6 +6,7 @@ import { type PostgresServer, postgresServer, requirePostgres } from '../../test
 import { describeEnding } from './ending.contract.ts'
 import { describeEntrance } from './entrance.contract.ts'
 import { describeMessages } from './messages.contract.ts'
+import { describeOverdue } from './overdue.contract.ts'
 import { describeSequences } from './sequences.contract.ts'
 import { describeStore } from './store.contract.ts'
 
@@ -14,6 +15,7 @@ describeEntrance('SQLite', place)
 describeSequences('SQLite', place)
 describeMessages('SQLite', place)
 describeEnding('SQLite', place)
+describeOverdue('SQLite', place)
 
 describe('PostgreSQL', { skip: requirePostgres() }, () => {
   let server: PostgresServer
@@ -28,6 +30,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeSequences('PostgreSQL', database)
   describeMessages('PostgreSQL', database)
   describeEnding('PostgreSQL', database)
+  describeOverdue('PostgreSQL', database)
 })
 
 async function place() {

@@ -4,6 +4,7 @@ import type { SimulatedCarrier } from '../../core/handset.ts'
 import type { LineId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
+import type { OverdueCall } from '../../core/overdue.ts'
 import type { Setback, Settlement } from '../../core/send-receipt.ts'
 import type { Changes, Store } from '../../core/store.ts'
 import type { DeliveryOutcome } from '../../core/webhook.ts'
@@ -14,6 +15,7 @@ import { noteHealth } from '../lines.ts'
 import { endInterrupted, noteNews, settleMessage } from '../message-lanes.ts'
 import { tellOfNewer } from '../migrations/index.ts'
 import { noteTyping, sendMessage } from '../outbound.ts'
+import { findOverdue } from '../overdue.ts'
 import { COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
 import { Seal } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
@@ -31,7 +33,7 @@ import { NodeLeases } from './leases.ts'
 import { Nudges } from './nudges.ts'
 import { settleReceipts } from './outbox.ts'
 import { type Telling, type Tools, tellingOf, touch } from './telling.ts'
-import { type Statement, type Transaction, Transactions } from './transactions.ts'
+import { IN_ORDER, type Statement, type Transaction, Transactions } from './transactions.ts'
 import { upgrade } from './upgrade.ts'
 
 export interface PostgresStart {
@@ -164,6 +166,11 @@ function hotMethods(tools: Tools) {
     settleReceipts: (written: Settlement | Setback) => settle.call(written),
     settleDelivery: (outcome: DeliveryOutcome) => settleDelivery.call(outcome),
     carrier: (lineId: LineId) => carrier.call(lineId),
+    findOverdue: (call: OverdueCall) =>
+      transactions.run('current', (transaction) => {
+        transaction.write(IN_ORDER, [])
+        return findOverdue({ ...tools, db: transaction.db }, call)
+      }),
     showRead: (read: Parameters<Store['showRead']>[0]) => showRead.call(read),
     ready: () => ready(transactions),
     durability: () => durability(transactions, accepted),

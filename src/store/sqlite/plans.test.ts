@@ -3,8 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { LineId } from '../../core/id.ts'
 import { SQLITE } from '../engine.ts'
 import { migrate } from '../migrations/index.ts'
+import { endOfLook, nextExpiry, tooLate } from '../overdue.ts'
 import { Seal } from '../seal.ts'
 import { Acceptance } from './acceptance.ts'
 import { openWriter, toKysely } from './connection.ts'
@@ -65,4 +67,23 @@ test('every hot statement on SQLite goes by an index wherever a table grows', as
   assert.deepEqual(scans, [])
   database.close()
   await rm(folder, { recursive: true, force: true })
+})
+
+test('a look for the overdue on SQLite goes over its own stretch of the lane, and sorts nothing', async () => {
+  const database = openWriter(':memory:')
+  const db = toKysely(database)
+  await migrate(db, SQLITE)
+  const stretch = { lineId: 1 as LineId, after: 1, upTo: 2 }
+  const plans = [endOfLook(db, stretch), tooLate(db, stretch, 1), nextExpiry(db, stretch, 1)].map((query) => {
+    const { sql, parameters } = query.compile()
+    const steps = database.prepare(`explain query plan ${sql}`).all(...(parameters as number[])) as { detail: string }[]
+    return steps.map(({ detail }) => detail)
+  })
+  const lane = 'INDEX receipt_lanes (line_id=? AND next_attempt_at>?'
+  assert.deepEqual(plans, [
+    [`SEARCH receipts USING COVERING ${lane})`],
+    [`SEARCH receipts USING ${lane} AND next_attempt_at<?)`],
+    [`SEARCH receipts USING ${lane} AND next_attempt_at<?)`],
+  ])
+  database.close()
 })
