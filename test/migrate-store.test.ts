@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { NEWER, newerVersion } from './support/newer-version.ts'
 import {
   type Database,
   nodeSettings,
@@ -12,7 +13,7 @@ import {
   requirePostgres,
   runSql,
 } from './support/postgres.ts'
-import { dataFolder } from './support/process.ts'
+import { dataFolder, startProcess } from './support/process.ts'
 import { customer, enter, LINE, startReadback } from './support/readback.ts'
 
 const PROGRAM = join(import.meta.dirname, '../src/migrate-store.ts')
@@ -58,6 +59,28 @@ describe('npm run migrate-store', { skip: requirePostgres() }, () => {
     assert.equal((await again.settled(ids[0] as string)).state, 'sent')
     const [handle] = await again.write({ number: '+14155550199' })
     assert.notEqual(handle, (await again.phone())[0]?.message_handle)
+  })
+
+  test('moves nothing out of a store that a newer version migrated, nor into one', async () => {
+    await using newer = await newerVersion()
+    await using folder = await dataFolder()
+    await using newerFolder = await dataFolder()
+    await using database = await postgres.database()
+    await using newerDatabase = await postgres.database()
+    await using server = await startReadback({ READBACK_DATA_DIR: folder.path })
+    await server.stop()
+    for (const env of [{}, nodeSettings(newerDatabase)]) {
+      await using young = await startProcess({ dataDir: newerFolder.path, env, main: newer.main })
+      await young.end('SIGTERM')
+    }
+    const refusal = (which: string) => new RegExp(`needs the newest version: .* at the ${which} URL \\(${NEWER}\\)`)
+    assert.match(await migrate(newerFolder.path, database), refusal('first'))
+    // As if somebody had emptied it for the move.
+    await runSql(newerDatabase.url, 'delete from facts')
+    assert.match(await migrate(folder.path, newerDatabase), refusal('second'))
+    assert.deepEqual(await runSql(newerDatabase.url, 'select name from facts'), [])
+    // Neither left anything behind.
+    assert.match(await migrate(folder.path, database), /rows arrived/)
   })
 
   test('says how it is called', async () => {

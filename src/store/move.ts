@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
 import { ReadbackError } from '../core/errors.ts'
 import { SQLITE } from './engine.ts'
-import { migrate, tellOfNewer } from './migrations/index.ts'
+import { migrate } from './migrations/index.ts'
 import { asUnavailable, openPatientPool, toKysely, toParameter } from './postgres/connection.ts'
 import { upgrade } from './postgres/upgrade.ts'
 import { openWriter, toKysely as sqliteToKysely } from './sqlite/connection.ts'
@@ -46,17 +46,16 @@ const UNDER_WAY = 'under way'
 
 /**
  * Moves a store from SQLite to PostgreSQL: every table in order of its key, so that one that was interrupted goes on behind the
- * last row that arrived. No server may run on either meanwhile. Throws `conflict` where the other store holds something of its own,
- * and `internal` where what arrived is not what was sent. Answers how many rows there are.
+ * last row that arrived. No server may run on either meanwhile. Throws `conflict` where the other store holds something of its own, or
+ * a newer version has migrated either, and `internal` where what arrived is not what was sent. Answers how many rows there are.
  */
 export async function moveStore({ path, url, onProgress }: Move): Promise<number> {
   const lock = lockFile(path)
   const source = openWriter(path)
   const target = toKysely(openPatientPool(url))
   try {
-    const newer = [...(await migrate(sqliteToKysely(source), SQLITE)), ...(await upgrade(url, () => {}))]
-    // It would leave behind whatever it does not know.
-    if (newer.length > 0) throw new ReadbackError('conflict', `A move needs the newest version: ${tellOfNewer(newer)}`)
+    refuseNewer('first', await migrate(sqliteToKysely(source), SQLITE))
+    refuseNewer('second', await upgrade(url, () => {}))
     new Joins(source).foldAll()
     await begin(target)
     const tables = await tablesOf(source, target)
@@ -73,6 +72,13 @@ export async function moveStore({ path, url, onProgress }: Move): Promise<number
     source.close()
     lock.release()
   }
+}
+
+/** A move would leave behind whatever it does not know. */
+function refuseNewer(which: 'first' | 'second', newer: readonly string[]): void {
+  if (newer.length === 0) return
+  const what = `a newer version has migrated the store at the ${which} URL (${newer.join(', ')})`
+  throw new ReadbackError('conflict', `A move needs the newest version: ${what}`)
 }
 
 /** No server starts on a store that has this fact. */
