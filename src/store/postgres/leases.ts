@@ -87,16 +87,20 @@ export class NodeLeases implements Leases {
     return (await transaction.rows(KEEP, [lineId, this.node])).length > 0
   }
 
-  /** Lines of nodes that are no more, locked so that none of these comes back at this moment; what they had claimed is due again. */
+  /** Lines of nodes that are no more; what they had claimed is due again, on those that were removed, too. */
   async #take(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<readonly WebhookId[]> {
-    const { onTaken } = this.#options
-    if (room === 0 && wanted.length === 0) return []
-    await transaction.rows(LOCK_DEAD, [])
-    const taken = await transaction.rows<{ line_id: LineId }>(TAKE, [this.node, wanted, room])
-    if (taken.length === 0) return []
-    const lineIds = taken.map(({ line_id }) => line_id)
+    const taken = room === 0 && wanted.length === 0 ? [] : await this.#lease(transaction, wanted, room)
+    const left = await transaction.rows<{ line_id: LineId }>(FIND_LEFT, [])
+    const lineIds = [...taken, ...left].map(({ line_id }) => line_id)
+    if (lineIds.length === 0) return []
     await transaction.rows(TAKE_UP, [lineIds])
-    return onTaken(transaction, lineIds)
+    return this.#options.onTaken(transaction, lineIds)
+  }
+
+  /** Dead nodes are locked, so that none of them comes back at this moment. */
+  async #lease(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<{ line_id: LineId }[]> {
+    await transaction.rows(LOCK_DEAD, [])
+    return transaction.rows<{ line_id: LineId }>(TAKE, [this.node, wanted, room])
   }
 }
 
@@ -118,7 +122,7 @@ const RENEW: Statement = {
 const COUNT: Statement = {
   name: 'count lines and nodes',
   text: `select (select count(*) from lines where removed_at is null) as lines, (select count(*) from nodes where until > ${NOW}) as nodes,
-    (select count(*) from line_leases where node = $1) as held`,
+    (select count(*) from line_leases x join lines l on l.id = x.line_id where x.node = $1 and l.removed_at is null) as held`,
 }
 const LOCK_DEAD: Statement = {
   name: 'lock dead nodes',
@@ -133,6 +137,16 @@ const TAKE: Statement = {
     order by id
     on conflict (line_id) do update set node = excluded.node, epoch = held.epoch + 1
       where held.node is null or held.node not in ${LIVING} returning line_id`,
+}
+/** Removed lines with something under way that nobody carries any more; `RemovedLines` ends it once it is due. */
+const FIND_LEFT: Statement = {
+  name: 'find what is left of removed lines',
+  text: `select l.id as line_id from lines l where removed_at is not null
+    and not exists (select 1 from line_leases x where x.line_id = l.id and x.node in ${LIVING})
+    and ((select 1 from receipts r where r.line_id = l.id and r.state = 'sending' and r.settled_at is null
+        and r.next_attempt_at is null limit 1) = 1
+      or (select 1 from messages m where m.line_id = l.id and m.status = 'QUEUED' and m.next_attempt_at is null limit 1) = 1)
+    order by l.id for update of l skip locked`,
 }
 const TAKE_UP: Statement = {
   name: 'take up what dead nodes had claimed',
