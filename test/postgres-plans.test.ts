@@ -104,6 +104,43 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
     }
   })
 
+  test('asks each line and endpoint whether something waits, also by statistics of a moment when nothing did', async () => {
+    await using database = await postgres.database()
+    {
+      await using d = await desk(database)
+      await runSql(
+        database.url,
+        `alter table receipts set (autovacuum_enabled = off); alter table messages set (autovacuum_enabled = off);
+         alter table webhook_deliveries set (autovacuum_enabled = off);
+         insert into lines (account_id, number, connector, settings, inbound_secret, inbound_secret_hash, to_enrol, paused, status,
+           created_at) select account_id, '+1415555' || (1000 + n), connector, settings, inbound_secret, n, 0, 0, status, 0
+           from lines, generate_series(1, 100) as k (n);
+         insert into webhooks (account_id, type, url, created_at)
+           select account_id, 'receive', 'https://example.com/' || id, 0 from lines;
+         ${settled(20_000)}; ${messages(20_000, null)}; ${deliveries(20_000, null)}; analyze;
+         ${waiting(20_000)}; ${messages(20_000, 1)}; ${deliveries(20_000, 1)}`,
+      )
+      assert.deepEqual(await d.store.linesWithWork(), [d.lineId])
+      assert.deepEqual(await d.store.linesWithMessages(), [d.lineId])
+      assert.deepEqual(await d.store.webhooksWithWork(), [1])
+    }
+    // A connection tells of what it read when it ends.
+    const read = await until(
+      'it to be counted',
+      () =>
+        runSql<{ relname: string; read: number }>(
+          database.url,
+          `select relname, sum(idx_tup_read)::int as read from pg_stat_user_indexes
+           where indexrelname in ('receipt_lanes', 'message_lanes', 'message_queue', 'delivery_lanes') group by relname`,
+        ),
+      (counted) => counted.every(({ read }) => read > 0),
+    )
+    assert.deepEqual(
+      read.filter(({ read }) => read > 100),
+      [],
+    )
+  })
+
   test('gives up in the order of the lane, and sorts nothing, by statistics of a moment when little waited', async () => {
     await using database = await postgres.database()
     await startReadback(nodeSettings(database)).then((server) => server[Symbol.asyncDispose]())
@@ -166,6 +203,20 @@ async function lookAtAll(database: Database, fill: () => Promise<unknown>): Prom
 function waiting(count: number): string {
   return `insert into receipts (account_id, line_id, conversation_id, trigger, requests, requested_at, next_attempt_at, expires_at)
     select 1, 1, -n - ${count}, 'api', 1, n, 1 + n * 7919 % 100003, 1000000 from generate_series(1, ${count}) as k (n)`
+}
+
+/** So many of one line's, sent or to be sent. */
+function messages(count: number, dueAt: number | null): string {
+  return `insert into messages (account_id, line_id, conversation_id, carrier_message_id, part, contact, service, reaction, sent_at,
+      received_at, outbound, status, next_attempt_at)
+    select 1, 1, n, n, 0, '', 'iMessage', 0, n, n, 1, '${dueAt === null ? 'SENT' : 'QUEUED'}', ${dueAt}::bigint
+    from generate_series(1, ${count}) as k (n)`
+}
+
+/** So many to one endpoint. */
+function deliveries(count: number, dueAt: number | null): string {
+  return `insert into webhook_deliveries (account_id, webhook_id, event_id, state, next_attempt_at, created_at)
+    select 1, 1, n, '${dueAt === null ? 'delivered' : 'waiting'}', ${dueAt}::bigint, n from generate_series(1, ${count}) as k (n)`
 }
 
 function conditionsOf(plan: Plan): string[] {

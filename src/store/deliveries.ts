@@ -177,18 +177,21 @@ export async function testWebhook(
   return { answer: undefined, webhookIds: [id] }
 }
 
+/** Each endpoint for itself: as `exists` PostgreSQL may walk all that waits, by statistics of a moment when nothing did. */
 export async function webhooksWithWork({ db }: Session): Promise<WebhookId[]> {
   const rows = await db
     .selectFrom('webhooks')
     .select('id')
-    .where((eb) =>
-      eb.exists(
+    .where(
+      (eb) =>
         eb
           .selectFrom('webhook_deliveries')
-          .select('webhook_deliveries.id')
+          .select('next_attempt_at')
           .whereRef('webhook_deliveries.webhook_id', '=', 'webhooks.id')
-          .where('next_attempt_at', 'is not', null),
-      ),
+          .where('next_attempt_at', 'is not', null)
+          .limit(1),
+      'is not',
+      null,
     )
     .execute()
   return rows.map(({ id }) => id)
