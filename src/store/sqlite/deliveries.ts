@@ -92,6 +92,11 @@ function prepare(database: DatabaseSync) {
     recovered: database.prepare('update webhooks set failing_since = null where id = ? and failing_since is not null'),
     failing: database.prepare('update webhooks set failing_since = ? where id = ? and failing_since is null'),
     disable: database.prepare('update webhooks set disabled = ? where id = ?'),
-    release: database.prepare(`update webhook_deliveries set next_attempt_at = ? where state = 'sending'`),
+    // Each endpoint's lane for itself, beyond what is due anyway: by the state alone a start read all that was ever sent.
+    release: database.prepare(
+      `update webhook_deliveries set next_attempt_at = ?1 where id in (
+         select d.id from webhooks w cross join webhook_deliveries d
+         where d.webhook_id = w.id and d.next_attempt_at > ?1 and d.state = 'sending')`,
+    ),
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { LineId } from '../../core/id.ts'
 import { SQLITE } from '../engine.ts'
+import { endInterrupted } from '../message-lanes.ts'
 import { migrate } from '../migrations/index.ts'
 import { endOfLook, nextExpiry, tooLate } from '../overdue.ts'
 import { Seal } from '../seal.ts'
@@ -12,15 +13,22 @@ import { Acceptance } from './acceptance.ts'
 import { openWriter, toKysely } from './connection.ts'
 import { Events } from './events.ts'
 import { Joins } from './joins.ts'
-import { writeOperations } from './operations.ts'
+import { readOperations, writeOperations } from './operations.ts'
 import { Recent } from './recent.ts'
 
-/** Those that grow with use; by the names that statements give them too. */
+/** Those that grow with use; by the names that statements give them too. An automatic index is made of all the rows, each time. */
 const GROWING =
-  /^SCAN (conversations|messages|seen_inbound|receipts|events|webhook_deliveries|webhook_attempts|[crsmde])\b/
-/** At a start, and after a claim that failed: those look at all that is open. */
-const SELDOM =
-  /^update (receipts|webhook_deliveries) set next_attempt_at = \? where (line_id = \? and )?state = 'sending'/
+  /^SCAN (conversations|messages|seen_inbound|receipts|events|webhook_deliveries|webhook_attempts|[crsmde])\b|USING AUTOMATIC/
+/** At a start, and after a claim that failed: those go along the index of what is open, and read of it what is under way. */
+const SELDOM = /^update receipts set next_attempt_at = \? where (line_id = \? and )?state = 'sending'/
+const RULES = {
+  auto: { plans: [], maxAgeMs: 0 },
+  receiptLifetimeMs: 1,
+  messageLifetimeMs: 1,
+  receipts: {},
+  relays: [],
+  writing: {},
+}
 /** Waits for its time, for a reply, or to be sent: each is found by a statement of its own. */
 const REMAINS = `
   insert into lines (id, account_id, number, connector, settings, inbound_secret, inbound_secret_hash, to_enrol, paused, status,
@@ -35,15 +43,7 @@ const REMAINS = `
 test('every hot statement on SQLite goes by an index wherever a table grows', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'readback-test-'))
   const database = openWriter(join(folder, 'readback.db'))
-  const rules = {
-    auto: { plans: [], maxAgeMs: 0 },
-    receiptLifetimeMs: 1,
-    messageLifetimeMs: 1,
-    receipts: {},
-    relays: [],
-    writing: {},
-  }
-  const session = { db: toKysely(database), seal: new Seal('0'.repeat(64)), rules, now: Date.now }
+  const session = { db: toKysely(database), seal: new Seal('0'.repeat(64)), rules: RULES, now: Date.now }
   await migrate(session.db, SQLITE)
   const prepared: string[] = []
   const prepare = database.prepare.bind(database)
@@ -54,10 +54,15 @@ test('every hot statement on SQLite goes by an index wherever a table grows', as
   const [joins, recent, events] = [new Joins(database), new Recent(), new Events(database)]
   const acceptance = new Acceptance(database, session, { joins, recent, events })
   const operations = writeOperations({ database, session, acceptance, joins, recent, events, commits: () => 0 })
+  const reads = readOperations(session)
   database.exec(REMAINS)
   while (await operations.endRemoved({ limit: 1, at: 2 }));
   const ended = prepare(`select count(*) as ended from events where event like '%line_removed%'`).get()
   assert.equal(ended?.ended, 3)
+  // What a start asks, besides what is prepared for it; some of it again twice a minute.
+  for (const name of ['linesWithWork', 'linesWithMessages', 'webhooksWithWork', 'linesToEnrol'] as const) {
+    await reads[name](undefined)
+  }
   const asked = prepared.filter((sql) => !SELDOM.test(sql))
   assert.ok(asked.length > 30, `${asked.length} statements`)
   const scans = asked.flatMap((sql) => {
@@ -67,6 +72,28 @@ test('every hot statement on SQLite goes by an index wherever a table grows', as
   assert.deepEqual(scans, [])
   database.close()
   await rm(folder, { recursive: true, force: true })
+})
+
+test('a start on SQLite finds the messages that were cut off by an index of those alone', async () => {
+  const database = openWriter(':memory:')
+  const session = { db: toKysely(database), seal: new Seal('0'.repeat(64)), rules: RULES, now: Date.now }
+  await migrate(session.db, SQLITE)
+  const prepare = database.prepare.bind(database)
+  const asked: string[] = []
+  database.prepare = (sql) => {
+    asked.push(sql)
+    return prepare(sql)
+  }
+  await endInterrupted(session, { at: 1 })
+  const plans = asked
+    .filter((sql) => sql.includes('"messages"'))
+    // By its value: SQLite plans once more when it is told which, and only then knows that the index will do.
+    .map((sql) => prepare(`explain query plan ${sql}`).all('QUEUED') as { detail: string }[])
+  assert.deepEqual(
+    plans.map((steps) => steps.map(({ detail }) => detail)),
+    [['SCAN messages USING INDEX messages_under_way']],
+  )
+  database.close()
 })
 
 test('a look for the overdue on SQLite goes over its own stretch of the lane, and sorts nothing', async () => {
