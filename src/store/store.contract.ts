@@ -5,7 +5,18 @@ import { percentile } from '../core/overview.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import { AGED } from '../core/retention.ts'
 import type { Claim } from '../core/send-receipt.ts'
-import { away, claimedContacts, contactOf, desk, done, LIFETIME_MS, LINE, open, type Place } from './desk.contract.ts'
+import {
+  away,
+  claimedContacts,
+  contactOf,
+  type Desk,
+  desk,
+  done,
+  LIFETIME_MS,
+  LINE,
+  open,
+  type Place,
+} from './desk.contract.ts'
 
 /** What every engine keeps to. */
 export function describeStore(engine: string, place: () => Promise<Place>): void {
@@ -118,13 +129,8 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
     test('has one that was set back due at once for whoever joins it', async () => {
       await using kept = await place()
       await using d = await desk(kept)
-      await d.request(contactOf(0), 0)
-      const [claim] = (await d.claim(1)).claims
-      const rider = await d.request(contactOf(0), 2)
-      await d.store.settleReceipts(away(claim as Claim, 3))
-      const [both] = (await d.claim(13)).claims
-      assert.equal(await d.request(contactOf(0), 14), rider)
-      await d.store.settleReceipts(away(both as Claim, 15))
+      const { both, rider } = await joinedDuringItsCall(d)
+      await d.store.settleReceipts(away(both, 15))
       assert.equal((await d.receipt(rider)).nextAttemptAt, 25)
       assert.equal(await d.request(contactOf(0), 16), rider)
       assert.equal((await d.receipt(rider)).nextAttemptAt, 16)
@@ -133,13 +139,8 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
     test('leaves one that was joined during its call for the next call', async () => {
       await using kept = await place()
       await using d = await desk(kept)
-      await d.request(contactOf(0), 0)
-      const [claim] = (await d.claim(1)).claims
-      const rider = await d.request(contactOf(0), 2)
-      await d.store.settleReceipts(away(claim as Claim, 3))
-      const [both] = (await d.claim(13)).claims
-      assert.equal(await d.request(contactOf(0), 14), rider)
-      await d.store.settleReceipts(done(both as Claim, 15))
+      const { both, rider } = await joinedDuringItsCall(d)
+      await d.store.settleReceipts(done(both, 15))
       assert.equal((await d.receipt(rider)).state, 'queued')
       assert.deepEqual(await claimedContacts(d, 16), [contactOf(0)])
     })
@@ -253,4 +254,15 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await assert.rejects(d.request(contactOf(0), 6), code('invalid'))
     })
   })
+}
+
+/** One that was set back has another behind it; a call takes both, and the one behind is joined meanwhile. */
+async function joinedDuringItsCall(d: Desk): Promise<{ both: Claim; rider: ReceiptId }> {
+  await d.request(contactOf(0), 0)
+  const [claim] = (await d.claim(1)).claims
+  const rider = await d.request(contactOf(0), 2)
+  await d.store.settleReceipts(away(claim as Claim, 3))
+  const [both] = (await d.claim(13)).claims
+  assert.equal(await d.request(contactOf(0), 14), rider)
+  return { both: both as Claim, rider }
 }

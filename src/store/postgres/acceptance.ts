@@ -30,7 +30,7 @@ interface Entry {
 /**
  * Accepts a batch of mark-read calls on PostgreSQL: an outcome or a refusal for each. In a snapshot, where all of them join, it takes
  * two round trips however many they are: who calls and what is queued, then the joins with the commit. Nothing is locked before it
- * is written, which halves what PostgreSQL has to do; where that fails for what another transaction wrote meanwhile, `current`
+ * is written, which takes a fifth off what PostgreSQL has to do; where that fails for what another transaction wrote meanwhile, `current`
  * locks what it looks at.
  */
 export async function markReads(

@@ -109,7 +109,7 @@ export class LaneStore {
   /** The messages that a call marks, by the carrier's ids, newest first. */
   #marked({ id, service, readThrough }: Conversation, readUpTo: MessageId, declared: Connector['receipts']): string[] {
     const each = service !== null && declared[service] === 'message'
-    const newest = each ? undefined : (this.#statements.findWhole.get(readUpTo) as Marked | undefined)
+    const newest = each ? undefined : (this.#statements.findFirst.get(readUpTo) as Marked | undefined)
     if (newest !== undefined) return [newest.carrier_message_id]
     const unread = this.#statements.findUnread.all(id, readUpTo, readThrough ?? 0, each ? MOST_MARKED : 1)
     const rows = unread.length > 0 ? unread : this.#statements.findUnread.all(id, readUpTo, 0, 1)
@@ -173,7 +173,7 @@ function prepare(database: DatabaseSync) {
        last_message_id as lastMessageId, read_through as readThrough from conversations where id = ?`,
     ),
     // Nearly always what is read up to is itself what a call marks: found by its id, it takes a page less than by its conversation.
-    findWhole: database.prepare('select carrier_message_id from messages where id = ? and part = 0 and outbound = 0'),
+    findFirst: database.prepare('select carrier_message_id from messages where id = ? and part = 0 and outbound = 0'),
     findUnread: database.prepare(
       `select carrier_message_id from messages where conversation_id = ? and id <= ? and id > ? and part = 0 and outbound = 0
        order by id desc limit ?`,
