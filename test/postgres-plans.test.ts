@@ -12,6 +12,7 @@ import {
   SETTLE,
   SKIP_REMOVED,
 } from '../src/store/postgres/outbox-statements.ts'
+import { JOIN_UNCHANGED } from '../src/store/postgres/places.ts'
 import { IN_ORDER } from '../src/store/postgres/transactions.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import {
@@ -89,9 +90,11 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
     await using database = await postgres.database()
     await startReadback(nodeSettings(database)).then((server) => server[Symbol.asyncDispose]())
     await runSql(database.url, `${settled(20_000)}; analyze receipts`)
-    for (const { text } of [LOCK_DUE, FIND_NEXT_DUE]) {
+    for (const { text } of [LOCK_DUE, FIND_NEXT_DUE, JOIN_UNCHANGED]) {
       const conditions = conditionsOf(await planOf(database.url, text))
-      const others = conditions.filter((condition) => !/line_id = |conversation_id = |^\(id = /.test(condition))
+      const others = conditions.filter(
+        (condition) => !/line_id = |conversation_id = |^\((id|key_id) = /.test(condition),
+      )
       assert.deepEqual([conditions.length >= 2, others], [true, []])
     }
     for (const { text } of [SETTLE, SET_BACK, COUNT, EXPIRE, SKIP_REMOVED]) {

@@ -1,5 +1,8 @@
 import { ReadbackError } from '../../core/errors.ts'
 
+/** The outcome of a call that has to be taken up again, with the next batch. */
+export const AGAIN = Symbol('again')
+
 /** So many calls share a transaction at the most: what waits behind a batch must not wait long. */
 const MOST_PER_BATCH = 256
 
@@ -14,12 +17,12 @@ interface Waiting<Call, Outcome> {
  * them all, and nothing is written. Anything else is a defect in one of them: then each goes alone, so that it takes nobody along.
  */
 export class Batches<Call, Outcome> {
-  readonly #run: (calls: readonly Call[]) => Promise<readonly (Outcome | ReadbackError)[]>
+  readonly #run: (calls: readonly Call[]) => Promise<readonly (Outcome | ReadbackError | typeof AGAIN)[]>
   #waiting: Waiting<Call, Outcome>[] = []
   #working: Promise<void> | undefined
 
   /** `run` answers for each call in order, in one transaction. */
-  constructor(run: (calls: readonly Call[]) => Promise<readonly (Outcome | ReadbackError)[]>) {
+  constructor(run: (calls: readonly Call[]) => Promise<readonly (Outcome | ReadbackError | typeof AGAIN)[]>) {
     this.#run = run
   }
 
@@ -45,11 +48,14 @@ export class Batches<Call, Outcome> {
   async #settle(batch: readonly Waiting<Call, Outcome>[]): Promise<void> {
     try {
       const outcomes = await this.#run(batch.map(({ call }) => call))
-      batch.forEach(({ resolve, reject }, index) => {
-        const outcome = outcomes[index] as Outcome | ReadbackError
-        if (outcome instanceof ReadbackError) reject(outcome)
-        else resolve(outcome)
+      const again: Waiting<Call, Outcome>[] = []
+      batch.forEach((waiting, index) => {
+        const outcome = outcomes[index] as Outcome | ReadbackError | typeof AGAIN
+        if (outcome === AGAIN) again.push(waiting)
+        else if (outcome instanceof ReadbackError) waiting.reject(outcome)
+        else waiting.resolve(outcome)
       })
+      this.#waiting.unshift(...again)
     } catch (error) {
       const unavailable = error instanceof ReadbackError && error.code === 'unavailable'
       if (!unavailable && batch.length > 1) for (const one of batch) await this.#settle([one])
@@ -66,4 +72,17 @@ export function outcomeOf<T>(decide: () => T): T | ReadbackError {
     if (error instanceof ReadbackError) return error
     throw error
   }
+}
+
+/** Those that differ in `keyOf`, in order, and for each of all the number of its own among them. */
+export function distinctBy<T>(all: readonly T[], keyOf: (one: T) => string): { distinct: T[]; numbers: number[] } {
+  const known = new Map<string, number>()
+  const distinct: T[] = []
+  const numbers = all.map((one) => {
+    const key = keyOf(one)
+    const number = known.get(key) ?? distinct.push(one) - 1
+    known.set(key, number)
+    return number
+  })
+  return { distinct, numbers }
 }

@@ -51,6 +51,13 @@ function unbroken(pool: Pool): Pool {
   return pool.on('error', () => {}).on('connect', (client) => client.on('error', () => {}))
 }
 
+/** https://www.postgresql.org/docs/15/catalog-pg-type.html; the driver has no name for it. */
+const INT8_ARRAY = 1016
+const PARSERS = new Map<number, (text: string) => unknown>([
+  [types.builtins.INT8, Number],
+  [INT8_ARRAY, (text) => JSON.parse(`[${text.slice(1, -1).replaceAll('NULL', 'null')}]`)],
+])
+
 /** What every connection has, whatever it is for. TLS comes with the URL, and whatever else the driver reads there. */
 export function connectionOptions(url: string): PoolConfig {
   return {
@@ -64,7 +71,7 @@ export function connectionOptions(url: string): PoolConfig {
     keepAlive: true,
     // 64 bits come as text, since they may not fit a number: ours are ids and times, which do.
     types: {
-      getTypeParser: (oid, format) => (oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)),
+      getTypeParser: (oid, format) => PARSERS.get(oid) ?? types.getTypeParser(oid, format),
     },
   }
 }

@@ -13,21 +13,19 @@ export interface Asked {
 /**
  * Writes what the waist decides, for a batch: its requests are folded by conversation, so that each receipt is written once, and
  * gone through in order of ids, so that batches of several nodes cannot wait for each other in a circle (of unsorted ones 30 in 40
- * did). `found` is what a snapshot has queued in their conversations; where it is given, the others had nothing. Answers the receipt of
- * each request, and whose were queued anew.
+ * did). Locks what is queued before it decides. Answers the receipt of each request, and whose were queued anew.
  */
 export async function requestReceipts(
   transaction: Transaction,
   asked: readonly Asked[],
   lifetimeMs: number,
-  found?: readonly QueuedRow[],
 ): Promise<{ ids: ReceiptId[]; touched: AccountId[] }> {
   const byConversation = Map.groupBy(asked, ({ conversationId }) => conversationId)
   const receipts = new Map<ConversationId, ReceiptId>()
   const touched = new Set<AccountId>()
   let left = [...byConversation.keys()].sort((a, b) => a - b)
-  for (let given = found; left.length > 0; given = undefined) {
-    const queued = given ?? (await transaction.rows<QueuedRow>(LOCK_QUEUED, [left]))
+  while (left.length > 0) {
+    const queued = await transaction.rows<QueuedRow>(LOCK_QUEUED, [left])
     const known = new Map(queued.map((row) => [row.conversation_id, row]))
     const folded = left.map((conversationId) => {
       const requests = byConversation.get(conversationId) as [Asked, ...Asked[]]
@@ -36,14 +34,15 @@ export async function requestReceipts(
         (receipt, { request }) => requestReceipt(receipt, request, lifetimeMs),
         row && toQueued(row),
       ) as QueuedReceipt
-      return { conversationId, row, first: requests[0], next }
+      const { accountId, lineId, request } = requests[0]
+      return { accountId, lineId, conversationId, row, requestedAt: request.at, next }
     })
     const joined = folded.flatMap(({ row, next }) => (row === undefined ? [] : [{ id: row.id, next }]))
-    const fresh = folded.filter(({ row }) => row === undefined)
     if (joined.length > 0) join(transaction, joined)
-    for (const { first } of fresh) touched.add(first.accountId)
-    const rows = [...queued, ...(fresh.length > 0 ? await queue(transaction, fresh) : [])]
-    for (const { conversation_id, id } of rows) receipts.set(conversation_id, id)
+    const fresh = folded.filter(({ row }) => row === undefined)
+    for (const { accountId } of fresh) touched.add(accountId)
+    const begun = fresh.length > 0 ? await transaction.rows<BegunRow>(QUEUE, queueing(fresh)) : []
+    for (const { conversation_id, id } of [...queued, ...begun]) receipts.set(conversation_id, id)
     // Another node queued one between our look and our insert: it is joined in the next round.
     left = left.filter((id) => !receipts.has(id))
   }
@@ -62,24 +61,35 @@ function join(transaction: Transaction, receipts: readonly { id: ReceiptId; next
   ])
 }
 
-function queue(
-  transaction: Transaction,
-  fresh: readonly { conversationId: ConversationId; first: Asked; next: QueuedReceipt }[],
-): Promise<Pick<QueuedRow, 'id' | 'conversation_id'>[]> {
-  return transaction.rows(QUEUE, [
-    fresh.map(({ first }) => first.accountId),
-    fresh.map(({ first }) => first.lineId),
+/** A receipt that its conversation has not had queued. */
+export interface FreshReceipt extends Omit<Asked, 'request'> {
+  readonly requestedAt: number
+  readonly next: QueuedReceipt
+}
+
+/** The values of {@link QUEUE}. */
+export function queueing(fresh: readonly FreshReceipt[]): unknown[] {
+  return [
+    fresh.map(({ accountId }) => accountId),
+    fresh.map(({ lineId }) => lineId),
     fresh.map(({ conversationId }) => conversationId),
     fresh.map(({ next }) => next.trigger),
     fresh.map(({ next }) => next.requests),
     fresh.map(({ next }) => next.readUpTo),
-    fresh.map(({ first }) => first.request.at),
+    fresh.map(({ requestedAt }) => requestedAt),
     fresh.map(({ next }) => next.nextAttemptAt),
     fresh.map(({ next }) => next.expiresAt),
-  ])
+  ]
 }
 
-export interface QueuedRow {
+/** What {@link QUEUE} answers of each that was not there. */
+export interface BegunRow {
+  readonly id: ReceiptId
+  readonly conversation_id: ConversationId
+  readonly version: number
+}
+
+interface QueuedRow {
   readonly id: ReceiptId
   readonly conversation_id: ConversationId
   readonly trigger: QueuedReceipt['trigger']
@@ -93,8 +103,7 @@ function toQueued({ trigger, requests, read_up_to, next_attempt_at, expires_at }
   return { trigger, requests, readUpTo: read_up_to, nextAttemptAt: next_attempt_at, expiresAt: expires_at }
 }
 
-export const QUEUED_COLUMNS =
-  'r.id, r.conversation_id, r.trigger, r.requests, r.read_up_to, r.next_attempt_at, r.expires_at'
+const QUEUED_COLUMNS = 'r.id, r.conversation_id, r.trigger, r.requests, r.read_up_to, r.next_attempt_at, r.expires_at'
 /** The predicate of the index is spelt out: a bound value would keep the index from being used. */
 export const IS_QUEUED = `r.state = 'queued' and r.settled_at is null`
 const LOCK_QUEUED: Statement = {
@@ -108,11 +117,11 @@ const JOIN: Statement = {
     expires_at = k.expires_at from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
       as k (id, requests, read_up_to, next_attempt_at, expires_at) where r.id = k.id`,
 }
-const QUEUE: Statement = {
+export const QUEUE: Statement = {
   name: 'queue receipts',
   text: `insert into receipts (account_id, line_id, conversation_id, trigger, requests, read_up_to, requested_at,
       next_attempt_at, expires_at)
     select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
       $8::bigint[], $9::bigint[])
-    on conflict (conversation_id, state) where settled_at is null do nothing returning id, conversation_id`,
+    on conflict (conversation_id, state) where settled_at is null do nothing returning id, conversation_id, xmin::text::bigint as version`,
 }

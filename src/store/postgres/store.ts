@@ -20,7 +20,7 @@ import { COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
 import { Seal } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
 import { removeWebhooks, replaceWebhooks } from '../webhooks.ts'
-import { markReads } from './acceptance.ts'
+import { acceptCalls } from './acceptance.ts'
 import { Batches } from './batches.ts'
 import { Clock } from './clock.ts'
 import { asUnavailable, openPatientPool, openPool, toKysely } from './connection.ts'
@@ -32,6 +32,7 @@ import { laneMethods } from './lanes.ts'
 import { NodeLeases } from './leases.ts'
 import { Nudges } from './nudges.ts'
 import { settleReceipts } from './outbox.ts'
+import { Recent } from './recent.ts'
 import { type Telling, type Tools, tellingOf, touch } from './telling.ts'
 import { IN_ORDER, type Statement, type Transaction, Transactions } from './transactions.ts'
 import { upgrade } from './upgrade.ts'
@@ -129,8 +130,9 @@ function hotMethods(tools: Tools) {
   const { transactions, rules } = tools
   const telling = tellingOf(tools)
   let accepted = 0
+  const recent = new Recent()
   const markRead = new Batches<MarkReadCall, MarkReadOutcome>(async (calls) => {
-    const { outcomes, touched } = await transactions.runUnlocked((one, how) => markReads(one, how, calls, tools))
+    const { outcomes, touched } = await acceptCalls(calls, { ...tools, recent })
     touch(tools, touched)
     accepted += outcomes.filter((outcome) => !(outcome instanceof ReadbackError)).length
     return outcomes

@@ -18,8 +18,8 @@ export interface Statement {
  */
 export interface Transaction {
   rows<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>
-  /** One whose answer nobody waits for: where it fails, the transaction does. */
-  write(statement: Statement, values: readonly unknown[]): void
+  /** One whose answer nobody waits for: where it fails, the transaction does. `onRows` hears it before the transaction is done. */
+  write<Row>(statement: Statement, values: readonly unknown[], onRows?: (rows: Row[]) => void): void
   readonly db: Kysely<Tables>
 }
 
@@ -74,13 +74,16 @@ export class Transactions {
   }
 
   /** In a snapshot with nothing locked, hoping that nobody crosses it; where somebody does, with locks. */
-  async runUnlocked<T>(work: (transaction: Transaction, isolation: 'snapshot' | 'current') => Promise<T>): Promise<T> {
+  async runUnlocked<T>(
+    unlocked: (transaction: Transaction) => Promise<T>,
+    locked: (transaction: Transaction) => Promise<T>,
+  ): Promise<T> {
     try {
-      return await this.#try('snapshot', (transaction) => work(transaction, 'snapshot'))
+      return await this.#try('snapshot', unlocked)
     } catch (error) {
       if (!wasCrossed(error)) throw asReadbackError(error)
     }
-    return this.run('current', (transaction) => work(transaction, 'current'))
+    return this.run('current', locked)
   }
 
   async #try<T>(isolation: keyof typeof BEGIN, work: (transaction: Transaction) => Promise<T>): Promise<T> {
@@ -127,12 +130,17 @@ class Exchange {
     this.transaction = {
       rows: async <Row>(statement: Statement, values: readonly unknown[]) =>
         (await this.#ask(statement, values)).rows as Row[],
-      write: (statement, values) => this.write(statement, values),
+      write: (statement, values, onRows) => this.write(statement, values, onRows),
     }
   }
 
-  write(statement: Statement, values: readonly unknown[]): void {
-    void this.#ask(statement, values)
+  write<Row>(statement: Statement, values: readonly unknown[], onRows?: (rows: Row[]) => void): void {
+    const answer = this.#ask(statement, values)
+    if (onRows !== undefined)
+      answer.then(
+        ({ rows }) => onRows(rows),
+        () => {},
+      )
   }
 
   async answers(): Promise<void> {

@@ -1,0 +1,145 @@
+import type { Credentials } from '../../core/account.ts'
+import { admitCaller, type Caller, reaches } from '../../core/caller.ts'
+import type { ReadbackError } from '../../core/errors.ts'
+import type { LineId } from '../../core/id.ts'
+import type { Line } from '../../core/line.ts'
+import { type MarkReadCall, passAccountGate, passLine } from '../../core/mark-read.ts'
+import type { PhoneNumber } from '../../core/phone-number.ts'
+import {
+  ACCOUNT_COLUMNS,
+  type KeyRow,
+  type SessionRow,
+  type TokenRow,
+  toKeyCaller,
+  toSessionCaller,
+  toTokenCaller,
+} from '../accounts.ts'
+import { hashSecret } from '../seal.ts'
+import type { StoreRules } from '../session.ts'
+import { distinctBy, outcomeOf } from './batches.ts'
+import type { Place } from './conversations.ts'
+import type { Statement, Transaction } from './transactions.ts'
+
+/** Credentials and a line that calls of a batch name together. */
+export interface Entry {
+  readonly callerWith: (credentials: Credentials) => Caller | undefined
+  readonly line: Pick<Line, 'id' | 'connector'> | undefined
+}
+
+interface EntryRow {
+  readonly word: string
+  readonly from_number: PhoneNumber
+  readonly line_id: LineId | null
+  readonly connector: string
+}
+
+/** An entry by an account's key, and the version of the account's row. */
+export type KeyEntryRow = KeyRow & EntryRow & { readonly account_version: number }
+
+/** Where a call belongs, or why it is refused. */
+export function admit(
+  { credentials, ...call }: MarkReadCall,
+  entry: Entry | undefined,
+  rules: StoreRules,
+): Place | ReadbackError {
+  return outcomeOf(() => {
+    const caller = admitCaller(entry?.callerWith(credentials), credentials, 'lines')
+    passAccountGate(caller.account)
+    const own = reaches(caller, call.fromNumber) ? entry?.line : undefined
+    const { id: lineId } = passLine(own, rules, call.relayed)
+    return { accountId: caller.account.id, lineId, kind: 'direct', address: call.number, at: call.at }
+  })
+}
+
+export function toKeyEntry(row: KeyEntryRow): Entry {
+  return { callerWith: checkingOnce(row), line: lineOf(row) }
+}
+
+/** One for each call, in order; `onKey` hears of those by keys. */
+export async function findEntries(
+  transaction: Transaction,
+  calls: readonly MarkReadCall[],
+  now: number,
+  onKey: (key: string, row: KeyEntryRow) => void,
+): Promise<(Entry | undefined)[]> {
+  const { distinct, numbers } = distinctBy(calls, entryKey)
+  const find = async <Row>(statement: Statement, proof: 'keyId' | 'token' | 'sessionToken') => {
+    const asked = distinct.filter(({ credentials }) => proof in credentials)
+    if (asked.length === 0) return []
+    const values = [asked.map(({ credentials }) => wordOf(credentials)), asked.map(({ fromNumber }) => fromNumber)]
+    return transaction.rows<Row & EntryRow>(statement, values)
+  }
+  const [keys, tokens, sessions] = await Promise.all([
+    find<KeyEntryRow>(FIND_KEYS, 'keyId'),
+    find<TokenRow>(FIND_TOKENS, 'token'),
+    find<SessionRow>(FIND_SESSIONS, 'sessionToken'),
+  ])
+  const entries = new Map<string, Entry>()
+  for (const row of keys) {
+    const key = keyOf(row)
+    entries.set(key, toKeyEntry(row))
+    onKey(key, row)
+  }
+  const note = (row: EntryRow, caller: () => Caller | undefined) =>
+    entries.set(keyOf(row), { callerWith: caller, line: lineOf(row) })
+  for (const row of tokens) note(row, () => toTokenCaller(row, now))
+  for (const row of sessions) note(row, () => toSessionCaller(row, now))
+  const found = distinct.map((call) => entries.get(entryKey(call)))
+  return numbers.map((number) => found[number])
+}
+
+export function entryKey({ credentials, fromNumber }: MarkReadCall): string {
+  return keyOf({ from_number: fromNumber, word: wordOf(credentials) })
+}
+
+function keyOf({ from_number, word }: Pick<EntryRow, 'from_number' | 'word'>): string {
+  return `${from_number} ${word}`
+}
+
+/** What its row is found by. */
+function wordOf(credentials: Credentials): string {
+  if ('token' in credentials) return hashSecret(credentials.token)
+  return 'sessionToken' in credentials ? hashSecret(credentials.sessionToken) : credentials.keyId
+}
+
+function lineOf({ line_id: id, connector }: EntryRow): Entry['line'] {
+  return id === null ? undefined : { id, connector }
+}
+
+/** Each secret of a batch once, however many calls come with it. */
+function checkingOnce(row: KeyRow): Entry['callerWith'] {
+  const callers = new Map<string, Caller | undefined>()
+  return (credentials) => {
+    if (!('keyId' in credentials)) return undefined
+    const { secret } = credentials
+    if (!callers.has(secret)) callers.set(secret, toKeyCaller(row, credentials))
+    return callers.get(secret)
+  }
+}
+
+const WITH_LINE = `left join lines l on l.number = k.from_number and l.account_id = a.id and l.removed_at is null`
+/**
+ * As sub-selects, so that the planner does not see how few they are: else it finds a plan for so many dearer than to plan for these
+ * anew each time, which takes 0.1 ms.
+ */
+const ASKED = 'from unnest((select $1::text[]), (select $2::text[])) as k (word, from_number)'
+const FIND_KEYS: Statement = {
+  name: 'find keys',
+  text: `select ${ACCOUNT_COLUMNS}, s.secret_hash, k.word, k.from_number, l.id as line_id, l.connector,
+      a.xmin::text::bigint as account_version
+    ${ASKED}
+    join api_keys s on s.key_id = k.word join accounts a on a.id = s.account_id ${WITH_LINE}`,
+}
+const FIND_TOKENS: Statement = {
+  name: 'find tokens',
+  text: `select ${ACCOUNT_COLUMNS}, t.key_id, t.numbers, t.expires_at, k.word, k.from_number, l.id as line_id, l.connector
+    ${ASKED}
+    join tokens t on t.token_hash = k.word join accounts a on a.id = t.account_id ${WITH_LINE}`,
+}
+const FIND_SESSIONS: Statement = {
+  name: 'find sessions',
+  text: `select ${ACCOUNT_COLUMNS}, s.key_id, s.expires_at, k.word, k.from_number, l.id as line_id, l.connector
+    ${ASKED}
+    join sessions s on s.token_hash = k.word join api_keys o on o.key_id = s.key_id
+    join accounts a on a.id = o.account_id ${WITH_LINE}`,
+}

@@ -1,0 +1,137 @@
+import type { ConversationId, MessageId, ReceiptId } from '../../core/id.ts'
+import type { MarkReadCall } from '../../core/mark-read.ts'
+import type { QueuedReceipt } from '../../core/request-receipt.ts'
+import type { KeyEntryRow } from './entries.ts'
+import { IS_QUEUED } from './receipt-requests.ts'
+import type { Statement, Transaction } from './transactions.ts'
+
+/** A queued receipt as its row has it. */
+export interface ReceiptVersion {
+  readonly id: ReceiptId
+  /** Whoever writes the row gives it another. */
+  readonly version: number
+  readonly queued: QueuedReceipt
+}
+
+/** What is where a call points. */
+export interface FoundPlace {
+  readonly conversationId: ConversationId
+  readonly lastMessageId: MessageId | null
+  /** Undefined where nothing is queued. */
+  readonly before: ReceiptVersion | undefined
+}
+
+/** By the numbers of the calls in their order, before it is known who makes them. Undefined where there is no conversation yet. */
+export async function findPlaces(
+  transaction: Transaction,
+  calls: readonly Pick<MarkReadCall, 'fromNumber' | 'number'>[],
+): Promise<(FoundPlace | undefined)[]> {
+  const places = calls.map((): FoundPlace | undefined => undefined)
+  const [columns] = await transaction.rows<Columns>(FIND_PLACES, [
+    calls.map(({ fromNumber }) => fromNumber),
+    calls.map(({ number }) => number),
+  ])
+  if (columns === undefined || columns.triggers === null) return places
+  // With one row there are all.
+  const at = columns as { readonly [Column in keyof Columns]: NonNullable<Columns[Column]> }
+  at.triggers.split(' ').forEach((trigger, row) => {
+    const id = at.id[row] as ReceiptId | null
+    const queued = {
+      trigger: trigger as QueuedReceipt['trigger'],
+      requests: at.requests[row] as number,
+      readUpTo: at.read_up_to[row] as MessageId | null,
+      nextAttemptAt: at.next_attempt_at[row] as number | null,
+      expiresAt: at.expires_at[row] as number,
+    }
+    places[(at.place[row] as number) - 1] = {
+      conversationId: at.conversation_id[row] as ConversationId,
+      lastMessageId: at.last_message_id[row] as MessageId | null,
+      before: id === null ? undefined : { id, version: at.version[row] as number, queued },
+    }
+  })
+  return places
+}
+
+/** All rows as one: to take a row apart costs the driver more than all the numbers in it. */
+type Columns = Readonly<
+  Record<
+    | ('place' | 'conversation_id' | 'last_message_id')
+    | ('id' | 'version' | 'requests' | 'read_up_to' | 'next_attempt_at' | 'expires_at'),
+    readonly (number | null)[] | null
+  >
+> & {
+  /** Parted by blanks. */
+  readonly triggers: string | null
+}
+
+/**
+ * `offset 0`: whatever the planner believes of tables that it has not counted yet, it goes from the numbers to the receipts. Left to
+ * itself it began with all that is queued.
+ */
+const FIND_PLACES: Statement = {
+  name: 'find places',
+  text: `select array_agg(k.place) as place, array_agg(c.id) as conversation_id, array_agg(c.last_message_id) as last_message_id,
+      array_agg(r.id) as id, array_agg(r.xmin::text::bigint) as version, string_agg(coalesce(r.trigger, ''), ' ') as triggers,
+      array_agg(r.requests) as requests, array_agg(r.read_up_to) as read_up_to,
+      array_agg(r.next_attempt_at) as next_attempt_at, array_agg(r.expires_at) as expires_at
+    from unnest($1::text[], $2::text[]) with ordinality as k (from_number, address, place)
+    cross join lateral (select id from lines l where l.number = k.from_number and l.removed_at is null offset 0) l
+    cross join lateral (select id, last_message_id from conversations c
+      where c.line_id = l.id and c.address = k.address and c.kind = 'direct' offset 0) c
+    left join lateral (select r.*, r.xmin from receipts r where r.conversation_id = c.id and ${IS_QUEUED} offset 0) r on true`,
+}
+
+/** A join that core has decided by what a receipt was. */
+export interface Join extends Omit<FoundPlace, 'before'> {
+  readonly before: ReceiptVersion
+  readonly next: QueuedReceipt
+}
+
+/** The values of {@link JOIN_UNCHANGED}. */
+export function joining(joins: readonly Join[], entries: readonly KeyEntryRow[]): unknown[] {
+  return [
+    joins.map(({ before }) => before.id),
+    joins.map(({ before }) => before.version),
+    joins.map(({ conversationId }) => conversationId),
+    joins.map(({ lastMessageId }) => lastMessageId),
+    joins.map(({ next }) => next.requests),
+    joins.map(({ next }) => next.readUpTo),
+    joins.map(({ next }) => next.nextAttemptAt),
+    joins.map(({ next }) => next.expiresAt),
+    entries.map(({ word }) => word),
+    entries.map(({ id }) => id),
+    entries.map((entry) => entry.account_version),
+    entries.map((entry) => entry.line_id),
+  ]
+}
+
+/** What {@link JOIN_UNCHANGED} answers. */
+export interface JoinedRow {
+  /** Null for none. */
+  readonly ids: readonly ReceiptId[] | null
+  readonly version: number | null
+}
+
+/**
+ * Joins each receipt that is as it was when core decided, in a conversation where nobody has written since; and none at all where an
+ * entry is not as it was: keys and lines go, and accounts change. A row's `xmin` is the transaction that wrote it
+ * (https://www.postgresql.org/docs/15/ddl-system-columns.html).
+ */
+export const JOIN_UNCHANGED: Statement = {
+  name: 'join unchanged receipts',
+  text: `with joined as (
+    update receipts r set requests = k.requests, read_up_to = k.read_up_to, next_attempt_at = k.next_attempt_at,
+      expires_at = k.expires_at
+    from unnest($1::bigint[], $2::xid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+      as k (id, version, conversation_id, last_message_id, requests, read_up_to, next_attempt_at, expires_at)
+    cross join lateral (select last_message_id from conversations c where c.id = k.conversation_id offset 0) c
+    where r.id = k.id and r.xmin = k.version and c.last_message_id is not distinct from k.last_message_id
+      and cardinality($9::text[]) = (
+        select count(*) from unnest($9::text[], $10::bigint[], $11::xid[], $12::bigint[])
+          as e (word, account_id, account_version, line_id)
+        join api_keys s on s.key_id = e.word
+        join accounts a on a.id = e.account_id and a.xmin = e.account_version
+        join lines l on l.id = e.line_id and l.removed_at is null)
+    returning r.id, r.xmin)
+  select array_agg(id) as ids, max(xmin::text::bigint) as version from joined`,
+}

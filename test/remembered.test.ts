@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { Client } from 'pg'
+import {
+  type Database,
+  LOGGED,
+  nodeSettings,
+  type OwnServer,
+  ownServer,
+  requireOwnPostgres,
+  runSql,
+} from './support/postgres.ts'
+import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
+
+const LINE_PATH = `/operator/lines/${encodeURIComponent(LINE)}`
+const CALL = { number: CONTACT, from_number: LINE }
+
+describe('a node that remembers a call, while another changes what it was decided by', {
+  skip: requireOwnPostgres(),
+}, () => {
+  let postgres: OwnServer
+  let database: Database
+  let [a, b] = [] as unknown as [Readback, Readback]
+  let [onA, onB] = [] as unknown as [Customer, Customer]
+  before(async () => {
+    postgres = await ownServer(LOGGED)
+  })
+  after(() => postgres[Symbol.asyncDispose]())
+  beforeEach(async () => {
+    database = await postgres.database()
+    a = await startReadback(nodeSettings(database))
+    b = await startReadback(nodeSettings(database))
+    onA = await customer(a)
+    onB = enter(b.base, onA.accountId, onA.keys)
+    // What is queued stays so, and every further call joins it.
+    await a.operator.must(200, 'PATCH', LINE_PATH, { paused: true })
+  })
+  afterEach(async () => {
+    await a.stop()
+    await b.stop()
+    await database[Symbol.asyncDispose]()
+  })
+
+  const requests = async () => {
+    const rows = await runSql<{ requests: number }>(database.url, 'select requests::int from receipts order by id')
+    return rows.map((row) => row.requests)
+  }
+  /** Until it is remembered: what is queued, and that it was joined. */
+  const rememberOnB = async () => {
+    const id = await onB.markRead()
+    assert.equal(await onB.markRead(), id)
+    return id
+  }
+  /** So that nothing ends them. */
+  const holdReceipts = async () => {
+    const holder = new Client(database.url)
+    await holder.connect()
+    await holder.query('begin; select id from receipts for update')
+    return { [Symbol.asyncDispose]: () => holder.end() }
+  }
+  const refused = async (status: number) => {
+    const { status: answered } = await onB.call('POST', '/api/mark-read', CALL)
+    assert.equal(answered, status)
+    assert.deepEqual(await requests(), [2])
+  }
+
+  test('joins without another look', async () => {
+    await rememberOnB()
+    const looks = async () => (await postgres.statements()).filter((query) => query.includes('with ordinality')).length
+    const joins = async () =>
+      (await postgres.statements()).filter((query) => query.includes('r.xmin = k.version')).length
+    await until('the first join to be in the log', joins, (count) => count === 1)
+    const before = await looks()
+    const id = await onB.markRead()
+    await until('the next join to be in the log', joins, (count) => count === 2)
+    assert.equal(await looks(), before)
+    assert.equal((await onB.receipt(id)).requests, 3)
+  })
+
+  test('refuses a key that was revoked', async () => {
+    await rememberOnB()
+    const { 'sb-api-key-id': keyId } = onA.keys
+    await a.operator.must(200, 'DELETE', `/operator/accounts/${onA.accountId}/keys/${keyId}`)
+    await refused(401)
+  })
+
+  test('refuses when read receipts are not enabled any more', async () => {
+    await rememberOnB()
+    await a.operator.must(200, 'PATCH', `/operator/accounts/${onA.accountId}`, { read_receipts_enabled: false })
+    await refused(403)
+    await a.operator.must(200, 'PATCH', `/operator/accounts/${onA.accountId}`, { read_receipts_enabled: true })
+    await onB.markRead()
+    assert.deepEqual(await requests(), [3])
+  })
+
+  test('refuses a line that was removed, though its receipts are not ended yet', async () => {
+    await rememberOnB()
+    await using _ = await holdReceipts()
+    await a.operator.must(200, 'DELETE', LINE_PATH)
+    await refused(404)
+  })
+
+  test('joins nothing of a line that was removed and is registered again', async () => {
+    const id = await rememberOnB()
+    await using _ = await holdReceipts()
+    await a.operator.must(200, 'DELETE', LINE_PATH)
+    const draft = { number: LINE, connector: 'simulator' }
+    await a.operator.must(201, 'POST', `/operator/accounts/${onA.accountId}/lines`, draft)
+    await onB.markRead('+14155550199')
+    assert.notEqual(await onB.markRead(), id)
+  })
+
+  test('refuses a line that is another account’s by now', async () => {
+    await rememberOnB()
+    await a.operator.must(200, 'DELETE', LINE_PATH)
+    const other = await customer(a, { lines: [LINE] })
+    await refused(404)
+    await other.markRead()
+  })
+
+  test('reads up to what the contact wrote meanwhile', async () => {
+    const id = await rememberOnB()
+    const [handle] = await onA.write()
+    assert.equal(await onB.markRead(), id)
+    const { read_up_to, requests: counted } = await onB.receipt(id)
+    assert.deepEqual([read_up_to, counted], [handle, 3])
+  })
+
+  test('queues another once the one that it joined is carried', async () => {
+    await onA.write()
+    const id = await rememberOnB()
+    await a.operator.must(200, 'PATCH', LINE_PATH, { paused: false })
+    assert.equal((await onA.settled(id)).state, 'sent')
+    await onA.write()
+    const next = await onB.markRead()
+    assert.notEqual(next, id)
+    assert.equal((await onB.settled(next)).state, 'sent')
+    assert.notEqual((await onA.phone()).at(-1)?.read_at, null)
+  })
+
+  test('counts what both take in turn', async () => {
+    const id = await rememberOnB()
+    for (let round = 0; round < 20; round++) {
+      assert.equal(await onA.markRead(), id)
+      assert.equal(await onB.markRead(), id)
+    }
+    assert.deepEqual(await requests(), [42])
+  })
+
+  test('tells a wrong secret from the right one', async () => {
+    await rememberOnB()
+    const stranger = enter(b.base, onA.accountId, { ...onA.keys, 'sb-api-secret-key': 'wrong' })
+    assert.equal((await stranger.call('POST', '/api/mark-read', CALL)).status, 401)
+    assert.deepEqual(await requests(), [2])
+  })
+})
