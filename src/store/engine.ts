@@ -10,6 +10,8 @@ export interface Engine {
   readonly logsJoins: boolean
   /** Whether texts are compared byte for byte by themselves; false: a column that is searched by how it begins is told to. */
   readonly comparesBytes: boolean
+  /** Whether a row that changes is written anew beside its old version, and cheaply where its page has room for that. */
+  readonly keepsVersions: boolean
   /** Whether several processes share it, which then share its lines. */
   readonly leasesLines: boolean
 }
@@ -19,6 +21,7 @@ export const SQLITE: Engine = {
   growing: (column) => column.primaryKey().autoIncrement(),
   logsJoins: true,
   comparesBytes: true,
+  keepsVersions: false,
   leasesLines: false,
 }
 
@@ -28,5 +31,6 @@ export const POSTGRES: Engine = {
   growing: (column) => column.primaryKey().generatedByDefaultAsIdentity(),
   logsJoins: false,
   comparesBytes: false,
+  keepsVersions: true,
   leasesLines: true,
 }

@@ -13,6 +13,7 @@ import { sending } from './0009-sending.ts'
 import { leases } from './0010-leases.ts'
 import { dashboard } from './0011-dashboard.ts'
 import { ending } from './0012-ending.ts'
+import { room } from './0013-room.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -27,6 +28,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0010-leases': leases,
   '0011-dashboard': dashboard,
   '0012-ending': ending,
+  '0013-room': room,
 }
 
 const NOTHING_TO_DO: Migration = { async up() {} }
