@@ -84,7 +84,13 @@ export function toKysely(pool: Pick<Pool, 'connect' | 'end'>): Kysely<Tables> {
 /** A value as a statement takes it. Arrays as PostgreSQL writes them: the driver's own way looks at each element several times. */
 export function toParameter(value: unknown): unknown {
   if (typeof value === 'string') return withoutNul(value)
-  return Array.isArray(value) ? `{${value.map(toElement).join(',')}}` : value
+  if (!Array.isArray(value)) return value
+  // JSON writes numbers and nulls as PostgreSQL reads them, in half the time.
+  return value.every(isNumberOrNull) ? `{${JSON.stringify(value).slice(1, -1)}}` : `{${value.map(toElement).join(',')}}`
+}
+
+function isNumberOrNull(value: unknown): boolean {
+  return typeof value === 'number' || value === null
 }
 
 function toElement(value: unknown): string {

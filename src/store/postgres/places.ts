@@ -109,7 +109,7 @@ export function joining(joins: readonly Join[], entries: readonly KeyEntryRow[])
 export interface JoinedRow {
   /** Null for none. */
   readonly ids: readonly ReceiptId[] | null
-  readonly version: number | null
+  readonly version: number
 }
 
 /**
@@ -132,6 +132,6 @@ export const JOIN_UNCHANGED: Statement = {
         join api_keys s on s.key_id = e.word
         join accounts a on a.id = e.account_id and a.xmin = e.account_version
         join lines l on l.id = e.line_id and l.removed_at is null)
-    returning r.id, r.xmin)
-  select array_agg(id) as ids, max(xmin::text::bigint) as version from joined`,
+    returning r.id)
+  select array_agg(id) as ids, pg_current_xact_id()::xid::text::bigint as version from joined`,
 }
