@@ -19,30 +19,46 @@ interface Waiting<Call, Outcome> {
 export class Batches<Call, Outcome> {
   readonly #run: (calls: readonly Call[]) => Promise<readonly (Outcome | ReadbackError | typeof AGAIN)[]>
   #waiting: Waiting<Call, Outcome>[] = []
-  #working: Promise<void> | undefined
+  readonly #atOnce: number
+  #working = 0
+  #ended: PromiseWithResolvers<void> | undefined
 
-  /** `run` answers for each call in order, in one transaction. */
-  constructor(run: (calls: readonly Call[]) => Promise<readonly (Outcome | ReadbackError | typeof AGAIN)[]>) {
+  /** `run` answers for each call in order, in one transaction. So many full batches are on their way at once. */
+  constructor(
+    run: (calls: readonly Call[]) => Promise<readonly (Outcome | ReadbackError | typeof AGAIN)[]>,
+    { atOnce = 1 } = {},
+  ) {
     this.#run = run
+    this.#atOnce = atOnce
   }
 
   call(call: Call): Promise<Outcome> {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
     this.#waiting.push({ call, resolve, reject })
-    this.#working ??= this.#work()
+    const idle = this.#working === 0
+    if (idle || (this.#waiting.length >= MOST_PER_BATCH && this.#working < this.#atOnce)) void this.#work()
     return promise
   }
 
   /** Answers when all that was asked is answered. */
   async finished(): Promise<void> {
-    await this.#working
+    if (this.#working === 0) return
+    this.#ended ??= Promise.withResolvers()
+    await this.#ended.promise
   }
 
   async #work(): Promise<void> {
+    this.#working += 1
     // So that the calls of this turn of the event loop go together.
     await new Promise((resolve) => setImmediate(resolve))
-    while (this.#waiting.length > 0) await this.#settle(this.#waiting.splice(0, MOST_PER_BATCH))
-    this.#working = undefined
+    // What fills no batch gathers until there is nobody else.
+    while (this.#waiting.length >= (this.#working > 1 ? MOST_PER_BATCH : 1)) {
+      await this.#settle(this.#waiting.splice(0, MOST_PER_BATCH))
+    }
+    this.#working -= 1
+    if (this.#working > 0) return
+    this.#ended?.resolve()
+    this.#ended = undefined
   }
 
   async #settle(batch: readonly Waiting<Call, Outcome>[]): Promise<void> {
