@@ -89,8 +89,8 @@ class Acceptance {
       const { key, lineId, conversationId, lastMessageId, next, written } = wanted
       if (wanted.before === undefined) touched.add(wanted.accountId)
       else if (written !== undefined) joined += 1
-      if (written === undefined) recent.forgetPlace(key)
-      else recent.notePlace(key, { lineId, conversationId, lastMessageId, before: { ...written, queued: next } })
+      if (written === undefined) recent.forget(key)
+      else recent.note(key, { ...next, ...written, lineId, conversationId, lastMessageId })
     }
     if (joined === 0) for (const key of this.#trusted.keys()) recent.forgetEntry(key)
     const outcomes = this.#outcomes.map((one) => {
@@ -111,13 +111,14 @@ class Acceptance {
     })
     return this.#calls.map((call, index) => {
       const key = placeKey(call)
-      const found = recent.place(key)
+      const before = recent.at(key)
       const by = known[numbers[index] as number]
-      if (found === undefined || by === undefined) return undefined
+      if (before === undefined || by === undefined) return undefined
       const place = admit(call, by.entry, rules)
-      if (place instanceof ReadbackError || place.lineId !== found.lineId) return undefined
+      if (place instanceof ReadbackError || place.lineId !== before.lineId) return undefined
       this.#trusted.set(by.key, by.row)
-      return this.#want(key, call, place, found)
+      const { conversationId, lastMessageId } = before
+      return this.#want(key, call, place, { conversationId, lastMessageId, before })
     })
   }
 
@@ -145,7 +146,7 @@ class Acceptance {
     const known = this.#wanted.get(key)
     const { conversationId, lastMessageId, before } = known ?? found
     const request = { trigger, readUpTo: lastMessageId, at, dueAt: at }
-    const next = requestReceipt(known?.next ?? before?.queued, request, this.#tools.rules.receiptLifetimeMs)
+    const next = requestReceipt(known?.next ?? before, request, this.#tools.rules.receiptLifetimeMs)
     if (known !== undefined) {
       known.next = next
       return known

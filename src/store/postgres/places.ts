@@ -6,11 +6,10 @@ import { IS_QUEUED } from './receipt-requests.ts'
 import type { Statement, Transaction } from './transactions.ts'
 
 /** A queued receipt as its row has it. */
-export interface ReceiptVersion {
+export interface ReceiptVersion extends QueuedReceipt {
   readonly id: ReceiptId
   /** Whoever writes the row gives it another. */
   readonly version: number
-  readonly queued: QueuedReceipt
 }
 
 /** What is where a call points. */
@@ -35,8 +34,10 @@ export async function findPlaces(
   // With one row there are all.
   const at = columns as { readonly [Column in keyof Columns]: NonNullable<Columns[Column]> }
   at.triggers.split(' ').forEach((trigger, row) => {
-    const id = at.id[row] as ReceiptId | null
-    const queued = {
+    const id = at.id[row]
+    const before = {
+      id: id as ReceiptId,
+      version: at.version[row] as number,
       trigger: trigger as QueuedReceipt['trigger'],
       requests: at.requests[row] as number,
       readUpTo: at.read_up_to[row] as MessageId | null,
@@ -46,7 +47,7 @@ export async function findPlaces(
     places[(at.place[row] as number) - 1] = {
       conversationId: at.conversation_id[row] as ConversationId,
       lastMessageId: at.last_message_id[row] as MessageId | null,
-      before: id === null ? undefined : { id, version: at.version[row] as number, queued },
+      before: id === null ? undefined : before,
     }
   })
   return places

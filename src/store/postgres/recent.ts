@@ -3,13 +3,12 @@ import type { KeyEntryRow } from './entries.ts'
 import type { FoundPlace, ReceiptVersion } from './places.ts'
 
 /** Three hundred bytes each, in two generations. */
-export const MOST_PLACES = 131_072
+export const MOST_RECEIPTS = 131_072
 const MOST_ENTRIES = 10_000
 
-/** A place with something queued, as this node left it. */
-export interface RecentPlace extends FoundPlace {
+/** A queued receipt as this node left it, and where. */
+export interface RecentReceipt extends ReceiptVersion, Omit<FoundPlace, 'before'> {
   readonly lineId: LineId
-  readonly before: ReceiptVersion
 }
 
 /**
@@ -17,25 +16,32 @@ export interface RecentPlace extends FoundPlace {
  * names the versions, and the statement that writes does nothing where they are not the same any more.
  */
 export class Recent {
-  #places = new Map<string, RecentPlace>()
-  #earlier = new Map<string, RecentPlace>()
+  #receipts = new Map<string, RecentReceipt>()
+  #earlier = new Map<string, RecentReceipt>()
   readonly #entries = new Map<string, KeyEntryRow>()
 
-  place(key: string): RecentPlace | undefined {
-    return this.#places.get(key) ?? this.#earlier.get(key)
+  at(place: string): RecentReceipt | undefined {
+    return this.#receipts.get(place) ?? this.#earlier.get(place)
   }
 
-  notePlace(key: string, place: RecentPlace): void {
-    if (this.#places.size >= MOST_PLACES && !this.#places.has(key)) {
-      this.#earlier = this.#places
-      this.#places = new Map()
+  note(place: string, receipt: RecentReceipt): void {
+    const known = this.#receipts.get(place)
+    // In place: new objects for old ones, thousands a second, would be garbage that only a full collection finds.
+    if (known !== undefined) Object.assign(known, receipt)
+    else this.#add(place, receipt)
+  }
+
+  #add(place: string, receipt: RecentReceipt): void {
+    if (this.#receipts.size >= MOST_RECEIPTS) {
+      this.#earlier = this.#receipts
+      this.#receipts = new Map()
     }
-    this.#places.set(key, place)
+    this.#receipts.set(place, receipt)
   }
 
-  forgetPlace(key: string): void {
-    this.#places.delete(key)
-    this.#earlier.delete(key)
+  forget(place: string): void {
+    this.#receipts.delete(place)
+    this.#earlier.delete(place)
   }
 
   entry(key: string): KeyEntryRow | undefined {
