@@ -21,8 +21,10 @@ describe('a node that remembers a call, while another changes what it was decide
 }, () => {
   let postgres: OwnServer
   let database: Database
-  let [a, b] = [] as unknown as [Readback, Readback]
-  let [onA, onB] = [] as unknown as [Customer, Customer]
+  let a: Readback
+  let b: Readback
+  let onA: Customer
+  let onB: Customer
   before(async () => {
     postgres = await ownServer(LOGGED)
   })
@@ -37,8 +39,8 @@ describe('a node that remembers a call, while another changes what it was decide
     await a.operator.must(200, 'PATCH', LINE_PATH, { paused: true })
   })
   afterEach(async () => {
-    await a.stop()
-    await b.stop()
+    await a[Symbol.asyncDispose]()
+    await b[Symbol.asyncDispose]()
     await database[Symbol.asyncDispose]()
   })
 

@@ -3,9 +3,9 @@ import type { AccountId, LineId, ReceiptId } from '../../core/id.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
 import { type QueuedReceipt, requestReceipt } from '../../core/request-receipt.ts'
 import type { Session } from '../session.ts'
+import { admissionKey, admit, findAdmissions, type KeyAdmissionRow, toKeyAdmission } from './admissions.ts'
 import { AGAIN, distinctBy } from './batches.ts'
 import { openConversations, type Place } from './conversations.ts'
-import { admit, entryKey, findEntries, type KeyEntryRow, toKeyEntry } from './entries.ts'
 import { acceptLocked } from './locked-acceptance.ts'
 import { type FoundPlace, findPlaces, JOIN_UNCHANGED, type Join, type JoinedRow, joining } from './places.ts'
 import { type BegunRow, QUEUE, queueing } from './receipt-requests.ts'
@@ -61,8 +61,8 @@ class Acceptance {
   readonly #tools: Tools
   readonly #wanted = new Map<string, Wanted>()
   readonly #outcomes: (Wanted | ReadbackError | undefined)[]
-  /** What is gone by from memory, by its words. */
-  readonly #trusted = new Map<string, KeyEntryRow>()
+  /** What calls were let in by from memory. */
+  readonly #trusted = new Map<string, KeyAdmissionRow>()
 
   constructor(calls: readonly MarkReadCall[], tools: Tools) {
     this.#calls = calls
@@ -92,7 +92,7 @@ class Acceptance {
       if (written === undefined) recent.forget(key)
       else recent.note(key, { ...next, ...written, lineId, conversationId, lastMessageId })
     }
-    if (joined === 0) for (const key of this.#trusted.keys()) recent.forgetEntry(key)
+    if (joined === 0) for (const key of this.#trusted.keys()) recent.forgetAdmission(key)
     const outcomes = this.#outcomes.map((one) => {
       if (one instanceof ReadbackError) return one
       return one?.written === undefined ? AGAIN : { receiptId: one.written.id, lineId: one.lineId }
@@ -103,18 +103,18 @@ class Acceptance {
   /** By what is remembered, as far as it is, and where it lets the call in: who is refused is looked at. */
   #recall(): (Wanted | undefined)[] {
     const { recent, rules } = this.#tools
-    const { distinct, numbers } = distinctBy(this.#calls, entryKey)
+    const { distinct, numbers } = distinctBy(this.#calls, admissionKey)
     const known = distinct.map((call) => {
-      const key = entryKey(call)
-      const row = recent.entry(key)
-      return row && { key, row, entry: toKeyEntry(row) }
+      const key = admissionKey(call)
+      const row = recent.admission(key)
+      return row && { key, row, admission: toKeyAdmission(row) }
     })
     return this.#calls.map((call, index) => {
       const key = placeKey(call)
       const before = recent.at(key)
       const by = known[numbers[index] as number]
       if (before === undefined || by === undefined) return undefined
-      const place = admit(call, by.entry, rules)
+      const place = admit(call, by.admission, rules)
       if (place instanceof ReadbackError || place.lineId !== before.lineId) return undefined
       this.#trusted.set(by.key, by.row)
       const { conversationId, lastMessageId } = before
@@ -127,11 +127,11 @@ class Acceptance {
     const numbers = this.#outcomes.flatMap((outcome, number) => (outcome === undefined ? [number] : []))
     const calls = numbers.map((number) => this.#calls[number] as MarkReadCall)
     const places = distinctBy(calls, placeKey)
-    const [entries, found] = await Promise.all([
-      findEntries(transaction, calls, now(), (key, row) => recent.noteEntry(key, row)),
+    const [admissions, found] = await Promise.all([
+      findAdmissions(transaction, calls, now(), (key, row) => recent.noteAdmission(key, row)),
       findPlaces(transaction, places.distinct),
     ])
-    const admitted = calls.map((call, index) => admit(call, entries[index], rules))
+    const admitted = calls.map((call, index) => admit(call, admissions[index], rules))
     await openMissing(transaction, admitted, places.numbers, found)
     calls.forEach((call, index) => {
       const place = admitted[index] as Place | ReadbackError

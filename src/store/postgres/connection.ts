@@ -86,11 +86,11 @@ export function toParameter(value: unknown): unknown {
   if (typeof value === 'string') return withoutNul(value)
   if (!Array.isArray(value)) return value
   // JSON writes numbers and nulls as PostgreSQL reads them, in half the time.
-  return value.every(isNumberOrNull) ? `{${JSON.stringify(value).slice(1, -1)}}` : `{${value.map(toElement).join(',')}}`
+  return value.every(isFiniteOrNull) ? `{${JSON.stringify(value).slice(1, -1)}}` : `{${value.map(toElement).join(',')}}`
 }
 
-function isNumberOrNull(value: unknown): boolean {
-  return typeof value === 'number' || value === null
+function isFiniteOrNull(value: unknown): boolean {
+  return Number.isFinite(value) || value === null
 }
 
 function toElement(value: unknown): string {

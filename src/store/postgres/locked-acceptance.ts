@@ -2,8 +2,8 @@ import { ReadbackError } from '../../core/errors.ts'
 import type { AccountId, ReceiptId } from '../../core/id.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
 import type { Session } from '../session.ts'
+import { admit, findAdmissions } from './admissions.ts'
 import { openConversations, type Place } from './conversations.ts'
-import { admit, findEntries } from './entries.ts'
 import { requestReceipts } from './receipt-requests.ts'
 import type { Transaction } from './transactions.ts'
 
@@ -13,8 +13,8 @@ export async function acceptLocked(
   calls: readonly MarkReadCall[],
   { rules, now }: Pick<Session, 'rules' | 'now'>,
 ): Promise<{ outcomes: (MarkReadOutcome | ReadbackError)[]; touched: AccountId[] }> {
-  const entries = await findEntries(transaction, calls, now(), () => {})
-  const admitted = calls.map((call, index) => admit(call, entries[index], rules))
+  const admissions = await findAdmissions(transaction, calls, now(), () => {})
+  const admitted = calls.map((call, index) => admit(call, admissions[index], rules))
   const passed = calls.flatMap((call, index) => {
     const place = admitted[index] as Place | ReadbackError
     return place instanceof ReadbackError ? [] : [{ call, place }]

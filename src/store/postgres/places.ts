@@ -1,7 +1,7 @@
 import type { ConversationId, MessageId, ReceiptId } from '../../core/id.ts'
 import type { MarkReadCall } from '../../core/mark-read.ts'
 import type { QueuedReceipt } from '../../core/request-receipt.ts'
-import type { KeyEntryRow } from './entries.ts'
+import type { KeyAdmissionRow } from './admissions.ts'
 import { IS_QUEUED } from './receipt-requests.ts'
 import type { Statement, Transaction } from './transactions.ts'
 
@@ -89,7 +89,7 @@ export interface Join extends Omit<FoundPlace, 'before'> {
 }
 
 /** The values of {@link JOIN_UNCHANGED}. */
-export function joining(joins: readonly Join[], entries: readonly KeyEntryRow[]): unknown[] {
+export function joining(joins: readonly Join[], admissions: readonly KeyAdmissionRow[]): unknown[] {
   return [
     joins.map(({ before }) => before.id),
     joins.map(({ before }) => before.version),
@@ -99,10 +99,10 @@ export function joining(joins: readonly Join[], entries: readonly KeyEntryRow[])
     joins.map(({ next }) => next.readUpTo),
     joins.map(({ next }) => next.nextAttemptAt),
     joins.map(({ next }) => next.expiresAt),
-    entries.map(({ word }) => word),
-    entries.map(({ id }) => id),
-    entries.map((entry) => entry.account_version),
-    entries.map((entry) => entry.line_id),
+    admissions.map(({ word }) => word),
+    admissions.map(({ id }) => id),
+    admissions.map((admission) => admission.account_version),
+    admissions.map((admission) => admission.line_id),
   ]
 }
 
@@ -115,7 +115,7 @@ export interface JoinedRow {
 
 /**
  * Joins each receipt that is as it was when core decided, in a conversation where nobody has written since; and none at all where an
- * entry is not as it was: keys and lines go, and accounts change. A row's `xmin` is the transaction that wrote it
+ * admission is not as it was: keys and lines go, and accounts change. A row's `xmin` is the transaction that wrote it
  * (https://www.postgresql.org/docs/15/ddl-system-columns.html).
  */
 export const JOIN_UNCHANGED: Statement = {

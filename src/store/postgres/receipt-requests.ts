@@ -123,5 +123,6 @@ export const QUEUE: Statement = {
       next_attempt_at, expires_at)
     select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
       $8::bigint[], $9::bigint[])
-    on conflict (conversation_id, state) where settled_at is null do nothing returning id, conversation_id, xmin::text::bigint as version`,
+    on conflict (conversation_id, state) where settled_at is null do nothing
+    returning id, conversation_id, xmin::text::bigint as version`,
 }

@@ -1,10 +1,10 @@
 import type { LineId } from '../../core/id.ts'
-import type { KeyEntryRow } from './entries.ts'
+import type { KeyAdmissionRow } from './admissions.ts'
 import type { FoundPlace, ReceiptVersion } from './places.ts'
 
 /** Three hundred bytes each, in two generations. */
 export const MOST_RECEIPTS = 131_072
-const MOST_ENTRIES = 10_000
+const MOST_ADMISSIONS = 10_000
 
 /** A queued receipt as this node left it, and where. */
 export interface RecentReceipt extends ReceiptVersion, Omit<FoundPlace, 'before'> {
@@ -18,7 +18,7 @@ export interface RecentReceipt extends ReceiptVersion, Omit<FoundPlace, 'before'
 export class Recent {
   #receipts = new Map<string, RecentReceipt>()
   #earlier = new Map<string, RecentReceipt>()
-  readonly #entries = new Map<string, KeyEntryRow>()
+  readonly #admissions = new Map<string, KeyAdmissionRow>()
 
   at(place: string): RecentReceipt | undefined {
     return this.#receipts.get(place) ?? this.#earlier.get(place)
@@ -44,16 +44,16 @@ export class Recent {
     this.#earlier.delete(place)
   }
 
-  entry(key: string): KeyEntryRow | undefined {
-    return this.#entries.get(key)
+  admission(key: string): KeyAdmissionRow | undefined {
+    return this.#admissions.get(key)
   }
 
-  noteEntry(key: string, row: KeyEntryRow): void {
-    if (this.#entries.size >= MOST_ENTRIES) this.#entries.clear()
-    this.#entries.set(key, row)
+  noteAdmission(key: string, row: KeyAdmissionRow): void {
+    if (this.#admissions.size >= MOST_ADMISSIONS) this.#admissions.clear()
+    this.#admissions.set(key, row)
   }
 
-  forgetEntry(key: string): void {
-    this.#entries.delete(key)
+  forgetAdmission(key: string): void {
+    this.#admissions.delete(key)
   }
 }

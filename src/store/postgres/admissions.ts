@@ -21,78 +21,78 @@ import type { Place } from './conversations.ts'
 import type { Statement, Transaction } from './transactions.ts'
 
 /** Credentials and a line that calls of a batch name together. */
-export interface Entry {
+export interface Admission {
   readonly callerWith: (credentials: Credentials) => Caller | undefined
   readonly line: Pick<Line, 'id' | 'connector'> | undefined
 }
 
-interface EntryRow {
+interface AdmissionRow {
   readonly word: string
   readonly from_number: PhoneNumber
   readonly line_id: LineId | null
   readonly connector: string
 }
 
-/** An entry by an account's key, and the version of the account's row. */
-export type KeyEntryRow = KeyRow & EntryRow & { readonly account_version: number }
+/** An admission by an account's key, and the version of the account's row. */
+export type KeyAdmissionRow = KeyRow & AdmissionRow & { readonly account_version: number }
 
 /** Where a call belongs, or why it is refused. */
 export function admit(
   { credentials, ...call }: MarkReadCall,
-  entry: Entry | undefined,
+  admission: Admission | undefined,
   rules: StoreRules,
 ): Place | ReadbackError {
   return outcomeOf(() => {
-    const caller = admitCaller(entry?.callerWith(credentials), credentials, 'lines')
+    const caller = admitCaller(admission?.callerWith(credentials), credentials, 'lines')
     passAccountGate(caller.account)
-    const own = reaches(caller, call.fromNumber) ? entry?.line : undefined
+    const own = reaches(caller, call.fromNumber) ? admission?.line : undefined
     const { id: lineId } = passLine(own, rules, call.relayed)
     return { accountId: caller.account.id, lineId, kind: 'direct', address: call.number, at: call.at }
   })
 }
 
-export function toKeyEntry(row: KeyEntryRow): Entry {
+export function toKeyAdmission(row: KeyAdmissionRow): Admission {
   return { callerWith: checkingOnce(row), line: lineOf(row) }
 }
 
 /** One for each call, in order; `onKey` hears of those by keys. */
-export async function findEntries(
+export async function findAdmissions(
   transaction: Transaction,
   calls: readonly MarkReadCall[],
   now: number,
-  onKey: (key: string, row: KeyEntryRow) => void,
-): Promise<(Entry | undefined)[]> {
-  const { distinct, numbers } = distinctBy(calls, entryKey)
+  onKey: (key: string, row: KeyAdmissionRow) => void,
+): Promise<(Admission | undefined)[]> {
+  const { distinct, numbers } = distinctBy(calls, admissionKey)
   const find = async <Row>(statement: Statement, proof: 'keyId' | 'token' | 'sessionToken') => {
     const asked = distinct.filter(({ credentials }) => proof in credentials)
     if (asked.length === 0) return []
     const values = [asked.map(({ credentials }) => wordOf(credentials)), asked.map(({ fromNumber }) => fromNumber)]
-    return transaction.rows<Row & EntryRow>(statement, values)
+    return transaction.rows<Row & AdmissionRow>(statement, values)
   }
   const [keys, tokens, sessions] = await Promise.all([
-    find<KeyEntryRow>(FIND_KEYS, 'keyId'),
+    find<KeyAdmissionRow>(FIND_KEYS, 'keyId'),
     find<TokenRow>(FIND_TOKENS, 'token'),
     find<SessionRow>(FIND_SESSIONS, 'sessionToken'),
   ])
-  const entries = new Map<string, Entry>()
+  const admissions = new Map<string, Admission>()
   for (const row of keys) {
     const key = keyOf(row)
-    entries.set(key, toKeyEntry(row))
+    admissions.set(key, toKeyAdmission(row))
     onKey(key, row)
   }
-  const note = (row: EntryRow, caller: () => Caller | undefined) =>
-    entries.set(keyOf(row), { callerWith: caller, line: lineOf(row) })
+  const note = (row: AdmissionRow, caller: () => Caller | undefined) =>
+    admissions.set(keyOf(row), { callerWith: caller, line: lineOf(row) })
   for (const row of tokens) note(row, () => toTokenCaller(row, now))
   for (const row of sessions) note(row, () => toSessionCaller(row, now))
-  const found = distinct.map((call) => entries.get(entryKey(call)))
+  const found = distinct.map((call) => admissions.get(admissionKey(call)))
   return numbers.map((number) => found[number])
 }
 
-export function entryKey({ credentials, fromNumber }: MarkReadCall): string {
+export function admissionKey({ credentials, fromNumber }: MarkReadCall): string {
   return keyOf({ from_number: fromNumber, word: wordOf(credentials) })
 }
 
-function keyOf({ from_number, word }: Pick<EntryRow, 'from_number' | 'word'>): string {
+function keyOf({ from_number, word }: Pick<AdmissionRow, 'from_number' | 'word'>): string {
   return `${from_number} ${word}`
 }
 
@@ -102,12 +102,12 @@ function wordOf(credentials: Credentials): string {
   return 'sessionToken' in credentials ? hashSecret(credentials.sessionToken) : credentials.keyId
 }
 
-function lineOf({ line_id: id, connector }: EntryRow): Entry['line'] {
+function lineOf({ line_id: id, connector }: AdmissionRow): Admission['line'] {
   return id === null ? undefined : { id, connector }
 }
 
 /** Each secret of a batch once, however many calls come with it. */
-function checkingOnce(row: KeyRow): Entry['callerWith'] {
+function checkingOnce(row: KeyRow): Admission['callerWith'] {
   const callers = new Map<string, Caller | undefined>()
   return (credentials) => {
     if (!('keyId' in credentials)) return undefined
