@@ -52,21 +52,22 @@ export class Joins {
     if (next !== undefined) this.#foldFrom(this.#folding, next)
   }
 
-  /** Brings one receipt's row up to date, before anybody decides by it. */
-  fold(id: ReceiptId): void {
-    this.#foldFrom(this.#filling, id)
-    this.#foldFrom(this.#folding, id)
+  /** Brings one receipt's row up to date, before anybody decides by it; answers whether it was not. */
+  fold(id: ReceiptId): boolean {
+    const filled = this.#foldFrom(this.#filling, id)
+    return this.#foldFrom(this.#folding, id) || filled
   }
 
   foldAll(): void {
     for (const log of [this.#filling, this.#folding]) for (const id of [...log.joined.keys()]) this.#foldFrom(log, id)
   }
 
-  #foldFrom({ joined }: Log, id: ReceiptId): void {
+  #foldFrom({ joined }: Log, id: ReceiptId): boolean {
     const held = joined.get(id)
-    if (held === undefined) return
+    if (held === undefined) return false
     joined.delete(id)
     this.#statements.fold.run(held.requests, held.readUpTo, held.expiresAt, id)
+    return true
   }
 
   /** The full log begins to be folded; the other was folded meanwhile, and is emptied. */

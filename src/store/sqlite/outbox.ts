@@ -43,7 +43,8 @@ export class LaneStore {
     const claims: Claim[] = []
     const receipts = this.#session.rules.receipts[lineRow.connector] ?? {}
     if (lineRow.paused === 0) {
-      const due = this.#statements.findDue.all(lineId, at) as { conversation_id: ConversationId }[]
+      // One that is on its way again may have another behind it.
+      const due = this.#statements.findDue.all(lineId, at, 2 * limit) as { conversation_id: ConversationId }[]
       for (const { conversation_id } of due) {
         if (claims.length >= limit) break
         const claim = this.#claim(conversation_id, receipts, obstacle, at)
@@ -93,7 +94,6 @@ export class LaneStore {
     at: number,
   ): Claim | undefined {
     this.#recent.forget(conversationId)
-    for (const { id } of this.#openOf(conversationId)) this.#joins.fold(id)
     const { tooLate, taken } = choose(this.#openOf(conversationId), at)
     for (const id of tooLate) this.#expire(id, obstacle, at)
     if (taken === undefined) return undefined
@@ -116,8 +116,11 @@ export class LaneStore {
     return (rows as unknown as Marked[]).map(({ carrier_message_id }) => carrier_message_id)
   }
 
-  #openOf(conversationId: number): OpenRow[] {
-    return this.#statements.findOpen.all(conversationId) as unknown as OpenRow[]
+  #openOf(conversationId: ConversationId): OpenRow[] {
+    const find = () => this.#statements.findOpen.all(conversationId) as unknown as OpenRow[]
+    const open = find()
+    const folded = open.filter(({ id }) => this.#joins.fold(id))
+    return folded.length > 0 ? find() : open
   }
 
   #write(written: Settlement | Setback, id: ReceiptId, requests: number): void {
@@ -156,7 +159,7 @@ function prepare(database: DatabaseSync) {
     findLine: database.prepare('select * from lines where id = ? and removed_at is null'),
     findDue: database.prepare(
       `select conversation_id from receipts r where line_id = ? and next_attempt_at is not null and next_attempt_at <= ?
-       and ${NOT_UNDER_WAY} order by next_attempt_at limit 256`,
+       and ${NOT_UNDER_WAY} order by next_attempt_at limit ?`,
     ),
     // In the index's order, so that it stops at the first.
     findNextDue: database.prepare(
