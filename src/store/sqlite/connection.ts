@@ -15,7 +15,7 @@ const WRITER_PRAGMAS = [
   'synchronous = FULL',
   'fullfsync = ON',
   'wal_autocheckpoint = 4000',
-  'cache_size = -16384',
+  'cache_size = -32768',
   'temp_store = MEMORY',
 ]
 
