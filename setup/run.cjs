@@ -21,16 +21,19 @@ const CHECKS = {
   architecture: ['--test', '--test-reporter=spec', 'test/architecture.test.ts'],
 }
 
-const START = {
-  READBACK_DEMO: process.env.READBACK_DEMO ?? '1',
-  // From the second start on no thread has to load the compiler: 40 MB less memory, and a start in half the time.
+// From the second start on no thread has to load the compiler: 40 MB less memory, and a start in half the time.
+const COMPILED = {
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(ROOT, 'node_modules', '.cache', 'compiled'),
 }
+const START = { READBACK_DEMO: process.env.READBACK_DEMO ?? '1', ...COMPILED }
 
 const COMMANDS = {
   start: (node, args) => node(['src/main.ts', ...args], START),
   test: (node, args) =>
-    node(['--test', '--test-reporter=spec', PATIENCE, SIDE_BY_SIDE, ...args, ...(args.some(isFile) ? [] : TESTS)]),
+    node(
+      ['--test', '--test-reporter=spec', PATIENCE, SIDE_BY_SIDE, ...args, ...(args.some(isFile) ? [] : TESTS)],
+      COMPILED,
+    ),
   // The same as in the tests, many times over: what goes wrong once in a while shows.
   chaos: (node, args) =>
     node(['--test', '--test-reporter=spec', ...CHAOS, ...args], { CHAOS_ROUNDS: '20', CHAOS_TOGGLES: '2000' }),
