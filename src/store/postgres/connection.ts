@@ -1,5 +1,12 @@
 import { Socket } from 'node:net'
-import { Kysely, PostgresDialect } from 'kysely'
+import {
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresDialect,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+} from 'kysely'
 import { Pool, type PoolClient, type PoolConfig, types } from 'pg'
 import { messageOf, ReadbackError } from '../../core/errors.ts'
 import type { Tables } from '../tables.ts'
@@ -80,6 +87,16 @@ export function connectionOptions(url: string): PoolConfig {
 export function toKysely(pool: Pick<Pool, 'connect' | 'end'>): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: pool as Pool }) })
 }
+
+/** For the text of a query alone. */
+export const COMPILER = new Kysely<Tables>({
+  dialect: {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+})
 
 /** A value as a statement takes it. Arrays as PostgreSQL writes them: the driver's own way looks at each element several times. */
 export function toParameter(value: unknown): unknown {

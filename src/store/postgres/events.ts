@@ -1,10 +1,8 @@
-import { sql } from 'kysely'
-import type { AccountId, EventId, LineId, ReceiptId, WebhookId } from '../../core/id.ts'
+import type { AccountId, EventId, LineId, WebhookId } from '../../core/id.ts'
 import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import { STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
 import { subjectOf, type Told } from '../events.ts'
-import { everyReceipt } from '../receipts.ts'
 import type { Statement, Transaction } from './transactions.ts'
 
 /**
@@ -41,34 +39,19 @@ export async function recordEvents(transaction: Transaction, happenings: readonl
   return [...new Set(deliveries.map(({ id }) => id))]
 }
 
-export interface Settled {
-  readonly id: ReceiptId
-  readonly at: number
-}
+/** A receipt as the statement that settled it left it. */
+export type SettledRow = Receipt & { readonly lineId: LineId }
 
-/** What is to be told of receipts that this transaction settled. */
-export async function settlementsOf(transaction: Transaction, settled: readonly Settled[]): Promise<Told[]> {
-  if (settled.length === 0) return []
-  const times = new Map(settled.map(({ id, at }) => [id, at]))
-  // One text for any number of them, so that it is planned once for a connection.
-  const { sql: text } = everyReceipt(transaction)
-    .select('receipts.line_id as lineId')
-    .where('receipts.id', '=', sql<ReceiptId>`any(${[]}::bigint[])`)
-    .orderBy('receipts.id')
-    .compile()
-  const find = { name: 'find settled receipts', text }
-  const rows = await transaction.rows<Receipt & { lineId: LineId }>(find, [[...times.keys()]])
-  return rows.map(({ lineId, ...receipt }) => {
-    const { id, accountId, fromNumber: number } = receipt
-    return {
-      accountId,
-      lineId,
-      number,
-      event: { type: 'receipt.settled', receipt },
-      callback: null,
-      at: times.get(id) as number,
-    }
-  })
+export function toSettlement({ lineId, ...receipt }: SettledRow): Told {
+  const { accountId, fromNumber: number, settledAt } = receipt
+  return {
+    accountId,
+    lineId,
+    number,
+    event: { type: 'receipt.settled', receipt },
+    callback: null,
+    at: settledAt as number,
+  }
 }
 
 /** What an account's receipts came to. One transaction at a time comes here, so nobody waits for a row of another's. */

@@ -1,5 +1,16 @@
 import { LINE_COLUMNS } from '../lines.ts'
+import { everyReceipt } from '../receipts.ts'
+import { COMPILER } from './connection.ts'
 import type { Statement } from './transactions.ts'
+
+/** Those that an update settles, as it left them. The name stands for them in the query that tells of receipts. */
+function settling(name: string, update: string): Statement {
+  const { sql: text } = everyReceipt({ db: COMPILER })
+    .select('receipts.line_id as lineId')
+    .orderBy('receipts.id')
+    .compile()
+  return { name, text: `with receipts as (${update} returning r.*) ${text}` }
+}
 
 /**
  * One behind a call that is under way waits for its end, not for a time. A conversation has one that is sending at the most: asked so,
@@ -57,14 +68,14 @@ export const FIND_MARKED: Statement = {
       and m.id <= k.read_up_to and m.id > k.after and m.part = 0 and m.outbound = 0 order by m.id desc limit k.most) m
     order by k.conversation_id, m.id desc`,
 }
-export const SETTLE: Statement = {
-  name: 'settle receipts',
-  text: `update receipts r set state = k.state, reason = k.reason, service = k.service, attempts = r.attempts + k.attempts,
+export const SETTLE = settling(
+  'settle receipts',
+  `update receipts r set state = k.state, reason = k.reason, service = k.service, attempts = r.attempts + k.attempts,
     last_attempt_at = k.at, settled_at = k.at, next_attempt_at = null
     from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
       as k (id, requests, state, reason, service, attempts, at)
-    where r.id = k.id and ${IS_OPEN} and r.requests = k.requests returning r.id`,
-}
+    where r.id = k.id and ${IS_OPEN} and r.requests = k.requests`,
+)
 export const COUNT: Statement = {
   name: 'count attempts',
   text: `update receipts r set attempts = r.attempts + k.attempts, last_attempt_at = k.at
@@ -96,13 +107,13 @@ export const READ_THROUGH: Statement = {
   text: `update conversations c set read_through = greatest(c.read_through, k.read_through)
     from unnest($1::bigint[], $2::bigint[]) as k (id, read_through) where c.id = k.id`,
 }
-export const EXPIRE: Statement = {
-  name: 'expire receipts',
-  text: `update receipts r set state = 'expired', reason = coalesce(reason, $1), settled_at = $2, next_attempt_at = null
-    where id = any($3::bigint[]) and ${WAITS} and expires_at <= $2 returning id`,
-}
-export const SKIP_REMOVED: Statement = {
-  name: 'skip receipts of a removed line',
-  text: `update receipts r set state = 'skipped', reason = 'line_removed', settled_at = $1, next_attempt_at = null
-    where id = any($2::bigint[]) and ${IS_OPEN} and (state = 'queued' or ${WAITS}) returning id`,
-}
+export const EXPIRE = settling(
+  'expire receipts',
+  `update receipts r set state = 'expired', reason = coalesce(reason, $1), settled_at = $2, next_attempt_at = null
+    where id = any($3::bigint[]) and ${WAITS} and expires_at <= $2`,
+)
+export const SKIP_REMOVED = settling(
+  'skip receipts of a removed line',
+  `update receipts r set state = 'skipped', reason = 'line_removed', settled_at = $1, next_attempt_at = null
+    where id = any($2::bigint[]) and ${IS_OPEN} and (state = 'queued' or ${WAITS})`,
+)

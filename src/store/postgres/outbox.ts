@@ -8,7 +8,7 @@ import { type Choice, choose, type OpenRow } from '../claims.ts'
 import type { Told } from '../events.ts'
 import { type LineRow, toLine } from '../lines.ts'
 import type { Session } from '../session.ts'
-import { type Settled, settlementsOf } from './events.ts'
+import { type SettledRow, toSettlement } from './events.ts'
 import type { NodeLeases } from './leases.ts'
 import * as statements from './outbox-statements.ts'
 import type { Transaction } from './transactions.ts'
@@ -162,8 +162,8 @@ export async function settleReceipts(
     transaction,
     each.flatMap(({ id, written }) => (written.state === 'sending' ? [{ id, written }] : [])),
   )
-  const [settled, touched] = await Promise.all([settling, settingBack])
-  return { happenings: await settlementsOf(transaction, settled), touched }
+  const [happenings, touched] = await Promise.all([settling, settingBack])
+  return { happenings, touched }
 }
 
 function readThrough(transaction: Transaction, batch: readonly (Settlement | Setback)[]): void {
@@ -181,10 +181,10 @@ function readThrough(transaction: Transaction, batch: readonly (Settlement | Set
 async function settle(
   transaction: Transaction,
   ended: readonly { id: ReceiptId; requests: number; written: Settlement }[],
-): Promise<Settled[]> {
+): Promise<Told[]> {
   if (ended.length === 0) return []
   // Whatever state it is in: only one that nobody joined since it was claimed may end with this call.
-  const rows = await transaction.rows<{ id: ReceiptId }>(statements.SETTLE, [
+  const rows = await transaction.rows<SettledRow>(statements.SETTLE, [
     ended.map(({ id }) => id),
     ended.map(({ requests }) => requests),
     ended.map(({ written }) => written.state),
@@ -202,7 +202,7 @@ async function settle(
       joined.map(({ written }) => written.at),
     ])
   }
-  return ended.flatMap(({ id, written: { at } }) => (settled.has(id) ? [{ id, at }] : []))
+  return rows.map(toSettlement)
 }
 
 async function setBack(
@@ -241,11 +241,8 @@ async function expire(
 ): Promise<Told[]> {
   if (ids.length === 0) return []
   transaction.write(statements.LOCK, [ids])
-  const expired = await transaction.rows<{ id: ReceiptId }>(statements.EXPIRE, [obstacle, at, ids])
-  return settlementsOf(
-    transaction,
-    expired.map(({ id }) => ({ id, at })),
-  )
+  const expired = await transaction.rows<SettledRow>(statements.EXPIRE, [obstacle, at, ids])
+  return expired.map(toSettlement)
 }
 
 /** What a line that was removed had waiting. Those whose call began meanwhile are left to it: the lane writes them down. */
@@ -255,9 +252,6 @@ export async function skipReceipts(
 ): Promise<Told[]> {
   if (receiptIds.length === 0) return []
   transaction.write(statements.LOCK, [receiptIds])
-  const skipped = await transaction.rows<{ id: ReceiptId }>(statements.SKIP_REMOVED, [at, receiptIds])
-  return settlementsOf(
-    transaction,
-    skipped.map(({ id }) => ({ id, at })),
-  )
+  const skipped = await transaction.rows<SettledRow>(statements.SKIP_REMOVED, [at, receiptIds])
+  return skipped.map(toSettlement)
 }
