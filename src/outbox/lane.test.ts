@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { LineId, ReceiptId } from '../core/id.ts'
+import type { CarrierLine, Connector, ReceiptOutcome } from '../core/connector.ts'
+import type { ConversationId, LineId, ReceiptId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
 import { OVERDUE_AT_ONCE, type Overdue } from '../core/overdue.ts'
+import type { Address } from '../core/phone-number.ts'
+import type { Claim } from '../core/send-receipt.ts'
 import type { Outbox } from '../core/store.ts'
 import { Lane } from './lane.ts'
 
@@ -80,8 +83,74 @@ test('a lane looks for the overdue a stretch a second, at once where there may b
   assert.deepEqual(expired, [...many, first, ...many, second])
 })
 
-function laneOn(store: Outbox, now: () => number): Lane {
+test('a lane looks again after a call where there is something to look for, and not where it carried all there was', async () => {
+  const done = { kind: 'done' } as const
+  const away = { kind: 'unavailable', reason: 'carrier_error' } as const
+  assert.equal(await looksAround(done, { nudges: 0, nextDueAt: null }), 1)
+  // One for what came behind, while the call is under way, and one when it is not any more.
+  assert.equal(await looksAround(done, { nudges: 1, nextDueAt: null }), 3)
+  assert.equal(await looksAround(done, { nudges: 0, nextDueAt: 3_600_000 }), 2)
+  assert.equal(await looksAround(away, { nudges: 0, nextDueAt: null }), 2)
+})
+
+/** How often a lane claims that is nudged for one receipt, and so often more while the carrier is called for it. */
+async function looksAround(
+  outcome: ReceiptOutcome,
+  { nudges, nextDueAt }: { nudges: number; nextDueAt: number | null },
+): Promise<number> {
+  let claims = 0
+  let at = 0
+  const settled = Promise.withResolvers<void>()
+  const store = {
+    findOverdue: async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null }),
+    async claimReceipts() {
+      claims += 1
+      const line = { connector: 'test', paused: false } as Line
+      return { line, claims: claims === 1 ? [CLAIM] : [], nextDueAt }
+    },
+    async settleReceipts() {
+      // Whatever a carrier that is away is spared, is over.
+      at = 3_000_000
+      settled.resolve()
+    },
+  } as Partial<Outbox> as Outbox
+  const called = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<ReceiptOutcome>()
+  const carrier = {
+    pace: async () => ({ callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 2 }),
+    sendReceipt() {
+      called.resolve()
+      return answer.promise
+    },
+  } as Partial<CarrierLine> as CarrierLine
+  const connector = { receipts: { iMessage: 'conversation' }, line: () => carrier } as Partial<Connector> as Connector
+  const lane = laneOn(store, () => at, { test: connector })
+  const rest = async () => {
+    for (let turns = 0; turns < 5; turns++) await turn()
+  }
+  lane.nudge()
+  await called.promise
+  for (let count = 0; count < nudges; count++) lane.nudge()
+  await rest()
+  answer.resolve(outcome)
+  await settled.promise
+  await rest()
+  await lane.drain({ ending: true })
+  return claims
+}
+
+const CLAIM: Claim = {
+  conversation: {
+    ...{ id: 1 as ConversationId, lineId: 1 as LineId, kind: 'direct', address: '+14155550101' as Address },
+    ...{ service: 'iMessage', carrierConversation: null, lastMessageId: null, readThrough: null },
+  },
+  carrierMessageIds: [],
+  receipts: [{ id: 1 as ReceiptId, state: 'queued', requests: 1, setbacks: 0, lastAttemptAt: null }],
+  readUpTo: null,
+}
+
+function laneOn(store: Outbox, now: () => number, connectors: Readonly<Record<string, Connector>> = {}): Lane {
   const log = { info() {}, warn() {}, error() {} }
-  const options = { lineId: 1 as LineId, store, connectors: {}, log, now, nextCallAt: 0 }
+  const options = { lineId: 1 as LineId, store, connectors, log, now, nextCallAt: 0 }
   return new Lane({ ...options, onSent() {}, onEnd() {} })
 }

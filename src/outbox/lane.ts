@@ -67,6 +67,10 @@ export class Lane {
   readonly #sweeping: Sweeping
   readonly #turns: Turns
   #removed = false
+  /** Somebody nudged since the last claim with nothing under way: behind what was, there may be more. */
+  #nudged = false
+  /** When the last claim was made, something else was to be claimed later. */
+  #more = false
 
   constructor(options: LaneOptions) {
     this.#options = options
@@ -87,6 +91,7 @@ export class Lane {
   }
 
   nudge(): void {
+    this.#nudged = true
     this.#turns.nudge()
   }
 
@@ -106,11 +111,13 @@ export class Lane {
     const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until, this.#restUntil)
     if (limit === 0) return sweepAt
     if (allowedAt > at) return earliest(allowedAt, sweepAt)
+    if (this.#inFlight.size === 0) this.#nudged = false
     const { line, claims, nextDueAt } = await this.#claiming.claim({
       ...{ lineId, limit, obstacle: this.#obstacle, at },
       nextCallAt: at + 1_000 / this.#pace.callsPerSecond,
     })
     this.#removed = line === undefined
+    this.#more = this.#removed || nextDueAt !== null
     if (line === undefined) return null
     if (line.paused) {
       this.#obstacle = 'line_paused'
@@ -134,9 +141,10 @@ export class Lane {
     const connected = await this.#connect(line)
     for (const claim of claims) {
       const { id } = claim.conversation
-      const carrying = this.#carry(claim, connected).finally(() => {
+      const carrying = this.#carry(claim, connected).then(({ state }) => {
         this.#inFlight.delete(id)
-        this.nudge()
+        // A look for what nobody waits for would cost as much as the claim itself.
+        if (this.#nudged || this.#more || state === 'sending') this.#turns.nudge()
       })
       this.#inFlight.set(id, carrying)
     }
@@ -156,7 +164,8 @@ export class Lane {
     }
   }
 
-  async #carry(claim: Claim, connected: Connected | undefined): Promise<void> {
+  /** Answers what was written down. */
+  async #carry(claim: Claim, connected: Connected | undefined): Promise<Settlement | Setback> {
     const startedAt = this.#options.now()
     if (connected === undefined) {
       return this.#write(this.#conclude(claim, { kind: 'unavailable', reason: 'carrier_error' }, startedAt))
@@ -168,10 +177,12 @@ export class Lane {
     }
     this.#nextCallAt = Math.max(this.#nextCallAt, startedAt) + 1_000 / this.#pace.callsPerSecond
     const outcome = await trySending(carrier, claim)
-    await this.#write(this.#conclude(claim, outcome, startedAt))
+    const written = await this.#write(this.#conclude(claim, outcome, startedAt))
     const [carrierMessageId] = claim.carrierMessageIds
-    if (outcome.kind !== 'done' || carrierMessageId === undefined) return
-    this.#options.onSent({ line, carrier, receiptIds: claim.receipts.map(({ id }) => id), carrierMessageId })
+    if (outcome.kind === 'done' && carrierMessageId !== undefined) {
+      this.#options.onSent({ line, carrier, receiptIds: claim.receipts.map(({ id }) => id), carrierMessageId })
+    }
+    return written
   }
 
   #conclude(claim: Claim, outcome: ReceiptOutcome, startedAt: number): Settlement | Setback {
@@ -193,8 +204,9 @@ export class Lane {
   }
 
   /** Until the store has it: a receipt that the carrier took must not be sent again because a disk was full for a minute. */
-  #write(written: Settlement | Setback): Promise<void> {
-    return this.#insisting.until(() => this.#options.store.settleReceipts(written))
+  async #write<W extends Settlement | Setback>(written: W): Promise<W> {
+    await this.#insisting.until(() => this.#options.store.settleReceipts(written))
+    return written
   }
 
   #tag() {
