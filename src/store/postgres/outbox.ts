@@ -125,17 +125,15 @@ async function findMarked(
   marked: readonly { id: ConversationId; readUpTo: MessageId; after: number; most: number }[],
 ): Promise<Map<ConversationId, string[]>> {
   if (marked.length === 0) return new Map()
-  const find = (wanted: typeof marked) =>
-    transaction.rows<{ conversation_id: ConversationId; carrier_message_id: string }>(statements.FIND_MARKED, [
-      wanted.map(({ id }) => id),
-      wanted.map(({ readUpTo }) => readUpTo),
-      wanted.map(({ after }) => after),
-      wanted.map(({ most }) => most),
-    ])
-  const unread = await find(marked)
-  const some = new Set(unread.map(({ conversation_id }) => conversation_id))
-  const others = marked.filter(({ id }) => !some.has(id)).map((one) => ({ ...one, after: 0, most: 1 }))
-  const rows = [...unread, ...(others.length > 0 ? await find(others) : [])]
+  const rows = await transaction.rows<{ conversation_id: ConversationId; carrier_message_id: string }>(
+    statements.FIND_MARKED,
+    [
+      marked.map(({ id }) => id),
+      marked.map(({ readUpTo }) => readUpTo),
+      marked.map(({ after }) => after),
+      marked.map(({ most }) => most),
+    ],
+  )
   const byConversation = Map.groupBy(rows, ({ conversation_id }) => conversation_id)
   return new Map([...byConversation].map(([id, found]) => [id, found.map((row) => row.carrier_message_id)]))
 }
