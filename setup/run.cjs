@@ -10,7 +10,7 @@ const ROOT = join(__dirname, '..')
 const TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts']
 // A test that waits for what never comes must not hold up all that come after it.
 const PATIENCE = '--test-timeout=120000'
-// Tests wait more than they work: three files at once take 237 s on two cores, two 270 s.
+// Tests wait more than they work: three files at once took 237 s on two cores where two took 270 s.
 const SIDE_BY_SIDE = '--test-concurrency=3'
 const CHAOS = ['test/nodes-killed.test.ts', 'test/nodes.test.ts']
 const CHECKS = {

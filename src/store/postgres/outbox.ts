@@ -38,7 +38,7 @@ export async function claimReceipts(
   if (lineRow === undefined || !permitted) return { outcome: NOT_OURS, happenings: [] }
   const declared = rules.receipts[lineRow.connector] ?? {}
   const { chosen, tooLate } = pick(lineRow.paused === 0 ? longestDueFirst(open, at) : [], limit, at)
-  const happenings = await expire(transaction, tooLate, obstacle, at)
+  const happenings = await expireReceipts(transaction, { receiptIds: tooLate, obstacle, at })
   const [claims, [next]] = await Promise.all([
     claim(transaction, lineId, chosen, declared),
     transaction.rows<{ next: number }>(statements.FIND_NEXT_DUE, [lineId]),
@@ -224,22 +224,13 @@ async function setBack(
   return rows.map(({ account_id }) => account_id)
 }
 
-export function expireReceipts(
+export async function expireReceipts(
   transaction: Transaction,
-  { receiptIds, obstacle, at }: Parameters<Outbox['expireReceipts']>[0],
+  { receiptIds, obstacle, at }: Omit<Parameters<Outbox['expireReceipts']>[0], 'lineId'>,
 ): Promise<Told[]> {
-  return expire(transaction, receiptIds, obstacle, at)
-}
-
-async function expire(
-  transaction: Transaction,
-  ids: readonly ReceiptId[],
-  obstacle: ClaimCall['obstacle'],
-  at: number,
-): Promise<Told[]> {
-  if (ids.length === 0) return []
-  transaction.write(statements.LOCK, [ids])
-  const expired = await transaction.rows<SettledRow>(statements.EXPIRE, [obstacle, at, ids])
+  if (receiptIds.length === 0) return []
+  transaction.write(statements.LOCK, [receiptIds])
+  const expired = await transaction.rows<SettledRow>(statements.EXPIRE, [obstacle, at, receiptIds])
   return expired.map(toSettlement)
 }
 
