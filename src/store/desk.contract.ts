@@ -17,7 +17,7 @@ export const LIFETIME_MS = 1_000
 const RULES = {
   auto: { plans: ['free_api'], maxAgeMs: 60_000 },
   receiptLifetimeMs: LIFETIME_MS,
-  receipts: { simulator: { iMessage: 'conversation', RCS: 'conversation' }, mute: {} },
+  receipts: { simulator: { iMessage: 'conversation', RCS: 'message' }, mute: {} },
   messageLifetimeMs: LIFETIME_MS,
   writing: {},
   relays: [],

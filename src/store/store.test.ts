@@ -5,6 +5,7 @@ import { after, before, describe } from 'node:test'
 import { type PostgresServer, postgresServer, requirePostgres } from '../../test/support/postgres.ts'
 import { describeEnding } from './ending.contract.ts'
 import { describeEntrance } from './entrance.contract.ts'
+import { describeMarking } from './marking.contract.ts'
 import { describeMessages } from './messages.contract.ts'
 import { describeOverdue } from './overdue.contract.ts'
 import { describeSequences } from './sequences.contract.ts'
@@ -16,6 +17,7 @@ describeSequences('SQLite', place)
 describeMessages('SQLite', place)
 describeEnding('SQLite', place)
 describeOverdue('SQLite', place)
+describeMarking('SQLite', place)
 
 describe('PostgreSQL', { skip: requirePostgres() }, () => {
   let server: PostgresServer
@@ -31,6 +33,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeMessages('PostgreSQL', database)
   describeEnding('PostgreSQL', database)
   describeOverdue('PostgreSQL', database)
+  describeMarking('PostgreSQL', database)
 })
 
 async function place() {
