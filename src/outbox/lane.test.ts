@@ -116,18 +116,11 @@ async function looksAround(
   } as Partial<Outbox> as Outbox
   const called = Promise.withResolvers<void>()
   const answer = Promise.withResolvers<ReceiptOutcome>()
-  const carrier = {
-    pace: async () => ({ callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 2 }),
-    sendReceipt() {
-      called.resolve()
-      return answer.promise
-    },
-  } as Partial<CarrierLine> as CarrierLine
-  const connector = { receipts: { iMessage: 'conversation' }, line: () => carrier } as Partial<Connector> as Connector
-  const lane = laneOn(store, () => at, { test: connector })
-  const rest = async () => {
-    for (let turns = 0; turns < 5; turns++) await turn()
-  }
+  const connectors = calledBy(() => {
+    called.resolve()
+    return answer.promise
+  })
+  const lane = laneOn(store, () => at, connectors)
   lane.nudge()
   await called.promise
   for (let count = 0; count < nudges; count++) lane.nudge()
@@ -139,6 +132,38 @@ async function looksAround(
   return claims
 }
 
+test('a lane looks for what was set back once the calls beside it are over, though those came to their end', async () => {
+  let at = 0
+  let claims = 0
+  const settled = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
+  const store = {
+    findOverdue: async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null }),
+    async claimReceipts() {
+      claims += 1
+      return { line: { connector: 'test', paused: false } as Line, claims: claims === 1 ? PAIR : [], nextDueAt: null }
+    },
+    settleReceipts: async ({ state }) => settled[state === 'sending' ? 0 : 1].resolve(),
+  } as Partial<Outbox> as Outbox
+  const answers = PAIR.map(() => Promise.withResolvers<ReceiptOutcome>())
+  const called = Promise.withResolvers<void>()
+  const connectors = calledBy(({ conversation: { id } }) => {
+    if (id === 2) called.resolve()
+    return (answers[id - 1] as (typeof answers)[number]).promise
+  })
+  const lane = laneOn(store, () => at, connectors)
+  lane.nudge()
+  await called.promise
+  answers[0]?.resolve({ kind: 'unavailable', reason: 'carrier_error' })
+  await settled[0].promise
+  await rest()
+  at = 3_000_000
+  answers[1]?.resolve({ kind: 'done' })
+  await settled[1].promise
+  await rest()
+  assert.equal(claims, 2)
+  await lane.drain({ ending: true })
+})
+
 const CLAIM: Claim = {
   conversation: {
     ...{ id: 1 as ConversationId, lineId: 1 as LineId, kind: 'direct', address: '+14155550101' as Address },
@@ -147,6 +172,19 @@ const CLAIM: Claim = {
   carrierMessageIds: [],
   receipts: [{ id: 1 as ReceiptId, state: 'queued', requests: 1, setbacks: 0, lastAttemptAt: null }],
   readUpTo: null,
+}
+
+const PAIR = [CLAIM, { ...CLAIM, conversation: { ...CLAIM.conversation, id: 2 as ConversationId } }]
+
+/** Two calls at a time, as fast as they come. */
+function calledBy(sendReceipt: CarrierLine['sendReceipt']): Readonly<Record<string, Connector>> {
+  const pace = async () => ({ callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 2 })
+  const carrier = { pace, sendReceipt } as Partial<CarrierLine> as CarrierLine
+  return { test: { receipts: { iMessage: 'conversation' }, line: () => carrier } as Partial<Connector> as Connector }
+}
+
+async function rest(): Promise<void> {
+  for (let turns = 0; turns < 5; turns++) await turn()
 }
 
 function laneOn(store: Outbox, now: () => number, connectors: Readonly<Record<string, Connector>> = {}): Lane {

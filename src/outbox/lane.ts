@@ -67,7 +67,7 @@ export class Lane {
   readonly #sweeping: Sweeping
   readonly #turns: Turns
   #removed = false
-  /** Somebody nudged since the last claim with nothing under way: behind what was, there may be more. */
+  /** Something came, or came back, since the last claim with nothing under way: behind what was, there may be more. */
   #nudged = false
   /** When the last claim was made, something else was to be claimed later. */
   #more = false
@@ -143,8 +143,10 @@ export class Lane {
       const { id } = claim.conversation
       const carrying = this.#carry(claim, connected).then(({ state }) => {
         this.#inFlight.delete(id)
+        // It is due again; when the carrier was away, only once the calls beside it are over.
+        if (state === 'sending') this.#nudged = true
         // A look for what nobody waits for would cost as much as the claim itself.
-        if (this.#nudged || this.#more || state === 'sending') this.#turns.nudge()
+        if (this.#nudged || this.#more) this.#turns.nudge()
       })
       this.#inFlight.set(id, carrying)
     }
