@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { Client } from 'pg'
+import { MOST_TOLD } from '../src/store/postgres/places.ts'
 import {
   type Database,
   LOGGED,
@@ -14,6 +15,7 @@ import { CONTACT, type Customer, customer, enter, LINE, type Readback, startRead
 import { until } from './support/until.ts'
 
 const LINE_PATH = `/operator/lines/${encodeURIComponent(LINE)}`
+const OTHER = '+14155550199'
 const CALL = { number: CONTACT, from_number: LINE }
 
 describe('a node that remembers a call, while another changes what it was decided by', {
@@ -61,17 +63,36 @@ describe('a node that remembers a call, while another changes what it was decide
     await holder.query('begin; select id from receipts for update')
     return { [Symbol.asyncDispose]: () => holder.end() }
   }
+  /** So that whoever has something to tell waits. */
+  const holdEvents = async () => {
+    const holder = new Client(database.url)
+    await holder.connect()
+    await holder.query(`begin; select pg_advisory_xact_lock(hashtextextended('readback events', 0))`)
+    const waiting = async () => {
+      const { rowCount } = await holder.query(`select 1 from pg_locks where locktype = 'advisory' and not granted`)
+      return rowCount
+    }
+    return { waiting, [Symbol.asyncDispose]: () => holder.end() }
+  }
   const refused = async (status: number) => {
     const { status: answered } = await onB.call('POST', '/api/mark-read', CALL)
     assert.equal(answered, status)
     assert.deepEqual(await requests(), [2])
   }
 
+  const logged = async (words: string) => (await postgres.statements()).filter((query) => query.includes(words)).length
+  const looks = () => logged('with ordinality')
+  const joins = () => logged('r.xmin = k.version')
+  const tell = (count: number) =>
+    runSql(
+      database.url,
+      `insert into events (account_id, line_id, type, event, at)
+       select account_id, id, 'line.status.changed', '{}', 0 from lines, generate_series(1, ${count})`,
+    )
+  const readUpTo = async (id: string) => (await onB.receipt(id)).read_up_to
+
   test('joins without another look', async () => {
     await rememberOnB()
-    const looks = async () => (await postgres.statements()).filter((query) => query.includes('with ordinality')).length
-    const joins = async () =>
-      (await postgres.statements()).filter((query) => query.includes('r.xmin = k.version')).length
     await until('the first join to be in the log', joins, (count) => count === 1)
     const before = await looks()
     const id = await onB.markRead()
@@ -109,7 +130,7 @@ describe('a node that remembers a call, while another changes what it was decide
     await a.operator.must(200, 'DELETE', LINE_PATH)
     const draft = { number: LINE, connector: 'simulator' }
     await a.operator.must(201, 'POST', `/operator/accounts/${onA.accountId}/lines`, draft)
-    await onB.markRead('+14155550199')
+    await onB.markRead(OTHER)
     assert.notEqual(await onB.markRead(), id)
   })
 
@@ -127,6 +148,70 @@ describe('a node that remembers a call, while another changes what it was decide
     assert.equal(await onB.markRead(), id)
     const { read_up_to, requests: counted } = await onB.receipt(id)
     assert.deepEqual([read_up_to, counted], [handle, 3])
+  })
+
+  test('reads up to what was being written while the receipt was queued', async () => {
+    await onA.write()
+    await using writing = await holdEvents()
+    const inbound = onA.write()
+    await until('the message to wait for its event', writing.waiting, (count) => count === 1)
+    const id = await rememberOnB()
+    await onB.markRead()
+    await writing[Symbol.asyncDispose]()
+    const [handle] = await inbound
+    assert.equal(await onB.markRead(), id)
+    assert.equal(await readUpTo(id), handle)
+  })
+
+  test('reads up to what was written after more than it looks through was told', async () => {
+    const id = await rememberOnB()
+    await tell(2 * MOST_TOLD)
+    const [handle] = await onA.write()
+    assert.equal(await onB.markRead(), id)
+    assert.equal(await readUpTo(id), handle)
+    // And remembers again.
+    const [looked, joined] = [await looks(), await joins()]
+    await onB.markRead()
+    await until('the join to be in the log', joins, (count) => count > joined)
+    assert.equal(await looks(), looked)
+  })
+
+  test('reads up to what was written before it heard of it by a call for another', async () => {
+    const id = await rememberOnB()
+    const [handle] = await onA.write()
+    await onB.markRead(OTHER)
+    await onB.markRead(OTHER)
+    assert.equal(await onB.markRead(), id)
+    assert.equal(await readUpTo(id), handle)
+  })
+
+  test('reads up to the first that was ever told of', async () => {
+    await runSql(database.url, 'delete from events')
+    const id = await rememberOnB()
+    const [handle] = await onA.write()
+    await onB.markRead(OTHER)
+    assert.equal(await onB.markRead(), id)
+    assert.equal(await readUpTo(id), handle)
+  })
+
+  test('reads up to what was written, though the event of it is forgotten already', async () => {
+    const id = await rememberOnB()
+    const [handle] = await onA.write()
+    await runSql(database.url, 'delete from events')
+    await tell(1)
+    assert.equal(await onB.markRead(), id)
+    assert.equal(await readUpTo(id), handle)
+  })
+
+  test('joins at once what it has looked at, though the contact wrote since it last heard', async () => {
+    await rememberOnB()
+    await onA.write({ number: OTHER })
+    await onA.markRead(OTHER)
+    const before = await joins()
+    await onB.markRead(OTHER)
+    await onB.markRead(OTHER)
+    await until('both joins to be in the log', joins, (count) => count >= before + 2)
+    assert.equal(await joins(), before + 2)
   })
 
   test('queues another once the one that it joined is carried', async () => {

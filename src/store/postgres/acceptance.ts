@@ -1,11 +1,12 @@
 import { ReadbackError } from '../../core/errors.ts'
-import type { AccountId, LineId, ReceiptId } from '../../core/id.ts'
+import type { AccountId, EventId, LineId, ReceiptId } from '../../core/id.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
 import { type QueuedReceipt, requestReceipt } from '../../core/request-receipt.ts'
 import type { Session } from '../session.ts'
 import { admissionKey, admit, findAdmissions, type KeyAdmissionRow, toKeyAdmission } from './admissions.ts'
 import { AGAIN, distinctBy } from './batches.ts'
 import { openConversations, type Place } from './conversations.ts'
+import { newestEvent } from './events.ts'
 import { acceptLocked } from './locked-acceptance.ts'
 import { type FoundPlace, findPlaces, JOIN_UNCHANGED, type Join, type JoinedRow, joining } from './places.ts'
 import { type BegunRow, QUEUE, queueing } from './receipt-requests.ts'
@@ -44,8 +45,13 @@ export async function acceptCalls(calls: readonly MarkReadCall[], tools: Tools):
   return finish()
 }
 
+interface Known extends FoundPlace {
+  /** By what was remembered; else it was just looked at. */
+  readonly recalled?: boolean
+}
+
 /** What the calls for one place come to. */
-interface Wanted extends FoundPlace {
+interface Wanted extends Required<Known> {
   readonly key: string
   readonly accountId: AccountId
   readonly lineId: LineId
@@ -63,10 +69,13 @@ class Acceptance {
   readonly #outcomes: (Wanted | ReadbackError | undefined)[]
   /** What calls were let in by from memory. */
   readonly #trusted = new Map<string, KeyAdmissionRow>()
+  #heard: EventId | undefined
+  #news: readonly string[] = []
 
   constructor(calls: readonly MarkReadCall[], tools: Tools) {
     this.#calls = calls
     this.#tools = tools
+    this.#heard = tools.recent.heard
     this.#outcomes = this.#recall()
   }
 
@@ -83,14 +92,15 @@ class Acceptance {
   /** Once it is committed. Those of which something has changed are to be looked at: what was remembered of them is forgotten. */
   finish(): Accepted {
     const { recent } = this.#tools
+    recent.hear(this.#heard, this.#news)
     const touched = new Set<AccountId>()
     let joined = 0
     for (const wanted of this.#wanted.values()) {
-      const { key, lineId, conversationId, lastMessageId, next, written } = wanted
+      const { key, lineId, conversationId, next, written } = wanted
       if (wanted.before === undefined) touched.add(wanted.accountId)
       else if (written !== undefined) joined += 1
       if (written === undefined) recent.forget(key)
-      else recent.note(key, { ...next, ...written, lineId, conversationId, lastMessageId })
+      else recent.note(key, { ...next, ...written, lineId, conversationId })
     }
     if (joined === 0) for (const key of this.#trusted.keys()) recent.forgetAdmission(key)
     const outcomes = this.#outcomes.map((one) => {
@@ -117,8 +127,8 @@ class Acceptance {
       const place = admit(call, by.admission, rules)
       if (place instanceof ReadbackError || place.lineId !== before.lineId) return undefined
       this.#trusted.set(by.key, by.row)
-      const { conversationId, lastMessageId } = before
-      return this.#want(key, call, place, { conversationId, lastMessageId, before })
+      const { conversationId, readUpTo: lastMessageId } = before
+      return this.#want(key, call, place, { conversationId, lastMessageId, before, recalled: true })
     })
   }
 
@@ -127,10 +137,12 @@ class Acceptance {
     const numbers = this.#outcomes.flatMap((outcome, number) => (outcome === undefined ? [number] : []))
     const calls = numbers.map((number) => this.#calls[number] as MarkReadCall)
     const places = distinctBy(calls, placeKey)
-    const [admissions, found] = await Promise.all([
+    const [admissions, found, heard] = await Promise.all([
       findAdmissions(transaction, calls, now(), (key, row) => recent.noteAdmission(key, row)),
       findPlaces(transaction, places.distinct),
+      this.#heard ?? newestEvent(transaction),
     ])
+    this.#heard = heard
     const admitted = calls.map((call, index) => admit(call, admissions[index], rules))
     await openMissing(transaction, admitted, places.numbers, found)
     calls.forEach((call, index) => {
@@ -142,16 +154,16 @@ class Acceptance {
     })
   }
 
-  #want(key: string, { trigger, at }: MarkReadCall, { accountId, lineId }: Place, found: FoundPlace): Wanted {
+  #want(key: string, { trigger, at }: MarkReadCall, { accountId, lineId }: Place, found: Known): Wanted {
     const known = this.#wanted.get(key)
-    const { conversationId, lastMessageId, before } = known ?? found
+    const { conversationId, lastMessageId, before, recalled = false } = known ?? found
     const request = { trigger, readUpTo: lastMessageId, at, dueAt: at }
     const next = requestReceipt(known?.next ?? before, request, this.#tools.rules.receiptLifetimeMs)
     if (known !== undefined) {
       known.next = next
       return known
     }
-    const place = { key, accountId, lineId, conversationId, lastMessageId, before }
+    const place = { key, accountId, lineId, conversationId, lastMessageId, before, recalled }
     const wanted = { ...place, requestedAt: at, next, written: undefined }
     this.#wanted.set(key, wanted)
     return wanted
@@ -160,7 +172,9 @@ class Acceptance {
   #join(transaction: Transaction, joins: (Wanted & Join)[]): void {
     // In order, so that nodes do not wait for each other in a circle.
     joins.sort((a, b) => a.before.id - b.before.id)
-    transaction.write<JoinedRow>(JOIN_UNCHANGED, joining(joins, [...this.#trusted.values()]), ([row]) => {
+    transaction.write<JoinedRow>(JOIN_UNCHANGED, joining(joins, [...this.#trusted.values()], this.#heard), ([row]) => {
+      this.#heard = row?.heard ?? undefined
+      this.#news = row?.news ?? []
       const ids = new Set(row?.ids)
       for (const join of joins) {
         if (ids.has(join.before.id)) join.written = { id: join.before.id, version: row?.version as number }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ConversationId, LineId, ReceiptId } from '../../core/id.ts'
+import type { ConversationId, EventId, LineId, ReceiptId } from '../../core/id.ts'
 import { MOST_RECEIPTS, Recent } from './recent.ts'
 
 describe('what a node remembers', () => {
   test('is what it used last, and no more than two generations of it', () => {
     const recent = new Recent()
+    recent.hear(1 as EventId, [])
     for (let number = 1; number <= 3 * MOST_RECEIPTS; number++) recent.note(`place ${number}`, receipt(number))
     const known = (number: number) => recent.at(`place ${number}`) !== undefined
     assert.deepEqual(

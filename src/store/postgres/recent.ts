@@ -1,4 +1,4 @@
-import type { LineId } from '../../core/id.ts'
+import type { EventId, LineId } from '../../core/id.ts'
 import type { KeyAdmissionRow } from './admissions.ts'
 import type { FoundPlace, ReceiptVersion } from './places.ts'
 
@@ -6,8 +6,8 @@ import type { FoundPlace, ReceiptVersion } from './places.ts'
 export const MOST_RECEIPTS = 131_072
 const MOST_ADMISSIONS = 10_000
 
-/** A queued receipt as this node left it, and where. */
-export interface RecentReceipt extends ReceiptVersion, Omit<FoundPlace, 'before'> {
+/** A queued receipt as this node left it, and where: it reads up to the newest that was written there. */
+export interface RecentReceipt extends ReceiptVersion, Pick<FoundPlace, 'conversationId'> {
   readonly lineId: LineId
 }
 
@@ -18,13 +18,31 @@ export interface RecentReceipt extends ReceiptVersion, Omit<FoundPlace, 'before'
 export class Recent {
   #receipts = new Map<string, RecentReceipt>()
   #earlier = new Map<string, RecentReceipt>()
+  #heard: EventId | undefined
   readonly #admissions = new Map<string, KeyAdmissionRow>()
+
+  /** The event up to which it is known who has written: where that is undefined, no receipt is remembered. */
+  get heard(): EventId | undefined {
+    return this.#heard
+  }
+
+  /** That since then nobody has written but at these places. Where nobody knows, everything may have changed. */
+  hear(heard: EventId | undefined, news: readonly string[]): void {
+    this.#heard = heard
+    if (heard !== undefined) {
+      for (const place of news) this.forget(place)
+      return
+    }
+    this.#receipts.clear()
+    this.#earlier.clear()
+  }
 
   at(place: string): RecentReceipt | undefined {
     return this.#receipts.get(place) ?? this.#earlier.get(place)
   }
 
   note(place: string, receipt: RecentReceipt): void {
+    if (this.#heard === undefined) return
     const known = this.#receipts.get(place)
     // In place: new objects for old ones, thousands a second, would be garbage that only a full collection finds.
     if (known !== undefined) Object.assign(known, receipt)
