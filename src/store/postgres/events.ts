@@ -19,7 +19,7 @@ export async function recordEvents(transaction: Transaction, happenings: readonl
     happenings.map(({ accountId }) => accountId),
     happenings.map(({ lineId }) => lineId),
     happenings.map(({ event }) => event.type),
-    happenings.map(({ event }) => JSON.stringify(event)),
+    happenings.map(({ event }) => JSON.stringify(event)).join(SEPARATOR),
     happenings.map(({ event }) => subjectOf(event)),
     happenings.map(({ at }) => at),
   ])
@@ -100,11 +100,13 @@ const FIND_WEBHOOKS: Statement = {
     where account_id = any($1::bigint[]) and removed_at is null and disabled is null
       and (type <> '${STATUS_CALLBACK}' or url = any($2::text[])) order by id`,
 }
+/** JSON has it escaped. As an array, each quote would be escaped here and unescaped there. */
+const SEPARATOR = '\x1f'
 const INSERT: Statement = {
   name: 'insert events',
   text: `insert into events (account_id, line_id, type, event, subject, at)
     select account_id, line_id, type, event, subject, at
-    from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+    from unnest($1::bigint[], $2::bigint[], $3::text[], string_to_array($4, '${SEPARATOR}'), $5::bigint[], $6::bigint[])
       with ordinality as k (account_id, line_id, type, event, subject, at, n) order by n returning id`,
 }
 const NEWEST: Statement = { name: 'newest event', text: 'select max(id) as id from events' }
