@@ -5,7 +5,7 @@ import type { Caller, Entry } from './caller.ts'
 import type { Reply } from './connector.ts'
 import type { ConsoleStore } from './console.ts'
 import type { Handset } from './handset.ts'
-import type { AccountId, ConversationId, DeliveryId, LineId, ReceiptId, WebhookId } from './id.ts'
+import type { AccountId, ConversationId, LineId, ReceiptId, WebhookId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
 import type { Leases, LineWork } from './leases.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
@@ -19,15 +19,7 @@ import type { AgedCall } from './retention.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
 import type { MessageOutbox, SendingStore } from './sending.ts'
 import type { TokenStore } from './token.ts'
-import type {
-  Delivery,
-  DeliveryLog,
-  DeliveryOutcome,
-  DeliveryState,
-  Webhook,
-  WebhookDraft,
-  WebhookType,
-} from './webhook.ts'
+import type { DeliveryOutbox, WebhookStore } from './webhook-store.ts'
 
 /**
  * The port to what is remembered. Calls made at the same time share one transaction (group commit), and an answer means that
@@ -167,76 +159,6 @@ interface ReceiptStore {
   getReceipt(by: { credentials: Credentials; id: ReceiptId }): Promise<Receipt>
   /** Newest first. */
   listReceipts(call: { credentials: Credentials; filter: ReceiptFilter }): Promise<Receipt[]>
-}
-
-export interface WebhookSettings {
-  /** In order of their making. */
-  readonly webhooks: readonly Webhook[]
-  /** Signs for every endpoint that has none of its own. */
-  readonly globalSecret: string
-}
-
-interface WebhookStore {
-  /** The account's endpoints. */
-  listWebhooks(call: { credentials: Credentials }): Promise<WebhookSettings>
-  /**
-   * Adds endpoints. One that is there already takes the new secret and lines, and is enabled again. Throws `invalid` for lines
-   * that are not the account's, and beyond {@link MOST_WEBHOOKS}.
-   */
-  addWebhooks(call: WebhookChange): Promise<WebhookSettings>
-  /** These and no others. Throws as {@link addWebhooks} does. */
-  replaceWebhooks(call: WebhookChange): Promise<WebhookSettings>
-  /** What waits for them is given up by their lanes. */
-  removeWebhooks(call: {
-    credentials: Credentials
-    type: WebhookType
-    urls: readonly string[]
-    at: number
-  }): Promise<void>
-  /** The account's newest deliveries with each of their attempts. */
-  listDeliveries(call: DeliveryListCall): Promise<DeliveryLog[]>
-  /** Sends it once more, now, whatever became of it; throws `not_found`. */
-  redeliver(call: { credentials: Credentials; id: DeliveryId; at: number }): Promise<void>
-}
-
-export const MOST_WEBHOOKS = 100
-
-export interface WebhookChange {
-  readonly credentials: Credentials
-  readonly webhooks: readonly WebhookDraft[]
-  readonly globalSecret?: string
-  readonly at: number
-}
-
-export interface DeliveryListCall {
-  readonly credentials: Credentials
-  readonly state?: DeliveryState
-  readonly before?: DeliveryId
-  readonly limit: number
-}
-
-/** Deliveries, as those who carry them see them. */
-export interface DeliveryOutbox {
-  webhooksWithWork(): Promise<WebhookId[]>
-  /**
-   * Takes up to `limit` that are due; until `leaseUntil` nobody else does. Of an endpoint that is given up it ends a piece of what waits
-   * and takes none, to be called again at once; when no more is left it takes what a person asked for.
-   */
-  claimDeliveries(call: {
-    webhookId: WebhookId
-    limit: number
-    at: number
-    leaseUntil: number
-  }): Promise<ClaimedDeliveries>
-  settleDelivery(outcome: DeliveryOutcome): Promise<void>
-  /** Gives back what was claimed by a process that is no more. */
-  releaseDeliveries(call: { at: number }): Promise<void>
-}
-
-export interface ClaimedDeliveries {
-  readonly deliveries: readonly Delivery[]
-  /** When to come again; null when nothing waits. */
-  readonly nextDueAt: number | null
 }
 
 /** The open receipts, as the dispatcher sees them: the table is the outbox. */

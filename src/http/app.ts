@@ -24,6 +24,7 @@ import * as simulator from './simulator.ts'
 import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
 import { createTokenDoor, deleteTokenDoor } from './tokens.ts'
 import { typingDoor } from './typing.ts'
+import { listDeliveriesDoor, redeliverDoor } from './webhook-deliveries.ts'
 import * as webhooks from './webhooks.ts'
 
 export interface AppOptions
@@ -130,8 +131,8 @@ const ACCOUNT = (options: AppOptions): Surface => {
       DELETE: webhooks.removeWebhooksDoor(options),
     },
     '/readback/v1/webhooks': { GET: webhooks.webhookStatesDoor(options) },
-    '/readback/v1/webhook-deliveries': { GET: webhooks.listDeliveriesDoor(options) },
-    '/readback/v1/webhook-deliveries/:id/redeliver': { POST: webhooks.redeliverDoor(options) },
+    '/readback/v1/webhook-deliveries': { GET: listDeliveriesDoor(options.store) },
+    '/readback/v1/webhook-deliveries/:id/redeliver': { POST: redeliverDoor(options.store, options.now) },
     '/readback/v1/settings': { GET: getSettingsDoor(store), PATCH: updateSettingsDoor(store) },
     '/readback/v1/receipts': { GET: listReceiptsDoor(store) },
     '/readback/v1/receipts/:id': { GET: getReceiptDoor(store) },

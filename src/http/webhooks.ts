@@ -1,20 +1,10 @@
 import { z } from 'zod'
-import { ReadbackError } from '../core/errors.ts'
-import { formatId, parseId } from '../core/id.ts'
-import type { Store, WebhookSettings } from '../core/store.ts'
-import {
-  DELIVERY_STATES,
-  type DeliveryLog,
-  OBSTACLES,
-  STATUS_CALLBACK,
-  WEBHOOK_FOR,
-  WEBHOOK_TYPES,
-  type Webhook,
-  type WebhookDraft,
-  type WebhookType,
-} from '../core/webhook.ts'
+import { formatId } from '../core/id.ts'
+import type { Store } from '../core/store.ts'
+import { WEBHOOK_FOR, WEBHOOK_TYPES, type Webhook, type WebhookDraft, type WebhookType } from '../core/webhook.ts'
+import type { WebhookSettings } from '../core/webhook-store.ts'
 import type { AddressPolicy } from '../outgoing/address-guard.ts'
-import { DONE, ok, page, TIME } from './answers.ts'
+import { ok, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { complaintAbout } from './customer-url.ts'
 import { type Door, door } from './door.ts'
@@ -22,10 +12,7 @@ import { isoTime, phoneNumber } from './fields.ts'
 
 /** What the doors to webhooks need. */
 export interface WebhookDesk {
-  readonly store: Pick<
-    Store,
-    'listWebhooks' | 'addWebhooks' | 'replaceWebhooks' | 'removeWebhooks' | 'listDeliveries' | 'redeliver'
-  >
+  readonly store: Pick<Store, 'listWebhooks' | 'addWebhooks' | 'replaceWebhooks' | 'removeWebhooks'>
   /** Where a customer may be called. */
   readonly customers: AddressPolicy
   readonly now: () => number
@@ -138,64 +125,6 @@ export function webhookStatesDoor({ store }: WebhookDesk): Door {
   })
 }
 
-const DELIVERY = z.object({
-  delivery_id: z.string(),
-  webhook_id: z.string(),
-  event_id: z.string(),
-  type: z.enum([...WEBHOOK_TYPES, STATUS_CALLBACK]),
-  url: z.string(),
-  state: z.enum(DELIVERY_STATES),
-  created_at: TIME,
-  next_attempt_at: TIME.nullable(),
-  attempts: z.array(
-    z.object({
-      at: TIME,
-      ms: z.number(),
-      status: z.int().nullable(),
-      reason: z.enum(OBSTACLES).nullable(),
-      answer: z.string(),
-    }),
-  ),
-})
-
-const DELIVERIES = z.strictObject({
-  state: z.enum(DELIVERY_STATES).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().optional(),
-})
-
-/** `GET /readback/v1/webhook-deliveries` [ours]: newest first, each with its attempts and the start of each answer. */
-export function listDeliveriesDoor({ store }: WebhookDesk): Door {
-  const shape = { summary: 'Calls of webhooks, newest first', query: DELIVERIES, answer: page(DELIVERY) }
-  return door(shape, async ({ query: { state, limit, cursor }, request }) => {
-    const before = cursor === undefined ? undefined : parseId('delivery', cursor)
-    if (cursor !== undefined && before === undefined) {
-      throw new ReadbackError('invalid', '`cursor` must be a `next_cursor` of an earlier answer')
-    }
-    const found = await store.listDeliveries({
-      credentials: credentialsOf(request),
-      limit: limit + 1,
-      ...(state === undefined ? {} : { state }),
-      ...(before === undefined ? {} : { before }),
-    })
-    const page = found.slice(0, limit)
-    const last = page.at(-1)
-    const nextCursor = found.length > limit && last !== undefined ? formatId('delivery', last.id) : null
-    return { status: 'OK', data: page.map(deliveryToWire), next_cursor: nextCursor }
-  })
-}
-
-/** `POST /readback/v1/webhook-deliveries/{id}/redeliver` [ours]: once more, under the same `webhook-id`. */
-export function redeliverDoor({ store, now }: WebhookDesk): Door {
-  const params = z.object({ id: z.string() })
-  return door({ summary: 'Call a webhook once more', params, answer: DONE }, async ({ params, request }) => {
-    // An id that cannot exist is looked for all the same: 401 comes before 404.
-    const id = parseId('delivery', params.id) ?? (0 as DeliveryLog['id'])
-    await store.redeliver({ credentials: credentialsOf(request), id, at: now() })
-    return { status: 'OK' }
-  })
-}
-
 type Endpoint = z.output<ReturnType<typeof endpoint>>
 
 function toDraft(type: WebhookType, given: Endpoint): WebhookDraft {
@@ -241,27 +170,6 @@ function stateToWire({ id, type, url, disabled, failingSince, createdAt }: Webho
     reason: disabled,
     failing_since: isoTime(failingSince),
     created_at: isoTime(createdAt),
-  }
-}
-
-export function deliveryToWire(delivery: DeliveryLog): z.output<typeof DELIVERY> {
-  const { id, webhookId, type, url, event, state, createdAt, nextAttemptAt, attempts } = delivery
-  return {
-    delivery_id: formatId('delivery', id),
-    webhook_id: formatId('webhook', webhookId),
-    event_id: formatId('event', event.id),
-    type,
-    url,
-    state,
-    created_at: isoTime(createdAt),
-    next_attempt_at: isoTime(nextAttemptAt),
-    attempts: attempts.map(({ at, ms, status, obstacle, answer }) => ({
-      at: isoTime(at),
-      ms,
-      status,
-      reason: obstacle,
-      answer,
-    })),
   }
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { WebhookId } from '../core/id.ts'
-import type { DeliveryOutbox } from '../core/store.ts'
 import type { Delivery, DeliveryOutcome } from '../core/webhook.ts'
+import type { DeliveryOutbox } from '../core/webhook-store.ts'
 import type { HttpCaller } from '../outgoing/http-call.ts'
 import { WebhookLane, type WebhookLaneOptions } from './webhook-lane.ts'
 

@@ -1,7 +1,7 @@
 import { messageOf } from '../core/errors.ts'
 import { formatId, type WebhookId } from '../core/id.ts'
-import type { DeliveryOutbox } from '../core/store.ts'
 import { ANSWER_KEPT, type Attempt, concludeAttempt, type Delivery, type DeliveryOutcome } from '../core/webhook.ts'
+import type { DeliveryOutbox } from '../core/webhook-store.ts'
 import { type AddressRange, GUARDED, isInRanges, isOnThisMachine } from '../outgoing/address-guard.ts'
 import type { HttpCaller } from '../outgoing/http-call.ts'
 import type { OutboxLog } from './log.ts'

@@ -3,7 +3,7 @@ import type { Selectable } from 'kysely'
 import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, WebhookId } from '../core/id.ts'
-import { MOST_WEBHOOKS, type Store, type WebhookChange, type WebhookSettings } from '../core/store.ts'
+import type { Store } from '../core/store.ts'
 import {
   type EndpointType,
   STATUS_CALLBACK,
@@ -11,6 +11,7 @@ import {
   type WebhookDraft,
   type WebhookType,
 } from '../core/webhook.ts'
+import { MOST_WEBHOOKS, type WebhookChange, type WebhookSettings } from '../core/webhook-store.ts'
 import { authenticate } from './accounts.ts'
 import type { Nudging } from './events.ts'
 import { checkOwnNumbers } from './lines.ts'

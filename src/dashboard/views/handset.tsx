@@ -1,14 +1,13 @@
-import { ActionIcon, Button, Group, NativeSelect, Popover, Text, TextInput } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
-import { call, get, queries } from '../api.ts'
+import { get } from '../api.ts'
 import { Bubble } from '../parts/bubble.tsx'
-import { Icon } from '../parts/icons.tsx'
-import { Keyboard } from '../parts/keyboard.tsx'
 import { Failure, Loading, Time } from '../parts/states.tsx'
-import { documentationNumber, write } from '../phone.ts'
-import type { ConversationSummary, PhoneMessage, Receipt, Service, Trouble } from '../types.ts'
+import { documentationNumber } from '../phone.ts'
+import type { ConversationSummary, PhoneMessage, Receipt, Trouble } from '../types.ts'
 import { plain } from '../words.ts'
+import { Composer, type Owner } from './composer.tsx'
 import { Knobs } from './knobs.tsx'
 
 interface HandsetProps {
@@ -69,13 +68,6 @@ export function Handset({ id, conversation, receipts, troubles, onOpen }: Handse
       <Knobs line={conversation.from_number} />
     </div>
   )
-}
-
-/** Whose phone it is; of a group it may be anybody's, and somebody's who has not written yet. */
-interface Owner {
-  number: string
-  others: string[]
-  choose: (number: string) => void
 }
 
 function useOwner(conversation: ConversationSummary, messages: PhoneMessage[]): Owner {
@@ -143,131 +135,5 @@ function PhoneLine({ message, next, owner, group, waiting, trouble, onOpen }: Ph
         </div>
       )}
     </div>
-  )
-}
-
-interface ComposerProps {
-  conversation: ConversationSummary
-  owner: Owner
-  /** The line wrote something that the contact has not read. */
-  unread: boolean
-}
-
-function Composer({ conversation, owner, unread }: ComposerProps) {
-  const [text, setText] = useState('')
-  const [service, setService] = useState<Service>(conversation.service ?? 'iMessage')
-  const [mediaUrl, setMediaUrl] = useState('')
-  const group = conversation.kind === 'group'
-  const send = useMutation({
-    mutationFn: () =>
-      write({
-        number: owner.number,
-        to_number: conversation.from_number,
-        service,
-        ...(text === '' ? {} : { content: text }),
-        ...(group ? { group_id: conversation.number } : {}),
-        ...(mediaUrl === '' ? {} : { media_urls: [mediaUrl] }),
-      }),
-    onSuccess() {
-      setText('')
-      setMediaUrl('')
-      void queries.invalidateQueries()
-    },
-  })
-  // Who writes has opened the conversation: what the line wrote is read.
-  const onFocus = () => {
-    if (!group && unread)
-      void call('POST', '/simulator/handset/open', { number: owner.number, from_number: conversation.from_number })
-  }
-  return (
-    <div className="composer">
-      {send.isError && <Failure error={send.error} />}
-      <Group gap={6} wrap="nowrap" mb={6}>
-        <Choice label="Service" value={service} data={SERVICES} onChange={(given) => setService(given as Service)} />
-        {group && <Choice label="Whose phone" value={owner.number} data={owner.others} onChange={owner.choose} />}
-        {mediaUrl !== '' && (
-          <Text size="xs" truncate>
-            <Icon name="clip" size={12} /> {mediaUrl}
-          </Text>
-        )}
-      </Group>
-      <Group gap={6} wrap="nowrap" align="flex-end">
-        <Attach onAttach={setMediaUrl} />
-        <Keyboard
-          label="Write as the contact"
-          onFocus={onFocus}
-          placeholder={service === 'SMS' ? 'Text message' : service}
-          text={text}
-          onChange={setText}
-          empty={text.trim() === '' && mediaUrl === ''}
-          sending={send.isPending}
-          onSend={send.mutate}
-        />
-      </Group>
-    </div>
-  )
-}
-
-const SERVICES = ['iMessage', 'RCS', 'SMS']
-
-function Choice({
-  label,
-  value,
-  data,
-  onChange,
-}: {
-  label: string
-  value: string
-  data: string[]
-  onChange: (value: string) => void
-}) {
-  return (
-    <NativeSelect
-      size="xs"
-      aria-label={label}
-      value={value}
-      data={data}
-      onChange={(event) => onChange(event.currentTarget.value)}
-    />
-  )
-}
-
-function Attach({ onAttach }: { onAttach: (url: string) => void }) {
-  const [open, setOpen] = useState(false)
-  const [url, setUrl] = useState('https://example.com/picture.jpg')
-  return (
-    <Popover opened={open} onChange={setOpen} position="top-start" withArrow trapFocus>
-      <Popover.Target>
-        <ActionIcon
-          size={34}
-          radius="xl"
-          variant="subtle"
-          color="gray"
-          aria-label="Attach"
-          onClick={() => setOpen(!open)}
-        >
-          <Icon name="clip" />
-        </ActionIcon>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <Group gap="xs" align="flex-end">
-          <TextInput
-            size="xs"
-            label="Where the attachment is"
-            value={url}
-            onChange={(event) => setUrl(event.currentTarget.value)}
-          />
-          <Button
-            size="xs"
-            onClick={() => {
-              onAttach(url)
-              setOpen(false)
-            }}
-          >
-            Attach
-          </Button>
-        </Group>
-      </Popover.Dropdown>
-    </Popover>
   )
 }

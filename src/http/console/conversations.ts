@@ -17,7 +17,7 @@ import { type Door, door } from '../door.ts'
 import { handleOf, isoTime, phoneNumber } from '../fields.ts'
 import { receiptToWire } from '../receipts.ts'
 import { webhookBody } from '../webhook-body.ts'
-import { deliveryToWire } from '../webhooks.ts'
+import { deliveryToWire } from '../webhook-deliveries.ts'
 
 type Reading = Pick<ConsoleStore, 'listConversations' | 'getConversation' | 'getMessageStory' | 'showConversation'>
 

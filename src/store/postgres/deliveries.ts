@@ -1,6 +1,6 @@
 import type { AccountId, DeliveryId, WebhookId } from '../../core/id.ts'
-import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/store.ts'
 import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, ROTATION_MS } from '../../core/webhook.ts'
+import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/webhook-store.ts'
 import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
 import type { Seal } from '../seal.ts'
 import { IN_ORDER, type Statement, type Transaction } from './transactions.ts'

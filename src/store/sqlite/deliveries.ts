@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { AccountId } from '../../core/id.ts'
-import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/store.ts'
 import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, ROTATION_MS } from '../../core/webhook.ts'
+import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/webhook-store.ts'
 import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
 import type { Session } from '../session.ts'
 import type { Events } from './events.ts'

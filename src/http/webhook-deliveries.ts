@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { ReadbackError } from '../core/errors.ts'
+import { formatId, parseId } from '../core/id.ts'
+import type { Store } from '../core/store.ts'
+import { DELIVERY_STATES, type DeliveryLog, OBSTACLES, STATUS_CALLBACK, WEBHOOK_TYPES } from '../core/webhook.ts'
+import { DONE, page, TIME } from './answers.ts'
+import { credentialsOf } from './auth.ts'
+import { type Door, door } from './door.ts'
+import { isoTime } from './fields.ts'
+
+const DELIVERY = z.object({
+  delivery_id: z.string(),
+  webhook_id: z.string(),
+  event_id: z.string(),
+  type: z.enum([...WEBHOOK_TYPES, STATUS_CALLBACK]),
+  url: z.string(),
+  state: z.enum(DELIVERY_STATES),
+  created_at: TIME,
+  next_attempt_at: TIME.nullable(),
+  attempts: z.array(
+    z.object({
+      at: TIME,
+      ms: z.number(),
+      status: z.int().nullable(),
+      reason: z.enum(OBSTACLES).nullable(),
+      answer: z.string(),
+    }),
+  ),
+})
+
+const DELIVERIES = z.strictObject({
+  state: z.enum(DELIVERY_STATES).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().optional(),
+})
+
+/** `GET /readback/v1/webhook-deliveries` [ours]: newest first, each with its attempts and the start of each answer. */
+export function listDeliveriesDoor(store: Pick<Store, 'listDeliveries'>): Door {
+  const shape = { summary: 'Calls of webhooks, newest first', query: DELIVERIES, answer: page(DELIVERY) }
+  return door(shape, async ({ query: { state, limit, cursor }, request }) => {
+    const before = cursor === undefined ? undefined : parseId('delivery', cursor)
+    if (cursor !== undefined && before === undefined) {
+      throw new ReadbackError('invalid', '`cursor` must be a `next_cursor` of an earlier answer')
+    }
+    const found = await store.listDeliveries({
+      credentials: credentialsOf(request),
+      limit: limit + 1,
+      ...(state === undefined ? {} : { state }),
+      ...(before === undefined ? {} : { before }),
+    })
+    const page = found.slice(0, limit)
+    const last = page.at(-1)
+    const nextCursor = found.length > limit && last !== undefined ? formatId('delivery', last.id) : null
+    return { status: 'OK', data: page.map(deliveryToWire), next_cursor: nextCursor }
+  })
+}
+
+/** `POST /readback/v1/webhook-deliveries/{id}/redeliver` [ours]: once more, under the same `webhook-id`. */
+export function redeliverDoor(store: Pick<Store, 'redeliver'>, now: () => number): Door {
+  const params = z.object({ id: z.string() })
+  return door({ summary: 'Call a webhook once more', params, answer: DONE }, async ({ params, request }) => {
+    // An id that cannot exist is looked for all the same: 401 comes before 404.
+    const id = parseId('delivery', params.id) ?? (0 as DeliveryLog['id'])
+    await store.redeliver({ credentials: credentialsOf(request), id, at: now() })
+    return { status: 'OK' }
+  })
+}
+
+export function deliveryToWire(delivery: DeliveryLog): z.output<typeof DELIVERY> {
+  const { id, webhookId, type, url, event, state, createdAt, nextAttemptAt, attempts } = delivery
+  return {
+    delivery_id: formatId('delivery', id),
+    webhook_id: formatId('webhook', webhookId),
+    event_id: formatId('event', event.id),
+    type,
+    url,
+    state,
+    created_at: isoTime(createdAt),
+    next_attempt_at: isoTime(nextAttemptAt),
+    attempts: attempts.map(({ at, ms, status, obstacle, answer }) => ({
+      at: isoTime(at),
+      ms,
+      status,
+      reason: obstacle,
+      answer,
+    })),
+  }
+}
