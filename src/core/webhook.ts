@@ -110,6 +110,8 @@ export interface DeliveryOutcome {
   readonly attempt: Attempt
   readonly state: Exclude<DeliveryState, 'sending'>
   readonly nextAttemptAt: number | null
+  /** Whether the endpoint fails; null where the attempt says nothing of it. */
+  readonly failing: boolean | null
   /** The endpoint is to get nothing any more. */
   readonly disable: DisabledReason | null
 }
@@ -123,11 +125,12 @@ const LONGEST_FAILING_MS = 5 * 24 * HOUR_MS
 
 /** 2xx is delivered, 410 ends the endpoint, all else is tried again. `chance` is from 0 to 1. */
 export function concludeAttempt(delivery: Delivery, attempt: Attempt, chance: number): DeliveryOutcome {
-  const base = { id: delivery.id, webhookId: delivery.webhookId, attempt }
   const { status } = attempt
-  if (status !== null && status >= 200 && status < 300) {
-    return { ...base, state: 'delivered', nextAttemptAt: null, disable: null }
-  }
+  const taken = status !== null && status >= 200 && status < 300
+  // An error of ours is not the endpoint's.
+  const failing = attempt.obstacle === 'internal' ? null : !taken
+  const base = { id: delivery.id, webhookId: delivery.webhookId, attempt, failing }
+  if (taken) return { ...base, state: 'delivered', nextAttemptAt: null, disable: null }
   const disable = disabledBy(delivery, attempt)
   // What is of the moment is worth nothing later.
   const wait = delivery.type === 'typing_indicator' ? undefined : WAITS_MS[delivery.attempts]
@@ -138,7 +141,8 @@ export function concludeAttempt(delivery: Delivery, attempt: Attempt, chance: nu
   return { ...base, state: 'waiting', nextAttemptAt, disable: null }
 }
 
-function disabledBy({ failingSince }: Delivery, { status, at }: Attempt): DisabledReason | null {
+function disabledBy({ failingSince }: Delivery, { status, obstacle, at }: Attempt): DisabledReason | null {
   if (status === 410) return 'gone'
+  if (obstacle === 'internal') return null
   return failingSince !== null && at - failingSince >= LONGEST_FAILING_MS ? 'failing' : null
 }

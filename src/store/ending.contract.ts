@@ -126,6 +126,26 @@ export function describeEnding(engine: string, place: () => Promise<Place>): voi
       )
     })
 
+    test('is not given up for errors of ours, however long its endpoint has failed', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials } = d
+      const endpoint = async () => {
+        const [webhook] = (await store.listWebhooks({ credentials })).webhooks
+        return [webhook?.failingSince, webhook?.disabled]
+      }
+      const webhookId = await endpointWith(d, 3)
+      const [first, second, third] = (await claim(d, webhookId, 3, 1)) as [Delivery, Delivery, Delivery]
+      await settleUnmade(d, first, 1)
+      assert.deepEqual(await endpoint(), [null, null])
+      await settle(d, second, 500)
+      await settleUnmade(d, third, 3)
+      assert.deepEqual(await endpoint(), [2, null])
+      for (const delivery of await claim(d, webhookId, 3, 9 * DAYS_MS)) await settleUnmade(d, delivery, 9 * DAYS_MS)
+      assert.deepEqual(await endpoint(), [2, null])
+      assert.deepEqual(await deliveries(d), { waiting: 3 })
+    })
+
     test('goes on with the rest where the endpoint is enabled again', async () => {
       await using kept = await place()
       await using d = await desk(kept)
@@ -200,5 +220,11 @@ async function claimed({ store }: Desk, webhookId: WebhookId, at: number): Promi
 
 function settle({ store }: Desk, delivery: Delivery, status: number, retryAfterMs?: number): Promise<void> {
   const attempt = { at: 2, ms: 1, status, obstacle: null, answer: '', retryAfterMs }
+  return store.settleDelivery(concludeAttempt(delivery, attempt, 0.5))
+}
+
+/** An error of ours: there was no call. */
+function settleUnmade({ store }: Desk, delivery: Delivery, at: number): Promise<void> {
+  const attempt = { at, ms: 0, status: null, obstacle: 'internal', answer: '' } as const
   return store.settleDelivery(concludeAttempt(delivery, attempt, 0.5))
 }

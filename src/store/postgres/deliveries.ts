@@ -64,10 +64,12 @@ export async function settleDeliveries(
 }
 
 async function noteEndpoint(transaction: Transaction, webhookId: WebhookId, outcomes: readonly DeliveryOutcome[]) {
-  const failed = outcomes.filter(({ state }) => state !== 'delivered')
+  const failed = outcomes.filter(({ failing }) => failing)
   const disable = failed.find((outcome) => outcome.disable !== null)?.disable
-  if (failed.length < outcomes.length) await transaction.rows(RECOVERED, [webhookId])
-  else await transaction.rows(FAILING, [Math.min(...failed.map(({ attempt }) => attempt.at)), webhookId])
+  if (outcomes.some(({ failing }) => failing === false)) await transaction.rows(RECOVERED, [webhookId])
+  else if (failed.length > 0) {
+    await transaction.rows(FAILING, [Math.min(...failed.map(({ attempt }) => attempt.at)), webhookId])
+  }
   if (disable !== undefined) await transaction.rows(DISABLE, [disable, webhookId])
 }
 

@@ -41,13 +41,13 @@ export class Deliveries {
     return { deliveries: rows.map((row): Delivery => toDelivery(row, this.#seal, since)), nextDueAt: next.at }
   }
 
-  settleDelivery({ id, webhookId, attempt, state, nextAttemptAt, disable }: DeliveryOutcome): void {
+  settleDelivery({ id, webhookId, attempt, state, nextAttemptAt, failing, disable }: DeliveryOutcome): void {
     const { at, ms, status, obstacle, answer } = attempt
     this.#statements.attempt.run(id, at, ms, status, obstacle, answer.slice(0, ANSWER_KEPT))
     const settled = this.#statements.settle.get(state, nextAttemptAt, id) as { account_id: AccountId } | undefined
     if (settled !== undefined) this.#events.touchAccount(settled.account_id)
-    if (state === 'delivered') this.#statements.recovered.run(webhookId)
-    else this.#statements.failing.run(at, webhookId)
+    if (failing === true) this.#statements.failing.run(at, webhookId)
+    else if (failing === false) this.#statements.recovered.run(webhookId)
     if (disable !== null) this.#statements.disable.run(disable, webhookId)
   }
 
