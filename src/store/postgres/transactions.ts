@@ -6,9 +6,9 @@ import { messageOf, ReadbackError } from '../../core/errors.ts'
 import type { Tables } from '../tables.ts'
 import { asUnavailable, cleaning, toKysely, toParameter, wasCrossed } from './connection.ts'
 
-/** A hot statement. The name has it parsed and planned once for each connection. */
+/** A hot statement. The name has it parsed and planned once for each connection; one without values is cheaper as it stands. */
 export interface Statement {
-  readonly name: string
+  readonly name?: string
   readonly text: string
 }
 
@@ -28,18 +28,18 @@ export interface Transaction {
  * half way, each with a table that the other wants next, and a migration over many tables would never get through.
  */
 export const MIGRATION_LOCK = DEFAULT_MIGRATION_LOCK_TABLE
-const ENTER: Statement = { name: 'enter', text: `lock table ${MIGRATION_LOCK} in access share mode` }
+const ENTER = `lock table ${MIGRATION_LOCK} in access share mode`
 
 /**
  * `none`: each statement for itself. `current` sees what others commit from one statement to the next, and locks what it decides
  * by. `snapshot` fails, and is begun again, where it would overwrite what it has not seen.
  */
 const BEGIN = {
-  none: [],
-  current: [{ name: 'begin', text: 'begin' }, ENTER],
-  snapshot: [{ name: 'begin snapshot', text: 'begin isolation level repeatable read' }, ENTER],
-} as const satisfies Readonly<Record<string, readonly Statement[]>>
-const COMMIT: Statement = { name: 'commit', text: 'commit' }
+  none: undefined,
+  current: { text: `begin; ${ENTER}` },
+  snapshot: { text: `begin isolation level repeatable read; ${ENTER}` },
+} as const satisfies Readonly<Record<string, Statement | undefined>>
+const COMMIT: Statement = { text: 'commit' }
 
 /**
  * For a transaction that takes a piece of much, in an index's order: by statistics of a moment when there was little, all of it would be
@@ -92,10 +92,11 @@ export class Transactions {
     const onError = (error: Error) => (broken = error)
     client.on('error', onError)
     const exchange = new Exchange(client)
+    const begin = BEGIN[isolation]
     try {
-      for (const statement of BEGIN[isolation]) exchange.write(statement, [])
+      if (begin !== undefined) exchange.write(begin, [])
       const done = await work({ ...exchange.transaction, db: this.#kyselyOn(client) })
-      if (isolation !== 'none') exchange.write(COMMIT, [])
+      if (begin !== undefined) exchange.write(COMMIT, [])
       await exchange.answers()
       this.commits += 1
       return done
@@ -103,7 +104,7 @@ export class Transactions {
       const reason = await exchange.reasonOf(error)
       // A connection of which nobody knows how far it got is not used again.
       if (asUnavailable(reason) !== undefined) broken ??= reason as Error
-      else if (isolation !== 'none') await client.query('rollback').catch(onError)
+      else if (begin !== undefined) await client.query('rollback').catch(onError)
       throw reason
     } finally {
       client.off('error', onError)
