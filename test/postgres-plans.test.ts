@@ -67,7 +67,7 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
   })
   after(() => postgres[Symbol.asyncDispose]())
 
-  test('goes by an index wherever a table grows', async (t) => {
+  test('goes by an index wherever a table grows, and over arrays by one plan whatever they hold', async (t) => {
     await using database = await postgres.database()
     await use(database.url)
     const statements = await until(
@@ -84,6 +84,12 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
     for (const query of asked)
       for (const scan of scansOf(await planOf(database.url, query))) scans.push(`${scan}: ${query}`)
     assert.deepEqual(scans, [])
+    const planned = asked.filter((query) => ARRAY.test(query) && !query.includes('limit $'))
+    const anew: string[] = []
+    for (const query of planned) if (!(await isPlannedOnce(database.url, query))) anew.push(query)
+    t.diagnostic(`${planned.length} over arrays`)
+    assert.ok(planned.length > 20, `${planned.length} over arrays`)
+    assert.deepEqual(anew, [])
   })
 
   test('finds receipts by line, conversation or id, also by statistics of a moment when none was open', async () => {
@@ -309,6 +315,21 @@ async function planOf(url: string, query: string): Promise<Plan> {
      explain (format json) execute asked${values}`,
   )
   return rows[0]?.['QUERY PLAN'][0]?.Plan as Plan
+}
+
+const ARRAY = /\$(\d+)::\w+\[\]/
+
+/** Whether it has one plan for any values once it was asked a few times, each for one row. */
+async function isPlannedOnce(url: string, query: string): Promise<boolean> {
+  const count = Math.max(...Array.from(query.matchAll(/\$(\d+)/g), ([, n]) => Number(n)))
+  const arrays = new Set(Array.from(query.matchAll(new RegExp(ARRAY, 'g')), ([, n]) => Number(n)))
+  const values = Array.from({ length: count }, (_, index) => (arrays.has(index + 1) ? `'{1}'` : `'1'`))
+  const [row] = await runSql<{ once: boolean }>(
+    url,
+    `set enable_seqscan = off; set jit = off; begin; prepare asked as ${query};
+     ${`execute asked(${values.join(', ')});`.repeat(8)} select generic_plans > 0 as once from pg_prepared_statements`,
+  )
+  return row?.once === true
 }
 
 function scansOf(plan: Plan): string[] {

@@ -1,7 +1,7 @@
 import type { ConversationKind } from '../../core/conversation.ts'
 import type { AccountId, ConversationId, LineId, MessageId } from '../../core/id.ts'
 import type { Address } from '../../core/phone-number.ts'
-import type { Statement, Transaction } from './transactions.ts'
+import { plannedOnce, type Statement, type Transaction } from './transactions.ts'
 
 /** What names a conversation, and whose it is. */
 export interface Place {
@@ -66,11 +66,11 @@ function valuesOf(places: readonly Place[]): unknown[] {
 const COLUMNS = 'c.id, c.line_id, c.kind, c.address, c.last_message_id'
 const AT_PLACES = `from unnest($1::bigint[], $2::text[], $3::text[]) as k (line_id, address, kind)
   join conversations c on c.line_id = k.line_id and c.address = k.address and c.kind = k.kind`
-const FIND: Statement = { name: 'find conversations', text: `select ${COLUMNS} ${AT_PLACES}` }
-const LOCK: Statement = {
+const FIND = plannedOnce({ name: 'find conversations', text: `select ${COLUMNS} ${AT_PLACES}` })
+const LOCK = plannedOnce({
   name: 'lock conversations',
   text: `select ${COLUMNS} ${AT_PLACES} order by c.id for update of c`,
-}
+})
 const OPEN: Statement = {
   name: 'open conversations',
   text: `insert into conversations as c (account_id, line_id, address, kind, active_at)

@@ -3,7 +3,7 @@ import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, ROTATION_MS } from '.
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/webhook-store.ts'
 import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
 import type { Seal } from '../seal.ts'
-import { IN_ORDER, type Statement, type Transaction } from './transactions.ts'
+import { IN_ORDER, plannedOnce, type Statement, type Transaction } from './transactions.ts'
 
 /**
  * Takes what is due for an endpoint; what another node is taking at this moment is passed over. Of one that is given up it ends a piece
@@ -97,14 +97,14 @@ const CLAIM: Statement = {
         and (by_hand = 1 or not $5) order by next_attempt_at limit $3 for update skip locked) due
     where d.id = due.id returning d.id`,
 }
-const FIND_CLAIMED: Statement = {
+const FIND_CLAIMED = plannedOnce({
   name: 'find claimed deliveries',
   text: `select d.id, d.attempts, w.id as webhook_id, w.type, w.url, w.secret, w.secret_before, w.secret_changed_at,
       w.failing_since, a.id as account_id, a.email, a.plan, a.webhook_secret, a.webhook_secret_before,
       a.webhook_secret_changed_at, e.id as event_id, e.line_id, e.event, e.at
     from webhook_deliveries d join webhooks w on w.id = d.webhook_id join accounts a on a.id = d.account_id
     join events e on e.id = d.event_id where d.id = any($1::bigint[]) order by d.id`,
-}
+})
 const FIND_NEXT_DUE: Statement = {
   name: 'find next due delivery',
   text: `select min(next_attempt_at) as at from webhook_deliveries
@@ -115,15 +115,15 @@ const ATTEMPT: Statement = {
   text: `insert into webhook_attempts (delivery_id, at, ms, status, obstacle, answer)
     select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[])`,
 }
-const LOCK: Statement = {
+const LOCK = plannedOnce({
   name: 'lock deliveries',
   text: 'select id from webhook_deliveries where id = any($1::bigint[]) order by id for update',
-}
-const SETTLE: Statement = {
+})
+const SETTLE = plannedOnce({
   name: 'settle deliveries',
   text: `update webhook_deliveries d set state = k.state, next_attempt_at = k.next_attempt_at, attempts = d.attempts + 1
     from unnest($1::bigint[], $2::text[], $3::bigint[]) as k (id, state, next_attempt_at) where d.id = k.id returning d.account_id`,
-}
+})
 const RECOVERED: Statement = {
   name: 'endpoint recovered',
   text: 'update webhooks set failing_since = null where id = $1 and failing_since is not null',

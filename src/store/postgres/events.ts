@@ -3,7 +3,7 @@ import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import { STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
 import { subjectOf, type Told } from '../events.ts'
-import type { Statement, Transaction } from './transactions.ts'
+import { plannedOnce, type Statement, type Transaction } from './transactions.ts'
 
 /**
  * Records events with their causes, and a delivery for each endpoint that wants one; answers the endpoints. The last thing that a
@@ -94,12 +94,12 @@ const ONE_AT_A_TIME: Statement = {
   text: `select pg_advisory_xact_lock(hashtextextended('readback events', 0))`,
 }
 /** A message's own callback is one of many that its account has had, so it is looked up by its URL. */
-const FIND_WEBHOOKS: Statement = {
+const FIND_WEBHOOKS = plannedOnce({
   name: 'find webhooks',
   text: `select id, account_id, type, url, numbers from webhooks
     where account_id = any($1::bigint[]) and removed_at is null and disabled is null
       and (type <> '${STATUS_CALLBACK}' or url = any($2::text[])) order by id`,
-}
+})
 /** JSON has it escaped. As an array, each quote would be escaped here and unescaped there. */
 const SEPARATOR = '\x1f'
 const INSERT: Statement = {

@@ -1,7 +1,7 @@
 import type { Handset, SimulatedCarrier } from '../../core/handset.ts'
 import type { LineId } from '../../core/id.ts'
 import { type CarrierRow, toCarrier } from '../handset.ts'
-import type { Statement, Transaction } from './transactions.ts'
+import { plannedOnce, type Transaction } from './transactions.ts'
 
 /** The knobs of many lines' carriers: a carrier that is not paced asks for them with each call. */
 export async function findCarriers(transaction: Transaction, lineIds: readonly LineId[]): Promise<SimulatedCarrier[]> {
@@ -19,13 +19,13 @@ export function showReads(transaction: Transaction, reads: readonly Parameters<H
   ])
 }
 
-const FIND_CARRIERS: Statement = {
+const FIND_CARRIERS = plannedOnce({
   name: 'find simulated carriers',
   text: `select line_id, latency_ms, pace_per_s, fail_next, failure_rate, offline from simulated_carriers
     where line_id = any($1::bigint[])`,
-}
+})
 /** As the shared `showRead`, for many conversations, each by the index of what is unread whatever the planner believes. */
-const SHOW_READS: Statement = {
+const SHOW_READS = plannedOnce({
   name: 'show reads',
   text: `with k as materialized (select m.id, k.at
       from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) as k (line_id, address, kind, at)
@@ -34,4 +34,4 @@ const SHOW_READS: Statement = {
         and exists (select 1 from seen_inbound s where s.line_id = m.line_id and s.carrier_message_id = m.carrier_message_id)
         offset 0) m)
     update handset_messages m set read_at = k.at from k where m.id = k.id and m.id = any(array(select id from k))`,
-}
+})

@@ -11,7 +11,7 @@ import type { StoreRules } from '../session.ts'
 import { openConversations } from './conversations.ts'
 import { insertMessages, type Piece } from './messages.ts'
 import { type Asked, requestReceipts } from './receipt-requests.ts'
-import type { Statement, Transaction } from './transactions.ts'
+import { plannedOnce, type Statement, type Transaction } from './transactions.ts'
 
 /** An arrival that nobody has brought before. */
 interface Fresh {
@@ -159,25 +159,25 @@ interface SeenRow {
   readonly message_ids: string
 }
 
-const FIND_OWNERS: Statement = {
+const FIND_OWNERS = plannedOnce({
   name: 'find owners',
   text: `select ${ACCOUNT_COLUMNS}, l.id as line_id, l.number as line_number, l.auto_timing as line_timing
     from lines l join accounts a on a.id = l.account_id where l.id = any($1::bigint[]) and l.removed_at is null`,
-}
-const FIND_SEEN: Statement = {
+})
+const FIND_SEEN = plannedOnce({
   name: 'find seen inbound',
   text: `select s.line_id, s.carrier_message_id, s.message_ids from unnest($1::bigint[], $2::text[]) as k (line_id, id)
     join seen_inbound s on s.line_id = k.line_id and s.carrier_message_id = k.id`,
-}
+})
 const SEE: Statement = {
   name: 'see inbound',
   text: `insert into seen_inbound (line_id, carrier_message_id, message_ids, seen_at)
     select * from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])`,
 }
-const ADVANCE: Statement = {
+const ADVANCE = plannedOnce({
   name: 'advance conversations',
   text: `update conversations c set service = k.service, carrier_conversation = k.carrier_conversation,
     last_message_id = k.last_message_id, active_at = k.at
     from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
       as k (id, service, carrier_conversation, last_message_id, at) where c.id = k.id`,
-}
+})

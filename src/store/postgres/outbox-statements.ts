@@ -1,7 +1,7 @@
 import { LINE_COLUMNS } from '../lines.ts'
 import { everyReceipt } from '../receipts.ts'
 import { COMPILER } from './connection.ts'
-import type { Statement } from './transactions.ts'
+import { plannedOnce, type Statement } from './transactions.ts'
 
 /** Those that an update settles, as it left them. The name stands for them in the query that tells of receipts. */
 function settling(name: string, update: string): Statement {
@@ -9,7 +9,7 @@ function settling(name: string, update: string): Statement {
     .select('receipts.line_id as lineId')
     .orderBy('receipts.id')
     .compile()
-  return { name, text: `with receipts as (${update} returning r.*) ${text}` }
+  return plannedOnce({ name, text: `with receipts as (${update} returning r.*) ${text}` })
 }
 
 /**
@@ -52,16 +52,16 @@ export const FIND_NEXT_DUE: Statement = {
   text: `select next_attempt_at as next from receipts r where line_id = $1 and next_attempt_at is not null
     and ${NOT_UNDER_WAY} order by next_attempt_at limit 1`,
 }
-export const LOCK: Statement = {
+export const LOCK = plannedOnce({
   name: 'lock receipts',
   text: 'select id from receipts where id = any($1::bigint[]) order by id for update',
-}
-export const SEND: Statement = {
+})
+export const SEND = plannedOnce({
   name: 'send receipts',
   text: `update receipts set state = 'sending', next_attempt_at = null where id = any($1::bigint[])`,
-}
+})
 /** Those after `after`, newest first; where there is none, the newest. Where one is asked for, that is it: it is not looked up again. */
-export const FIND_MARKED: Statement = {
+export const FIND_MARKED = plannedOnce({
   name: 'find marked messages',
   text: `select k.conversation_id, m.carrier_message_id
     from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) as k (conversation_id, read_up_to, after, most)
@@ -72,7 +72,7 @@ export const FIND_MARKED: Statement = {
         and m.id <= newest.id and m.id >= least(k.after + 1, newest.id) and m.part = 0 and m.outbound = 0
         order by m.id desc limit k.most)) m
     order by k.conversation_id, m.id desc`,
-}
+})
 export const SETTLE = settling(
   'settle receipts',
   `update receipts r set state = k.state, reason = k.reason, service = k.service, attempts = r.attempts + k.attempts,
@@ -81,37 +81,37 @@ export const SETTLE = settling(
       as k (id, requests, state, reason, service, attempts, at)
     where r.id = k.id and ${IS_OPEN} and r.requests = k.requests`,
 )
-export const COUNT: Statement = {
+export const COUNT = plannedOnce({
   name: 'count attempts',
   text: `update receipts r set attempts = r.attempts + k.attempts, last_attempt_at = k.at
     from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as k (id, attempts, at)
     where r.id = k.id and ${IS_OPEN}`,
-}
-export const SET_BACK: Statement = {
+})
+export const SET_BACK = plannedOnce({
   name: 'set back receipts',
   text: `update receipts r set reason = k.reason, setbacks = k.setbacks, next_attempt_at = k.next_attempt_at,
     attempts = r.attempts + k.attempts, last_attempt_at = k.at
     from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
       as k (id, reason, setbacks, next_attempt_at, attempts, at)
     where r.id = k.id and ${IS_OPEN} returning r.account_id`,
-}
-export const HOLD_BACK: Statement = {
+})
+export const HOLD_BACK = plannedOnce({
   name: 'hold lines back',
   text: `update line_leases x set next_call_at = greatest(x.next_call_at, k.at)
     from (select line_id, max(at) as at from unnest($1::bigint[], $2::bigint[]) as k (line_id, at)
       group by line_id order by line_id) k where x.line_id = k.line_id`,
-}
+})
 export const RELEASE_LOST: Statement = {
   name: 'release lost receipts',
   text: `update receipts set next_attempt_at = $1 where id in (
     select id from receipts where line_id = $2 and state = 'sending' and settled_at is null and next_attempt_at is null
       and conversation_id <> all($3::bigint[]) order by id for update)`,
 }
-export const READ_THROUGH: Statement = {
+export const READ_THROUGH = plannedOnce({
   name: 'read through',
   text: `update conversations c set read_through = greatest(c.read_through, k.read_through)
     from unnest($1::bigint[], $2::bigint[]) as k (id, read_through) where c.id = k.id`,
-}
+})
 export const EXPIRE = settling(
   'expire receipts',
   `update receipts r set state = 'expired', reason = coalesce(reason, $1), settled_at = $2, next_attempt_at = null

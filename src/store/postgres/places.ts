@@ -3,7 +3,7 @@ import type { MarkReadCall } from '../../core/mark-read.ts'
 import type { QueuedReceipt } from '../../core/request-receipt.ts'
 import type { KeyAdmissionRow } from './admissions.ts'
 import { IS_QUEUED } from './receipt-requests.ts'
-import type { Statement, Transaction } from './transactions.ts'
+import { plannedOnce, type Transaction } from './transactions.ts'
 
 /** A queued receipt as its row has it. */
 export interface ReceiptVersion extends QueuedReceipt {
@@ -69,7 +69,7 @@ type Columns = Readonly<
  * `offset 0`: whatever the planner believes of tables that it has not counted yet, it goes from the numbers to the receipts. Left to
  * itself it began with all that is queued.
  */
-const FIND_PLACES: Statement = {
+const FIND_PLACES = plannedOnce({
   name: 'find places',
   text: `select array_agg(k.place) as place, array_agg(c.id) as conversation_id, array_agg(c.last_message_id) as last_message_id,
       array_agg(r.id) as id, array_agg(r.xmin::text::bigint) as version, string_agg(coalesce(r.trigger, ''), ' ') as triggers,
@@ -80,7 +80,7 @@ const FIND_PLACES: Statement = {
     cross join lateral (select id, last_message_id from conversations c
       where c.line_id = l.id and c.address = k.address and c.kind = 'direct' offset 0) c
     left join lateral (select r.*, r.xmin from receipts r where r.conversation_id = c.id and ${IS_QUEUED} offset 0) r on true`,
-}
+})
 
 /** A join that core has decided by what a receipt was. */
 export interface Join extends Omit<FoundPlace, 'before'> {
@@ -134,7 +134,7 @@ export const MOST_TOLD = 1_000
  * Who has written is asked of the events, once for all: to look at each conversation costs 2 µs a call in a small store and 6 in one of
  * two million. Events are committed in their order, and forgotten in it: none is missing after one that is there.
  */
-export const JOIN_UNCHANGED: Statement = {
+export const JOIN_UNCHANGED = plannedOnce({
   name: 'join unchanged receipts',
   text: `with told as materialized (select id, type, subject from events where id >= $12 order by id limit ${MOST_TOLD}),
   hearing as materialized (select count(*) < ${MOST_TOLD} and min(id) = $12 as complete, max(id) as newest from told),
@@ -159,4 +159,4 @@ export const JOIN_UNCHANGED: Statement = {
     returning r.id)
   select (select array_agg(id) from joined) as ids, pg_current_xact_id()::xid::text::bigint as version,
     case when complete then newest end as heard, (select array_agg(place) from news) as news from hearing`,
-}
+})

@@ -1,6 +1,6 @@
 import type { AccountId, ConversationId, LineId, ReceiptId } from '../../core/id.ts'
 import { type QueuedReceipt, type ReceiptRequest, requestReceipt } from '../../core/request-receipt.ts'
-import type { Statement, Transaction } from './transactions.ts'
+import { plannedOnce, type Statement, type Transaction } from './transactions.ts'
 
 /** A request for a receipt, and where it belongs. */
 export interface Asked {
@@ -106,17 +106,17 @@ function toQueued({ trigger, requests, read_up_to, next_attempt_at, expires_at }
 const QUEUED_COLUMNS = 'r.id, r.conversation_id, r.trigger, r.requests, r.read_up_to, r.next_attempt_at, r.expires_at'
 /** The predicate of the index is spelt out: a bound value would keep the index from being used. */
 export const IS_QUEUED = `r.state = 'queued' and r.settled_at is null`
-const LOCK_QUEUED: Statement = {
+const LOCK_QUEUED = plannedOnce({
   name: 'lock queued receipts',
   text: `select ${QUEUED_COLUMNS} from receipts r
     where r.conversation_id = any($1::bigint[]) and ${IS_QUEUED} order by r.id for update`,
-}
-const JOIN: Statement = {
+})
+const JOIN = plannedOnce({
   name: 'join receipts',
   text: `update receipts r set requests = k.requests, read_up_to = k.read_up_to, next_attempt_at = k.next_attempt_at,
     expires_at = k.expires_at from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
       as k (id, requests, read_up_to, next_attempt_at, expires_at) where r.id = k.id`,
-}
+})
 export const QUEUE: Statement = {
   name: 'queue receipts',
   text: `insert into receipts (account_id, line_id, conversation_id, trigger, requests, read_up_to, requested_at,
