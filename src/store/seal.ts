@@ -1,8 +1,13 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes, timingSafeEqual } from 'node:crypto'
 
+/** So many opened texts are at hand: those of as many lines and endpoints. */
+const MOST_OPENED = 4_096
+
 /** Encrypts secrets at rest: AES-256-GCM, a fresh 96-bit nonce each (NIST SP 800-38D, 8.2.2). */
 export class Seal {
   readonly #key: Buffer
+  /** A line's settings are asked for with each claim, an endpoint's secret with each call, and to open one takes 4 to 9 µs. */
+  readonly #opened = new Map<string, string>()
 
   /** `secretKey`: 64 hex digits. */
   constructor(secretKey: string) {
@@ -18,6 +23,16 @@ export class Seal {
 
   /** Throws when the text was sealed with another key, for another purpose, or changed since. */
   open(purpose: string, sealed: string): string {
+    const both = `${purpose} ${sealed}`
+    const known = this.#opened.get(both)
+    if (known !== undefined) return known
+    const text = this.#decipher(purpose, sealed)
+    if (this.#opened.size >= MOST_OPENED) this.#opened.clear()
+    this.#opened.set(both, text)
+    return text
+  }
+
+  #decipher(purpose: string, sealed: string): string {
     const bytes = Buffer.from(sealed, 'base64')
     const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, 12))
     decipher.setAAD(Buffer.from(purpose)).setAuthTag(bytes.subarray(-16))
