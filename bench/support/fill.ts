@@ -33,8 +33,8 @@ const OWNERS = '(select id from accounts), (select id from lines)'
 
 /**
  * So many conversations, each with a message, what recognises it, and a receipt that was sent: as the server writes them, but without
- * the events of both. Those would be more than half of the store; they are only ever added at its end, and neither accepting nor
- * dispatching looks at one.
+ * the events of both. Those would be more than half of the store; they are only ever added at its end, dispatching looks at none, and
+ * accepting at the newest alone.
  */
 function fillings(size: number): Filling[] {
   const at = `${Date.now() - WEEK_MS} + n * ${WEEK_MS} / ${size}`
