@@ -39,7 +39,8 @@ describe('what waits for a line', () => {
       await work(fillingSqlite(folder))
     } else {
       await using database = await (postgres as PostgresServer).database()
-      await work(fillingPostgres(database))
+      await using filling = await fillingPostgres(database)
+      await work(filling)
     }
   }
 

@@ -14,8 +14,6 @@ const SLOW_MS = 200
 const START_MS = 5_000
 /** A webhook that waits behind the others never comes. */
 const PATIENCE_MS = 90_000
-/** Two million rows are written first: all of it takes a minute on a slow machine, and twice that beside two other files. */
-const LONGEST_MS = 180_000
 /** A million rows are some 500 MB in a process. */
 const MOST_MEMORY = 150 * 2 ** 20
 
@@ -27,7 +25,7 @@ describe('an account with a million receipts and a million webhooks waiting', ()
   after(() => postgres?.[Symbol.asyncDispose]())
 
   test('delays no other on SQLite, and no start, nor do they when they are given up', {
-    timeout: LONGEST_MS,
+    timeout: PATIENCE_MS,
   }, async () => {
     await using folder = await dataFolder()
     await delaysNoOther(fillingSqlite(folder))
@@ -35,10 +33,11 @@ describe('an account with a million receipts and a million webhooks waiting', ()
 
   test('delays no other on PostgreSQL, and no start, nor do they when they are given up', {
     skip: requirePostgres(),
-    timeout: LONGEST_MS,
+    timeout: PATIENCE_MS,
   }, async () => {
     await using database = await (postgres as PostgresServer).database()
-    await delaysNoOther(fillingPostgres(database))
+    await using filling = await fillingPostgres(database)
+    await delaysNoOther(filling)
   })
 })
 
@@ -89,7 +88,10 @@ async function delaysNoOther({ env, fill, count }: Filling) {
   await isServedAsEver(other, OTHER_LINE, prompt)
   await until(
     'no webhook to wait for one that is gone',
-    () => count('count(*) as count from webhook_deliveries where webhook_id = 1 and next_attempt_at is not null'),
+    // Whether one is left: to count a million, again and again, would take the processor from those who end them.
+    () =>
+      count(`count(*) as count from (select 1 from webhook_deliveries
+        where webhook_id = 1 and next_attempt_at is not null order by next_attempt_at limit 1) as one`),
     (waiting) => waiting === 0,
     PATIENCE_MS,
   )

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type Database, nodeSettings, runSql } from './postgres.ts'
+import { Client } from 'pg'
+import { type Database, nodeSettings } from './postgres.ts'
 
 /** A store that is filled and counted in past its server: in a statement, `series` has `n` from 0 on. */
-export interface Filling {
+export interface Filling extends AsyncDisposable {
   /** What an operator sets. */
   readonly env: Readonly<Record<string, string>>
   fill(rows: number, ...statements: readonly string[]): Promise<void>
@@ -25,19 +26,24 @@ export function fillingSqlite({ path }: { readonly path: string }): Filling {
       using file = open()
       return Number(file.prepare(`select ${query}`).get()?.count ?? 0)
     },
+    async [Symbol.asyncDispose]() {},
   }
 }
 
-export function fillingPostgres(database: Database): Filling {
+/** By one connection: who counts until all is done asks a hundred times a second, and PostgreSQL has a process for each that is opened. */
+export async function fillingPostgres(database: Database): Promise<Filling> {
+  const client = new Client(database.url)
+  await client.connect()
   return {
     env: nodeSettings(database),
     async fill(rows, ...statements) {
       const series = `series as (select * from generate_series(0, ${rows - 1}) as n)`
-      for (const statement of statements) await runSql(database.url, `with ${series} ${statement}`)
+      for (const statement of statements) await client.query(`with ${series} ${statement}`)
     },
     async count(query) {
-      const [row] = await runSql<{ count: string | null }>(database.url, `select ${query}`)
-      return Number(row?.count ?? 0)
+      const { rows } = await client.query<{ count: string | null }>(`select ${query}`)
+      return Number(rows[0]?.count ?? 0)
     },
+    [Symbol.asyncDispose]: () => client.end(),
   }
 }
