@@ -126,7 +126,20 @@ export function describeEnding(engine: string, place: () => Promise<Place>): voi
       )
     })
 
-    test('is not given up for errors of ours, however long its endpoint has failed', async () => {
+    test('goes on with the rest where the endpoint is enabled again', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const webhookId = await endpointWith(d, 1_010)
+      const [gone] = await claim(d, webhookId, 1, 1)
+      await settle(d, gone as Delivery, 410)
+      await d.store.claimDeliveries({ webhookId, limit: 9, at: 3, leaseUntil: 50 })
+      await addEndpoint(d, 4)
+      assert.equal((await claim(d, webhookId, 32, 5)).length, 9)
+    })
+  })
+
+  describe(`an endpoint that fails, on ${engine},`, () => {
+    test('is not given up for errors of ours, however long it has failed', async () => {
       await using kept = await place()
       await using d = await desk(kept)
       const { store, credentials } = d
@@ -144,17 +157,6 @@ export function describeEnding(engine: string, place: () => Promise<Place>): voi
       for (const delivery of await claim(d, webhookId, 3, 9 * DAYS_MS)) await settleUnmade(d, delivery, 9 * DAYS_MS)
       assert.deepEqual(await endpoint(), [2, null])
       assert.deepEqual(await deliveries(d), { waiting: 3 })
-    })
-
-    test('goes on with the rest where the endpoint is enabled again', async () => {
-      await using kept = await place()
-      await using d = await desk(kept)
-      const webhookId = await endpointWith(d, 1_010)
-      const [gone] = await claim(d, webhookId, 1, 1)
-      await settle(d, gone as Delivery, 410)
-      await d.store.claimDeliveries({ webhookId, limit: 9, at: 3, leaseUntil: 50 })
-      await addEndpoint(d, 4)
-      assert.equal((await claim(d, webhookId, 32, 5)).length, 9)
     })
   })
 }

@@ -46,7 +46,8 @@ export async function listEvents(
   return rows.map(toRecorded)
 }
 
-export async function newestEventId({ db }: Session): Promise<EventId> {
+/** 0 where there is none. */
+export async function newestEventId({ db }: Pick<Session, 'db'>): Promise<EventId> {
   const newest = await db
     .selectFrom('events')
     .select((eb) => eb.fn.max('id').as('id'))

@@ -2,11 +2,11 @@ import { ReadbackError } from '../../core/errors.ts'
 import type { AccountId, EventId, LineId, ReceiptId } from '../../core/id.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
 import { type QueuedReceipt, requestReceipt } from '../../core/request-receipt.ts'
+import { newestEventId } from '../events.ts'
 import type { Session } from '../session.ts'
 import { admissionKey, admit, findAdmissions, type KeyAdmissionRow, toKeyAdmission } from './admissions.ts'
 import { AGAIN, distinctBy } from './batches.ts'
 import { openConversations, type Place } from './conversations.ts'
-import { newestEvent } from './events.ts'
 import { acceptLocked } from './locked-acceptance.ts'
 import { type FoundPlace, findPlaces, JOIN_UNCHANGED, type Join, type JoinedRow, joining } from './places.ts'
 import { type BegunRow, QUEUE, queueing } from './receipt-requests.ts'
@@ -45,13 +45,8 @@ export async function acceptCalls(calls: readonly MarkReadCall[], tools: Tools):
   return finish()
 }
 
-interface Known extends FoundPlace {
-  /** By what was remembered; else it was just looked at. */
-  readonly recalled?: boolean
-}
-
 /** What the calls for one place come to. */
-interface Wanted extends Required<Known> {
+interface Wanted extends FoundPlace {
   readonly key: string
   readonly accountId: AccountId
   readonly lineId: LineId
@@ -140,7 +135,7 @@ class Acceptance {
     const [admissions, found, heard] = await Promise.all([
       findAdmissions(transaction, calls, now(), (key, row) => recent.noteAdmission(key, row)),
       findPlaces(transaction, places.distinct),
-      this.#heard ?? newestEvent(transaction),
+      this.#heard ?? newestEventId(transaction),
     ])
     this.#heard = heard
     const admitted = calls.map((call, index) => admit(call, admissions[index], rules))
@@ -154,9 +149,9 @@ class Acceptance {
     })
   }
 
-  #want(key: string, { trigger, at }: MarkReadCall, { accountId, lineId }: Place, found: Known): Wanted {
+  #want(key: string, { trigger, at }: MarkReadCall, { accountId, lineId }: Place, found: FoundPlace): Wanted {
     const known = this.#wanted.get(key)
-    const { conversationId, lastMessageId, before, recalled = false } = known ?? found
+    const { conversationId, lastMessageId, before, recalled } = known ?? found
     const request = { trigger, readUpTo: lastMessageId, at, dueAt: at }
     const next = requestReceipt(known?.next ?? before, request, this.#tools.rules.receiptLifetimeMs)
     if (known !== undefined) {

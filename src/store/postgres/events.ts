@@ -39,12 +39,6 @@ export async function recordEvents(transaction: Transaction, happenings: readonl
   return [...new Set(deliveries.map(({ id }) => id))]
 }
 
-/** Undefined where there is none. */
-export async function newestEvent(transaction: Transaction): Promise<EventId | undefined> {
-  const [row] = await transaction.rows<{ id: EventId | null }>(NEWEST, [])
-  return row?.id ?? undefined
-}
-
 /** A receipt as the statement that settled it left it. */
 export type SettledRow = Receipt & { readonly lineId: LineId }
 
@@ -109,7 +103,6 @@ const INSERT: Statement = {
     from unnest($1::bigint[], $2::bigint[], $3::text[], string_to_array($4, '${SEPARATOR}'), $5::bigint[], $6::bigint[])
       with ordinality as k (account_id, line_id, type, event, subject, at, n) order by n returning id`,
 }
-const NEWEST: Statement = { name: 'newest event', text: 'select max(id) as id from events' }
 const TALLY: Statement = {
   name: 'tally receipts',
   text: `insert into receipt_minutes as m (account_id, minute, state, bucket, receipts)

@@ -18,6 +18,8 @@ export interface FoundPlace {
   readonly lastMessageId: MessageId | null
   /** Undefined where nothing is queued. */
   readonly before: ReceiptVersion | undefined
+  /** By what was remembered, not by what this transaction sees. */
+  readonly recalled?: true | undefined
 }
 
 /** By the numbers of the calls in their order, before it is known who makes them. Undefined where there is no conversation yet. */
@@ -86,8 +88,6 @@ const FIND_PLACES = plannedOnce({
 export interface Join extends Omit<FoundPlace, 'before'> {
   readonly before: ReceiptVersion
   readonly next: QueuedReceipt
-  /** By what was remembered, not by what this transaction sees. */
-  readonly recalled: boolean
 }
 
 /** The values of {@link JOIN_UNCHANGED}. */

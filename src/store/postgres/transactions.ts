@@ -6,7 +6,7 @@ import { messageOf, ReadbackError } from '../../core/errors.ts'
 import type { Tables } from '../tables.ts'
 import { asUnavailable, cleaning, toKysely, toParameter, wasCrossed } from './connection.ts'
 
-/** A hot statement. The name has it parsed and planned once for each connection; one without values is cheaper as it stands. */
+/** A hot statement. The name has it parsed and planned once for each connection; what has nothing to plan is cheaper without. */
 export interface Statement {
   readonly name?: string
   readonly text: string
@@ -53,7 +53,7 @@ const COMMIT: Statement = { text: 'commit' }
  * For a transaction that takes a piece of much, in an index's order: by statistics of a moment when there was little, all of it would be
  * fetched and sorted for each piece, 48 ms where 200,000 wait.
  */
-export const IN_ORDER: Statement = { name: 'in order', text: 'set local enable_bitmapscan = off' }
+export const IN_ORDER: Statement = { text: 'set local enable_bitmapscan = off' }
 
 /** Transactions that cross another node's are begun again so often. */
 const MOST_TRIES = 10
