@@ -67,7 +67,7 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
   })
   after(() => postgres[Symbol.asyncDispose]())
 
-  test('goes by an index wherever a table grows, and over arrays by one plan whatever they hold', async (t) => {
+  test('goes by an index wherever a table grows, and over arrays by one plan whatever the values', async (t) => {
     await using database = await postgres.database()
     await use(database.url)
     const statements = await until(
@@ -86,6 +86,7 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
     assert.deepEqual(scans, [])
     const planned = asked.filter((query) => ARRAY.test(query) && !query.includes('limit $'))
     const anew: string[] = []
+    await runSql(database.url, `${events(20_000)}; analyze events`)
     for (const query of planned) if (!(await isPlannedOnce(database.url, query))) anew.push(query)
     t.diagnostic(`${planned.length} over arrays`)
     assert.ok(planned.length > 20, `${planned.length} over arrays`)
@@ -99,7 +100,7 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
     for (const { text } of [LOCK_DUE, FIND_NEXT_DUE, JOIN_UNCHANGED]) {
       const conditions = conditionsOf(await planOf(database.url, text))
       const others = conditions.filter(
-        (condition) => !/line_id = |conversation_id = |^\((id|key_id) = |^\(id >= \$12\)/.test(condition),
+        (condition) => !/line_id = |conversation_id = |^\((id|key_id) = |^\(id >= \$0\)/.test(condition),
       )
       assert.deepEqual([conditions.length >= 2, others], [true, []])
     }
@@ -221,6 +222,12 @@ function messages(count: number, dueAt: number | null): string {
     from generate_series(1, ${count}) as k (n)`
 }
 
+/** So many of one line. */
+function events(count: number): string {
+  return `insert into events (account_id, line_id, type, event, at)
+    select 1, 1, 'message.received', '{}', n from generate_series(1, ${count}) as k (n)`
+}
+
 /** So many to one endpoint. */
 function deliveries(count: number, dueAt: number | null): string {
   return `insert into webhook_deliveries (account_id, webhook_id, event_id, state, next_attempt_at, created_at)
@@ -319,11 +326,11 @@ async function planOf(url: string, query: string): Promise<Plan> {
 
 const ARRAY = /\$(\d+)::\w+\[\]/
 
-/** Whether it has one plan for any values once it was asked a few times, each for one row. */
+/** Whether it has one plan for any values once it was asked a few times, each for one row, and beyond the end of what is there. */
 async function isPlannedOnce(url: string, query: string): Promise<boolean> {
   const count = Math.max(...Array.from(query.matchAll(/\$(\d+)/g), ([, n]) => Number(n)))
   const arrays = new Set(Array.from(query.matchAll(new RegExp(ARRAY, 'g')), ([, n]) => Number(n)))
-  const values = Array.from({ length: count }, (_, index) => (arrays.has(index + 1) ? `'{1}'` : `'1'`))
+  const values = Array.from({ length: count }, (_, index) => (arrays.has(index + 1) ? `'{1}'` : `'1000000000'`))
   const [row] = await runSql<{ once: boolean }>(
     url,
     `set enable_seqscan = off; set jit = off; begin; prepare asked as ${query};

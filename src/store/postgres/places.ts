@@ -136,13 +136,13 @@ export const MOST_TOLD = 1_000
  */
 export const JOIN_UNCHANGED = plannedOnce({
   name: 'join unchanged receipts',
-  text: `with told as materialized (select id, type, subject from events where id >= $12 order by id limit ${MOST_TOLD}),
-  hearing as materialized (select count(*) < ${MOST_TOLD} and min(id) = $12 as complete, max(id) as newest from told),
+  text: `with told as materialized (select id, type, subject from events where id >= $12::bigint order by id limit ${MOST_TOLD}),
+  hearing as materialized (select count(*) < ${MOST_TOLD} and min(id) = $12::bigint as complete, max(id) as newest from told),
   news as materialized (select c.id, l.number || ' ' || c.address as place from told
     cross join lateral (select conversation_id from messages where id = told.subject offset 0) m
     cross join lateral (select id, line_id, address, kind from conversations where id = m.conversation_id offset 0) c
     join lines l on l.id = c.line_id
-    where told.type = 'message.received' and c.kind = 'direct' and told.id > $12),
+    where told.type = 'message.received' and c.kind = 'direct' and told.id > $12::bigint),
   joined as (
     update receipts r set requests = k.requests, read_up_to = k.read_up_to, next_attempt_at = k.next_attempt_at,
       expires_at = k.expires_at
