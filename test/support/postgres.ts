@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client } from 'pg'
+import { Client, type ClientConfig } from 'pg'
 import { requires } from './requires.ts'
 import { until } from './until.ts'
 
@@ -167,9 +167,9 @@ async function createDatabase(serverUrl: string): Promise<Database> {
 }
 
 /** What a statement, or the last of several, answers, on a connection of its own. */
-export async function runSql<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
+export async function runSql<Row>(where: string | ClientConfig, text: string, values: unknown[] = []): Promise<Row[]> {
   // The query says why it failed; a server may be stopped at any moment of it.
-  const client = new Client(url).on('error', () => {})
+  const client = new Client(where).on('error', () => {})
   await client.connect()
   try {
     const answers = [await client.query(text, values.length === 0 ? undefined : values)].flat()
