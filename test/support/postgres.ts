@@ -45,8 +45,8 @@ export interface PostgresServer extends AsyncDisposable {
 /** A server of one's own, that can be stopped and started again. Nothing that it says it wrote needs to outlive this machine. */
 export interface OwnServer extends PostgresServer {
   readonly port: number
-  /** Every statement that it was asked since it started, where `LOGGED` are its settings. */
-  statements(): Promise<string[]>
+  /** Every statement that it was asked since it started, where `LOGGED` are its settings; `kept` are those that a connection keeps. */
+  statements(which?: 'all' | 'kept'): Promise<string[]>
   start(): Promise<void>
   /** `SIGINT` rolls back what is under way; `SIGQUIT` ends as a crash does. */
   stop(signal?: NodeJS.Signals): Promise<void>
@@ -106,7 +106,7 @@ export async function ownServer(more: Readonly<Record<string, string>> = {}, dir
     port,
     start,
     stop,
-    statements: () => statementsIn(join(data, 'log')),
+    statements: (which = 'all') => statementsIn(join(data, 'log'), which),
     database: () => createDatabase(url),
     async [Symbol.asyncDispose]() {
       await stop('SIGQUIT')
@@ -146,11 +146,13 @@ async function encrypt(data: string, identity: Identity): Promise<void> {
 
 export const LOGGED = { logging_collector: 'on', log_destination: 'jsonlog', log_statement: 'all' }
 
-async function statementsIn(folder: string): Promise<string[]> {
+const ASKED = { all: /^(?:statement|execute [^:]+): (.*)$/s, kept: /^execute (?!<unnamed>)[^:]+: (.*)$/s }
+
+async function statementsIn(folder: string, which: keyof typeof ASKED): Promise<string[]> {
   const files = await Promise.all(globSync(join(folder, '*.json')).map((path) => readFile(path, 'utf8')))
   const lines = files.flatMap((text) => text.trim().split('\n'))
   const messages = lines.map((line) => String(JSON.parse(line).message))
-  return messages.flatMap((message) => /^(?:statement|execute [^:]+): (.*)$/s.exec(message)?.[1] ?? [])
+  return messages.flatMap((message) => ASKED[which].exec(message)?.[1] ?? [])
 }
 
 async function createDatabase(serverUrl: string): Promise<Database> {

@@ -82,21 +82,23 @@ const FIND_ENDPOINT: Statement = {
  * Looks at so many of those that wait, and no further: each of them may be one that a person asked for. What is under way is left to
  * those who carry it. By the ids as an array: so the planner goes from what waits, whatever it believes of the table.
  */
-export const GIVE_UP: Statement = {
+export const GIVE_UP = plannedOnce({
   name: 'give up deliveries',
   text: `with waiting as materialized (select id, state, next_attempt_at, by_hand, attempts from webhook_deliveries
-      where webhook_id = $1 and next_attempt_at is not null order by next_attempt_at limit $3 for update skip locked)
+      where webhook_id = $1::bigint and next_attempt_at is not null
+      order by next_attempt_at limit $3::bigint for update skip locked)
     update webhook_deliveries set state = 'failed', next_attempt_at = null where id = any(array(select id from waiting
       where (state = 'waiting' or next_attempt_at <= $2) and (by_hand is null or ($4 and attempts > 0))))
     returning id`,
-}
-const CLAIM: Statement = {
+})
+export const CLAIM = plannedOnce({
   name: 'claim deliveries',
-  text: `update webhook_deliveries d set state = 'sending', next_attempt_at = $4 from (
-      select id from webhook_deliveries where webhook_id = $1 and next_attempt_at is not null and next_attempt_at <= $2
-        and (by_hand = 1 or not $5) order by next_attempt_at limit $3 for update skip locked) due
-    where d.id = due.id returning d.id`,
-}
+  text: `with due as materialized (select id from webhook_deliveries where webhook_id = $1::bigint
+      and next_attempt_at is not null and next_attempt_at <= $2::bigint and (by_hand = 1 or not $5::boolean)
+      order by next_attempt_at limit $3::bigint for update skip locked)
+    update webhook_deliveries set state = 'sending', next_attempt_at = $4
+    where id = any(array(select id from due)) returning id`,
+})
 const FIND_CLAIMED = plannedOnce({
   name: 'find claimed deliveries',
   text: `select d.id, d.attempts, w.id as webhook_id, w.type, w.url, w.secret, w.secret_before, w.secret_changed_at,

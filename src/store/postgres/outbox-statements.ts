@@ -35,17 +35,18 @@ export const FIND_LINE: Statement = {
  * What is open in so many of the conversations that are due, with these. By the ids as an array, and each
  * conversation for itself: so the planner goes from what is due, whatever it believes of the tables.
  */
-export const LOCK_DUE: Statement = {
+export const LOCK_DUE = plannedOnce({
   name: 'lock due receipts',
-  text: `with due as materialized (select conversation_id from receipts r where line_id = $1 and next_attempt_at is not null
-      and next_attempt_at <= $2 and ${NOT_UNDER_WAY} order by next_attempt_at limit $3)
+  text: `with due as materialized (select conversation_id from receipts r where line_id = $1::bigint
+      and next_attempt_at is not null and next_attempt_at <= $2::bigint and ${NOT_UNDER_WAY}
+      order by next_attempt_at limit $3::bigint)
     select r.conversation_id, r.id, r.state, r.requests, r.setbacks, r.read_up_to, r.last_attempt_at, r.next_attempt_at,
       r.expires_at, c.kind, c.address, c.service, c.carrier_conversation, c.last_message_id, c.read_through
     from receipts r cross join lateral (select kind, address, service, carrier_conversation, last_message_id, read_through
       from conversations where id = r.conversation_id offset 0) c
     where r.conversation_id = any(array(select conversation_id from due)) and r.settled_at is null
     order by r.id for update of r`,
-}
+})
 // In the index's order, so that it stops at the first.
 export const FIND_NEXT_DUE: Statement = {
   name: 'find next due receipt',
