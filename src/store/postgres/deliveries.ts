@@ -23,8 +23,10 @@ export async function claimDeliveries(
   }
   const claimed = await transaction.rows<{ id: DeliveryId }>(CLAIM, [webhookId, at, limit, leaseUntil, given_up])
   const ids = claimed.map(({ id }) => id)
-  const rows = ids.length === 0 ? [] : await transaction.rows<ClaimedRow>(FIND_CLAIMED, [ids])
-  const [next] = await transaction.rows<{ at: number | null }>(FIND_NEXT_DUE, [webhookId])
+  const [rows, [next]] = await Promise.all([
+    ids.length === 0 ? [] : transaction.rows<ClaimedRow>(FIND_CLAIMED, [ids]),
+    transaction.rows<{ at: number | null }>(FIND_NEXT_DUE, [webhookId]),
+  ])
   const deliveries = rows.map((row): Delivery => toDelivery(row, seal, at - ROTATION_MS))
   return { claimed: { deliveries, nextDueAt: next?.at ?? null }, touched: [] }
 }
@@ -35,12 +37,12 @@ interface EndpointRow {
   readonly removed: boolean
 }
 
-/** Writes down what a batch of calls came to. */
+/** Writes down what a batch of calls came to; all of it is asked at once. */
 export async function settleDeliveries(
   transaction: Transaction,
   batch: readonly DeliveryOutcome[],
 ): Promise<AccountId[]> {
-  await transaction.rows(ATTEMPT, [
+  transaction.write(ATTEMPT, [
     batch.map(({ id }) => id),
     batch.map(({ attempt }) => attempt.at),
     batch.map(({ attempt }) => attempt.ms),
@@ -51,10 +53,10 @@ export async function settleDeliveries(
   const byEndpoint = Map.groupBy(batch, ({ webhookId }) => webhookId)
   // Endpoints before their deliveries, in order of ids: so do all who touch both.
   for (const [webhookId, outcomes] of [...byEndpoint].sort(([a], [b]) => a - b)) {
-    await noteEndpoint(transaction, webhookId, outcomes)
+    noteEndpoint(transaction, webhookId, outcomes)
   }
   const inOrder = batch.toSorted((a, b) => a.id - b.id)
-  await transaction.rows(LOCK, [inOrder.map(({ id }) => id)])
+  transaction.write(LOCK, [inOrder.map(({ id }) => id)])
   const settled = await transaction.rows<{ account_id: AccountId }>(SETTLE, [
     inOrder.map(({ id }) => id),
     inOrder.map(({ state }) => state),
@@ -63,14 +65,14 @@ export async function settleDeliveries(
   return [...new Set(settled.map(({ account_id }) => account_id))]
 }
 
-async function noteEndpoint(transaction: Transaction, webhookId: WebhookId, outcomes: readonly DeliveryOutcome[]) {
+function noteEndpoint(transaction: Transaction, webhookId: WebhookId, outcomes: readonly DeliveryOutcome[]): void {
   const failed = outcomes.filter(({ failing }) => failing)
   const disable = failed.find((outcome) => outcome.disable !== null)?.disable
-  if (outcomes.some(({ failing }) => failing === false)) await transaction.rows(RECOVERED, [webhookId])
+  if (outcomes.some(({ failing }) => failing === false)) transaction.write(RECOVERED, [webhookId])
   else if (failed.length > 0) {
-    await transaction.rows(FAILING, [Math.min(...failed.map(({ attempt }) => attempt.at)), webhookId])
+    transaction.write(FAILING, [Math.min(...failed.map(({ attempt }) => attempt.at)), webhookId])
   }
-  if (disable !== undefined) await transaction.rows(DISABLE, [disable, webhookId])
+  if (disable !== undefined) transaction.write(DISABLE, [disable, webhookId])
 }
 
 const FIND_ENDPOINT: Statement = {
