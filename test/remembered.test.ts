@@ -101,6 +101,25 @@ describe('a node that remembers a call, while another changes what it was decide
     assert.equal((await onB.receipt(id)).requests, 3)
   })
 
+  test('looks again once its connections broke: the next may be to a standby that took over', async () => {
+    const joined = await joins()
+    const id = await rememberOnB()
+    await until('the join to be in the log', joins, (count) => count > joined)
+    await runSql(
+      database.url,
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    )
+    await until(
+      'it to be ready again',
+      () => fetch(`${b.base}/readyz`),
+      ({ status }) => status === 200,
+    )
+    const before = await looks()
+    assert.equal(await onB.markRead(), id)
+    await until('the look to be in the log', looks, (count) => count > before)
+    assert.deepEqual(await requests(), [3])
+  })
+
   test('refuses a key that was revoked', async () => {
     await rememberOnB()
     const { 'sb-api-key-id': keyId } = onA.keys

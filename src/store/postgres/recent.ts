@@ -29,12 +29,8 @@ export class Recent {
   /** That since then nobody has written but at these places. Where nobody knows, everything may have changed. */
   hear(heard: EventId | undefined, news: readonly string[]): void {
     this.#heard = heard
-    if (heard !== undefined) {
-      for (const place of news) this.forget(place)
-      return
-    }
-    this.#receipts.clear()
-    this.#earlier.clear()
+    if (heard === undefined) this.#forgetReceipts()
+    else for (const place of news) this.forget(place)
   }
 
   at(place: string): RecentReceipt | undefined {
@@ -60,6 +56,21 @@ export class Recent {
   forget(place: string): void {
     this.#receipts.delete(place)
     this.#earlier.delete(place)
+  }
+
+  #forgetReceipts(): void {
+    this.#receipts.clear()
+    this.#earlier.clear()
+  }
+
+  /**
+   * A standby that took over may lack what was committed last, and give its ids and its transactions' ids again: versions that were
+   * seen before it would then be trusted where they only look the same.
+   */
+  forgetAll(): void {
+    this.#heard = undefined
+    this.#forgetReceipts()
+    this.#admissions.clear()
   }
 
   admission(key: string): KeyAdmissionRow | undefined {

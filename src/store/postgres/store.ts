@@ -55,7 +55,10 @@ export interface PostgresStart {
 export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   const seal = new Seal(start.secretKey)
   const clock = await prepare(start, seal)
+  const recent = new Recent()
   const pool = openPool(start.url, start.poolSize)
+  // Where a connection breaks, those after it may be to another server.
+  pool.on('connect', (client) => client.on('error', () => recent.forgetAll()))
   const transactions = new Transactions(pool)
   const nudges = new Nudges(start.url, pool, start.onChanges)
   const now = () => clock.now()
@@ -72,7 +75,7 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   }
   const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs, onTaken, onChanges })
   const tools = { transactions, seal, rules: start.rules, now, leases, onChanges }
-  const { finished, ...hot } = hotMethods(tools)
+  const { finished, ...hot } = hotMethods(tools, recent)
   // The queries' own types are made from the port's: this is where they meet again.
   const methods = { ...sharedMethods(tools), ...hot } as unknown as Omit<Store, 'close' | 'now' | 'leases'>
   await nudges.start()
@@ -132,11 +135,10 @@ function sharedMethods({ transactions, onChanges, ...session }: Tools) {
  */
 const SETTLING_AT_ONCE = 4
 
-function hotMethods(tools: Tools) {
+function hotMethods(tools: Tools, recent: Recent) {
   const { transactions, rules } = tools
   const telling = tellingOf(tools)
   let accepted = 0
-  const recent = new Recent()
   const markRead = new Batches<MarkReadCall, MarkReadOutcome>(async (calls) => {
     const { outcomes, touched } = await acceptCalls(calls, { ...tools, recent })
     touch(tools, touched)
