@@ -156,7 +156,7 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
   test('send messages that any of them accepts, and end those of a node that died as interrupted', async () => {
     await using database = await postgres.database()
     await using folder = await dataFolder()
-    // On a machine that is busy, a node that has it for a second may lose it to the other before it dies.
+    // By a lease of a second, on a machine that is busy, A may lose the line to B before it dies.
     const settings = { ...nodeSettings(database), READBACK_LEASE_S: '3', READBACK_CARRIER_TIMEOUT_S: '0.5' }
     const a = await startProcess({ dataDir: folder.path, env: settings })
     const onA = await customer(a)

@@ -96,7 +96,7 @@ describe('a statement on PostgreSQL', { skip: requireOwnPostgres() }, () => {
     await using database = await postgres.database()
     await startReadback(nodeSettings(database)).then((server) => server[Symbol.asyncDispose]())
     for (const count of [100, 100_000]) {
-      await runSql(database.url, `${waiting(count)}; ${deliveries(count, 1)}; analyze; delete from receipts`)
+      await runSql(database.url, `${waiting(count)}; ${deliveries(count, 1)}; analyze`)
       const [receipts, webhooks] = [await planOf(database, LOCK_DUE.text), await planOf(database, CLAIM.text)]
       assert.match(stepsOf(receipts).join('; '), /Limit; (Result; )+Index Scan by receipt_lanes/)
       assert.match(stepsOf(webhooks).join('; '), /Limit; (Result; )+LockRows; (Result; )*Index Scan by delivery_lanes/)

@@ -30,7 +30,7 @@ export function deliveries(count: number, dueAt: number | null): string {
     select 1, 1, n, '${dueAt === null ? 'delivered' : 'waiting'}', ${dueAt}::bigint, n from generate_series(1, ${count}) as k (n)`
 }
 
-/** So many in each table that the statements over arrays look rows up in. */
+/** So many in each table in which the statements that a connection keeps look rows up. */
 export function someOfAll(count: number): string {
   return `insert into conversations (account_id, line_id, kind, address)
       select 1, 1, 'direct', n from generate_series(1, ${count}) as k (n);

@@ -29,8 +29,12 @@ export class Recent {
   /** That since then nobody has written but at these places. Where nobody knows, everything may have changed. */
   hear(heard: EventId | undefined, news: readonly string[]): void {
     this.#heard = heard
-    if (heard === undefined) this.#forgetReceipts()
-    else for (const place of news) this.forget(place)
+    if (heard !== undefined) {
+      for (const place of news) this.forget(place)
+      return
+    }
+    this.#receipts.clear()
+    this.#earlier.clear()
   }
 
   at(place: string): RecentReceipt | undefined {
@@ -58,18 +62,12 @@ export class Recent {
     this.#earlier.delete(place)
   }
 
-  #forgetReceipts(): void {
-    this.#receipts.clear()
-    this.#earlier.clear()
-  }
-
   /**
    * A standby that took over may lack what was committed last, and give its ids and its transactions' ids again: versions that were
    * seen before it would then be trusted where they only look the same.
    */
   forgetAll(): void {
-    this.#heard = undefined
-    this.#forgetReceipts()
+    this.hear(undefined, [])
     this.#admissions.clear()
   }
 
