@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { sendAndLeave, sendRaw } from './support/raw-http.ts'
 import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
 
 const GOOD = JSON.stringify({ number: CONTACT, from_number: LINE })
 
@@ -235,6 +236,18 @@ describe('bad input', () => {
     await fc.assert(property, { seed, numRuns: 500 })
     const { body } = await account.must(200, 'GET', '/readback/v1/receipts')
     assert.deepEqual(body.data, [])
+  })
+
+  test('has the id that it is answered with in its log line', async () => {
+    const { status, headers } = await fetch(`${server.base}/api/mark-read`, { method: 'POST' })
+    const id = headers.get('x-request-id')
+    // A line is written when its answer has gone out, which the client may hear of first.
+    const [line] = await until(
+      'its log line',
+      () => server.logs.map((text) => JSON.parse(text)).filter(({ reqId }) => reqId === id),
+      (lines) => lines.length > 0,
+    )
+    assert.deepEqual([line.route, line.status], ['/api/mark-read', status])
   })
 
   test('never was a defect, and the server is as well as before', async () => {
