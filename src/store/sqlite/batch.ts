@@ -20,21 +20,6 @@ export interface Runner {
   run(name: string, argument: unknown): unknown
 }
 
-/** So many calls share a transaction at the most: what waits behind a batch must not wait long. */
-const MOST_PER_BATCH = 512
-/** Eight callers in halves are served no faster, for a fifth more of the processor. */
-const FEW = 8
-
-/**
- * How many of those that wait go together, where the last batch had `before`, whose callers are about to ask again. All at once, and
- * nobody is left to be served while the disk is waited for: 64 callers stayed in one batch, or in one of 10 and one of 54. Half of all
- * keeps both threads at work.
- */
-export function shareOf(waiting: number, before: number): number {
-  const half = Math.ceil((waiting + before) / 2)
-  return Math.min(waiting, Math.max(half, FEW), MOST_PER_BATCH)
-}
-
 /**
  * Runs calls in one transaction, so that one fsync serves them all. A refusal is its caller's own: operations check before they
  * write. A store that fails fails them all, and nothing is written. Anything else is a defect in one of them: then each

@@ -7,7 +7,7 @@ import { migrate, tellOfNewer } from '../migrations/index.ts'
 import { Seal } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
 import { Acceptance } from './acceptance.ts'
-import { type Answer, type Call, type Runner, runBatch, shareOf } from './batch.ts'
+import { type Answer, type Call, type Runner, runBatch } from './batch.ts'
 import { openReader, openWriter, toKysely } from './connection.ts'
 import { Events } from './events.ts'
 import { lockFile } from './file-lock.ts'
@@ -106,9 +106,12 @@ function runnerOf(
   }
 }
 
+/** So many calls share a transaction at the most: what waits behind a batch must not wait long. */
+const MOST_PER_BATCH = 512
+
 /**
  * The thread's life: batches of calls in, their answers out in the same order; `null` ends it. Group commit happens here: whatever
- * arrived while one transaction ran makes up the next, and the callers of one have their turn while the next one runs.
+ * arrived while one transaction ran makes up the next.
  */
 async function serve(start: WorkerStart): Promise<void> {
   const port = parentPort
@@ -123,13 +126,11 @@ async function serve(start: WorkerStart): Promise<void> {
   }
   const work = async () => {
     working = true
-    let before = 0
     while (waiting.length > 0) {
       // Without waiting for the event loop to bring them one by one.
       for (let more = receiveMessageOnPort(port); more !== undefined; more = receiveMessageOnPort(port))
         take(more.message)
-      before = shareOf(waiting.length, before)
-      const answers = await runBatch(runner, waiting.splice(0, before))
+      const answers = await runBatch(runner, waiting.splice(0, MOST_PER_BATCH))
       port.postMessage(JSON.stringify({ answers, changes: runner.takeChanges() } satisfies Outcome))
     }
     working = false
