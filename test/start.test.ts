@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { client } from './support/client.ts'
@@ -126,7 +127,39 @@ describe('a start', () => {
     assert.deepEqual(await stopped, [0, null])
     assert.match(server.output(), /"stopped"/)
   })
+
+  test('ends when the last call is answered, though its client keeps the connection open', async () => {
+    await using folder = await dataFolder()
+    await using server = await startProcess({ dataDir: folder.path })
+    const account = await customer(server)
+    await account.write()
+    await account.carrier({ latency_ms: 2_000 })
+    const typing = account.call('POST', '/api/send-typing-indicator', { number: CONTACT, from_number: LINE })
+    await account.must(200, 'GET', '/account')
+    const stopped = once(server.child, 'close')
+    server.child.kill('SIGTERM')
+    await until(
+      'it to listen no more',
+      () => listens(server.base),
+      (yes) => !yes,
+    )
+    assert.equal((await typing).status, 200)
+    assert.deepEqual(await stopped, [0, null])
+  })
 })
+
+async function listens(base: string): Promise<boolean> {
+  const { hostname, port } = new URL(base)
+  const socket = connect(Number(port), hostname)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
 
 describe('the demo', () => {
   const DEMO = { READBACK_DEMO: '1' }

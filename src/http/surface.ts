@@ -89,6 +89,8 @@ export function identifyAndLog(app: FastifyInstance): void {
     const level = statusCode >= 500 ? 'error' : statusCode >= 400 ? 'info' : 'debug'
     const { method, routeOptions } = request
     request.log[level]({ method, route: routeOptions.url, status: statusCode, ms: elapsedTime }, 'answered')
+    // A server that no longer listens ends with its last connection, and a client may keep one open for 72 s.
+    if (!app.server.listening) app.server.closeIdleConnections()
     done()
   })
 }
