@@ -134,6 +134,25 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     assert.ok(performance.now() - next < 1_000, 'the new connection listens')
   })
 
+  test('keeps nobody waiting for a node that falls silent while it tells of something', async () => {
+    await using database = await postgres.database()
+    await using proxy = await cuttingProxy(postgres.port)
+    await using a = await startReadback(nodeSettings({ url: through(database, proxy.port) }))
+    const onA = await customer(a)
+    await using b = await startReadback(nodeSettings(database))
+    const onB = enter(b.base, onA.accountId, onA.keys)
+    proxy.silenceAfter('events of one transaction at a time')
+    const unheard = onA.call('POST', '/simulator/messages', { number: CONTACT, to_number: LINE, content: 'From A' })
+    const messages = async () => (await onB.must(200, 'GET', '/api/v2/messages')).body.data
+    // PostgreSQL ends a session that idles in a transaction, after 5 seconds in which nobody else would have told of anything.
+    await until('what A stored', messages, ({ length }) => length === 1, 4_000)
+    await onB.write({ content: 'From B' })
+    const stored: { content: string }[] = await messages()
+    assert.deepEqual(new Set(stored.map(({ content }) => content)), new Set(['From A', 'From B']))
+    proxy.cut()
+    assert.equal((await unheard).status, 503)
+  })
+
   test('whose connections are all taken makes answers 503 in time, and it goes on afterwards', async () => {
     await using database = await postgres.database()
     await using server = await startReadback({ ...nodeSettings(database), READBACK_POOL_SIZE: '2' })

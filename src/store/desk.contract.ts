@@ -44,7 +44,13 @@ export interface Desk extends AsyncDisposable {
   readonly credentials: ApiKey
   readonly lineId: LineId
   request(contact: Address, at: number): Promise<ReceiptId>
-  receive(contact: Address, at: number, change?: Partial<InboundMessage>): ReturnType<Store['storeInbound']>
+  /** On the desk's own line where none is named. */
+  receive(
+    contact: Address,
+    at: number,
+    change?: Partial<InboundMessage>,
+    lineId?: LineId,
+  ): ReturnType<Store['storeInbound']>
   claim(at: number, limit?: number): ReturnType<Store['claimReceipts']>
   receipt(id: ReceiptId): Promise<Receipt>
 }
@@ -70,11 +76,11 @@ export async function desk(place: Place): Promise<Desk> {
       return (await store.markRead({ credentials, number, fromNumber: LINE, trigger: 'api', relayed: false, at }))
         .receiptId
     },
-    receive(contact, at, change) {
+    receive(contact, at, change, lineId = line.id) {
       written += 1
       return store.storeInbound([
         {
-          lineId: line.id,
+          lineId,
           message: { ...messageOf(contact, `message ${written}`, at), ...change },
           receivedAt: at,
           carrierNow: at,

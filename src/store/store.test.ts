@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe } from 'node:test'
 import { type PostgresServer, postgresServer, requirePostgres } from '../../test/support/postgres.ts'
+import { describeDelivering } from './delivering.contract.ts'
 import { describeEnding } from './ending.contract.ts'
 import { describeEntrance } from './entrance.contract.ts'
 import { describeMarking } from './marking.contract.ts'
@@ -18,6 +19,7 @@ describeMessages('SQLite', place)
 describeEnding('SQLite', place)
 describeOverdue('SQLite', place)
 describeMarking('SQLite', place)
+describeDelivering('SQLite', place)
 
 describe('PostgreSQL', { skip: requirePostgres() }, () => {
   let server: PostgresServer
@@ -34,6 +36,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeEnding('PostgreSQL', database)
   describeOverdue('PostgreSQL', database)
   describeMarking('PostgreSQL', database)
+  describeDelivering('PostgreSQL', database)
 })
 
 async function place() {

@@ -8,6 +8,8 @@ export interface CuttingProxy extends AsyncDisposable {
   cut(): void
   /** From now on nothing more comes through the connection whose client said these words, in either direction; it is not closed. */
   silence(words: string): number
+  /** The next packet in which a client says these words comes through, and nothing after it in either direction. */
+  silenceAfter(words: string): void
   /** The next transaction in which a client says these words is committed, and its connection ends before the client hears of it. */
   loseCommit(words: string): void
   /** Whether that has happened. */
@@ -32,10 +34,10 @@ const SHUTTING_DOWN = (() => {
 export async function cuttingProxy(target: number): Promise<CuttingProxy> {
   const pairs = new Set<Pair>()
   let dismissals = 0
-  const losing: Losing = { words: undefined, lost: false }
+  const waiting: Waiting = { toLose: undefined, toSilence: undefined, lost: false }
   const isDismissed = () => dismissals > 0 && dismissals-- > 0
   const server = createServer((client) => {
-    const pair = new Pair(client, connect(target, '127.0.0.1'), { isDismissed, losing }, () => pairs.delete(pair))
+    const pair = new Pair(client, connect(target, '127.0.0.1'), { isDismissed, waiting }, () => pairs.delete(pair))
     pairs.add(pair)
   })
   server.listen(0, '127.0.0.1')
@@ -51,11 +53,14 @@ export async function cuttingProxy(target: number): Promise<CuttingProxy> {
       for (const pair of saying) pair.silence()
       return saying.length
     },
+    silenceAfter(words) {
+      waiting.toSilence = words
+    },
     loseCommit(words) {
-      Object.assign(losing, { words, lost: false })
+      Object.assign(waiting, { toLose: words, lost: false })
     },
     get lost() {
-      return losing.lost
+      return waiting.lost
     },
     async dismiss(answers) {
       dismissals = answers
@@ -73,8 +78,10 @@ export async function cuttingProxy(target: number): Promise<CuttingProxy> {
   }
 }
 
-interface Losing {
-  words: string | undefined
+/** What is to happen to whoever next says these words. */
+interface Waiting {
+  toLose: string | undefined
+  toSilence: string | undefined
   lost: boolean
 }
 
@@ -88,7 +95,7 @@ class Pair {
   constructor(
     client: Socket,
     database: Socket,
-    { isDismissed, losing }: { isDismissed: () => boolean; losing: Losing },
+    { isDismissed, waiting }: { isDismissed: () => boolean; waiting: Waiting },
     onEnd: () => void,
   ) {
     this.#client = client
@@ -96,16 +103,20 @@ class Pair {
     client.on('data', (bytes) => {
       const said = bytes.toString('latin1')
       this.#words = `${this.#words}${said}`.slice(0, 10_000)
-      if (losing.words !== undefined && said.includes(losing.words)) {
-        losing.words = undefined
+      if (waiting.toLose !== undefined && said.includes(waiting.toLose)) {
+        waiting.toLose = undefined
         this.#losing = true
       }
       if (!this.#silent) database.write(bytes)
+      if (waiting.toSilence !== undefined && said.includes(waiting.toSilence)) {
+        waiting.toSilence = undefined
+        this.#silent = true
+      }
     })
     database.on('data', (bytes) => {
       if (this.#silent) return
       if (this.#losing && bytes.includes(COMMITTED)) {
-        losing.lost = true
+        waiting.lost = true
         return this.end()
       }
       if (!bytes.subarray(-6, -1).equals(READY) || !isDismissed()) client.write(bytes)

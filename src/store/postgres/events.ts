@@ -1,4 +1,4 @@
-import type { AccountId, EventId, LineId, WebhookId } from '../../core/id.ts'
+import type { AccountId, LineId, WebhookId } from '../../core/id.ts'
 import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import { STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
@@ -8,34 +8,32 @@ import { plannedOnce, type Statement, type Transaction } from './transactions.ts
 /**
  * Records events with their causes, and a delivery for each endpoint that wants one; answers the endpoints. The last thing that a
  * transaction does: events are written by one transaction at a time, so that whoever has read up to one of them has missed none
- * before it. Ids alone would not say so, since a node may commit a smaller one later.
+ * before it. Ids alone would not say so, since a node may commit a smaller one later. From the lock on nothing is asked of the node
+ * any more, the commit comes along: one that is far away, or falls silent, keeps nobody else waiting.
  */
 export async function recordEvents(transaction: Transaction, happenings: readonly Told[]): Promise<WebhookId[]> {
   if (happenings.length === 0) return []
-  transaction.write(ONE_AT_A_TIME, [])
   const accounts = [...new Set(happenings.map(({ accountId }) => accountId))]
   const callbacks = [...new Set(happenings.flatMap(({ callback }) => callback ?? []))]
-  const inserting = transaction.rows<{ id: EventId }>(INSERT, [
+  const webhooks = await transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts, callbacks])
+  const deliveries = happenings.flatMap((happening, index) =>
+    webhooks.filter((webhook) => wants(webhook, happening)).map(({ id }) => ({ id, number: index + 1 })),
+  )
+  transaction.write(ONE_AT_A_TIME, [])
+  const events = [
     happenings.map(({ accountId }) => accountId),
     happenings.map(({ lineId }) => lineId),
     happenings.map(({ event }) => event.type),
     happenings.map(({ event }) => JSON.stringify(event)).join(SEPARATOR),
     happenings.map(({ event }) => subjectOf(event)),
     happenings.map(({ at }) => at),
-  ])
+  ]
+  if (deliveries.length === 0) transaction.write(INSERT, events)
+  else {
+    const numbers = deliveries.map(({ number }) => number)
+    transaction.write(INSERT_AND_DELIVER, [...events, numbers, deliveries.map(({ id }) => id)])
+  }
   tally(transaction, happenings)
-  const finding = transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts, callbacks])
-  const [ids, webhooks] = await Promise.all([inserting, finding])
-  const deliveries = happenings.flatMap((happening, index) =>
-    webhooks.filter((webhook) => wants(webhook, happening)).map(({ id }) => ({ id, happening, event: ids[index]?.id })),
-  )
-  if (deliveries.length === 0) return []
-  transaction.write(DELIVER, [
-    deliveries.map(({ happening }) => happening.accountId),
-    deliveries.map(({ id }) => id),
-    deliveries.map(({ event }) => event),
-    deliveries.map(({ happening }) => happening.at),
-  ])
   return [...new Set(deliveries.map(({ id }) => id))]
 }
 
@@ -96,23 +94,24 @@ const FIND_WEBHOOKS = plannedOnce({
 })
 /** JSON has it escaped. As an array, each quote would be escaped here and unescaped there. */
 const SEPARATOR = '\x1f'
-const INSERT: Statement = {
-  name: 'insert events',
-  text: `insert into events (account_id, line_id, type, event, subject, at)
+const INSERTING = `insert into events (account_id, line_id, type, event, subject, at)
     select account_id, line_id, type, event, subject, at
-    from unnest($1::bigint[], $2::bigint[], $3::text[], string_to_array($4, '${SEPARATOR}'), $5::bigint[], $6::bigint[])
-      with ordinality as k (account_id, line_id, type, event, subject, at, n) order by n returning id`,
-}
+    from unnest($1::bigint[], $2::bigint[], $3::text[], string_to_array($4::text, '${SEPARATOR}'), $5::bigint[], $6::bigint[])
+      with ordinality as k (account_id, line_id, type, event, subject, at, n) order by n`
+const INSERT = plannedOnce({ name: 'insert events', text: INSERTING })
+/** With the endpoints that want them, each with the number of its event among these. Ids are given in their order. */
+const INSERT_AND_DELIVER = plannedOnce({
+  name: 'insert events with deliveries',
+  text: `with told as (${INSERTING} returning id, account_id, at),
+    numbered as (select told.*, row_number() over (order by id) as number from told)
+    insert into webhook_deliveries (account_id, webhook_id, event_id, next_attempt_at, created_at)
+    select account_id, webhook_id, numbered.id, at, at from unnest($7::bigint[], $8::bigint[]) as k (number, webhook_id)
+      join numbered using (number)`,
+})
 const TALLY: Statement = {
   name: 'tally receipts',
   text: `insert into receipt_minutes as m (account_id, minute, state, bucket, receipts)
     select account_id, minute, state, bucket, count(*) from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[])
       as k (account_id, minute, state, bucket) group by 1, 2, 3, 4
     on conflict (account_id, minute, state, bucket) do update set receipts = m.receipts + excluded.receipts`,
-}
-const DELIVER: Statement = {
-  name: 'insert deliveries',
-  text: `insert into webhook_deliveries (account_id, webhook_id, event_id, next_attempt_at, created_at)
-    select account_id, webhook_id, event_id, at, at from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
-      as k (account_id, webhook_id, event_id, at)`,
 }

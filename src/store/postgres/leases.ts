@@ -14,10 +14,7 @@ export interface LeaseOptions {
   readonly clock: Clock
   readonly nudges: Pick<Nudges, 'send'>
   readonly leaseMs: number
-  /**
-   * What else is to be done where lines are taken, in the same transaction; the last thing in it but for a look. Answers the
-   * endpoints that there is something for.
-   */
+  /** What else is to be done where lines are taken, the last thing in the same transaction. Answers the endpoints that there is something for. */
   readonly onTaken: (transaction: Transaction, lineIds: readonly LineId[]) => Promise<readonly WebhookId[]>
   readonly onChanges: (changes: Changes) => void
 }
@@ -34,7 +31,7 @@ export class NodeLeases implements Leases {
   }
 
   async hold({ wanted }: { wanted: readonly LineId[] }): Promise<Holding> {
-    const { transactions, clock, leaseMs } = this.#options
+    const { transactions, clock, leaseMs, onTaken, onChanges } = this.#options
     const { webhookIds, ...holding } = await transactions.run('current', async (transaction) => {
       const sentAt = clock.sending()
       const [renewed] = await transaction.rows<{ now: number }>(RENEW, [this.node, leaseMs])
@@ -42,8 +39,9 @@ export class NodeLeases implements Leases {
       const [counts] = await transaction.rows<{ lines: number; nodes: number; held: number }>(COUNT, [this.node])
       const { lines, nodes, held } = counts as NonNullable<typeof counts>
       const share = Math.ceil(lines / nodes)
-      const webhookIds = await this.#take(transaction, wanted, Math.max(0, share - held))
+      const taken = await this.#take(transaction, wanted, Math.max(0, share - held))
       const leased = await transaction.rows<LeaseRow>(FIND_LEASES, [])
+      const webhookIds = taken.length === 0 ? [] : await onTaken(transaction, taken)
       const own = leased.filter(({ node }) => node === this.node)
       return {
         webhookIds,
@@ -52,7 +50,7 @@ export class NodeLeases implements Leases {
         surplus: Math.max(0, own.length - share),
       }
     })
-    if (webhookIds.length > 0) this.#options.onChanges({ webhookIds, events: true, touched: 'all' })
+    if (webhookIds.length > 0) onChanges({ webhookIds, events: true, touched: 'all' })
     return holding
   }
 
@@ -88,13 +86,12 @@ export class NodeLeases implements Leases {
   }
 
   /** Lines of nodes that are no more; what they had claimed is due again, on those that were removed, too. */
-  async #take(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<readonly WebhookId[]> {
+  async #take(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<LineId[]> {
     const taken = room === 0 && wanted.length === 0 ? [] : await this.#lease(transaction, wanted, room)
     const left = await transaction.rows<{ line_id: LineId }>(FIND_LEFT, [])
     const lineIds = [...taken, ...left].map(({ line_id }) => line_id)
-    if (lineIds.length === 0) return []
-    await transaction.rows(TAKE_UP, [lineIds])
-    return this.#options.onTaken(transaction, lineIds)
+    if (lineIds.length > 0) transaction.write(TAKE_UP, [lineIds])
+    return lineIds
   }
 
   /** Dead nodes are locked, so that none of them comes back at this moment. */

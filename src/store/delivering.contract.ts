@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { ApiKey } from '../core/account.ts'
+import type { WebhookId } from '../core/id.ts'
+import type { PhoneNumber } from '../core/phone-number.ts'
+import { contactOf, type Desk, desk, type Place } from './desk.contract.ts'
+
+const OTHER_LINE = '+19175550100' as PhoneNumber
+const COUNT = 6
+
+/** Which events an endpoint is told of, on every engine. */
+export function describeDelivering(engine: string, place: () => Promise<Place>): void {
+  describe(`deliveries on ${engine}`, () => {
+    test('are each of the event that its endpoint wants, where those of several accounts are written together', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const draft = { email: 'bob@example.com', plan: 'free_api', readReceiptsEnabled: true, at: 0 }
+      const { account, credentials } = await d.store.createAccount(draft)
+      const newLine = { accountId: account.id, number: OTHER_LINE, connector: 'simulator', settings: {}, at: 0 }
+      const { line } = await d.store.createLine(newLine)
+      const [own, others] = [await endpoint(d, d.credentials), await endpoint(d, credentials)]
+      const lineIds = [d.lineId, line.id]
+      await Promise.all(
+        Array.from({ length: COUNT }, (_, n) => d.receive(contactOf(n), n, {}, lineIds[n % lineIds.length])),
+      )
+      assert.deepEqual(await contacts(d, own), [0, 2, 4].map(contactOf))
+      assert.deepEqual(await contacts(d, others), [1, 3, 5].map(contactOf))
+    })
+  })
+}
+
+async function endpoint({ store }: Desk, credentials: ApiKey): Promise<WebhookId> {
+  const draft = { type: 'receive', url: 'https://example.com/hook', secret: null, numbers: null } as const
+  const { webhooks } = await store.addWebhooks({ credentials, webhooks: [draft], at: 0 })
+  return webhooks[0]?.id as WebhookId
+}
+
+/** Of whom it is told. */
+async function contacts({ store }: Desk, webhookId: WebhookId): Promise<string[]> {
+  const { deliveries } = await store.claimDeliveries({ webhookId, limit: COUNT, at: COUNT, leaseUntil: 2 * COUNT })
+  return deliveries.flatMap(({ event: { event } }) => ('message' in event ? event.message.contact : [])).sort()
+}
