@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
 import { type Config, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
@@ -81,15 +82,23 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     durability: () => store.durability(),
     greeting: demo ? demoText(base, demo.file, dashboard.links.make(demo.key)) : '',
     async stop() {
+      const answeredBy = performance.now() + config.carrierTimeoutMs + LAST_ANSWERS_MS
       draining = true
       hub.end()
       // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
       await outbox.drain()
-      await app.close()
+      await closeBy(answeredBy, app)
       await Promise.all(Object.values(callers).map((caller) => caller.close()))
       await store.close()
     },
   }
+}
+
+/** When what was asked is answered, or then: whoever has sent half a call, or does not read its answer, is let go. */
+async function closeBy(time: number, app: FastifyInstance): Promise<void> {
+  const overdue = setTimeout(() => app.server.closeAllConnections(), time - performance.now())
+  await app.close()
+  clearTimeout(overdue)
 }
 
 function dashboardOf({ host, publicUrl, autoPlans }: Config) {
@@ -140,6 +149,9 @@ function baseOf({ address, family, port }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
+/** More than a call may wait for a carrier. */
+const LAST_ANSWERS_MS = 2_000
+
 /** Beyond one carrier call's timeout nothing is waited for: what is under way then is sent again by the next start. */
 const DRAIN_MARGIN_MS = 5_000
 
@@ -156,7 +168,11 @@ async function run(): Promise<void> {
     stopping = true
     log.info({ signal }, 'finishing what is under way')
     const patience = config.carrierTimeoutMs + DRAIN_MARGIN_MS
-    setTimeout(() => process.exit(1), patience).unref()
+    const giveUp = () => {
+      log.fatal('what is under way did not finish in time; the next start takes it up')
+      process.exit(1)
+    }
+    setTimeout(giveUp, patience).unref()
     running.stop().then(
       () => log.info('stopped'),
       (error: unknown) => {

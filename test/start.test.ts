@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { client } from './support/client.ts'
@@ -146,7 +146,28 @@ describe('a start', () => {
     assert.equal((await typing).status, 200)
     assert.deepEqual(await stopped, [0, null])
   })
+
+  test('ends all the same with a client that sent half a call', async () => {
+    await using folder = await dataFolder()
+    await using server = await startProcess({ dataDir: folder.path, env: { READBACK_CARRIER_TIMEOUT_S: '1' } })
+    const socket = await halfACall(server.base)
+    const closed = once(socket, 'close')
+    await client(server.base).must(200, 'GET', '/healthz')
+    assert.equal(await server.end('SIGTERM'), 0)
+    await closed
+  })
 })
+
+/** One that sends half a call. */
+async function halfACall(base: string): Promise<Socket> {
+  const { hostname, port } = new URL(base)
+  const socket = connect(Number(port), hostname)
+  socket.write(
+    'POST /api/mark-read HTTP/1.1\r\nhost: readback\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{',
+  )
+  await once(socket, 'connect')
+  return socket
+}
 
 async function listens(base: string): Promise<boolean> {
   const { hostname, port } = new URL(base)
