@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
-import { openBrowser, visit } from './support/browser.ts'
+import { openBrowser, signIn, visit } from './support/browser.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { dataFolder, type ServerProcess, startProcess } from './support/process.ts'
-import { CONTACT, type Customer, customer, OPERATOR_TOKEN, type Readback, startReadback } from './support/readback.ts'
+import { CONTACT, customer, OPERATOR_TOKEN, type Readback, startReadback } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
 
@@ -391,13 +391,6 @@ const VIEWS = [
   ['/webhooks', 'https://example.com/hook'],
   ['/settings', 'you are signed in by it'],
 ] as const
-
-async function signIn(page: Page, account: Pick<Customer, 'keys'>): Promise<void> {
-  await page.getByLabel('API key id').fill(account.keys['sb-api-key-id'])
-  await page.getByLabel('API secret key').fill(account.keys['sb-api-secret-key'])
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('navigation', { name: 'Views' }).waitFor()
-}
 
 async function openConversation(page: Page): Promise<void> {
   await page.getByRole('link', { name: new RegExp(`\\${CONTACT}`) }).click()

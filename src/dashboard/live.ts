@@ -12,7 +12,8 @@ async function refresh(): Promise<void> {
   if (fetching) return
   fetching = true
   while (again) {
-    again = false
+    // A first fetch under way is waited for, not begun anew: what it brings may be older than the change.
+    again = queries.isFetching({ predicate: ({ state }) => state.data === undefined }) > 0
     await queries.invalidateQueries()
   }
   fetching = false

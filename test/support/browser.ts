@@ -1,4 +1,5 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Customer } from './readback.ts'
 
 /** Debian's; as root it starts without its sandbox alone. */
 const EXECUTABLE = '/usr/bin/chromium'
@@ -39,4 +40,11 @@ export async function visit(
   page.on('pageerror', (error) => complaints.push(error.message))
   await page.goto(url)
   return { page, complaints, refused, [Symbol.asyncDispose]: () => context.close() }
+}
+
+export async function signIn(page: Page, { keys }: Pick<Customer, 'keys'>): Promise<void> {
+  await page.getByLabel('API key id').fill(keys['sb-api-key-id'])
+  await page.getByLabel('API secret key').fill(keys['sb-api-secret-key'])
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('navigation', { name: 'Views' }).waitFor()
 }

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { openBrowser, signIn, visit } from './support/browser.ts'
+import { CONTACT, customer, startReadback } from './support/readback.ts'
+import { requireDashboard } from './support/requires.ts'
+import { until } from './support/until.ts'
+
+/** Notes in the page when the server last said that something changed. */
+const NOTING = `
+  window.EventSource = class extends EventSource {
+    constructor(url) {
+      super(url)
+      this.addEventListener('change', () => (window.heardAt = performance.now()))
+    }
+  }`
+
+describe('the dashboard', { skip: requireDashboard() }, () => {
+  test('shows what changed while its first answer was on the way', async () => {
+    await using server = await startReadback()
+    await using browser = await openBrowser()
+    const account = await customer(server)
+    await using visited = await visit(browser, `${server.base}/overview`)
+    const { page } = visited
+    await page.addInitScript(NOTING)
+    const answered = Promise.withResolvers<void>()
+    const arrives = Promise.withResolvers<void>()
+    await page.route(
+      '**/console/conversations*',
+      async (route) => {
+        const response = await route.fetch()
+        answered.resolve()
+        await arrives.promise
+        await route.fulfill({ response })
+      },
+      { times: 1 },
+    )
+    await page.reload()
+    await signIn(page, account)
+    await page.getByText('What did not go out').waitFor()
+    await page.getByRole('link', { name: 'Conversations' }).click()
+    await answered.promise
+    await page.evaluate('delete window.heardAt')
+    await account.write()
+    // The server says it again after a pause where more changed meanwhile.
+    await until(
+      'it to have said all',
+      () => page.evaluate('performance.now() - window.heardAt > 500'),
+      (yes) => yes === true,
+    )
+    arrives.resolve()
+    await page.getByRole('link', { name: new RegExp(`\\${CONTACT}`) }).waitFor()
+    assert.deepEqual(visited.complaints, [])
+  })
+})
