@@ -153,6 +153,21 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     assert.equal((await unheard).status, 503)
   })
 
+  test('takes a hundred messages for one contact at once', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback(nodeSettings(database))
+    const account = await customer(server)
+    const contents = Array.from({ length: 100 }, (_, n) => `Message ${n}`)
+    const send = (content: string) => account.must(200, 'POST', '/api/send-message', { ...BODY, content })
+    await Promise.all(contents.map(send))
+    const shown = await until(
+      'all to be on the phone',
+      () => account.phone(),
+      ({ length }) => length >= contents.length,
+    )
+    assert.deepEqual(shown.map(({ content }) => content).sort(), contents.sort())
+  })
+
   test('whose connections are all taken makes answers 503 in time, and it goes on afterwards', async () => {
     await using database = await postgres.database()
     await using server = await startReadback({ ...nodeSettings(database), READBACK_POOL_SIZE: '2' })

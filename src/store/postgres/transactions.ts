@@ -56,14 +56,17 @@ const COMMIT: Statement = { text: 'commit' }
  */
 export const IN_ORDER: Statement = { text: 'set local enable_bitmapscan = off' }
 
-/** Transactions that cross another node's are begun again so often. */
-const MOST_TRIES = 10
+/** Transactions that cross each other are begun again side by side so often, and then one after the other, for so long. */
+const TRIES_SIDE_BY_SIDE = 3
+const LONGEST_CROSSED_MS = 5_000
 const LONGEST_PAUSE_MS = 50
 
 /** Runs transactions on a pool. Throws `unavailable` where the store is away: then nothing was written, or nobody can know. */
 export class Transactions {
   readonly #pool: Pool
   readonly #kyselys = new WeakMap<PoolClient, Kysely<Tables>>()
+  /** The last of those that insist. */
+  #insisting: Promise<unknown> = Promise.resolve()
   commits = 0
 
   constructor(pool: Pool) {
@@ -72,14 +75,24 @@ export class Transactions {
 
   /** The work may be done several times; only what it answers last is kept. */
   async run<T>(isolation: keyof typeof BEGIN, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const giveUpAt = performance.now() + LONGEST_CROSSED_MS
+    const attempt = () => this.#try(isolation, work)
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#try(isolation, work)
+        return await (tries <= TRIES_SIDE_BY_SIDE ? attempt() : this.#insist(attempt))
       } catch (error) {
-        if (!wasCrossed(error) || tries === MOST_TRIES) throw asReadbackError(error)
+        if (!wasCrossed(error)) throw asReadbackError(error)
+        if (performance.now() > giveUpAt) throw new ReadbackError('unavailable', messageOf(error), { cause: error })
         await pause(Math.random() * Math.min(LONGEST_PAUSE_MS, 2 ** tries))
       }
     }
+  }
+
+  /** A hundred who want the same row cross each other time and again: of those who did so one goes at a time. */
+  #insist<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#insisting.then(work)
+    this.#insisting = turn.catch(() => {})
+    return turn
   }
 
   /** In a snapshot with nothing locked, hoping that nobody crosses it; where somebody does, with locks. */
