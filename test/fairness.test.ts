@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import type { RequestListener, ServerResponse } from 'node:http'
 import { after, before, describe, test } from 'node:test'
+import { AT_ONCE } from '../src/outbox/callbacks.ts'
 import { type CustomerServer, startCustomerServer } from './support/customer-server.ts'
 import { type Filling, fillingPostgres, fillingSqlite } from './support/filling.ts'
-import { type PostgresServer, postgresServer, requirePostgres } from './support/postgres.ts'
+import { nodeSettings, type PostgresServer, postgresServer, requirePostgres } from './support/postgres.ts'
 import { dataFolder } from './support/process.ts'
-import { customer, enter, type Readback, startReadback } from './support/readback.ts'
+import { customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
 import { isServedAsEver } from './support/served.ts'
 import { until } from './support/until.ts'
 
@@ -14,6 +15,9 @@ const SLOW_MS = 200
 const START_MS = 5_000
 /** A webhook that waits behind the others never comes. */
 const PATIENCE_MS = 90_000
+/** Each message has one of its own. */
+const CALLBACKS = 2_000
+const MOST_CALLS = 2 * AT_ONCE
 /** A million rows are some 500 MB in a process. */
 const MOST_MEMORY = 150 * 2 ** 20
 
@@ -40,6 +44,61 @@ describe('an account with a million receipts and a million webhooks waiting', ()
     await delaysNoOther(filling)
   })
 })
+
+describe('an account whose messages each name a callback, at a host that hangs,', () => {
+  test('delays no other on SQLite, takes so many connections and no more, and all are called by the next start', {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    await using folder = await dataFolder()
+    await callbacksDelayNoOther({ READBACK_DATA_DIR: folder.path })
+  })
+
+  test('delays no other on PostgreSQL, takes so many connections and no more, and all are called by the next start', {
+    skip: requirePostgres(),
+    timeout: PATIENCE_MS,
+  }, async () => {
+    await using server = await postgresServer()
+    await using database = await server.database()
+    await callbacksDelayNoOther(nodeSettings(database))
+  })
+})
+
+async function callbacksDelayNoOther(env: Readonly<Record<string, string>>) {
+  await using slow = await startCustomerServer()
+  await using prompt = await startCustomerServer()
+  const hanging = new Set<ServerResponse>()
+  let most = 0
+  slow.answer = (_, response) => {
+    hanging.add(response.on('close', () => hanging.delete(response)))
+    most = Math.max(most, hanging.size)
+  }
+  const first = await startReadback({ ...env, LOG_LEVEL: 'warn' })
+  const busy = await customer(first)
+  const other = await customer(first, { lines: [OTHER_LINE] })
+  await other.must(200, 'POST', '/api/account/webhooks', { webhooks: [prompt.url], type: 'receive' })
+  const send = async (n: number) => {
+    const message = {
+      number: `+1415${5_550_100 + (n % 100)}`,
+      from_number: LINE,
+      content: 'Hello',
+      status_callback: `${slow.url}/${n}`,
+    }
+    await busy.must(200, 'POST', '/api/send-message', message)
+  }
+  for (let n = 0; n < CALLBACKS; n += 100) await Promise.all(Array.from({ length: 100 }, (_, i) => send(n + i)))
+  await until(
+    'all connections to be taken',
+    () => most,
+    (seen) => seen >= AT_ONCE,
+  )
+  await isServedAsEver(other, OTHER_LINE, prompt)
+  assert.ok(most < MOST_CALLS, `${most} calls at once`)
+  await first.stop()
+  slow.answer = (_, response) => response.end('ok')
+  await using _next = await startReadback({ ...env, LOG_LEVEL: 'warn' })
+  const heard = () => new Set(slow.received.map(({ path }) => path)).size
+  await until('all others to hear', heard, (count) => count === CALLBACKS, PATIENCE_MS)
+}
 
 async function delaysNoOther({ env, fill, count }: Filling) {
   await using slow = await startCustomerServer()

@@ -73,7 +73,8 @@ describe('a statement on PostgreSQL', { skip: requireOwnPostgres() }, () => {
       )
       assert.deepEqual(await d.store.linesWithWork(), [d.lineId])
       assert.deepEqual(await d.store.linesWithMessages(), [d.lineId])
-      assert.deepEqual(await d.store.webhooksWithWork(), [1])
+      const looked = await d.store.findDueEndpoints({ after: 0, limit: 100, at: 1 })
+      assert.deepEqual(looked, { endpoints: [{ id: 1, callbackOf: null }], goOnAfter: null })
     }
     // A connection tells of what it read when it ends.
     const read = await until(

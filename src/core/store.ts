@@ -5,7 +5,7 @@ import type { Caller, Entry } from './caller.ts'
 import type { Reply } from './connector.ts'
 import type { ConsoleStore } from './console.ts'
 import type { Handset } from './handset.ts'
-import type { AccountId, ConversationId, LineId, ReceiptId, WebhookId } from './id.ts'
+import type { AccountId, ConversationId, LineId, ReceiptId } from './id.ts'
 import type { Arrival, StoredInbound } from './inbound-message.ts'
 import type { Leases, LineWork } from './leases.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
@@ -19,6 +19,7 @@ import type { AgedCall } from './retention.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
 import type { MessageOutbox, SendingStore } from './sending.ts'
 import type { TokenStore } from './token.ts'
+import type { Endpoint } from './webhook.ts'
 import type { DeliveryOutbox, WebhookStore } from './webhook-store.ts'
 
 /**
@@ -202,8 +203,8 @@ export interface Claimed {
 
 /** What a commit left for others to do. */
 export interface Changes {
-  /** Endpoints with new deliveries. */
-  readonly webhookIds: readonly WebhookId[]
+  /** Those with new deliveries. */
+  readonly endpoints: readonly Endpoint[]
   /** Whether there are new events. */
   readonly events: boolean
   /** Accounts of which a person who looks would see something change. */

@@ -5,6 +5,7 @@ import type {
   DeliveryLog,
   DeliveryOutcome,
   DeliveryState,
+  Endpoint,
   Webhook,
   WebhookDraft,
   WebhookType,
@@ -58,7 +59,11 @@ export interface DeliveryListCall {
 
 /** Deliveries, as those who carry them see them. */
 export interface DeliveryOutbox {
-  webhooksWithWork(): Promise<WebhookId[]>
+  /**
+   * Looks through so many of the endpoints that something waits for, those with larger ids than `after`. Answers those among them
+   * for which there is something to do.
+   */
+  findDueEndpoints(call: { after: number; limit: number; at: number }): Promise<DueEndpoints>
   /**
    * Takes up to `limit` that are due; until `leaseUntil` nobody else does. Of an endpoint that is given up it ends a piece of what waits
    * and takes none, to be called again at once; when no more is left it takes what a person asked for.
@@ -72,6 +77,12 @@ export interface DeliveryOutbox {
   settleDelivery(outcome: DeliveryOutcome): Promise<void>
   /** Gives back what was claimed by a process that is no more. */
   releaseDeliveries(call: { at: number }): Promise<void>
+}
+
+export interface DueEndpoints {
+  readonly endpoints: readonly Endpoint[]
+  /** The last that was looked at; null where there is none behind it. */
+  readonly goOnAfter: number | null
 }
 
 export interface ClaimedDeliveries {

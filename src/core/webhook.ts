@@ -48,6 +48,13 @@ export interface Webhook {
   readonly createdAt: number
 }
 
+/** What has a lane of its own. */
+export interface Endpoint {
+  readonly id: WebhookId
+  /** Whose messages' `status_callback` it is; null for one that its account lists. */
+  readonly callbackOf: AccountId | null
+}
+
 export type WebhookDraft = Pick<Webhook, 'type' | 'url' | 'secret' | 'numbers'>
 
 /** A secret that was replaced signs beside the new one for so long. */

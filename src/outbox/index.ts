@@ -85,7 +85,7 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
       removedLines.nudge()
     },
     changed(changes) {
-      webhooks.nudge(changes.webhookIds)
+      webhooks.nudge(changes.endpoints)
       if (changes.missed) webhooks.lookAgain()
       leases?.changed(changes)
     },

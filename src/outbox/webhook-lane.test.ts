@@ -35,7 +35,7 @@ describe('a webhook that cannot be', () => {
       const log = { info() {}, warn() {}, error: (...told: unknown[]) => logged.push(JSON.stringify(told)) }
       const deliveries = [delivery]
       const store: DeliveryOutbox = {
-        webhooksWithWork: async () => [],
+        findDueEndpoints: async () => ({ endpoints: [], goOnAfter: null }),
         claimDeliveries: async () => ({ deliveries: deliveries.splice(0), nextDueAt: null }),
         settleDelivery: async (outcome) => settled.resolve(outcome),
         async releaseDeliveries() {},
@@ -49,6 +49,8 @@ describe('a webhook that cannot be', () => {
         bodyOf,
         log,
         now: () => 1_000,
+        share: () => 1,
+        isWaitedFor: () => false,
         onEnd() {},
       })
       lane.nudge()

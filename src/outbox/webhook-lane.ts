@@ -19,8 +19,12 @@ export interface WebhookLaneOptions {
   readonly bodyOf: (delivery: Delivery) => object
   readonly log: OutboxLog
   readonly now: () => number
-  /** Nothing waits for this endpoint. */
-  readonly onEnd: () => void
+  /** How many calls it may make side by side; more than {@link SIDE_BY_SIDE} are none. */
+  readonly share: () => number
+  /** Whether others wait for this one's place: then it leaves when what it took is sent. */
+  readonly isWaitedFor: () => boolean
+  /** Nothing is to be done for this endpoint, until then; null when only a nudge will tell. */
+  readonly onEnd: (nextDueAt: number | null) => void
 }
 
 /** So many calls to one endpoint are under way together: a slow one holds up its own events, and nobody else's. */
@@ -33,6 +37,8 @@ export class WebhookLane {
   readonly #options: WebhookLaneOptions
   readonly #inFlight = new Set<Promise<void>>()
   readonly #turns: Turns
+  #took = false
+  #nextDueAt: number | null = null
   #draining = false
   #abandoned = false
 
@@ -41,7 +47,7 @@ export class WebhookLane {
     const { log, now } = options
     const complaint = 'the store kept webhooks from going out'
     const onIdle = () => {
-      if (this.#inFlight.size === 0) options.onEnd()
+      if (this.#inFlight.size === 0) options.onEnd(this.#nextDueAt)
     }
     this.#turns = new Turns({ step: () => this.#step(), onIdle, complaint, tag: this.#tag(), log, now })
   }
@@ -61,13 +67,17 @@ export class WebhookLane {
     this.#abandoned = true
   }
 
-  /** Takes what is due and sends it; answers when to come again, null when only a nudge will tell. */
+  /** Takes what is due and sends it; answers when to come again: at once, or null when a call that comes back will tell. */
   async #step(): Promise<number | null> {
-    const { webhookId, store, now } = this.#options
-    const limit = SIDE_BY_SIDE - this.#inFlight.size
-    // Whoever comes back will nudge.
-    if (limit === 0) return null
+    const { webhookId, store, now, share, isWaitedFor } = this.#options
+    const most = Math.min(SIDE_BY_SIDE, share())
+    const limit = most - this.#inFlight.size
     const at = now()
+    if (limit <= 0 || (this.#took && isWaitedFor())) {
+      this.#nextDueAt = at
+      return null
+    }
+    this.#took = true
     const claimed = await store.claimDeliveries({ webhookId, limit, at, leaseUntil: at + LEASE_MS })
     for (const delivery of claimed.deliveries) {
       const sending = this.#send(delivery).finally(() => {
@@ -76,7 +86,9 @@ export class WebhookLane {
       })
       this.#inFlight.add(sending)
     }
-    return claimed.nextDueAt
+    this.#nextDueAt = claimed.nextDueAt
+    // What comes later waits elsewhere.
+    return claimed.nextDueAt !== null && claimed.nextDueAt <= at && this.#inFlight.size < most ? at : null
   }
 
   async #send(delivery: Delivery): Promise<void> {

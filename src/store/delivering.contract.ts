@@ -26,6 +26,29 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       assert.deepEqual(await contacts(d, own), [0, 2, 4].map(contactOf))
       assert.deepEqual(await contacts(d, others), [1, 3, 5].map(contactOf))
     })
+
+    test('are found by their endpoints, a few at a time: where one is due, or is to be ended', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials } = d
+      const urls = [1, 2, 3, 4].map((n) => `https://example.com/${n}`)
+      const webhooks = urls.map((url) => ({ type: 'receive', url, secret: null, numbers: null }) as const)
+      const added = (await store.addWebhooks({ credentials, webhooks, at: 0 })).webhooks
+      const [first, second, third, fourth] = added.map(({ id }) => id) as [WebhookId, WebhookId, WebhookId, WebhookId]
+      const look = async (after: number, at: number) => {
+        const { endpoints, goOnAfter } = await store.findDueEndpoints({ after, limit: 2, at })
+        return [endpoints.map(({ id }) => id), goOnAfter]
+      }
+      assert.deepEqual(await look(0, 5), [[], null])
+      await d.receive(contactOf(0), 5)
+      assert.deepEqual(await look(0, 4), [[], second])
+      assert.deepEqual(await look(0, 5), [[first, second], second])
+      await store.claimDeliveries({ webhookId: third, limit: 1, at: 5, leaseUntil: 50 })
+      await store.removeWebhooks({ credentials, type: 'receive', urls: urls.slice(3), at: 5 })
+      assert.deepEqual(await look(second, 4), [[fourth], fourth])
+      assert.deepEqual(await look(second, 50), [[third, fourth], fourth])
+      assert.deepEqual(await look(fourth, 50), [[], null])
+    })
   })
 }
 

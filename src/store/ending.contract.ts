@@ -95,7 +95,8 @@ export function describeEnding(engine: string, place: () => Promise<Place>): voi
       await d.store.removeWebhooks({ credentials, type: 'receive', urls: [URL], at: 3 })
       assert.deepEqual(await claimed(d, webhookId, 4), [])
       assert.deepEqual(await deliveries(d), { failed: 2 })
-      assert.deepEqual(await d.store.webhooksWithWork(), [])
+      const looked = await d.store.findDueEndpoints({ after: 0, limit: 9, at: 5 })
+      assert.deepEqual(looked, { endpoints: [], goOnAfter: null })
     })
 
     test('goes out where a person asks for it, to one that is disabled or removed, and is tried again by the first alone', async () => {

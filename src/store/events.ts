@@ -1,7 +1,8 @@
 import type { Selectable } from 'kysely'
 import type { AccountEvent, EventLog, RecordedEvent } from '../core/account-event.ts'
-import type { AccountId, EventId, LineId, WebhookId } from '../core/id.ts'
+import type { AccountId, EventId, LineId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
+import type { Endpoint } from '../core/webhook.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 
@@ -29,7 +30,7 @@ export interface Answered<A> {
 /** What a query answers, and the endpoints whose lanes have something to do by it. */
 export interface Nudging<A> {
   readonly answer: A
-  readonly webhookIds: readonly WebhookId[]
+  readonly endpoints: readonly Endpoint[]
 }
 
 /** What is looked up by itself later. */

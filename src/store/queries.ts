@@ -10,7 +10,7 @@ import {
   updateAccount,
 } from './accounts.ts'
 import { getConversation, listConversations, showConversation } from './conversations.ts'
-import { listDeliveries, webhooksWithWork } from './deliveries.ts'
+import { findDueEndpoints, listDeliveries } from './deliveries.ts'
 import { listEvents, newestEventId } from './events.ts'
 import {
   carrier,
@@ -57,6 +57,7 @@ import { addWebhooks, listWebhooks } from './webhooks.ts'
 export const READS = {
   admit,
   carrier,
+  findDueEndpoints,
   findOverdue,
   findService,
   getAccount,
@@ -72,7 +73,6 @@ export const READS = {
   listEvents,
   listWebhooks,
   newestEventId,
-  webhooksWithWork,
   listAccounts,
   listLines,
   listMessages,

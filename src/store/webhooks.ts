@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
-import type { AccountId, WebhookId } from '../core/id.ts'
+import type { AccountId } from '../core/id.ts'
 import type { Store } from '../core/store.ts'
 import {
+  type Endpoint,
   type EndpointType,
   STATUS_CALLBACK,
   type Webhook,
@@ -47,9 +48,9 @@ export async function replaceWebhooks(session: Session, change: WebhookChange): 
   if (change.webhooks.length > MOST_WEBHOOKS) throw tooMany()
   await keepGlobalSecret(session, id, change)
   const gone = (await liveOf(session, id)).filter((row) => !change.webhooks.some((draft) => isSame(row, draft)))
-  const webhookIds = await remove(session, gone, change.at)
+  const endpoints = await remove(session, gone, change.at)
   for (const draft of change.webhooks) await upsert(session, id, draft, change.at)
-  return { answer: await settingsOf(session, id), webhookIds }
+  return { answer: await settingsOf(session, id), endpoints }
 }
 
 export async function removeWebhooks(
@@ -59,7 +60,7 @@ export async function removeWebhooks(
   const { id } = await authenticate(session, credentials)
   const live = await liveOf(session, id)
   const gone = live.filter((row) => row.type === type && urls.includes(row.url))
-  return { answer: undefined, webhookIds: await remove(session, gone, at) }
+  return { answer: undefined, endpoints: await remove(session, gone, at) }
 }
 
 /** Makes sure that a message's `status_callback` can be called: each URL is an endpoint, signed for by the account's secret. */
@@ -150,10 +151,10 @@ async function upsert({ db, seal }: Session, accountId: AccountId, draft: Endpoi
 }
 
 /** Their lanes end what waits for them. */
-async function remove({ db }: Session, rows: readonly WebhookRow[], at: number): Promise<readonly WebhookId[]> {
+async function remove({ db }: Session, rows: readonly WebhookRow[], at: number): Promise<readonly Endpoint[]> {
   const ids = rows.map(({ id }) => id)
   if (ids.length > 0) await db.updateTable('webhooks').set({ removed_at: at }).where('id', 'in', ids).execute()
-  return ids
+  return ids.map((id) => ({ id, callbackOf: null }))
 }
 
 /** Made for the account where it has none, so that whatever is sent is signed. */

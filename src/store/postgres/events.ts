@@ -1,7 +1,8 @@
 import type { AccountId, LineId, WebhookId } from '../../core/id.ts'
 import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
-import { STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
+import { type Endpoint, type EndpointType, STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
+import { toEndpoint } from '../deliveries.ts'
 import { subjectOf, type Told } from '../events.ts'
 import { plannedOnce, type Statement, type Transaction } from './transactions.ts'
 
@@ -11,13 +12,15 @@ import { plannedOnce, type Statement, type Transaction } from './transactions.ts
  * before it. Ids alone would not say so, since a node may commit a smaller one later. From the lock on nothing is asked of the node
  * any more, the commit comes along: one that is far away, or falls silent, keeps nobody else waiting.
  */
-export async function recordEvents(transaction: Transaction, happenings: readonly Told[]): Promise<WebhookId[]> {
+export async function recordEvents(transaction: Transaction, happenings: readonly Told[]): Promise<Endpoint[]> {
   if (happenings.length === 0) return []
   const accounts = [...new Set(happenings.map(({ accountId }) => accountId))]
   const callbacks = [...new Set(happenings.flatMap(({ callback }) => callback ?? []))]
-  const webhooks = await transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts, callbacks])
+  const types = [...new Set(happenings.flatMap(({ event }) => WEBHOOK_FOR[event.type] ?? []))]
+  const webhooks =
+    types.length === 0 ? [] : await transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts, types, callbacks])
   const deliveries = happenings.flatMap((happening, index) =>
-    webhooks.filter((webhook) => wants(webhook, happening)).map(({ id }) => ({ id, number: index + 1 })),
+    webhooks.filter((webhook) => wants(webhook, happening)).map((webhook) => ({ webhook, number: index + 1 })),
   )
   transaction.write(ONE_AT_A_TIME, [])
   const events = [
@@ -31,10 +34,11 @@ export async function recordEvents(transaction: Transaction, happenings: readonl
   if (deliveries.length === 0) transaction.write(INSERT, events)
   else {
     const numbers = deliveries.map(({ number }) => number)
-    transaction.write(INSERT_AND_DELIVER, [...events, numbers, deliveries.map(({ id }) => id)])
+    transaction.write(INSERT_AND_DELIVER, [...events, numbers, deliveries.map(({ webhook }) => webhook.id)])
   }
   tally(transaction, happenings)
-  return [...new Set(deliveries.map(({ id }) => id))]
+  const told = new Set(deliveries.map(({ webhook }) => webhook))
+  return [...told].map(({ id, account_id, type }) => toEndpoint(id, account_id, type))
 }
 
 /** A receipt as the statement that settled it left it. */
@@ -76,7 +80,7 @@ function wants(webhook: WebhookRow, { accountId, event, number, callback }: Told
 interface WebhookRow {
   readonly id: WebhookId
   readonly account_id: AccountId
-  readonly type: string
+  readonly type: EndpointType
   readonly url: string
   readonly numbers: string | null
 }
@@ -85,12 +89,13 @@ const ONE_AT_A_TIME: Statement = {
   name: 'events of one transaction at a time',
   text: `select pg_advisory_xact_lock(hashtextextended('readback events', 0))`,
 }
-/** A message's own callback is one of many that its account has had, so it is looked up by its URL. */
+const FIND_LIVE = `select id, account_id, type, url, numbers from webhooks
+  where account_id = any($1::bigint[]) and removed_at is null and disabled is null`
+/** A message's own callback is one of many that its account has had, so it is looked up by its URL, and the others by their types. */
 const FIND_WEBHOOKS = plannedOnce({
   name: 'find webhooks',
-  text: `select id, account_id, type, url, numbers from webhooks
-    where account_id = any($1::bigint[]) and removed_at is null and disabled is null
-      and (type <> '${STATUS_CALLBACK}' or url = any($2::text[])) order by id`,
+  text: `${FIND_LIVE} and type = any($2::text[])
+    union all ${FIND_LIVE} and type = '${STATUS_CALLBACK}' and url = any($3::text[]) order by id`,
 })
 /** JSON has it escaped. As an array, each quote would be escaped here and unescaped there. */
 const SEPARATOR = '\x1f'

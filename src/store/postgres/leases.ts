@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { LineId, WebhookId } from '../../core/id.ts'
+import type { LineId } from '../../core/id.ts'
 import { CALL_SHARE, type Holding, type Leases, type LineWork } from '../../core/leases.ts'
 import type { Changes } from '../../core/store.ts'
+import type { Endpoint } from '../../core/webhook.ts'
 import type { Clock } from './clock.ts'
 import type { Nudges } from './nudges.ts'
 import type { Statement, Transaction, Transactions } from './transactions.ts'
@@ -15,7 +16,7 @@ export interface LeaseOptions {
   readonly nudges: Pick<Nudges, 'send'>
   readonly leaseMs: number
   /** What else is to be done where lines are taken, the last thing in the same transaction. Answers the endpoints that there is something for. */
-  readonly onTaken: (transaction: Transaction, lineIds: readonly LineId[]) => Promise<readonly WebhookId[]>
+  readonly onTaken: (transaction: Transaction, lineIds: readonly LineId[]) => Promise<readonly Endpoint[]>
   readonly onChanges: (changes: Changes) => void
 }
 
@@ -32,7 +33,7 @@ export class NodeLeases implements Leases {
 
   async hold({ wanted }: { wanted: readonly LineId[] }): Promise<Holding> {
     const { transactions, clock, leaseMs, onTaken, onChanges } = this.#options
-    const { webhookIds, ...holding } = await transactions.run('current', async (transaction) => {
+    const { endpoints, ...holding } = await transactions.run('current', async (transaction) => {
       const sentAt = clock.sending()
       const [renewed] = await transaction.rows<{ now: number }>(RENEW, [this.node, leaseMs])
       if (renewed !== undefined) clock.set(renewed.now, sentAt)
@@ -41,16 +42,16 @@ export class NodeLeases implements Leases {
       const share = Math.ceil(lines / nodes)
       const taken = await this.#take(transaction, wanted, Math.max(0, share - held))
       const leased = await transaction.rows<LeaseRow>(FIND_LEASES, [])
-      const webhookIds = taken.length === 0 ? [] : await onTaken(transaction, taken)
+      const endpoints = taken.length === 0 ? [] : await onTaken(transaction, taken)
       const own = leased.filter(({ node }) => node === this.node)
       return {
-        webhookIds,
+        endpoints,
         held: new Map(own.map(({ line_id, next_call_at }) => [line_id, next_call_at])),
         elsewhere: new Set(leased.filter(({ node }) => node !== this.node).map(({ line_id }) => line_id)),
         surplus: Math.max(0, own.length - share),
       }
     })
-    if (webhookIds.length > 0) onChanges({ webhookIds, events: true, touched: 'all' })
+    if (endpoints.length > 0) onChanges({ endpoints, events: true, touched: 'all' })
     return holding
   }
 

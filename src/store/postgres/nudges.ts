@@ -124,7 +124,7 @@ export class Nudges {
       touched = [],
     } = JSON.parse(payload) as Nudge & { from: string }
     // Not in the midst of a start, when nobody is there yet to hear it.
-    if (from !== this.#self) setImmediate(() => this.#onChanges({ webhookIds: [], events, lineIds, freed, touched }))
+    if (from !== this.#self) setImmediate(() => this.#onChanges({ endpoints: [], events, lineIds, freed, touched }))
   }
 
   #lost(client: Client): void {
@@ -142,7 +142,7 @@ export class Nudges {
       if (connection !== undefined) await connection.client.query('select 1')
       else {
         await this.#connect()
-        this.#onChanges({ webhookIds: [], events: true, touched: 'all', freed: true, missed: true })
+        this.#onChanges({ endpoints: [], events: true, touched: 'all', freed: true, missed: true })
       }
     } catch {
       // One that does not answer would not say goodbye either.

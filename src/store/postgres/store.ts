@@ -202,8 +202,8 @@ function tellingMethods({ leases: _, transactions, onChanges, ...session }: Tool
   const nudging =
     <Call, A>(query: (session: Session, call: Call) => Promise<Nudging<A>>, touched: Changes['touched'] = []) =>
     async (call: Call): Promise<A> => {
-      const { answer, webhookIds } = await transactions.run('snapshot', ({ db }) => query({ ...session, db }, call))
-      onChanges({ webhookIds, events: false, touched })
+      const { answer, endpoints } = await transactions.run('snapshot', ({ db }) => query({ ...session, db }, call))
+      onChanges({ endpoints, events: false, touched })
       return answer
     }
   return {

@@ -21,7 +21,7 @@ interface Done<T> {
 }
 
 export function touch({ onChanges }: Pick<Tools, 'onChanges'>, touched: Changes['touched']): void {
-  if (touched.length > 0) onChanges({ webhookIds: [], events: false, touched })
+  if (touched.length > 0) onChanges({ endpoints: [], events: false, touched })
 }
 
 export type Telling = ReturnType<typeof tellingOf>
@@ -34,9 +34,9 @@ export function tellingOf({ transactions, onChanges }: Tools) {
   ): Promise<T> => {
     const { outcome, changes } = await transactions.run(isolation, async (transaction) => {
       const { outcome, happenings, touched = [] } = await work(transaction)
-      const webhookIds = await recordEvents(transaction, happenings)
+      const endpoints = await recordEvents(transaction, happenings)
       const accounts = new Set([...touched, ...happenings.map(({ accountId }) => accountId)])
-      return { outcome, changes: { webhookIds, events: happenings.length > 0, touched: [...accounts] } }
+      return { outcome, changes: { endpoints, events: happenings.length > 0, touched: [...accounts] } }
     })
     if (changes.events || changes.touched.length > 0) onChanges(changes)
     return outcome

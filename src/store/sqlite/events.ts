@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { AccountEvent } from '../../core/account-event.ts'
 import type { AccountId, EventId, WebhookId } from '../../core/id.ts'
 import type { Changes } from '../../core/store.ts'
-import { STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
+import { type Endpoint, STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
 import { type EventSubject, subjectOf } from '../events.ts'
 
 /** Records events with their causes, and a delivery for each endpoint that wants one, on SQLite. */
@@ -27,15 +27,17 @@ export class Events {
     const webhooks = this.#statements.findWebhooks.all(accountId, wanted) as unknown as WebhookRow[]
     const wanting = webhooks.filter(({ numbers }) => numbers === null || JSON.parse(numbers).includes(number))
     const own = callback == null ? undefined : this.#statements.findCallback.get(accountId, STATUS_CALLBACK, callback)
-    for (const { id } of own === undefined ? wanting : [...wanting, own as unknown as WebhookRow]) {
-      this.#statements.deliver.run(accountId, id, row.lastInsertRowid as EventId, at, at)
-      this.#pending.webhookIds.add(id)
+    const endpoints: Endpoint[] = wanting.map(({ id }) => ({ id, callbackOf: null }))
+    if (own !== undefined) endpoints.push({ id: (own as unknown as WebhookRow).id, callbackOf: accountId })
+    for (const endpoint of endpoints) {
+      this.#statements.deliver.run(accountId, endpoint.id, row.lastInsertRowid as EventId, at, at)
+      this.touch(endpoint)
     }
   }
 
-  /** There is something due for an endpoint that no event of this batch brought. */
-  touch(webhookId: WebhookId): void {
-    this.#pending.webhookIds.add(webhookId)
+  /** There is something due for it. */
+  touch(endpoint: Endpoint): void {
+    this.#pending.endpoints.set(endpoint.id, endpoint)
   }
 
   touchAccount(accountId: AccountId): void {
@@ -52,7 +54,7 @@ export class Events {
   }
 
   committed(): void {
-    for (const id of this.#pending.webhookIds) this.#committed.webhookIds.add(id)
+    for (const [id, endpoint] of this.#pending.endpoints) this.#committed.endpoints.set(id, endpoint)
     for (const id of this.#pending.accountIds) this.#committed.accountIds.add(id)
     this.#committed.events ||= this.#pending.events
     this.#committed.all ||= this.#pending.all
@@ -61,14 +63,14 @@ export class Events {
 
   /** What was committed since the last call leaves for others to do. */
   takeChanges(): Changes {
-    const { webhookIds, events, accountIds, all } = this.#committed
+    const { endpoints, events, accountIds, all } = this.#committed
     this.#committed = nothing()
-    return { webhookIds: [...webhookIds], events, touched: all ? 'all' : [...accountIds] }
+    return { endpoints: [...endpoints.values()], events, touched: all ? 'all' : [...accountIds] }
   }
 }
 
 function nothing() {
-  return { webhookIds: new Set<WebhookId>(), events: false, accountIds: new Set<AccountId>(), all: false }
+  return { endpoints: new Map<WebhookId, Endpoint>(), events: false, accountIds: new Set<AccountId>(), all: false }
 }
 
 interface WebhookRow {

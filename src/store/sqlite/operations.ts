@@ -101,8 +101,8 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     record(told)
     return answer
   }
-  const nudge = <A>({ answer, webhookIds }: Nudging<A>): A => {
-    for (const webhookId of webhookIds) events.touch(webhookId)
+  const nudge = <A>({ answer, endpoints }: Nudging<A>): A => {
+    for (const endpoint of endpoints) events.touch(endpoint)
     return answer
   }
   const seen = <A>(nudging: Nudging<A>): A => {

@@ -34,7 +34,7 @@ export class WorkerLink {
     worker.on('message', (text: string) => {
       const { answers, changes } = JSON.parse(text) as Outcome
       this.#settle(answers)
-      if (changes.events || changes.webhookIds.length > 0 || changes.touched.length > 0) onChanges(changes)
+      if (changes.events || changes.endpoints.length > 0 || changes.touched.length > 0) onChanges(changes)
     })
     worker.on('error', (error) => this.#die(error))
     worker.on('exit', () => this.#die(new Error('A thread of the store ended')))

@@ -35,7 +35,7 @@ export type WorkerReady = readonly string[]
 
 type Opened = Runner & { readonly notices: WorkerReady; takeChanges(): Changes; close(): void }
 
-const NO_CHANGES: Changes = { webhookIds: [], events: false, touched: [] }
+const NO_CHANGES: Changes = { endpoints: [], events: false, touched: [] }
 
 async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<Opened> {
   const lock = lockFile(path)
