@@ -18,8 +18,12 @@ const HOUR_MS = 3_600_000
 const TALLIES_KEPT_MS = 24 * HOUR_MS
 /** Small enough to hold up nobody who waits for the writer. */
 const AT_ONCE = 500
-/** An event outlives its deliveries, which may be sent once more until they go. */
-const EVENTS_LONGER_MS = 2 * 24 * HOUR_MS
+const DAY_MS = 24 * HOUR_MS
+/**
+ * An event outlives its deliveries, which may be sent once more until they go. A callback is called by what becomes of its message,
+ * which a contact may read two months later.
+ */
+const LONGER_MS: Readonly<Partial<Record<Aged, number>>> = { events: 2 * DAY_MS, callbacks: 60 * DAY_MS }
 
 /**
  * Forgets what recognised messages of long ago, tokens that ended, what was counted for a chart, and whatever is old, a little at a
@@ -65,7 +69,7 @@ export class Forgetting {
   /** Others get their turn between two pieces. */
   async #forgetOld(kind: Aged): Promise<void> {
     const { store, retentionMs, now } = this.#options
-    const before = now() - retentionMs - (kind === 'events' ? EVENTS_LONGER_MS : 0)
+    const before = now() - retentionMs - (LONGER_MS[kind] ?? 0)
     for (let after: number | null = 0; after !== null && !this.#stopped; ) {
       after = await store.forgetOld({ kind, before, after, limit: AT_ONCE })
     }

@@ -3,7 +3,8 @@ import { describe, test } from 'node:test'
 import type { ApiKey } from '../core/account.ts'
 import type { WebhookId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
-import { contactOf, type Desk, desk, type Place } from './desk.contract.ts'
+import { concludeAttempt } from '../core/webhook.ts'
+import { contactOf, type Desk, desk, LINE, type Place } from './desk.contract.ts'
 
 const OTHER_LINE = '+19175550100' as PhoneNumber
 const COUNT = 6
@@ -49,6 +50,25 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       assert.deepEqual(await look(second, 50), [[third, fourth], fourth])
       assert.deepEqual(await look(fourth, 50), [[], null])
     })
+
+    test('go to a callback until no message has named it for long, and nothing waits for it', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      await endpoint(d, d.credentials)
+      for (const [at, name] of ['renewed', 'old', 'waiting'].entries()) await write(d, name, at)
+      const { endpoints } = await d.store.findDueEndpoints({ after: 0, limit: 9, at: 3 })
+      const [renewed, old] = endpoints.map(({ id }) => id)
+      for (const webhookId of [renewed, old]) await deliver(d, webhookId as WebhookId, 3)
+      await write(d, 'renewed', 60)
+      await deliver(d, renewed as WebhookId, 60)
+      await write(d, 'young', 70)
+      for (let after: number | null = 0; after !== null; ) {
+        after = await d.store.forgetOld({ kind: 'callbacks', before: 50, after, limit: 2 })
+      }
+      await sendAll(d, 80)
+      assert.deepEqual(await toldOfAt(d, 80), ['renewed', 'renewed', 'waiting', 'young'])
+      assert.equal((await d.store.listWebhooks({ credentials: d.credentials })).webhooks.length, 1)
+    })
   })
 }
 
@@ -62,4 +82,30 @@ async function endpoint({ store }: Desk, credentials: ApiKey): Promise<WebhookId
 async function contacts({ store }: Desk, webhookId: WebhookId): Promise<string[]> {
   const { deliveries } = await store.claimDeliveries({ webhookId, limit: COUNT, at: COUNT, leaseUntil: 2 * COUNT })
   return deliveries.flatMap(({ event: { event } }) => ('message' in event ? event.message.contact : [])).sort()
+}
+
+const CALLBACKS = 'https://example.com/'
+
+async function write({ store, credentials }: Desk, callback: string, at: number): Promise<void> {
+  const words = { content: 'Hello', mediaUrl: null, sendStyle: null, statusCallback: `${CALLBACKS}${callback}` }
+  await store.sendMessage({ credentials, number: contactOf(0), fromNumber: LINE, ...words, relayed: false, at })
+}
+
+async function deliver({ store }: Desk, webhookId: WebhookId, at: number): Promise<void> {
+  const { deliveries } = await store.claimDeliveries({ webhookId, limit: 9, at, leaseUntil: at + 1 })
+  const attempt = { at, ms: 1, status: 200, obstacle: null, answer: '' }
+  for (const delivery of deliveries) await store.settleDelivery(concludeAttempt(delivery, attempt, 0.5))
+}
+
+async function sendAll({ store, lineId }: Desk, at: number): Promise<void> {
+  for (;;) {
+    const { call } = await store.claimMessage({ lineId, obstacle: 'pace', nextCallAt: at, at, ready: true })
+    if (call === null) return
+    await store.settleMessage({ call, at, status: 'SENT', carrierMessageId: `${call.id}` })
+  }
+}
+
+async function toldOfAt({ store, credentials }: Desk, at: number): Promise<string[]> {
+  const deliveries = await store.listDeliveries({ credentials, limit: 99 })
+  return deliveries.flatMap(({ url, createdAt }) => (createdAt === at ? url.slice(CALLBACKS.length) : [])).sort()
 }

@@ -19,7 +19,7 @@ const RULES = {
   receiptLifetimeMs: LIFETIME_MS,
   receipts: { simulator: { iMessage: 'conversation', RCS: 'message' }, mute: {} },
   messageLifetimeMs: LIFETIME_MS,
-  writing: {},
+  writing: { simulator: { messages: { iMessage: { media: false, styles: false } }, typing: false } },
   relays: [],
 } as const
 

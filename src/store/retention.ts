@@ -1,11 +1,20 @@
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
 import type { Aged, AgedCall } from '../core/retention.ts'
+import { STATUS_CALLBACK } from '../core/webhook.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 
+interface Kind {
+  readonly table: keyof Tables
+  readonly age: string
+  readonly ended: string
+  /** Whether an old id may be young. */
+  readonly renewed?: true
+}
+
 /** Where each kind is, what tells its age, and what of it may go. */
-const KINDS: Readonly<Record<Aged, { table: keyof Tables; age: string; ended: string }>> = {
+const KINDS: Readonly<Record<Aged, Kind>> = {
   // An attempt's delivery goes by its own age; what is left of one without the other is seen by nobody.
   attempts: { table: 'webhook_attempts', age: 'at', ended: '1 = 1' },
   deliveries: { table: 'webhook_deliveries', age: 'created_at', ended: 'next_attempt_at is null' },
@@ -19,6 +28,13 @@ const KINDS: Readonly<Record<Aged, { table: keyof Tables; age: string; ended: st
       where c.id = messages.conversation_id and c.last_message_id = messages.id)`,
   },
   phone: { table: 'handset_messages', age: 'written_at', ended: '1 = 1' },
+  callbacks: {
+    table: 'webhooks',
+    age: 'created_at',
+    ended: `type = '${STATUS_CALLBACK}' and not exists (select 1 from webhook_deliveries d
+      where d.webhook_id = webhooks.id and d.next_attempt_at is not null)`,
+    renewed: true,
+  },
 }
 
 interface Row {
@@ -29,14 +45,15 @@ interface Row {
 
 /** Ids grow with time, so the old are where a table begins: each step is a piece of the primary key, however large the table. */
 export async function forgetOld({ db }: Session, { kind, before, after, limit }: AgedCall): Promise<number | null> {
+  const { table, renewed = false } = KINDS[kind]
   const rows = await look(db, { kind, after, limit })
-  const young = rows.findIndex(({ age }) => age >= before)
-  const old = young === -1 ? rows : rows.slice(0, young)
+  const old = rows.filter(({ age }) => age < before)
   const ids = old.filter(({ ended }) => ended === 1).map(({ id }) => id)
   if (ids.length > 0) {
-    await sql`delete from ${sql.table(KINDS[kind].table)} where id in (${sql.join(ids)})`.execute(db)
+    await sql`delete from ${sql.table(table)} where id in (${sql.join(ids)})`.execute(db)
   }
-  return young === -1 && rows.length === limit ? (rows.at(-1)?.id ?? null) : null
+  const goesOn = rows.length === limit && (renewed || old.length === limit)
+  return goesOn ? (rows.at(-1)?.id ?? null) : null
 }
 
 async function look(db: Kysely<Tables>, { kind, after, limit }: Omit<AgedCall, 'before'>): Promise<Row[]> {

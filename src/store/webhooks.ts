@@ -8,6 +8,7 @@ import {
   type Endpoint,
   type EndpointType,
   STATUS_CALLBACK,
+  WEBHOOK_TYPES,
   type Webhook,
   type WebhookDraft,
   type WebhookType,
@@ -95,7 +96,7 @@ function liveOf({ db }: Session, id: AccountId): Promise<WebhookRow[]> {
     .selectAll()
     .where('account_id', '=', id)
     .where('removed_at', 'is', null)
-    .where('type', '<>', STATUS_CALLBACK)
+    .where('type', 'in', WEBHOOK_TYPES)
     .orderBy('id')
     .execute()
 }
@@ -140,12 +141,14 @@ async function upsert({ db, seal }: Session, accountId: AccountId, draft: Endpoi
     return
   }
   const changed = draft.secret !== null && (known.secret === null || seal.open(PURPOSE, known.secret) !== draft.secret)
+  // A callback is as old as the last message that named it.
+  const renewed = type === STATUS_CALLBACK ? { created_at: at } : {}
   const rotated = changed
     ? { secret: seal.close(PURPOSE, draft.secret ?? ''), secret_before: known.secret, secret_changed_at: at }
     : {}
   await db
     .updateTable('webhooks')
-    .set({ ...kept, ...rotated })
+    .set({ ...kept, ...renewed, ...rotated })
     .where('id', '=', known.id)
     .execute()
 }

@@ -65,8 +65,8 @@ const LONGEST_PAUSE_MS = 50
 export class Transactions {
   readonly #pool: Pool
   readonly #kyselys = new WeakMap<PoolClient, Kysely<Tables>>()
-  /** The last of those that insist. */
-  #insisting: Promise<unknown> = Promise.resolve()
+  /** The last of those that go one after the other. */
+  #turn: Promise<unknown> = Promise.resolve()
   commits = 0
 
   constructor(pool: Pool) {
@@ -79,7 +79,7 @@ export class Transactions {
     const attempt = () => this.#try(isolation, work)
     for (let tries = 1; ; tries++) {
       try {
-        return await (tries <= TRIES_SIDE_BY_SIDE ? attempt() : this.#insist(attempt))
+        return await (tries <= TRIES_SIDE_BY_SIDE ? attempt() : this.#inTurn(attempt))
       } catch (error) {
         if (!wasCrossed(error)) throw asReadbackError(error)
         if (performance.now() > giveUpAt) throw new ReadbackError('unavailable', messageOf(error), { cause: error })
@@ -89,9 +89,9 @@ export class Transactions {
   }
 
   /** A hundred who want the same row cross each other time and again: of those who did so one goes at a time. */
-  #insist<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#insisting.then(work)
-    this.#insisting = turn.catch(() => {})
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => {})
     return turn
   }
 
