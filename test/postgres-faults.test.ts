@@ -153,19 +153,33 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     assert.equal((await unheard).status, 503)
   })
 
-  test('takes a hundred messages for one contact at once', async () => {
+  test('takes a hundred changes of one account at once', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback(nodeSettings(database))
+    const account = await customer(server)
+    const change = { auto_mark_read_timing: { mode: 'on_reply' } }
+    const answers = Array.from({ length: 100 }, () => account.call('PATCH', '/readback/v1/settings', change))
+    assert.deepEqual(new Set((await Promise.all(answers)).map(({ status }) => status)), new Set([200]))
+    const { body } = await account.must(200, 'GET', '/readback/v1/settings')
+    assert.equal(body.auto_mark_read_timing.mode, 'on_reply')
+  })
+
+  test('takes a hundred messages for one contact at once, who writes without a pause, and sends each once', async () => {
     await using database = await postgres.database()
     await using server = await startReadback(nodeSettings(database))
     const account = await customer(server)
     const contents = Array.from({ length: 100 }, (_, n) => `Message ${n}`)
     const send = (content: string) => account.must(200, 'POST', '/api/send-message', { ...BODY, content })
+    let over = false
+    const writing = Array.from({ length: 16 }, async () => {
+      while (!over) await account.write()
+    })
     await Promise.all(contents.map(send))
-    const shown = await until(
-      'all to be on the phone',
-      () => account.phone(),
-      ({ length }) => length >= contents.length,
-    )
-    assert.deepEqual(shown.map(({ content }) => content).sort(), contents.sort())
+    over = true
+    await Promise.all(writing)
+    const sent = async () => (await account.phone()).flatMap(({ content }) => (content === 'Hello' ? [] : content))
+    const shown = await until('all to be on the phone', sent, ({ length }) => length >= contents.length)
+    assert.deepEqual(shown.sort(), contents.sort())
   })
 
   test('whose connections are all taken makes answers 503 in time, and it goes on afterwards', async () => {

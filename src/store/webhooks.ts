@@ -131,25 +131,27 @@ async function upsert({ db, seal }: Session, accountId: AccountId, draft: Endpoi
     .where('removed_at', 'is', null)
     .executeTakeFirst()
   const kept = { numbers: numbers === null ? null : JSON.stringify(numbers), disabled: null, failing_since: null }
-  if (known === undefined) {
-    const secret = draft.secret === null ? null : seal.close(PURPOSE, draft.secret)
-    const made = { account_id: accountId, type, url, secret, secret_before: null, secret_changed_at: null }
-    await db
-      .insertInto('webhooks')
-      .values({ ...made, ...kept, removed_at: null, created_at: at })
-      .execute()
-    return
+  if (known !== undefined) {
+    const changed =
+      draft.secret !== null && (known.secret === null || seal.open(PURPOSE, known.secret) !== draft.secret)
+    const rotated = changed
+      ? { secret: seal.close(PURPOSE, draft.secret ?? ''), secret_before: known.secret, secret_changed_at: at }
+      : {}
+    // A callback is as old as the last message that named it.
+    const renewed = type === STATUS_CALLBACK ? { created_at: at } : {}
+    const { numUpdatedRows } = await db
+      .updateTable('webhooks')
+      .set({ ...kept, ...renewed, ...rotated })
+      .where('id', '=', known.id)
+      .executeTakeFirst()
+    // Unless it was forgotten at this moment.
+    if (numUpdatedRows > 0n) return
   }
-  const changed = draft.secret !== null && (known.secret === null || seal.open(PURPOSE, known.secret) !== draft.secret)
-  // A callback is as old as the last message that named it.
-  const renewed = type === STATUS_CALLBACK ? { created_at: at } : {}
-  const rotated = changed
-    ? { secret: seal.close(PURPOSE, draft.secret ?? ''), secret_before: known.secret, secret_changed_at: at }
-    : {}
+  const secret = draft.secret === null ? null : seal.close(PURPOSE, draft.secret)
+  const made = { account_id: accountId, type, url, secret, secret_before: null, secret_changed_at: null }
   await db
-    .updateTable('webhooks')
-    .set({ ...kept, ...renewed, ...rotated })
-    .where('id', '=', known.id)
+    .insertInto('webhooks')
+    .values({ ...made, ...kept, removed_at: null, created_at: at })
     .execute()
 }
 
@@ -181,6 +183,8 @@ async function keepGlobalSecret(
       webhook_secret_changed_at: at,
     })
     .where('id', '=', id)
+    // Another call may have made one at this moment.
+    .where('webhook_secret', before === null ? 'is' : '=', before)
     .execute()
 }
 

@@ -193,12 +193,15 @@ function hotMethods(tools: Tools, recent: Recent) {
 /** Queries that engines share, and that have something to tell, or leave something for an endpoint. */
 function tellingMethods({ leases: _, transactions, onChanges, ...session }: Tools, telling: Telling) {
   const shared =
-    <Call, A>(query: (session: Session, call: Call) => Promise<Answered<A>>) =>
+    <Call, A>(
+      query: (session: Session, call: Call) => Promise<Answered<A>>,
+      isolation: 'current' | 'snapshot' = 'snapshot',
+    ) =>
     (call: Call): Promise<A> =>
       telling(async (transaction) => {
         const { answer, told } = await query({ ...session, db: transaction.db }, call)
         return { outcome: answer, happenings: told }
-      }, 'snapshot')
+      }, isolation)
   const nudging =
     <Call, A>(query: (session: Session, call: Call) => Promise<Nudging<A>>, touched: Changes['touched'] = []) =>
     async (call: Call): Promise<A> => {
@@ -208,7 +211,8 @@ function tellingMethods({ leases: _, transactions, onChanges, ...session }: Tool
     }
   return {
     noteHealth: shared(noteHealth),
-    sendMessage: shared(sendMessage),
+    // Decides by nothing that it overwrites: where its contact writes at the same moment it waits, and need not begin again.
+    sendMessage: shared(sendMessage, 'current'),
     settleMessage: shared(settleMessage),
     noteNews: shared(noteNews),
     noteTyping: shared(noteTyping),
