@@ -91,8 +91,8 @@ export interface LineStore {
   listLines(): Promise<Line[]>
   /** The account's own, oldest first. */
   listOwnLines(call: { credentials: Credentials }): Promise<Line[]>
-  /** By the number, or by the secret in its inbound URL; throws `not_found`. */
-  getLine(by: { number: PhoneNumber } | { inboundSecret: string }): Promise<Line>
+  /** By its id, by the number, or by the secret in its inbound URL; throws `not_found`. */
+  getLine(by: { id: LineId } | { number: PhoneNumber } | { inboundSecret: string }): Promise<Line>
   /** The account's own line with that number; throws `not_found`, another account's line included. */
   getOwnLine(by: { credentials: Credentials; number: PhoneNumber }): Promise<Line>
   /** Throws `not_found`. */

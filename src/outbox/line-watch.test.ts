@@ -1,16 +1,33 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { until } from '../../test/support/until.ts'
 import type { CarrierLine, Connector } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
 import { LineWatch, type LineWatchOptions } from './line-watch.ts'
 
+const DELAY_MS = 50
+const NOTHING = { messages: [], replies: [], news: [], refused: [] }
 const LINE = {
   id: 1 as LineId,
   connector: 'mac',
   health: { status: 'UNKNOWN', reason: null },
   unverified: 0,
 } as Partial<Line> as Line
+
+function watching(store: Partial<LineWatchOptions['store']>, carrier: Partial<CarrierLine>): LineWatch {
+  return new LineWatch({
+    store: store as LineWatchOptions['store'],
+    connectors: { mac: { line: () => carrier as CarrierLine } as Partial<Connector> as Connector },
+    noteHealth: async (_line, health) => health,
+    nudge() {},
+    holds: () => true,
+    everyMs: 60_000,
+    log: { info() {}, warn() {}, error() {} },
+    now: Date.now,
+  })
+}
 
 test('a line that is not enrolled yet is asked how it is, and nothing is fetched: its enrolment says where it begins', async () => {
   const asked: string[] = []
@@ -27,17 +44,8 @@ test('a line that is not enrolled yet is asked how it is, and nothing is fetched
     },
   }
   let catchUpCursor: string | null = null
-  const store = { listLines: async () => [{ ...LINE, catchUpCursor }] } as Partial<LineWatchOptions['store']>
-  const watch = new LineWatch({
-    store: store as LineWatchOptions['store'],
-    connectors: { mac: { line: () => carrier as CarrierLine } as Partial<Connector> as Connector },
-    noteHealth: async (_line, health) => health,
-    nudge() {},
-    holds: () => true,
-    everyMs: 60_000,
-    log: { info() {}, warn() {}, error() {} },
-    now: Date.now,
-  })
+  const store = { getLine: async () => ({ ...LINE, catchUpCursor }) } as Partial<LineWatchOptions['store']>
+  const watch = watching(store, carrier)
   watch.nudge(LINE.id)
   await probed.promise
   assert.deepEqual(asked, ['how it is'])
@@ -52,4 +60,32 @@ test('a line that is not enrolled yet is asked how it is, and nothing is fetched
   await again
   await watch.stop()
   assert.deepEqual(asked, ['how it is', 'from row 5'])
+})
+
+test('a look is not put off by looks that are asked for later, and the last of them comes, too', async () => {
+  const looks: number[] = []
+  const carrier: Partial<CarrierLine> = {
+    async catchUp() {
+      looks.push(performance.now())
+      return { kind: 'done', ...NOTHING, cursor: 'row 5', comeBackMs: null }
+    },
+  }
+  const watch = watching(
+    { getLine: async () => ({ ...LINE, catchUpCursor: 'row 5' }), storeInbound: async () => [] },
+    carrier,
+  )
+  const giveUpAt = performance.now() + 5_000
+  let askedFor = 0
+  while (looks.length === 0 && performance.now() < giveUpAt) {
+    askedFor = performance.now() + DELAY_MS
+    watch.nudge(LINE.id, DELAY_MS)
+    await turn()
+  }
+  assert.ok((looks[0] as number) < askedFor)
+  await until(
+    'the last of them',
+    () => looks.at(-1) as number,
+    (at) => at >= askedFor - 1,
+  )
+  await watch.stop()
 })

@@ -1,5 +1,5 @@
 import type { CarrierLine, CaughtUp, Connector } from '../core/connector.ts'
-import { messageOf } from '../core/errors.ts'
+import { messageOf, ReadbackError } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
 import { healthOf, type Line } from '../core/line.ts'
 import { noteNews } from '../core/note-news.ts'
@@ -11,7 +11,10 @@ import type { NoteHealth } from './line-health.ts'
 import type { OutboxLog } from './log.ts'
 
 export interface LineWatchOptions {
-  readonly store: Pick<Store, 'listLines' | 'storeInbound' | 'noteReplies' | 'noteNews' | 'noteTyping' | 'noteCursor'>
+  readonly store: Pick<
+    Store,
+    'listLines' | 'getLine' | 'storeInbound' | 'noteReplies' | 'noteNews' | 'noteTyping' | 'noteCursor'
+  >
   readonly connectors: Readonly<Record<string, Connector>>
   readonly noteHealth: NoteHealth
   /** Whether the line is this process's to look after. */
@@ -31,7 +34,9 @@ interface Look {
   readonly backOff: BackOff
   under?: Promise<void>
   again?: boolean
-  timer?: NodeJS.Timeout
+  /** By the monotonic clock: when the timer comes, and the latest for which a look was asked. */
+  timer?: { readonly at: number; readonly timeout: NodeJS.Timeout }
+  askedFor: number
   probedAt: number
 }
 
@@ -51,26 +56,35 @@ export class LineWatch {
     void this.#round()
   }
 
-  /** Something is to be fetched for this line, or something may be wrong with it. */
+  /** Something is to be fetched for this line, or something may be wrong with it. What is asked for later puts off nothing. */
   nudge(lineId: LineId, delayMs = 0): void {
     if (this.#stopped) return
     const look = this.#lookAt(lineId)
-    clearTimeout(look.timer)
-    look.timer = setTimeout(() => void this.#round(lineId), delayMs)
+    const at = performance.now() + delayMs
+    look.askedFor = Math.max(look.askedFor, at)
+    if (look.timer !== undefined && look.timer.at <= at) return
+    clearTimeout(look.timer?.timeout)
+    const come = () => {
+      delete look.timer
+      const leftMs = look.askedFor - at
+      if (leftMs > 0) this.nudge(lineId, leftMs)
+      void this.#lookAtOne(lineId)
+    }
+    look.timer = { at, timeout: setTimeout(come, delayMs) }
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
     clearInterval(this.#timer)
-    for (const { timer } of this.#looks.values()) clearTimeout(timer)
+    for (const { timer } of this.#looks.values()) clearTimeout(timer?.timeout)
     await Promise.all([...this.#looks.values()].map(({ under }) => under))
   }
 
-  /** All lines, or one, as the store has them now: their settings may have changed. */
-  async #round(only?: LineId): Promise<void> {
+  /** All lines, as the store has them now: their settings may have changed. */
+  async #round(): Promise<void> {
     try {
       const lines = (await this.#options.store.listLines()).filter(({ id }) => this.#options.holds(id))
-      for (const line of lines) if (only === undefined || only === line.id) this.#look(line)
+      for (const line of lines) this.#look(line)
       const ids = new Set(lines.map(({ id }) => id))
       for (const id of this.#looks.keys()) if (!ids.has(id)) this.#looks.delete(id)
     } catch (error) {
@@ -78,8 +92,23 @@ export class LineWatch {
     }
   }
 
+  async #lookAtOne(lineId: LineId): Promise<void> {
+    if (!this.#options.holds(lineId)) return
+    try {
+      this.#look(await this.#options.store.getLine({ id: lineId }))
+    } catch (error) {
+      // One that was removed meanwhile is forgotten with the next round.
+      if (error instanceof ReadbackError && error.code === 'not_found') return
+      this.#options.log.warn({ error: messageOf(error) }, 'the store could not be asked for a line')
+    }
+  }
+
   #lookAt(lineId: LineId): Look {
-    const look = this.#looks.get(lineId) ?? { backOff: new BackOff(), probedAt: Number.NEGATIVE_INFINITY }
+    const look = this.#looks.get(lineId) ?? {
+      backOff: new BackOff(),
+      askedFor: Number.NEGATIVE_INFINITY,
+      probedAt: Number.NEGATIVE_INFINITY,
+    }
     this.#looks.set(lineId, look)
     return look
   }

@@ -80,16 +80,12 @@ export async function listOwnLines(session: Session, { credentials }: { credenti
   return (await lines.orderBy('id').execute()).map((row) => toLine(row, session.seal))
 }
 
-export async function getLine(
-  session: Session,
-  by: { number: PhoneNumber } | { inboundSecret: string },
-): Promise<Line> {
-  const lines = live(session).selectAll()
-  const row = await ('number' in by
-    ? lines.where('number', '=', by.number)
-    : lines.where('inbound_secret_hash', '=', hashSecret(by.inboundSecret))
-  ).executeTakeFirst()
-  return toLine(row ?? noSuchLine(), session.seal)
+export async function getLine(session: Session, by: Parameters<LineStore['getLine']>[0]): Promise<Line> {
+  let lines = live(session).selectAll()
+  if ('id' in by) lines = lines.where('id', '=', by.id)
+  else if ('number' in by) lines = lines.where('number', '=', by.number)
+  else lines = lines.where('inbound_secret_hash', '=', hashSecret(by.inboundSecret))
+  return toLine((await lines.executeTakeFirst()) ?? noSuchLine(), session.seal)
 }
 
 export async function getOwnLine(
