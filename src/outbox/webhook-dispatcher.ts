@@ -12,8 +12,7 @@ const PAUSE_MS = 200
 /** A stop waits so long for calls that are under way; those that take longer are made again by the next start. */
 const GRACE_MS = 1_000
 
-export interface WebhookDispatcherOptions
-  extends Omit<WebhookLaneOptions, 'webhookId' | 'share' | 'isWaitedFor' | 'onEnd'> {}
+export type WebhookDispatcherOptions = Omit<WebhookLaneOptions, 'webhookId' | 'share' | 'isWaitedFor' | 'onEnd'>
 
 /** Carries webhooks to customers: a lane for each endpoint, so that a slow or dead one delays no other. */
 export class WebhookDispatcher {

@@ -1,19 +1,12 @@
-import { type RawBuilder, sql } from 'kysely'
 import type { Credentials } from '../core/account.ts'
 import type { AccountEvent } from '../core/account-event.ts'
 import type { Trouble } from '../core/console.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, DeliveryId, EventId, LineId, MessageId, WebhookId } from '../core/id.ts'
-import {
-  type Delivery,
-  type DeliveryLog,
-  type Endpoint,
-  type EndpointType,
-  STATUS_CALLBACK,
-  WEBHOOK_FOR,
-} from '../core/webhook.ts'
-import type { DeliveryListCall, DeliveryOutbox, DueEndpoints } from '../core/webhook-store.ts'
+import { type Delivery, type DeliveryLog, type EndpointType, WEBHOOK_FOR } from '../core/webhook.ts'
+import type { DeliveryListCall } from '../core/webhook-store.ts'
 import { authenticate } from './accounts.ts'
+import { toEndpoint } from './endpoints.ts'
 import type { Nudging } from './events.ts'
 import type { Seal } from './seal.ts'
 import type { Session } from './session.ts'
@@ -129,21 +122,22 @@ export async function redeliver(
   session: Session,
   { credentials, id, at }: { credentials: Credentials; id: DeliveryId; at: number },
 ): Promise<Nudging<void>> {
+  const { db } = session
   const account = await authenticate(session, credentials)
-  const row = await session.db
+  const endpoint = await db
+    .selectFrom('webhook_deliveries as d')
+    .innerJoin('webhooks as w', 'w.id', 'd.webhook_id')
+    .select(['w.id', 'w.type'])
+    .where('d.id', '=', id)
+    .where('d.account_id', '=', account.id)
+    .executeTakeFirst()
+  if (endpoint === undefined) throw new ReadbackError('not_found', 'No such webhook delivery')
+  await db
     .updateTable('webhook_deliveries')
     .set({ state: 'waiting', attempts: 0, next_attempt_at: at, by_hand: 1 })
     .where('id', '=', id)
-    .where('account_id', '=', account.id)
-    .returning('webhook_id')
-    .executeTakeFirst()
-  if (row === undefined) throw new ReadbackError('not_found', 'No such webhook delivery')
-  const { id: webhookId, type } = await session.db
-    .selectFrom('webhooks')
-    .select(['id', 'type'])
-    .where('id', '=', row.webhook_id)
-    .executeTakeFirstOrThrow()
-  return { answer: undefined, endpoints: [toEndpoint(webhookId, account.id, type)] }
+    .execute()
+  return { answer: undefined, endpoints: [toEndpoint(endpoint.id, account.id, endpoint.type)] }
 }
 
 /** As the endpoint would have got it. */
@@ -188,34 +182,6 @@ export async function testWebhook(
     })
     .execute()
   return { answer: undefined, endpoints: [toEndpoint(id, account.id, webhook.type)] }
-}
-
-/**
- * From one endpoint to the next that something waits for, in the lanes' index: so a look costs by what it looks at, however many
- * endpoints there are, and however much waits for one of them.
- */
-export async function findDueEndpoints(
-  { db }: Session,
-  { after, limit, at }: Parameters<DeliveryOutbox['findDueEndpoints']>[0],
-): Promise<DueEndpoints> {
-  const behind = (id: RawBuilder<unknown>) => sql`(select d.webhook_id from webhook_deliveries d
-    where d.next_attempt_at is not null and d.webhook_id > ${id} order by d.webhook_id limit 1)`
-  const { rows } = await sql<{ id: WebhookId; accountId: AccountId; type: EndpointType; due: number }>`
-    with recursive waiting (id, number) as (
-      select ${behind(sql`${after}`)}, 1
-      union all select ${behind(sql`waiting.id`)}, number + 1 from waiting where id is not null and number < ${limit})
-    select w.id, w.account_id as "accountId", w.type,
-      case when w.disabled is not null or w.removed_at is not null or (select d.next_attempt_at from webhook_deliveries d
-        where d.webhook_id = w.id and d.next_attempt_at is not null order by d.next_attempt_at limit 1) <= ${at}
-        then 1 else 0 end as due
-    from waiting cross join webhooks w where w.id = waiting.id order by waiting.number`.execute(db)
-  const due = rows.filter((row) => row.due === 1)
-  const goOnAfter = rows.length < limit ? null : (rows.at(-1)?.id ?? null)
-  return { endpoints: due.map((row) => toEndpoint(row.id, row.accountId, row.type)), goOnAfter }
-}
-
-export function toEndpoint(id: WebhookId, accountId: AccountId, type: EndpointType): Endpoint {
-  return { id, callbackOf: type === STATUS_CALLBACK ? accountId : null }
 }
 
 /** A delivery that is due, with all that it takes to send it. */

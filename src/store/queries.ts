@@ -10,7 +10,8 @@ import {
   updateAccount,
 } from './accounts.ts'
 import { getConversation, listConversations, showConversation } from './conversations.ts'
-import { findDueEndpoints, listDeliveries } from './deliveries.ts'
+import { listDeliveries } from './deliveries.ts'
+import { findDueEndpoints } from './endpoints.ts'
 import { listEvents, newestEventId } from './events.ts'
 import {
   carrier,

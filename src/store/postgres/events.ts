@@ -2,7 +2,7 @@ import type { AccountId, LineId, WebhookId } from '../../core/id.ts'
 import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import { type Endpoint, type EndpointType, STATUS_CALLBACK, WEBHOOK_FOR } from '../../core/webhook.ts'
-import { toEndpoint } from '../deliveries.ts'
+import { toEndpoint } from '../endpoints.ts'
 import { subjectOf, type Told } from '../events.ts'
 import { plannedOnce, type Statement, type Transaction } from './transactions.ts'
 

@@ -1,0 +1,33 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { AccountId, WebhookId } from '../core/id.ts'
+import { type Endpoint, type EndpointType, STATUS_CALLBACK } from '../core/webhook.ts'
+import type { DeliveryOutbox, DueEndpoints } from '../core/webhook-store.ts'
+import type { Session } from './session.ts'
+
+/**
+ * From one endpoint to the next that something waits for, in the lanes' index: so a look costs by what it looks at, however many
+ * endpoints there are, and however much waits for one of them.
+ */
+export async function findDueEndpoints(
+  { db }: Session,
+  { after, limit, at }: Parameters<DeliveryOutbox['findDueEndpoints']>[0],
+): Promise<DueEndpoints> {
+  const behind = (id: RawBuilder<unknown>) => sql`(select d.webhook_id from webhook_deliveries d
+    where d.next_attempt_at is not null and d.webhook_id > ${id} order by d.webhook_id limit 1)`
+  const { rows } = await sql<{ id: WebhookId; accountId: AccountId; type: EndpointType; due: number }>`
+    with recursive waiting (id, number) as (
+      select ${behind(sql`${after}`)}, 1
+      union all select ${behind(sql`waiting.id`)}, number + 1 from waiting where id is not null and number < ${limit})
+    select w.id, w.account_id as "accountId", w.type,
+      case when w.disabled is not null or w.removed_at is not null or (select d.next_attempt_at from webhook_deliveries d
+        where d.webhook_id = w.id and d.next_attempt_at is not null order by d.next_attempt_at limit 1) <= ${at}
+        then 1 else 0 end as due
+    from waiting cross join webhooks w where w.id = waiting.id order by waiting.number`.execute(db)
+  const due = rows.filter((row) => row.due === 1)
+  const goOnAfter = rows.length < limit ? null : (rows.at(-1)?.id ?? null)
+  return { endpoints: due.map((row) => toEndpoint(row.id, row.accountId, row.type)), goOnAfter }
+}
+
+export function toEndpoint(id: WebhookId, accountId: AccountId, type: EndpointType): Endpoint {
+  return { id, callbackOf: type === STATUS_CALLBACK ? accountId : null }
+}
