@@ -153,35 +153,6 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     assert.equal((await unheard).status, 503)
   })
 
-  test('takes a hundred changes of one account at once', async () => {
-    await using database = await postgres.database()
-    await using server = await startReadback(nodeSettings(database))
-    const account = await customer(server)
-    const change = { auto_mark_read_timing: { mode: 'on_reply' } }
-    const answers = Array.from({ length: 100 }, () => account.call('PATCH', '/readback/v1/settings', change))
-    assert.deepEqual(new Set((await Promise.all(answers)).map(({ status }) => status)), new Set([200]))
-    const { body } = await account.must(200, 'GET', '/readback/v1/settings')
-    assert.equal(body.auto_mark_read_timing.mode, 'on_reply')
-  })
-
-  test('takes a hundred messages for one contact at once, who writes without a pause, and sends each once', async () => {
-    await using database = await postgres.database()
-    await using server = await startReadback(nodeSettings(database))
-    const account = await customer(server)
-    const contents = Array.from({ length: 100 }, (_, n) => `Message ${n}`)
-    const send = (content: string) => account.must(200, 'POST', '/api/send-message', { ...BODY, content })
-    let over = false
-    const writing = Array.from({ length: 16 }, async () => {
-      while (!over) await account.write()
-    })
-    await Promise.all(contents.map(send))
-    over = true
-    await Promise.all(writing)
-    const sent = async () => (await account.phone()).flatMap(({ content }) => (content === 'Hello' ? [] : content))
-    const shown = await until('all to be on the phone', sent, ({ length }) => length >= contents.length)
-    assert.deepEqual(shown.sort(), contents.sort())
-  })
-
   test('whose connections are all taken makes answers 503 in time, and it goes on afterwards', async () => {
     await using database = await postgres.database()
     await using server = await startReadback({ ...nodeSettings(database), READBACK_POOL_SIZE: '2' })
@@ -230,24 +201,6 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     for (const { settled_at } of receipts) assert.ok(Math.abs(Date.parse(settled_at ?? '') - Date.now()) < 60_000)
     assert.deepEqual((await leases(database))[0], lease)
   })
-
-  for (const code of ['40001', '40P01']) {
-    test(`that ends a transaction with ${code} has it begun again`, async () => {
-      await using database = await postgres.database()
-      await using server = await startReadback(nodeSettings(database))
-      const account = await customer(server)
-      await runSql(
-        database.url,
-        `create sequence failures; create function fail() returns trigger language plpgsql as $$ begin
-           if nextval('failures') <= 3 then raise exception 'crossed' using errcode = '${code}'; end if; return new; end $$;
-         create trigger failing before insert or update on receipts for each row execute function fail();
-         create trigger failing before update on accounts for each row execute function fail()`,
-      )
-      assert.equal((await account.settled(await account.markRead())).state, 'sent')
-      await runSql(database.url, 'alter sequence failures restart')
-      await account.must(200, 'POST', '/accounts/settings/auto-mark-read', { auto_mark_read: true })
-    })
-  }
 })
 
 /** Callers call without end while something happens; then whatever got a 200 or 201 must be there, once. */

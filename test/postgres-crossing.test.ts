@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { nodeSettings, type OwnServer, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
+import { CONTACT, customer, LINE, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
+
+describe('transactions on PostgreSQL that cross each other', { skip: requireOwnPostgres() }, () => {
+  let postgres: OwnServer
+  before(async () => {
+    postgres = await ownServer()
+  })
+  after(() => postgres[Symbol.asyncDispose]())
+
+  test('are all done: a hundred changes of one account at once', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback(nodeSettings(database))
+    const account = await customer(server)
+    const change = { auto_mark_read_timing: { mode: 'on_reply' } }
+    const answers = Array.from({ length: 100 }, () => account.call('PATCH', '/readback/v1/settings', change))
+    assert.deepEqual(new Set((await Promise.all(answers)).map(({ status }) => status)), new Set([200]))
+    const { body } = await account.must(200, 'GET', '/readback/v1/settings')
+    assert.equal(body.auto_mark_read_timing.mode, 'on_reply')
+  })
+
+  test('are all done: a hundred messages at once for a contact who writes without a pause, and each is sent once', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback(nodeSettings(database))
+    const account = await customer(server)
+    const contents = Array.from({ length: 100 }, (_, n) => `Message ${n}`)
+    const send = (content: string) =>
+      account.must(200, 'POST', '/api/send-message', { number: CONTACT, from_number: LINE, content })
+    let over = false
+    const writing = Array.from({ length: 16 }, async () => {
+      while (!over) await account.write()
+    })
+    await Promise.all(contents.map(send))
+    over = true
+    await Promise.all(writing)
+    const sent = async () => (await account.phone()).flatMap(({ content }) => (content === 'Hello' ? [] : content))
+    const shown = await until('all to be on the phone', sent, ({ length }) => length >= contents.length)
+    assert.deepEqual(shown.sort(), contents.sort())
+  })
+
+  for (const code of ['40001', '40P01']) {
+    test(`are begun again where one is ended with ${code}`, async () => {
+      await using database = await postgres.database()
+      await using server = await startReadback(nodeSettings(database))
+      const account = await customer(server)
+      await runSql(
+        database.url,
+        `create sequence failures; create function fail() returns trigger language plpgsql as $$ begin
+           if nextval('failures') <= 3 then raise exception 'crossed' using errcode = '${code}'; end if; return new; end $$;
+         create trigger failing before insert or update on receipts for each row execute function fail();
+         create trigger failing before update on accounts for each row execute function fail()`,
+      )
+      assert.equal((await account.settled(await account.markRead())).state, 'sent')
+      await runSql(database.url, 'alter sequence failures restart')
+      await account.must(200, 'POST', '/accounts/settings/auto-mark-read', { auto_mark_read: true })
+    })
+  }
+})
