@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { readConfig } from '../src/config.ts'
+import { startCustomerServer } from './support/customer-server.ts'
 import { cuttingProxy } from './support/cutting-proxy.ts'
 import {
   type Database,
@@ -160,7 +161,7 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     const blocking = runSql(database.url, 'begin; lock table receipts; select pg_sleep(4); commit')
     await until(
       'the lock',
-      () => locks(database),
+      () => locks(database, 'receipts'),
       (count) => count > 0,
     )
     const startedAt = performance.now()
@@ -171,6 +172,31 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     assert.equal((await server.operator.call('GET', '/healthz')).status, 200)
     await blocking
     assert.equal((await account.settled(await account.markRead())).state, 'sent')
+  })
+
+  test('that keeps lists waiting takes calls all the same', async () => {
+    await using database = await postgres.database()
+    await using endpoint = await startCustomerServer()
+    await using server = await startReadback({ ...nodeSettings(database), READBACK_POOL_SIZE: '2' })
+    const account = await customer(server)
+    await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [endpoint.url], type: 'receive' })
+    await account.write()
+    const deliveries = () => account.must(200, 'GET', '/readback/v1/webhook-deliveries')
+    await until('its webhook to be written down', deliveries, ({ body }) => body.data[0]?.state === 'delivered')
+    const blocking = runSql(database.url, 'begin; lock table webhook_attempts; select pg_sleep(4); commit')
+    await until(
+      'the lock',
+      () => locks(database, 'webhook_attempts'),
+      (count) => count > 0,
+    )
+    let listed = 0
+    const lists = Array.from({ length: 8 }, async () => {
+      await account.call('GET', '/readback/v1/webhook-deliveries')
+      listed += 1
+    })
+    assert.equal((await markRead(account)).status, 200)
+    assert.equal(listed, 0)
+    await Promise.all([blocking, ...lists])
   })
 
   test('has the time: a node whose clock is 5 minutes ahead takes no line too early and expires nothing', async () => {
@@ -251,8 +277,8 @@ function through({ url }: Database, port: number): string {
   return changed.href
 }
 
-async function locks({ url }: Database): Promise<number> {
-  const held = `select 1 from pg_locks where mode = 'AccessExclusiveLock' and relation = 'receipts'::regclass`
+async function locks({ url }: Database, table: string): Promise<number> {
+  const held = `select 1 from pg_locks where mode = 'AccessExclusiveLock' and relation = '${table}'::regclass`
   return (await runSql(url, held)).length
 }
 

@@ -91,6 +91,18 @@ export const READS = {
   showConversation,
 }
 
+/** Those of them that take longer the more there is, by the dozen where somebody polls. */
+export const LISTS: readonly string[] = [
+  'getConversation',
+  'getMessageStory',
+  'listConversations',
+  'listDeliveries',
+  'listMessages',
+  'listReceipts',
+  'overview',
+  'showConversation',
+] satisfies (keyof typeof READS)[]
+
 /** What is written seldom, one transaction for each call: shared as well. */
 export const COLD_WRITES = {
   addWebhooks,

@@ -14,7 +14,7 @@ import type { Tables } from '../tables.ts'
 /** No statement of ours takes near as long; what does is a store that is away. */
 const STATEMENT_TIMEOUT_MS = 5_000
 /** So long a call waits for one of the pool's connections, or for a new one, before it is 503. */
-const CONNECT_TIMEOUT_MS = 2_000
+export const CONNECT_TIMEOUT_MS = 2_000
 
 export function openPool(url: string, size: number): Pool {
   const pool = new Pool({

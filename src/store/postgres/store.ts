@@ -16,16 +16,16 @@ import { endInterrupted, noteNews, settleMessage } from '../message-lanes.ts'
 import { tellOfNewer } from '../migrations/index.ts'
 import { noteTyping, sendMessage } from '../outbound.ts'
 import { findOverdue } from '../overdue.ts'
-import { COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
 import { Seal } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
 import { removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import { acceptCalls } from './acceptance.ts'
 import { Batches } from './batches.ts'
 import { Clock } from './clock.ts'
-import { asUnavailable, openPatientPool, openPool, toKysely } from './connection.ts'
+import { asUnavailable, CONNECT_TIMEOUT_MS, openPatientPool, openPool, toKysely } from './connection.ts'
 import { settleDeliveries } from './deliveries.ts'
 import { recordEvents } from './events.ts'
+import { Gate } from './gate.ts'
 import { findCarriers, showReads } from './handset.ts'
 import { storeArrivals } from './inbound.ts'
 import { laneMethods } from './lanes.ts'
@@ -33,6 +33,7 @@ import { NodeLeases } from './leases.ts'
 import { Nudges } from './nudges.ts'
 import { settleReceipts } from './outbox.ts'
 import { Recent } from './recent.ts'
+import { sharedMethods } from './shared-queries.ts'
 import { type Telling, type Tools, tellingOf, touch } from './telling.ts'
 import { IN_ORDER, type Statement, type Transaction, Transactions } from './transactions.ts'
 import { upgrade } from './upgrade.ts'
@@ -77,7 +78,10 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   const tools = { transactions, seal, rules: start.rules, now, leases, onChanges }
   const { finished, ...hot } = hotMethods(tools, recent)
   // The queries' own types are made from the port's: this is where they meet again.
-  const methods = { ...sharedMethods(tools), ...hot } as unknown as Omit<Store, 'close' | 'now' | 'leases'>
+  const methods = {
+    ...sharedMethods(tools, new Gate(Math.ceil(start.poolSize / 2), CONNECT_TIMEOUT_MS)),
+    ...hot,
+  } as unknown as Omit<Store, 'close' | 'now' | 'leases'>
   await nudges.start()
   return {
     ...methods,
@@ -110,23 +114,6 @@ async function prepare({ url, onNotice }: PostgresStart, seal: Seal): Promise<Cl
   } finally {
     await db.destroy()
   }
-}
-
-type Query = (session: Session, argument: never) => Promise<unknown>
-
-/** The queries that engines share: reads a statement at a time, writes in a snapshot that no other node has crossed. */
-function sharedMethods({ transactions, onChanges, ...session }: Tools) {
-  const seen = new Set<string>(SEEN_BY_ALL)
-  const through = (isolation: 'none' | 'snapshot', queries: Readonly<Record<string, Query>>) =>
-    Object.entries(queries).map(([name, query]) => {
-      const method = async (argument: never) => {
-        const answer = await transactions.run(isolation, ({ db }) => query({ ...session, db }, argument))
-        if (seen.has(name)) touch({ onChanges }, 'all')
-        return answer
-      }
-      return [name, method] as const
-    })
-  return Object.fromEntries([...through('none', READS), ...through('snapshot', COLD_WRITES)])
 }
 
 /**
