@@ -183,7 +183,7 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     await account.write()
     const deliveries = () => account.must(200, 'GET', '/readback/v1/webhook-deliveries')
     await until('its webhook to be written down', deliveries, ({ body }) => body.data[0]?.state === 'delivered')
-    const blocking = runSql(database.url, 'begin; lock table webhook_attempts; select pg_sleep(4); commit')
+    const blocking = runSql(database.url, 'begin; lock table webhook_attempts; select pg_sleep(1); commit')
     await until(
       'the lock',
       () => locks(database, 'webhook_attempts'),

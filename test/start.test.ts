@@ -133,7 +133,7 @@ describe('a start', () => {
     await using server = await startProcess({ dataDir: folder.path })
     const account = await customer(server)
     await account.write()
-    await account.carrier({ latency_ms: 2_000 })
+    await account.carrier({ latency_ms: 1_000 })
     const typing = account.call('POST', '/api/send-typing-indicator', { number: CONTACT, from_number: LINE })
     await account.must(200, 'GET', '/account')
     const stopped = once(server.child, 'close')
@@ -149,7 +149,7 @@ describe('a start', () => {
 
   test('ends all the same with a client that sent half a call', async () => {
     await using folder = await dataFolder()
-    await using server = await startProcess({ dataDir: folder.path, env: { READBACK_CARRIER_TIMEOUT_S: '1' } })
+    await using server = await startProcess({ dataDir: folder.path, env: { READBACK_CARRIER_TIMEOUT_S: '0.1' } })
     const socket = await halfACall(server.base)
     const closed = once(socket, 'close')
     await client(server.base).must(200, 'GET', '/healthz')
