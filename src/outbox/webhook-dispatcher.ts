@@ -97,6 +97,7 @@ export class WebhookDispatcher {
 
   #wakeAt(endpoint: Endpoint, at: number): void {
     clearTimeout(this.#sleeping.get(endpoint.id))
+    this.#sleeping.delete(endpoint.id)
     const wait = Math.max(0, at - this.#options.now())
     if (wait > SOON_MS) return
     const wake = () => {

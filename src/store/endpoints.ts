@@ -18,11 +18,13 @@ export async function findDueEndpoints(
     with recursive waiting (id, number) as (
       select ${behind(sql`${after}`)}, 1
       union all select ${behind(sql`waiting.id`)}, number + 1 from waiting where id is not null and number < ${limit})
-    select w.id, w.account_id as "accountId", w.type,
-      case when w.disabled is not null or w.removed_at is not null or (select d.next_attempt_at from webhook_deliveries d
+    select waiting.id, w.account_id as "accountId", w.type,
+      case when w.id is null then 0 when w.disabled is not null or w.removed_at is not null or (select d.next_attempt_at from webhook_deliveries d
         where d.webhook_id = w.id and d.next_attempt_at is not null order by d.next_attempt_at limit 1) <= ${at}
         then 1 else 0 end as due
-    from waiting cross join webhooks w where w.id = waiting.id order by waiting.number`.execute(db)
+    from waiting left join webhooks w on w.id = waiting.id where waiting.id is not null order by waiting.number`.execute(
+    db,
+  )
   const due = rows.filter((row) => row.due === 1)
   const goOnAfter = rows.length < limit ? null : (rows.at(-1)?.id ?? null)
   return { endpoints: due.map((row) => toEndpoint(row.id, row.accountId, row.type)), goOnAfter }

@@ -15,7 +15,10 @@ export interface LeaseOptions {
   readonly clock: Clock
   readonly nudges: Pick<Nudges, 'send'>
   readonly leaseMs: number
-  /** What else is to be done where lines are taken, the last thing in the same transaction. Answers the endpoints that there is something for. */
+  /**
+   * What else is to be done where lines are taken, the last thing in the same transaction. Answers the endpoints that there is
+   * something for.
+   */
   readonly onTaken: (transaction: Transaction, lineIds: readonly LineId[]) => Promise<readonly Endpoint[]>
   readonly onChanges: (changes: Changes) => void
 }

@@ -13,9 +13,10 @@ export function sharedMethods({ transactions, onChanges, ...session }: Tools, li
   const seen = new Set<string>(SEEN_BY_ALL)
   const through = (isolation: 'none' | 'snapshot', queries: Readonly<Record<string, Query>>) =>
     Object.entries(queries).map(([name, query]) => {
-      const ask = (argument: never) => transactions.run(isolation, ({ db }) => query({ ...session, db }, argument))
+      const asked = (argument: never) => transactions.run(isolation, ({ db }) => query({ ...session, db }, argument))
+      const ask = LISTS.includes(name) ? (argument: never) => lists.through(() => asked(argument)) : asked
       const method = async (argument: never) => {
-        const answer = await (LISTS.includes(name) ? lists.through(() => ask(argument)) : ask(argument))
+        const answer = await ask(argument)
         if (seen.has(name)) touch({ onChanges }, 'all')
         return answer
       }
