@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { startCustomerServer } from './support/customer-server.ts'
+import { type Customer, customer, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
+import { addWebhooks, deliveries, WEBHOOKS } from './support/webhooks.ts'
+
+const OTHER_LINE = '+19175550100'
+
+async function listed(account: Customer) {
+  return (await account.must(200, 'GET', WEBHOOKS)).body.webhooks
+}
+
+describe('an account’s endpoints', () => {
+  const url = 'https://example.com/hook'
+  test('are appended by POST, replaced by PUT, and removed by DELETE', async () => {
+    await using server = await startReadback()
+    const account = await customer(server)
+    assert.deepEqual((await listed(account)).receive, [])
+    await addWebhooks(account, [url])
+    await addWebhooks(account, [`${url}/2`, { url, secret: 'a-secret-of-its-own' }])
+    await addWebhooks(account, [url], { type: 'outbound' })
+    assert.deepEqual((await listed(account)).receive, [{ url, secret: 'a-secret-of-its-own' }, `${url}/2`])
+    await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: [`${url}/3`], read_receipt: [url] } })
+    const { receive, outbound, read_receipt } = await listed(account)
+    assert.deepEqual([receive, outbound, read_receipt], [[`${url}/3`], [], [url]])
+    await account.must(200, 'DELETE', WEBHOOKS, { webhooks: [url, `${url}/3`] })
+    const left = await listed(account)
+    assert.deepEqual([left.receive, left.read_receipt], [[], [url]])
+  })
+
+  test('of a known type that is never sent are taken with a warning; of an unknown one refused with a list', async () => {
+    await using server = await startReadback()
+    const account = await customer(server)
+    const { warnings } = (await addWebhooks(account, [url], { type: 'call_log' })).body
+    assert.match(warnings[0], /call_log/)
+    for (const [method, body] of [
+      ['POST', { webhooks: [url], type: 'smoke_signal' }],
+      ['PUT', { webhooks: { smoke_signal: [url] } }],
+      ['DELETE', { webhooks: [url], type: 'smoke_signal' }],
+    ] as const) {
+      const answer = await account.call(method, WEBHOOKS, body)
+      assert.equal(answer.status, 400)
+      assert.match(answer.body.message, /receive, outbound, typing_indicator/)
+    }
+  })
+
+  const BAD_URLS = [
+    'ftp://example.com',
+    'example.com',
+    '',
+    'https://user:password@example.com',
+    `https://example.com/${'x'.repeat(5_000)}`,
+    'http://10.0.0.1/',
+    'http://169.254.169.254/latest',
+    'http://[::ffff:169.254.169.254]/',
+    'http://metadata.google.internal/',
+    'http://0x0a000001/',
+  ]
+  for (const bad of BAD_URLS) {
+    test(`${bad.slice(0, 60)} is refused as one, and nothing is kept`, async () => {
+      await using server = await startReadback()
+      const account = await customer(server)
+      for (const given of [bad, { url: bad }]) {
+        const answer = await account.call('POST', WEBHOOKS, { webhooks: [url, given] })
+        assert.equal(answer.status, 400, JSON.stringify(answer.body))
+        assert.match(answer.body.message, /webhooks/)
+      }
+      assert.equal((await account.call('PUT', WEBHOOKS, { webhooks: { receive: [bad] } })).status, 400)
+      assert.deepEqual((await listed(account)).receive, [])
+    })
+  }
+
+  test('name none but the account’s own lines', async () => {
+    await using server = await startReadback()
+    const account = await customer(server)
+    await customer(server, { lines: [OTHER_LINE] })
+    const answer = await account.call('POST', WEBHOOKS, { webhooks: [{ url, sendblue_numbers: [OTHER_LINE] }] })
+    assert.equal(answer.status, 400)
+    assert.match(answer.body.message, /sendblue_numbers/)
+  })
+
+  test('are not another account’s, nor are its deliveries', async () => {
+    await using sink = await startCustomerServer()
+    await using server = await startReadback()
+    const account = await customer(server)
+    const stranger = await customer(server, { lines: [] })
+    await addWebhooks(account, [sink.url])
+    await account.write()
+    await sink.at(0)
+    const [{ delivery_id }] = await deliveries(account)
+    assert.deepEqual(await deliveries(stranger), [])
+    assert.deepEqual((await listed(stranger)).receive, [])
+    assert.equal((await stranger.call('POST', `/readback/v1/webhook-deliveries/${delivery_id}/redeliver`)).status, 404)
+    await stranger.must(200, 'DELETE', WEBHOOKS, { webhooks: [sink.url] })
+    assert.deepEqual((await listed(account)).receive, [sink.url])
+  })
+
+  test('at a name that leads to a private address are never called, and the log says why', async () => {
+    await using sink = await startCustomerServer()
+    await using server = await startReadback({ READBACK_WEBHOOK_ALLOW: '192.0.2.1' })
+    const account = await customer(server)
+    await addWebhooks(account, [sink.url.replace('127.0.0.1', 'localhost')])
+    await account.write()
+    const [refused] = await until(
+      'the try to be written down',
+      () => deliveries(account),
+      ([delivery]) => delivery?.attempts.length === 1,
+    )
+    assert.deepEqual([refused.attempts[0].status, refused.attempts[0].reason], [null, 'forbidden_address'])
+    assert.equal(sink.received.length, 0)
+  })
+})
