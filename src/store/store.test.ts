@@ -9,11 +9,13 @@ import { describeEntrance } from './entrance.contract.ts'
 import { describeMarking } from './marking.contract.ts'
 import { describeMessages } from './messages.contract.ts'
 import { describeOverdue } from './overdue.contract.ts'
+import { describeReceipts } from './receipts.contract.ts'
 import { describeSequences } from './sequences.contract.ts'
 import { describeStore } from './store.contract.ts'
 
 describeStore('SQLite', place)
 describeEntrance('SQLite', place)
+describeReceipts('SQLite', place)
 describeSequences('SQLite', place)
 describeMessages('SQLite', place)
 describeEnding('SQLite', place)
@@ -31,6 +33,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
 
   describeStore('PostgreSQL', database)
   describeEntrance('PostgreSQL', database)
+  describeReceipts('PostgreSQL', database)
   describeSequences('PostgreSQL', database)
   describeMessages('PostgreSQL', database)
   describeEnding('PostgreSQL', database)
