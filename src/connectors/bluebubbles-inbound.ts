@@ -5,15 +5,7 @@ import { ReadbackError } from '../core/errors.ts'
 import type { Part } from '../core/inbound-message.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
 import type { MessageNews } from '../core/sending.ts'
-
-/** The longest is a group's or an e-mail address with a prefix. */
-const ID = z
-  .string()
-  .min(1)
-  .max(512)
-  .refine((id) => !id.includes('\0'))
-
-const TIME = z.int().positive().max(8.64e15)
+import { contentOf, ID, TIME } from './inbound-fields.ts'
 
 /** A webhook of any event. */
 const HOOK = z.object({ type: z.string(), data: z.unknown() })
@@ -106,7 +98,7 @@ function parseTyping(data: unknown): ParsedInbound {
 
 /** Its attachments are linked a little later, and no webhook tells. */
 function lacksParts({ text, attachments, balloonBundleId }: Message): boolean {
-  return contentOf(text ?? '') === null && !attachments?.length && typeof balloonBundleId !== 'string'
+  return writtenIn(text) === null && !attachments?.length && typeof balloonBundleId !== 'string'
 }
 
 function drop(dropped: string): ParsedInbound {
@@ -132,13 +124,12 @@ function toInbound(message: Message, contact: Address): ParsedInbound['messages'
 /** One for each attachment; the text goes with the first. */
 function partsOf({ text, attachments }: Message): readonly [Part, ...Part[]] {
   const more = Array.from({ length: (attachments?.length ?? 0) - 1 }, () => ({ content: null, mediaUrl: null }))
-  return [{ content: contentOf(text ?? ''), mediaUrl: null }, ...more]
+  return [{ content: writtenIn(text), mediaUrl: null }, ...more]
 }
 
-/** Where an attachment stands in the text there is an object replacement character. NUL is no text, and no database takes it. */
-function contentOf(text: string): string | null {
-  const content = text.replaceAll('\uFFFC', '').replaceAll('\0', '').trim()
-  return content === '' ? null : content
+/** Where an attachment stands in the text there is an object replacement character. */
+function writtenIn(text: string | null | undefined): string | null {
+  return contentOf(text)?.replaceAll('\uFFFC', '').trim() || null
 }
 
 /** What is wrong is told by its name alone: the rest is what people wrote. */

@@ -4,6 +4,7 @@ import type { InboundHook, ParsedInbound } from '../core/connector.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { Part } from '../core/inbound-message.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
+import { contentOf, ID } from './inbound-fields.ts'
 import { sameSecret } from './same-secret.ts'
 
 export interface InboundKey {
@@ -16,12 +17,6 @@ const HANDSHAKE = z.object({ clientToken: z.string(), secret: z.string().max(1_0
 
 /** A Pub/Sub message: what counts is in `data`, as JSON in base64. */
 const PUSH = z.object({ message: z.object({ data: z.base64() }) })
-
-const ID = z
-  .string()
-  .min(1)
-  .max(512)
-  .refine((id) => !id.includes('\0'))
 
 const EVENT = z.object({
   eventType: z.string(),
@@ -114,7 +109,7 @@ function partOf({ text, userFile, location, suggestionResponse }: Message): Part
   const place = location && `geo:${location.latitude},${location.longitude}`
   const chosen = suggestionResponse && (suggestionResponse.text ?? suggestionResponse.postbackData ?? '')
   const content = text ?? place ?? chosen
-  return content === undefined ? undefined : { content: content.replaceAll('\0', '') || null, mediaUrl: null }
+  return content === undefined ? undefined : { content: contentOf(content), mediaUrl: null }
 }
 
 function parseJson(data: Buffer): unknown {

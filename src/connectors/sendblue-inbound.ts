@@ -4,13 +4,8 @@ import { SERVICES } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import { type Address, type PhoneNumber, parseAddress } from '../core/phone-number.ts'
 import type { MessageNews } from '../core/sending.ts'
+import { contentOf, ID } from './inbound-fields.ts'
 import { sameSecret } from './same-secret.ts'
-
-const ID = z
-  .string()
-  .min(1)
-  .max(512)
-  .refine((id) => !id.includes('\0'))
 
 /** Of the 25 fields of its `receive` webhook those that we keep. */
 const RECEIVED = z.object({
@@ -21,7 +16,7 @@ const RECEIVED = z.object({
   from_number: z.string(),
   to_number: z.string(),
   sendblue_number: z.string().nullish(),
-  group_id: z.string().max(512).nullish(),
+  group_id: z.union([ID, z.literal('')]).nullish(),
   service: z.enum(SERVICES),
   date_sent: z.iso.datetime({ offset: true }),
   date_updated: z.iso.datetime({ offset: true }).nullish(),
@@ -96,7 +91,7 @@ function toInbound(message: Received, contact: Address): ParsedInbound['messages
     conversationAddress: group === null ? contact : (group as Address),
     carrierConversation: group ?? contact,
     reaction: false,
-    parts: [{ content: message.content?.replaceAll('\0', '') || null, mediaUrl: message.media_url || null }],
+    parts: [{ content: contentOf(message.content), mediaUrl: message.media_url || null }],
     sentAt: Date.parse(message.date_sent),
   }
 }

@@ -16,6 +16,7 @@ import type { Handset, HandsetDraft } from '../core/handset.ts'
 import type { LineId } from '../core/id.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
 import type { MessageCall, MessageOutcome, TypingCall, Writing } from '../core/sending.ts'
+import { contentOf, ID, TIME } from './inbound-fields.ts'
 
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
 
@@ -35,22 +36,22 @@ const CONCURRENCY = 32
 /** A phone shows somebody who types for so long, unless they send or stop. */
 const TYPING_MS = 60_000
 
-const PART = z.object({ content: z.string().nullable(), mediaUrl: z.string().nullable() })
+const PART = z.object({ content: z.string().transform(contentOf).nullable(), mediaUrl: z.string().nullable() })
 const ADDRESS = z.custom<Address>((value) => typeof value === 'string' && parseAddress(value) === value)
 
 /** What the simulated carrier calls us with: the message as the phone that wrote it has it. */
 const HOOK: z.ZodType<Omit<HandsetDraft, 'lineId'>> = z.object({
-  carrierMessageId: z.string().min(1),
+  carrierMessageId: ID,
   contact: ADDRESS,
   kind: z.enum(['direct', 'group']),
-  conversationAddress: z.custom<Address>((value) => typeof value === 'string' && value !== ''),
+  conversationAddress: z.custom<Address>((value) => ID.safeParse(value).success),
   service: z.enum(SERVICES),
   parts: z.tuple([PART], PART),
-  writtenAt: z.number(),
+  writtenAt: TIME,
 })
 
 /** The contact has opened the conversation. */
-const OPENED = z.object({ openedBy: ADDRESS, at: z.int() })
+const OPENED = z.object({ openedBy: ADDRESS, at: TIME })
 /** The contact begins to type, or ends. */
 const TYPING = z.object({ typist: ADDRESS, typing: z.boolean() })
 

@@ -37,8 +37,14 @@ describe('a phone number', () => {
     }
   })
 
-  test('is not made of a text with NUL or a line break in it', () => {
-    for (const text of ['+1415555\u00001234', '+14155551234\n', 'ada\u0000@example.com', 'ada@example.com\n']) {
+  test('is not made of a text with NUL, a line break or half of a character in it', () => {
+    for (const text of [
+      '+1415555\u00001234',
+      '+14155551234\n',
+      'ada\u0000@example.com',
+      'ada@example.com\n',
+      '\ud800@example.com',
+    ]) {
       assert.equal(parseAddress(text), undefined, JSON.stringify(text))
     }
   })

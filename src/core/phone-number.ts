@@ -1,3 +1,5 @@
+import { isPlainText } from './plain-text.ts'
+
 /** An E.164 number as contract §2 has it: `+`, then 7 to 15 digits, the first not 0. */
 export type PhoneNumber = string & { readonly kind: 'phone number' }
 
@@ -23,5 +25,5 @@ export function parsePhoneNumber(input: string): PhoneNumber | undefined {
 export function parseAddress(input: string): Address | undefined {
   const number = parsePhoneNumber(input)
   if (number !== undefined) return number as string as Address
-  return EMAIL.test(input) ? (input.toLowerCase() as Address) : undefined
+  return EMAIL.test(input) && isPlainText(input) ? (input.toLowerCase() as Address) : undefined
 }

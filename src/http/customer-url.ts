@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isPlainText } from '../core/plain-text.ts'
 import { type AddressPolicy, isRefusedHost } from '../outgoing/address-guard.ts'
 
 const LONGEST_URL = 2_048
@@ -15,9 +16,13 @@ export function customerUrl(name: string, policy: AddressPolicy) {
 
 /** A literal address is looked at here, so that nobody waits for a call that cannot come; a name is when it is called. */
 export function complaintAbout(given: string, policy: AddressPolicy): string | undefined {
-  if (given.length > LONGEST_URL) return `a URL has ${LONGEST_URL} characters at the most`
   const url = URL.parse(given)
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'a URL must be http or https'
+  // As it is called: what is not ASCII is three times as long then, and more.
+  if (Math.max(given.length, url?.href.length ?? 0) > LONGEST_URL) {
+    return `a URL has ${LONGEST_URL} characters at the most, percent-encoded`
+  }
+  if (url === null || !isPlainText(given) || !['http:', 'https:'].includes(url.protocol))
+    return 'a URL must be http or https'
   if (url.username !== '' || url.password !== '') return 'a URL must hold no user name and no password'
   if (isRefusedHost(url.hostname, policy)) return 'a URL must not lead to a private or special address'
   return undefined

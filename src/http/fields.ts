@@ -34,12 +34,13 @@ export function inQuery<T>(name: string, schema: z.ZodType<T, string>) {
     .pipe(schema)
 }
 
-/** Text without NUL, which PostgreSQL cannot keep. */
+/** Text that every engine keeps: NUL is refused, and half of a character, which a client may have cut, replaced. */
 export function text(name: string, longest: number) {
   return z
     .string()
     .max(longest)
     .refine((given) => !given.includes('\0'), { error: `\`${name}\` must hold no NUL` })
+    .overwrite((given) => given.toWellFormed())
 }
 
 /** An id as a client knows it. A word that is no id names nothing that exists: `notFound` is thrown. */
