@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { nodeSettings, type OwnServer, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
-import { CONTACT, customer, LINE, startReadback } from './support/readback.ts'
+import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
+import { WEBHOOKS } from './support/webhooks.ts'
 
 describe('transactions on PostgreSQL that cross each other', { skip: requireOwnPostgres() }, () => {
   let postgres: OwnServer
@@ -39,6 +40,25 @@ describe('transactions on PostgreSQL that cross each other', { skip: requireOwnP
     const sent = async () => (await account.phone()).flatMap(({ content }) => (content === 'Hello' ? [] : content))
     const shown = await until('all to be on the phone', sent, ({ length }) => length >= contents.length)
     assert.deepEqual(shown.sort(), contents.sort())
+  })
+
+  test('leave one list of webhooks where several replace it at once, and no more of them than an account may have', async () => {
+    await using database = await postgres.database()
+    await using one = await startReadback(nodeSettings(database))
+    await using other = await startReadback(nodeSettings(database))
+    const account = await customer(one)
+    const nodes = [account, enter(other.base, account.accountId, account.keys)]
+    const urls = (change: number) => Array.from({ length: 60 }, (_, n) => `https://example.com/${change}/${n}`)
+    const changes = <T>(change: (node: Customer, number: number) => T) =>
+      Promise.all([0, 1, 2, 3].map((number) => change(nodes[number % 2] as Customer, number)))
+    await changes((node, n) => node.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: urls(n) } }))
+    const listed = async () => (await account.must(200, 'GET', WEBHOOKS)).body.webhooks
+    const { receive } = await listed()
+    assert.deepEqual([...receive].sort(), urls(Number(receive[0].split('/')[3])).sort())
+    await account.must(200, 'PUT', WEBHOOKS, { webhooks: {} })
+    const answers = await changes((node, n) => node.call('POST', WEBHOOKS, { webhooks: urls(n) }))
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 400, 400, 400])
+    assert.equal((await listed()).receive.length, 60)
   })
 
   for (const code of ['40001', '40P01']) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { startCustomerServer } from './support/customer-server.ts'
-import { type Customer, customer, startReadback } from './support/readback.ts'
+import { type Customer, customer, LINE, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 import { addWebhooks, deliveries, WEBHOOKS } from './support/webhooks.ts'
 
@@ -27,6 +27,27 @@ describe('an account’s endpoints', () => {
     await account.must(200, 'DELETE', WEBHOOKS, { webhooks: [url, `${url}/3`] })
     const left = await listed(account)
     assert.deepEqual([left.receive, left.read_receipt], [[], [url]])
+  })
+
+  test('keep by POST what it does not name, and are by PUT as they are given, signed by both secrets for a day', async () => {
+    await using sink = await startCustomerServer()
+    await using server = await startReadback()
+    const account = await customer(server, { lines: [LINE, OTHER_LINE] })
+    const whole = { url: sink.url, secret: 'a-secret-of-its-own', sendblue_numbers: [OTHER_LINE] }
+    await addWebhooks(account, [whole], { globalSecret: 'the-global-secret' })
+    await addWebhooks(account, [sink.url])
+    assert.deepEqual((await listed(account)).receive, [whole])
+    await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: [sink.url] } })
+    assert.deepEqual((await listed(account)).receive, [sink.url])
+    await account.write()
+    const { headers } = await sink.at(0)
+    assert.equal(headers['sb-signing-secret'], 'the-global-secret')
+    assert.match(String(headers['x-sendblue-signature']), /^t=\d+(,v1=[0-9a-f]{64}){2}$/)
+    await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: [whole] } })
+    await account.write({ to_number: OTHER_LINE })
+    const own = (await sink.at(1)).headers
+    assert.equal(own['sb-signing-secret'], 'a-secret-of-its-own')
+    assert.match(String(own['x-sendblue-signature']), /^t=\d+(,v1=[0-9a-f]{64}){2}$/)
   })
 
   test('of a known type that is never sent are taken with a warning; of an unknown one refused with a list', async () => {

@@ -22,11 +22,11 @@ export interface WebhookStore {
   /** The account's endpoints. */
   listWebhooks(call: { credentials: Credentials }): Promise<WebhookSettings>
   /**
-   * Adds endpoints. One that is there already takes the new secret and lines, and is enabled again. Throws `invalid` for lines
-   * that are not the account's, and beyond {@link MOST_WEBHOOKS}.
+   * Adds endpoints. One that is there already takes what is given of a new secret and lines, and is enabled again. Throws `invalid`
+   * for lines that are not the account's, and beyond {@link MOST_WEBHOOKS}.
    */
   addWebhooks(call: WebhookChange): Promise<WebhookSettings>
-  /** These and no others. Throws as {@link addWebhooks} does. */
+  /** These and no others, each as it is given: where no secret or no lines are, it has none of its own. Throws as {@link addWebhooks} does. */
   replaceWebhooks(call: WebhookChange): Promise<WebhookSettings>
   /** What waits for them is given up by their lanes. */
   removeWebhooks(call: {

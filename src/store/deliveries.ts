@@ -209,11 +209,6 @@ export interface ClaimedRow {
 
 /** `since`: a secret that was replaced later still signs. */
 export function toDelivery(row: ClaimedRow, seal: Seal, since: number): Delivery {
-  const [secret, before, changedAt] =
-    row.secret === null
-      ? [row.webhook_secret, row.webhook_secret_before, row.webhook_secret_changed_at]
-      : [row.secret, row.secret_before, row.secret_changed_at]
-  const sealed = [secret, (changedAt ?? 0) > since ? before : null].filter((text) => text !== null)
   return {
     id: row.id,
     webhookId: row.webhook_id,
@@ -221,10 +216,21 @@ export function toDelivery(row: ClaimedRow, seal: Seal, since: number): Delivery
     type: row.type,
     event: toEvent(row),
     account: { id: row.account_id, email: row.email, plan: row.plan },
-    secrets: sealed.map((text) => seal.open(PURPOSE, text)),
+    secrets: secretsOf(row, since).map((text) => seal.open(PURPOSE, text)),
     attempts: row.attempts,
     failingSince: row.failing_since,
   }
+}
+
+/** The endpoint's own, or the account's; then what signed before it, be it that the endpoint had another, or none of its own. */
+function secretsOf(row: ClaimedRow, since: number): string[] {
+  const { secret, webhook_secret } = row
+  const isLater = (changedAt: number | null) => (changedAt ?? 0) > since
+  const before = [
+    isLater(row.secret_changed_at) ? (row.secret_before ?? webhook_secret) : null,
+    secret === null && isLater(row.webhook_secret_changed_at) ? row.webhook_secret_before : null,
+  ]
+  return [...new Set([secret ?? webhook_secret, ...before])].filter((sealed) => sealed !== null)
 }
 
 function toEvent(row: Pick<ClaimedRow, 'event_id' | 'account_id' | 'line_id' | 'event' | 'at'>): Delivery['event'] {

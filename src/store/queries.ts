@@ -52,7 +52,7 @@ import type { Session } from './session.ts'
 import { closeSession, getVisitor, listKeys, makeKey, openSession, revokeKey } from './sign-ins.ts'
 import { getMessageStory } from './stories.ts'
 import { createToken, deleteToken, forgetTokens } from './tokens.ts'
-import { addWebhooks, listWebhooks } from './webhooks.ts'
+import { listWebhooks } from './webhooks.ts'
 
 /** What is read and changes nothing: queries that both engines share. A new one goes here, and nowhere else. */
 export const READS = {
@@ -105,7 +105,6 @@ export const LISTS: readonly string[] = [
 
 /** What is written seldom, one transaction for each call: shared as well. */
 export const COLD_WRITES = {
-  addWebhooks,
   createAccount,
   createKey,
   contactReads,
@@ -142,7 +141,6 @@ export const COLD_WRITES = {
 
 /** Rare enough that everybody who looks may look again. */
 export const SEEN_BY_ALL: readonly (keyof typeof COLD_WRITES)[] = [
-  'addWebhooks',
   'closeSession',
   'createAccount',
   'createKey',

@@ -32,19 +32,26 @@ export async function listWebhooks(
   return settingsOf(session, id)
 }
 
-export async function addWebhooks(session: Session, change: WebhookChange): Promise<WebhookSettings> {
+export async function addWebhooks(session: Session, change: WebhookChange): Promise<Nudging<WebhookSettings>> {
   const { id } = await authenticate(session, change.credentials)
+  await takeTurn(session, id)
   await checkOwnNumbers(session, { accountId: id, ...numbersOf(change) })
-  const live = await liveOf(session, id)
-  const added = change.webhooks.filter((draft) => !live.some((row) => isSame(row, draft)))
+  const live = (await liveOf(session, id)).map((row) => toWebhook(row, session.seal))
+  const added = change.webhooks.filter((draft) => !live.some((webhook) => isSame(webhook, draft)))
   if (live.length + added.length > MOST_WEBHOOKS) throw tooMany()
   await keepGlobalSecret(session, id, change)
-  for (const draft of change.webhooks) await upsert(session, id, draft, change.at)
-  return settingsOf(session, id)
+  for (const draft of change.webhooks) {
+    const known = live.find((webhook) => isSame(webhook, draft))
+    const secret = draft.secret ?? known?.secret ?? null
+    const numbers = draft.numbers ?? known?.numbers ?? null
+    await upsert(session, id, { ...draft, secret, numbers }, change.at)
+  }
+  return { answer: await settingsOf(session, id), endpoints: [] }
 }
 
 export async function replaceWebhooks(session: Session, change: WebhookChange): Promise<Nudging<WebhookSettings>> {
   const { id } = await authenticate(session, change.credentials)
+  await takeTurn(session, id)
   await checkOwnNumbers(session, { accountId: id, ...numbersOf(change) })
   if (change.webhooks.length > MOST_WEBHOOKS) throw tooMany()
   await keepGlobalSecret(session, id, change)
@@ -59,6 +66,7 @@ export async function removeWebhooks(
   { credentials, type, urls, at }: Parameters<Store['removeWebhooks']>[0],
 ): Promise<Nudging<void>> {
   const { id } = await authenticate(session, credentials)
+  await takeTurn(session, id)
   const live = await liveOf(session, id)
   const gone = live.filter((row) => row.type === type && urls.includes(row.url))
   return { answer: undefined, endpoints: await remove(session, gone, at) }
@@ -114,14 +122,25 @@ function toWebhook(row: WebhookRow, seal: Seal): Webhook {
   }
 }
 
-function isSame(row: Pick<WebhookRow, 'type' | 'url'>, draft: WebhookDraft): boolean {
-  return row.type === draft.type && row.url === draft.url
+function isSame(known: Pick<WebhookRow, 'type' | 'url'>, draft: WebhookDraft): boolean {
+  return known.type === draft.type && known.url === draft.url
+}
+
+/** Changes of one account's endpoints go one after the other: none decides by a list that another is about to change. */
+async function takeTurn({ db }: Session, id: AccountId): Promise<void> {
+  await db
+    .updateTable('accounts')
+    .set((row) => ({ webhook_secret_changed_at: row.ref('webhook_secret_changed_at') }))
+    .where('id', '=', id)
+    .execute()
 }
 
 type EndpointDraft = Omit<WebhookDraft, 'type'> & { readonly type: EndpointType }
 
+/** As it is given: what the draft leaves out, the endpoint has not. */
 async function upsert({ db, seal }: Session, accountId: AccountId, draft: EndpointDraft, at: number): Promise<void> {
   const { type, url, numbers } = draft
+  const sealed = draft.secret === null ? null : seal.close(PURPOSE, draft.secret)
   const known = await db
     .selectFrom('webhooks')
     .selectAll()
@@ -132,11 +151,9 @@ async function upsert({ db, seal }: Session, accountId: AccountId, draft: Endpoi
     .executeTakeFirst()
   const kept = { numbers: numbers === null ? null : JSON.stringify(numbers), disabled: null, failing_since: null }
   if (known !== undefined) {
-    const changed =
-      draft.secret !== null && (known.secret === null || seal.open(PURPOSE, known.secret) !== draft.secret)
-    const rotated = changed
-      ? { secret: seal.close(PURPOSE, draft.secret ?? ''), secret_before: known.secret, secret_changed_at: at }
-      : {}
+    const before = known.secret === null ? null : seal.open(PURPOSE, known.secret)
+    const rotated =
+      before === draft.secret ? {} : { secret: sealed, secret_before: known.secret, secret_changed_at: at }
     // A callback is as old as the last message that named it.
     const renewed = type === STATUS_CALLBACK ? { created_at: at } : {}
     const { numUpdatedRows } = await db
@@ -147,8 +164,8 @@ async function upsert({ db, seal }: Session, accountId: AccountId, draft: Endpoi
     // Unless it was forgotten at this moment.
     if (numUpdatedRows > 0n) return
   }
-  const secret = draft.secret === null ? null : seal.close(PURPOSE, draft.secret)
-  const made = { account_id: accountId, type, url, secret, secret_before: null, secret_changed_at: null }
+  const unchanged = { secret_before: null, secret_changed_at: null }
+  const made = { account_id: accountId, type, url, secret: sealed, ...unchanged }
   await db
     .insertInto('webhooks')
     .values({ ...made, ...kept, removed_at: null, created_at: at })

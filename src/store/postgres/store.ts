@@ -18,7 +18,7 @@ import { noteTyping, sendMessage } from '../outbound.ts'
 import { findOverdue } from '../overdue.ts'
 import { Seal } from '../seal.ts'
 import type { Session, StoreRules } from '../session.ts'
-import { removeWebhooks, replaceWebhooks } from '../webhooks.ts'
+import { addWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import { acceptCalls } from './acceptance.ts'
 import { Batches } from './batches.ts'
 import { Clock } from './clock.ts'
@@ -190,9 +190,13 @@ function tellingMethods({ leases: _, transactions, onChanges, ...session }: Tool
         return { outcome: answer, happenings: told }
       }, isolation)
   const nudging =
-    <Call, A>(query: (session: Session, call: Call) => Promise<Nudging<A>>, touched: Changes['touched'] = []) =>
+    <Call, A>(
+      query: (session: Session, call: Call) => Promise<Nudging<A>>,
+      isolation: 'current' | 'snapshot' = 'snapshot',
+      touched: Changes['touched'] = [],
+    ) =>
     async (call: Call): Promise<A> => {
-      const { answer, endpoints } = await transactions.run('snapshot', ({ db }) => query({ ...session, db }, call))
+      const { answer, endpoints } = await transactions.run(isolation, ({ db }) => query({ ...session, db }, call))
       onChanges({ endpoints, events: false, touched })
       return answer
     }
@@ -205,8 +209,10 @@ function tellingMethods({ leases: _, transactions, onChanges, ...session }: Tool
     noteTyping: shared(noteTyping),
     redeliver: nudging(redeliver),
     testWebhook: nudging(testWebhook),
-    removeWebhooks: nudging(removeWebhooks, 'all'),
-    replaceWebhooks: nudging(replaceWebhooks, 'all'),
+    // They wait for each other, so that each sees what the one before it left.
+    addWebhooks: nudging(addWebhooks, 'current', 'all'),
+    removeWebhooks: nudging(removeWebhooks, 'current', 'all'),
+    replaceWebhooks: nudging(replaceWebhooks, 'current', 'all'),
   } satisfies Partial<Store>
 }
 

@@ -16,7 +16,7 @@ import { noteTyping, sendMessage } from '../outbound.ts'
 import { type Bound, bind, COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
 import { findRemains, linesToLookThrough, linesWithRemains } from '../removed-lines.ts'
 import type { Session } from '../session.ts'
-import { removeWebhooks, replaceWebhooks } from '../webhooks.ts'
+import { addWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import type { Acceptance } from './acceptance.ts'
 import { Deliveries } from './deliveries.ts'
 import type { Events } from './events.ts'
@@ -45,6 +45,7 @@ const HOT_WRITES = [
   'releaseDeliveries',
   'redeliver',
   'testWebhook',
+  'addWebhooks',
   'removeWebhooks',
   'replaceWebhooks',
   'noteHealth',
@@ -123,16 +124,15 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
     testWebhook: async (call) => nudge(await testWebhook(session, call)),
     redeliver: async (call) => nudge(await redeliver(session, call)),
+    addWebhooks: async (call) => seen(await addWebhooks(session, call)),
     removeWebhooks: async (call) => seen(await removeWebhooks(session, call)),
     replaceWebhooks: async (call) => seen(await replaceWebhooks(session, call)),
     noteHealth: async (note) => tell(await noteHealth(session, note)),
-    async endRemoved({ limit, at }) {
-      const toLookThrough = await linesToLookThrough(session, at).executeTakeFirst()
-      const line = toLookThrough ?? (await linesWithRemains(session).executeTakeFirst())
-      if (line === undefined) return false
-      const { receiptIds, messageIds } = await findRemains(session, line, { limit, at })
-      lanes.skipReceipts({ receiptIds, at })
-      record(await endRemovedMessages(session, { messageIds, at }))
+    async endRemoved(piece) {
+      const remains = await nextRemains(session, piece)
+      if (remains === undefined) return false
+      lanes.skipReceipts({ receiptIds: remains.receiptIds, at: piece.at })
+      record(await endRemovedMessages(session, { messageIds: remains.messageIds, at: piece.at }))
       return true
     },
     sendMessage: async (call) => tell(await sendMessage(session, call)),
@@ -147,6 +147,13 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),
     findJoined: (ids) => ids.map((id) => joins.find(id) ?? null),
   }
+}
+
+/** What still waits for a line that was removed: a piece of it. */
+async function nextRemains(session: Session, piece: Parameters<Store['endRemoved']>[0]) {
+  const toLookThrough = await linesToLookThrough(session, piece.at).executeTakeFirst()
+  const line = toLookThrough ?? (await linesWithRemains(session).executeTakeFirst())
+  return line && findRemains(session, line, piece)
 }
 
 function coldWrites(session: Session, events: Events): Bound<typeof COLD_WRITES> {
