@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { METHODS } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { sendAndLeave, sendRaw } from './support/raw-http.ts'
@@ -106,6 +107,7 @@ describe('bad input', () => {
     assert.deepEqual(rest, { status: 'ERROR' })
     assert.equal(typeof message, 'string')
     assert.notEqual(message, '')
+    assert.match(answer?.headers['x-request-id'] ?? '', /^[\da-f]{8}-[\da-f]{4}-\w+$/)
     return answer
   }
 
@@ -148,14 +150,25 @@ describe('bad input', () => {
     const other = await fetch(`${server.base}/api/mark-read`)
     assert.equal(other.status, 405)
     assert.deepEqual(await other.json(), { status: 'ERROR', message: 'This endpoint takes POST' })
+    for (const method of METHODS.filter((method) => method !== 'POST' && method !== 'CONNECT')) {
+      const answer = await sendRaw(server.base, request('', [], `${method} /api/mark-read HTTP/1.1`))
+      assert.deepEqual([answer?.status, answer?.headers.allow], [405, 'POST'], method)
+    }
     const unknown = await fetch(`${server.base}/api/mark-unread`, { method: 'POST', body: 'x'.repeat(1_000_000) })
     assert.equal(unknown.status, 404)
     assert.deepEqual(await unknown.json(), { status: 'ERROR', message: 'There is no such endpoint' })
   })
 
+  test('is 401 and then 404 for an id that nothing has, however long it is', async () => {
+    const path = `/readback/v1/receipts/${'x'.repeat(2_000)}`
+    await refused(404, request('', [], `GET ${path} HTTP/1.1`))
+    await refused(401, request('', ['sb-api-key-id: x'], `GET ${path} HTTP/1.1`))
+  })
+
   test('is 413 beyond 64 KiB, said or not said in its length', async () => {
     const body = JSON.stringify({ number: CONTACT, from_number: LINE, more: 'x'.repeat(1_000_000) })
     await refused(413, request(body))
+    await refused(413, request(body, ['content-type: text/plain']))
     const chunks = request('', ['transfer-encoding: chunked']).toString().replace('content-length: 0\r\n', '')
     await refused(413, Buffer.from(`${chunks}${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`))
   })
@@ -172,9 +185,10 @@ describe('bad input', () => {
     })
   }
 
-  test('is 415 for a body without a content type, another charset, and a compressed body', async () => {
+  test('is 415 for a body with half of a content type or none, another charset, and a compressed body', async () => {
     await refused(415, request(GOOD, ['content-type: application/json; charset=utf-16']))
     await refused(415, request(GOOD, ['content-encoding: gzip']))
+    await refused(415, request(GOOD, ['content-type: json']))
     const bare = request(GOOD).toString().replace('content-type: application/json\r\n', '')
     await refused(415, Buffer.from(bare))
   })

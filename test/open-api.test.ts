@@ -12,7 +12,7 @@ interface Operation {
   readonly tags?: readonly string[]
   readonly security?: readonly object[]
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required: boolean }[]
-  readonly requestBody?: { readonly content: Content }
+  readonly requestBody?: { readonly required: boolean; readonly content: Content }
   readonly responses: Readonly<Record<string, { readonly $ref?: string; readonly content?: Content }>>
 }
 type Content = Readonly<Record<string, { readonly schema: object }>>
@@ -87,6 +87,20 @@ describe('the description in OpenAPI', () => {
     )
   })
 
+  test('asks for a body where there must be one, and knows every kind of text that is answered', async () => {
+    const body = (path: string) => description.paths[path]?.post?.requestBody?.required
+    assert.deepEqual(['/api/mark-read', '/v3/auth/tokens', '/readback/v1/inbound/{secret}'].map(body), [
+      true,
+      false,
+      false,
+    ])
+    const described = description.paths['/docs/{file}']?.get?.responses[200]?.content ?? {}
+    for (const file of ['start.js', 'swagger-ui.css']) {
+      const { headers } = await fetch(`${server.base}/docs/${file}`)
+      assert.ok((headers.get('content-type')?.split(';')[0] ?? '') in described, file)
+    }
+  })
+
   /** What a door answers has the fields that are described, of the types that are described, and no other. */
   async function check(who: Pick<Customer, 'call'>, method: string, path: string, url: string, body?: unknown) {
     const { responses } = description.paths[path]?.[method.toLowerCase()] ?? { responses: {} }
@@ -120,6 +134,19 @@ describe('the description in OpenAPI', () => {
       auto_mark_read: true,
     })
     await own('GET', '/readback/v1/settings')
+    await own('PATCH', '/readback/v1/settings', '/readback/v1/settings', {
+      auto_mark_read_timing: { mode: 'on_reply' },
+    })
+    await own('POST', '/v3/auth/tokens')
+    const written = { number: '+14155551234', from_number: LINE, content: 'Hello' }
+    const { message_handle } = await own('POST', '/api/send-message', '/api/send-message', written)
+    await own('GET', '/api/status', `/api/status?handle=${message_handle}`)
+    await own('POST', '/api/send-typing-indicator', '/api/send-typing-indicator', {
+      number: '+14155551234',
+      from_number: LINE,
+    })
+    await own('GET', '/simulator/carrier', `/simulator/carrier?from_number=${LINE}`)
+    await own('POST', '/simulator/messages', '/simulator/messages', { number: '+14155551234', to_number: LINE })
     await own('GET', '/readback/v1/receipts')
     await own('GET', '/readback/v1/receipts/{id}', `/readback/v1/receipts/${id}`)
     await own('GET', '/readback/v1/webhooks')

@@ -21,7 +21,7 @@ import { referenceAssetDoor, referenceDoor } from './reference.ts'
 import { messageStatusDoor, type SendingDesk, sendMessageDoor } from './send-message.ts'
 import { getSettingsDoor, updateSettingsDoor } from './settings.ts'
 import * as simulator from './simulator.ts'
-import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
+import { identifyAndLog, knowAllMethods, requestIds, type Surface, serve } from './surface.ts'
 import { createTokenDoor, deleteTokenDoor } from './tokens.ts'
 import { typingDoor } from './typing.ts'
 import { listDeliveriesDoor, redeliverDoor } from './webhook-deliveries.ts'
@@ -41,6 +41,8 @@ export interface AppOptions
   readonly draining: () => boolean
 }
 
+/** Node takes 16 KiB of a request's head: no part of a URL is too long for its door, which knows what to say of it. */
+const LONGEST_PARAMETER = 16 * 1024
 /** Contract: 64 KiB. */
 const BODY_LIMIT = 64 * 1024
 /** A client that sends half a request, or promises more than it sends, is let go after this long. */
@@ -49,25 +51,28 @@ const REQUEST_TIMEOUT_MS = 30_000
 /** The whole public surface. Not yet listening. */
 export function createApp(options: AppOptions): FastifyInstance {
   const { store, operatorToken } = options
+  const nextId = requestIds()
   const app = Fastify({
     loggerInstance: options.log,
     // `surface.ts` writes the lines: fastify's own hold the URL, and with it numbers and secrets.
     logController: new LogController({ disableRequestLogging: true }),
     requestIdHeader: false,
-    genReqId: requestIds(),
+    genReqId: nextId,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     return503OnClosing: false,
     // Node's own refusal would lack the envelope: `identifyAndLog` has one.
     http: { requireHostHeader: false },
-    frameworkErrors: answerError,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply.header('x-request-id', request.id)),
     clientErrorHandler(error, socket) {
-      if (socket.writable) socket.end(rawError(error))
+      if (socket.writable) socket.end(rawError(error, nextId()))
     },
   })
   // An expectation that nobody here knows may be passed over (RFC 9110, 10.1.1); Node would answer without the envelope.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   acceptJson(app)
+  knowAllMethods(app)
   identifyAndLog(app)
   app.setErrorHandler(answerError)
   app.decorateRequest('session', null)

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ReadbackError } from '../core/errors.ts'
+import { NOT_JSON } from './errors.ts'
 
 /** Contract §1: JSON in, in UTF-8; any other content type is 415. No body at all reads as `{}`. */
 export function acceptJson(app: FastifyInstance): void {
@@ -11,6 +12,10 @@ export function acceptJson(app: FastifyInstance): void {
     } catch (error) {
       done(error as Error)
     }
+  })
+  // What is too large is told so first (contract §1).
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => {
+    done(new ReadbackError('unsupported_media_type', NOT_JSON))
   })
 }
 

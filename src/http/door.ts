@@ -17,8 +17,8 @@ interface Shape<B, Q, P, A = z.ZodType> {
   readonly entry?: Entry
   /** What a good answer holds: TypeScript checks the door by it, and nobody does again at run time. A text where absent. */
   readonly answer?: A
-  /** Of an answer that is a text. */
-  readonly type?: string
+  /** Of an answer that is a text: what it may be. */
+  readonly types?: readonly string[]
   /** Of a good answer; 200 where absent, 204 for one that holds nothing. */
   readonly status?: 201 | 204
 }

@@ -22,10 +22,12 @@ const RETRY_AFTER_S = 1
 /** Whoever tried too often, after a minute. */
 const RATE_RETRY_AFTER_S = 60
 
+export const NOT_JSON = 'The content type must be application/json'
+
 /** What fastify itself refuses, in our codes. */
 const FASTIFY_CODES: Readonly<Record<string, [ErrorCode, string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is too large'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The content type must be application/json'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', NOT_JSON],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid', 'The body is not as long as its content-length says'],
   FST_ERR_BAD_URL: ['invalid', 'The URL is malformed'],
 }
@@ -66,13 +68,14 @@ export function toReadbackError(thrown: unknown): ReadbackError {
 }
 
 /** What Node's parser would not even call a request still gets the envelope. */
-export function rawError(error: NodeJS.ErrnoException): string {
+export function rawError(error: NodeJS.ErrnoException, requestId: string): string {
   const status = RAW_STATUS[error.code ?? ''] ?? 400
   const body = JSON.stringify(envelope(status === 400 ? 'The request is malformed' : (STATUS_CODES[status] ?? '')))
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${requestId}`,
     'connection: close',
     '',
     body,

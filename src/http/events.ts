@@ -26,7 +26,12 @@ const TYPES = z
 /** `GET /api/v2/events`: what the account is told of, while it happens. */
 export function eventsDoor({ store, hub, now }: EventDesk): Door {
   const query = z.strictObject({ types: TYPES.optional() })
-  const shape = { summary: 'What happens, while it happens', query, type: 'text/event-stream', entry: 'lines' } as const
+  const shape = {
+    summary: 'What happens, while it happens',
+    query,
+    types: ['text/event-stream'],
+    entry: 'lines',
+  } as const
   return door(shape, async ({ query: { types }, request, reply }) => {
     const credentials = credentialsOf(request)
     const caller = await store.identify({ credentials })

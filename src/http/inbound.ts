@@ -32,7 +32,7 @@ const ANSWER = z.union([DONE, z.string()])
 /** `POST /readback/v1/inbound/{secret}`: a carrier calls us. The secret names the line. */
 export function inboundDoor({ store, connectors, nudge, catchUp, now }: InboundDesk): Door {
   const params = z.object({ secret: z.string() })
-  const shape = { summary: 'A carrier calls', params, bodyLimit: BODY_LIMIT, answer: ANSWER }
+  const shape = { summary: 'A carrier calls', params, body: z.unknown(), bodyLimit: BODY_LIMIT, answer: ANSWER }
   return door(shape, async ({ params: { secret }, ...entered }) => {
     const line = await store.getLine({ inboundSecret: secret })
     const parsed = parseInbound(line, connectors, entered)

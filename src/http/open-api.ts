@@ -100,15 +100,20 @@ function operations(url: string, by: keyof Entrances, doors: Surface[string], na
         ]),
         ...(shape.body === undefined
           ? {}
-          : { requestBody: { required: true, content: json(toSchema(shape.body, 'input', named)) } }),
+          : {
+              requestBody: {
+                required: !shape.body.safeParse(undefined).success,
+                content: json(toSchema(shape.body, 'input', named)),
+              },
+            }),
         responses: responsesOf(shape, named),
       },
     ]),
   )
 }
 
-function responsesOf({ answer, status, type }: Door['shape'], named: Named): object {
-  const text = { [type ?? 'text/plain']: { schema: { type: 'string' } } }
+function responsesOf({ answer, status, types }: Door['shape'], named: Named): object {
+  const text = Object.fromEntries((types ?? ['text/plain']).map((type) => [type, { schema: { type: 'string' } }]))
   const content = answer === undefined ? text : json(toSchema(answer, 'output', named))
   return {
     [status ?? 200]: { description: 'Done', ...(status === 204 ? {} : { content }) },

@@ -54,7 +54,7 @@ const HOUR_S = 3_600
 
 /** `GET /docs` [ours]: the description in `/openapi.json`, for reading and trying. */
 export function referenceDoor(): Door {
-  return door({ summary: 'The reference, for people', type: 'text/html' }, async ({ reply }) => {
+  return door({ summary: 'The reference, for people', types: ['text/html'] }, async ({ reply }) => {
     reply.type('text/html; charset=utf-8').header('content-security-policy', POLICY)
     return PAGE
   })
@@ -63,7 +63,8 @@ export function referenceDoor(): Door {
 /** `GET /docs/{file}`. */
 export function referenceAssetDoor(): Door {
   const params = z.object({ file: z.string() })
-  return door({ summary: 'What the reference is made of', params }, async ({ params: { file }, reply }) => {
+  const types = [...new Set(Object.values(ASSETS).map(({ type }) => type))]
+  return door({ summary: 'What the reference is made of', params, types }, async ({ params: { file }, reply }) => {
     const found = Object.hasOwn(ASSETS, file) ? ASSETS[file] : undefined
     if (found === undefined) throw new ReadbackError('not_found', 'There is no such endpoint')
     reply.type(`${found.type}; charset=utf-8`).header('cache-control', `max-age=${HOUR_S}`)

@@ -15,7 +15,7 @@ import type { Store } from '../core/store.ts'
 import { DONE, ok, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
-import { address, handleOf, isoTime, phoneNumber, text } from './fields.ts'
+import { address, handleOf, inQuery, isoTime, phoneNumber, text } from './fields.ts'
 
 /** What the doors to the simulated phone need. */
 export interface Workbench {
@@ -93,7 +93,10 @@ export function writeDoor(bench: Workbench): Door {
 
 /** `GET /simulator/handset`: what that contact's phone shows. */
 export function handsetDoor(bench: Workbench): Door {
-  const query = z.strictObject({ number: contactNumber, from_number: FROM_NUMBER })
+  const query = z.strictObject({
+    number: inQuery('number', contactNumber),
+    from_number: inQuery('from_number', FROM_NUMBER),
+  })
   const answer = ok({
     number: z.string(),
     from_number: z.string(),
@@ -155,7 +158,7 @@ export function carrierDoor(bench: Workbench): Door {
 
 /** `GET` on the same path: the knobs as they stand. */
 export function carrierStateDoor(bench: Workbench): Door {
-  const query = z.strictObject({ from_number: FROM_NUMBER })
+  const query = z.strictObject({ from_number: inQuery('from_number', FROM_NUMBER) })
   const shape = { summary: 'The carrier’s knobs as they stand', query, answer: CARRIER, entry: 'lines' } as const
   return door(shape, async ({ query: { from_number }, request }) => {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { METHODS as METHODS_OF_HTTP } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { ReadbackError } from '../core/errors.ts'
 import { type Door, parse } from './door.ts'
@@ -19,6 +20,13 @@ export interface Guard {
 
 /** What is wrong with a request as such, before anybody has looked at who sent it. */
 const ABOUT_THE_REQUEST: ReadonlySet<string> = new Set(['invalid', 'too_large', 'unsupported_media_type'])
+
+/** Every method that Node lets in, so that none is told that a path is not there which is. */
+export function knowAllMethods(app: FastifyInstance): void {
+  const known = new Set(app.supportedMethods)
+  // It opens a tunnel, and Node passes it on to nobody here.
+  for (const method of METHODS_OF_HTTP) if (!known.has(method) && method !== 'CONNECT') app.addHttpMethod(method)
+}
 
 export function serve(app: FastifyInstance, surface: Surface, { enter, refuse }: Guard = {}): void {
   for (const [url, doors] of Object.entries(surface)) {
