@@ -78,16 +78,18 @@ describe('the dispatcher', () => {
     assert.deepEqual([paused.state, paused.reason], ['expired', 'line_paused'])
   })
 
-  test('leaves a paused line alone, and goes on when it may', async () => {
+  test('leaves a paused line alone, says so of what waits, and goes on when it may', async () => {
     await using server = await startReadback()
     const account = await customer(server)
     await account.write()
     await pause(server, true)
     const id = await account.markRead()
     await account.settled(await account.markRead('+14155550100', await anotherLine(server, account.accountId)))
-    assert.equal((await account.receipt(id)).state, 'queued')
+    const { state, reason } = await account.receipt(id)
+    assert.deepEqual([state, reason], ['queued', 'line_paused'])
     await pause(server, false)
-    assert.equal((await account.settled(id)).state, 'sent')
+    const sent = await account.settled(id)
+    assert.deepEqual([sent.state, sent.reason], ['sent', null])
   })
 
   test('keeps the pace that the carrier sets', async () => {

@@ -4,6 +4,7 @@ import type { Caller } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, ConversationId, LineId, ReceiptId } from '../core/id.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
+import type { Reason } from '../core/reason.ts'
 import type { Receipt, ReceiptFilter } from '../core/receipt.ts'
 import type { Store } from '../core/store.ts'
 import { identify } from './accounts.ts'
@@ -102,7 +103,14 @@ export function everyReceipt({ db }: Pick<Session, 'db'>) {
       eb.fn.coalesce('receipts.service', 'conversations.service').as('service'),
       'receipts.trigger as trigger',
       'receipts.state as state',
-      'receipts.reason as reason',
+      // Whatever stood in its way before: until the line goes on it is this.
+      eb
+        .case()
+        .when(eb.and([eb('lines.paused', '=', sql.lit(1)), eb('receipts.next_attempt_at', 'is not', null)]))
+        .then(sql.lit<Reason>('line_paused'))
+        .else(eb.ref('receipts.reason'))
+        .end()
+        .as('reason'),
       'receipts.requests as requests',
       'receipts.attempts as attempts',
       'receipts.read_up_to as readUpTo',
