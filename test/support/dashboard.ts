@@ -1,0 +1,86 @@
+import { after, before } from 'node:test'
+import axe from 'axe-core'
+import type { Page } from 'playwright-core'
+import { openBrowser, signIn, type Visit, visit } from './browser.ts'
+import { CONTACT, type Customer, customer, type Readback, startReadback } from './readback.ts'
+import { until } from './until.ts'
+
+/** One server and one browser for the tests of a suite, each with an account of its own. */
+export interface Desk {
+  server: Readback
+  browser: Awaited<ReturnType<typeof openBrowser>>
+}
+
+export interface Entered extends Visit {
+  readonly account: Customer
+  readonly line: string
+}
+
+/** To be called in a suite: what it answers is there once its tests run. */
+export function openDesk(): Desk {
+  const desk = {} as Desk
+  before(async () => {
+    desk.server = await startReadback()
+    desk.browser = await openBrowser()
+  })
+  after(async () => {
+    await desk.browser[Symbol.asyncDispose]()
+    await desk.server[Symbol.asyncDispose]()
+  })
+  return desk
+}
+
+let lines = 0
+
+/** Somebody who has signed in with a key, on a line of their own. */
+export async function enter(
+  { server, browser }: Desk,
+  options: { auto?: boolean; path?: string; plan?: string } = {},
+): Promise<Entered> {
+  lines += 1
+  const line = `+1917555${String(100 + lines).padStart(4, '0')}`
+  const account = await customer(server, {
+    lines: [line],
+    auto: options.auto ?? false,
+    plan: options.plan ?? 'free_api',
+  })
+  const visited = await visit(browser, `${server.base}${options.path ?? '/'}`)
+  await signIn(visited.page, account)
+  return { ...visited, account, line, [Symbol.asyncDispose]: visited[Symbol.asyncDispose] }
+}
+
+export async function openConversation(page: Page): Promise<void> {
+  await page.getByRole('link', { name: new RegExp(`\\${CONTACT}`) }).click()
+  await page.getByRole('button', { name: 'Mark read' }).waitFor()
+}
+
+export const phone = (page: Page) => page.getByRole('log', { name: 'What the phone shows' })
+export const log = (page: Page) => page.getByRole('log', { name: 'Messages and receipts' })
+
+export async function write(page: Page, text: string): Promise<void> {
+  await page.getByLabel('Write as the contact', { exact: true }).fill(text)
+  await page.keyboard.press('Enter')
+}
+
+/** The phone shows that so many times. */
+export async function reads(page: Page, times: number): Promise<void> {
+  const marks = phone(page).getByText('Read', { exact: true })
+  await until(
+    `"Read" to be shown ${times} times`,
+    () => marks.count(),
+    (count) => count === times,
+  )
+}
+
+/** What axe finds to be serious. */
+export async function complaintsOfAxe(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  const found = await page.evaluate<{
+    violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[]
+  }>('axe.run(document, { resultTypes: ["violations"] })')
+  return found.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
+    )
+}
