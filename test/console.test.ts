@@ -250,6 +250,17 @@ function describeConversations(settings: Settings): void {
       [number(6)],
     )
     assert.equal((await list({ state: 'unread' })).data.length, 24)
+    await account.write({ number: 'ada@example.com' })
+    await account.write({ number: number(1), group_id: 'Team-A' })
+    for (const [search, found] of [
+      ['Ada', 'ada@example.com'],
+      ['Team', 'Team-A'],
+    ] as const) {
+      assert.deepEqual(
+        (await list({ search })).data.map((each: { number: string }) => each.number),
+        [found],
+      )
+    }
   })
 
   for (const query of [

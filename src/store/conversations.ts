@@ -67,7 +67,7 @@ function newest({ db }: Session, accountId: AccountId, filter: ConversationFilte
 async function beginning({ db }: Session, accountId: AccountId, search: string): Promise<ConversationPlace[]> {
   const lines = await db.selectFrom('lines').select('id').where('account_id', '=', accountId).execute()
   if (lines.length === 0) return []
-  const found = await db
+  const inLines = db
     .selectFrom('conversations')
     .select(['id', 'active_at as activeAt'])
     .where(
@@ -75,10 +75,14 @@ async function beginning({ db }: Session, accountId: AccountId, search: string):
       'in',
       lines.map(({ id }) => id),
     )
-    // As two bounds, which an index of addresses can be entered by; `like` cannot.
-    .where(sql<SqlBool>`address >= ${search} and address < ${`${search}\u{10ffff}`}`)
     .limit(MOST_FOUND)
-    .execute()
+  const found: ConversationPlace[] = []
+  // An e-mail address is stored in lower case, a group as its carrier has it.
+  for (const start of new Set([search, search.toLowerCase()])) {
+    // As two bounds, which an index of addresses can be entered by; `like` cannot.
+    const query = inLines.where(sql<SqlBool>`address >= ${start} and address < ${`${start}\u{10ffff}`}`)
+    found.push(...(await query.execute()))
+  }
   return found.sort((a, b) => b.activeAt - a.activeAt || b.id - a.id)
 }
 

@@ -117,7 +117,7 @@ function toFilter(query: z.output<typeof LIST>): ConversationFilter {
 
 /** As addresses are stored: a number may be typed with its punctuation, and without its plus. */
 function toAddress(typed: string): string {
-  const trimmed = typed.trim().toLowerCase()
+  const trimmed = typed.trim()
   const digits = trimmed.replace(/[ .\-()[\]]/g, '')
   return /^\+?\d+$/.test(digits) ? `+${digits.replace('+', '')}` : trimmed
 }
