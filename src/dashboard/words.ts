@@ -7,16 +7,22 @@ const EARLIER = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
 })
-const EXACT = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const EXACT = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const
+const EXACT_TODAY = new Intl.DateTimeFormat(undefined, EXACT)
+const EXACT_EARLIER = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', ...EXACT })
 
 /** As short as it can be understood, in the reader's own time. */
 export function localTime(at: string): string {
-  const date = new Date(at)
-  return (date.toDateString() === new Date().toDateString() ? TODAY : EARLIER).format(date)
+  return format(at, TODAY, EARLIER)
 }
 
 export function exactTime(at: string): string {
-  return EXACT.format(new Date(at))
+  return format(at, EXACT_TODAY, EXACT_EARLIER)
+}
+
+function format(at: string, today: Intl.DateTimeFormat, earlier: Intl.DateTimeFormat): string {
+  const date = new Date(at)
+  return (date.toDateString() === new Date().toDateString() ? today : earlier).format(date)
 }
 
 export function utcTime(at: string): string {
@@ -83,4 +89,9 @@ export function timingInWords(timing: Timing): string {
     case 'on_reply':
       return 'with your reply'
   }
+}
+
+/** What comes back into where one types, before what was typed since. */
+export function joinTexts(first: string, second: string): string {
+  return [first, second].filter((text) => text !== '').join('\n')
 }

@@ -1,12 +1,13 @@
 import { ActionIcon, Button, Group, NativeSelect, Popover, Text, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { call, queries } from '../api.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Keyboard } from '../parts/keyboard.tsx'
 import { Failure } from '../parts/states.tsx'
 import { write } from '../phone.ts'
 import type { ConversationSummary, Service } from '../types.ts'
+import { joinTexts } from '../words.ts'
 
 /** Whose phone it is; of a group it may be anybody's, and somebody's who has not written yet. */
 export interface Owner {
@@ -29,20 +30,24 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
   const [mediaUrl, setMediaUrl] = useState('')
   const group = conversation.kind === 'group'
   const send = useMutation({
-    mutationFn: () =>
+    mutationFn: (typed: { text: string; mediaUrl: string }) =>
       write({
         number: owner.number,
         to_number: conversation.from_number,
         service,
-        ...(text === '' ? {} : { content: text }),
+        ...(typed.text === '' ? {} : { content: typed.text }),
         ...(group ? { group_id: conversation.number } : {}),
-        ...(mediaUrl === '' ? {} : { media_urls: [mediaUrl] }),
+        ...(typed.mediaUrl === '' ? {} : { media_urls: [typed.mediaUrl] }),
       }),
-    onSuccess() {
+    onMutate() {
       setText('')
       setMediaUrl('')
-      void queries.invalidateQueries()
     },
+    onError(_error, typed) {
+      setText((since) => joinTexts(typed.text, since))
+      setMediaUrl((since) => since || typed.mediaUrl)
+    },
+    onSettled: () => queries.invalidateQueries(),
   })
   // Who writes has opened the conversation: what the line wrote is read.
   const onFocus = () => {
@@ -56,7 +61,7 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
         <Choice label="Service" value={service} data={SERVICES} onChange={(given) => setService(given as Service)} />
         {group && <Choice label="Whose phone" value={owner.number} data={owner.others} onChange={owner.choose} />}
         {mediaUrl !== '' && (
-          <Text size="xs" truncate>
+          <Text size="xs" truncate miw={0}>
             <Icon name="clip" size={12} /> {mediaUrl}
           </Text>
         )}
@@ -71,7 +76,7 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
           onChange={setText}
           empty={text.trim() === '' && mediaUrl === ''}
           sending={send.isPending}
-          onSend={send.mutate}
+          onSend={() => send.mutate({ text, mediaUrl })}
         />
       </Group>
     </div>
@@ -94,6 +99,7 @@ function Choice({
   return (
     <NativeSelect
       size="xs"
+      className="no-shrink"
       aria-label={label}
       value={value}
       data={data}
@@ -105,6 +111,11 @@ function Choice({
 function Attach({ onAttach }: { onAttach: (url: string) => void }) {
   const [open, setOpen] = useState(false)
   const [url, setUrl] = useState('https://example.com/picture.jpg')
+  const attach = (event: FormEvent) => {
+    event.preventDefault()
+    onAttach(url)
+    setOpen(false)
+  }
   return (
     <Popover opened={open} onChange={setOpen} position="top-start" withArrow trapFocus>
       <Popover.Target>
@@ -120,20 +131,14 @@ function Attach({ onAttach }: { onAttach: (url: string) => void }) {
         </ActionIcon>
       </Popover.Target>
       <Popover.Dropdown>
-        <Group gap="xs" align="flex-end">
+        <Group component="form" gap="xs" align="flex-end" onSubmit={attach}>
           <TextInput
             size="xs"
             label="Where the attachment is"
             value={url}
             onChange={(event) => setUrl(event.currentTarget.value)}
           />
-          <Button
-            size="xs"
-            onClick={() => {
-              onAttach(url)
-              setOpen(false)
-            }}
-          >
+          <Button size="xs" type="submit">
             Attach
           </Button>
         </Group>

@@ -1,12 +1,13 @@
-import { ActionIcon, Button, Group, Text, Title } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
-import { lazy, Suspense, useState } from 'react'
+import { ActionIcon, Button, Group, Loader, Text, Title } from '@mantine/core'
+import { useInfiniteQuery, useMutation } from '@tanstack/react-query'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
-import { call, get, queries } from '../api.ts'
+import { call, get, queries, query } from '../api.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Keyboard } from '../parts/keyboard.tsx'
 import { Badge, Failure, Loading } from '../parts/states.tsx'
 import type { ConversationSummary, ConversationView } from '../types.ts'
+import { joinTexts } from '../words.ts'
 import { Handset } from './handset.tsx'
 import { Timeline } from './timeline.tsx'
 
@@ -16,12 +17,25 @@ const MessagePanel = lazy(() => import('./message-panel.tsx'))
 export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: boolean }) {
   const [side, setSide] = useState('conversation')
   const [openMessage, setOpenMessage] = useState<string>()
-  const view = useQuery({
+  const opener = useRef<Element>(null)
+  const onOpen = (handle: string) => {
+    opener.current = document.activeElement
+    setOpenMessage(handle)
+  }
+  const onClose = () => {
+    setOpenMessage(undefined)
+    if (opener.current instanceof HTMLElement) opener.current.focus()
+  }
+  // Pages are fetched anew from the newest on, each from where the one before it ends: no message falls between two.
+  const view = useInfiniteQuery({
     queryKey: ['conversation', id],
-    queryFn: () => get<ConversationView>(`/conversations/${id}`),
+    queryFn: ({ pageParam }) => get<ConversationView>(`/conversations/${id}${query({ before: pageParam })}`),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ more, messages }) => (more ? messages[0]?.message_handle : undefined),
   })
   if (view.isPending) return <Loading />
-  if (view.isError) {
+  // What is here stays, with all that was typed in it, where it cannot be fetched anew.
+  if (view.data === undefined) {
     return (
       <div className="pane">
         <Group p="sm">
@@ -31,7 +45,8 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
       </div>
     )
   }
-  const { conversation } = view.data
+  const { pages } = view.data
+  const { conversation, receipts, troubles } = pages[0] as ConversationView
   const simulated = conversation.connector === 'simulator'
   return (
     <>
@@ -40,9 +55,12 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
         aria-label="Conversation"
         data-shown={!simulated || side === 'conversation'}
       >
-        <Head view={view.data} autoMarkRead={autoMarkRead} />
+        <Head conversation={conversation} autoMarkRead={autoMarkRead} />
+        {view.isError && (
+          <Failure error={view.error} again={view.isFetchNextPageError ? view.fetchNextPage : view.refetch} />
+        )}
         {simulated && <Sides side={side} onChange={setSide} />}
-        <Timeline view={view.data} onOpen={setOpenMessage} />
+        <Timeline conversation={conversation} pages={pages} older={view} onOpen={onOpen} />
         {conversation.kind === 'direct' && <Reply conversation={conversation} />}
       </section>
       {simulated && (
@@ -51,18 +69,12 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
             <Back />
             <Sides side={side} onChange={setSide} />
           </div>
-          <Handset
-            id={id}
-            conversation={conversation}
-            receipts={view.data.receipts}
-            troubles={view.data.troubles}
-            onOpen={setOpenMessage}
-          />
+          <Handset id={id} conversation={conversation} receipts={receipts} troubles={troubles} onOpen={onOpen} />
         </section>
       )}
       {openMessage !== undefined && (
         <Suspense>
-          <MessagePanel handle={openMessage} simulated={simulated} onClose={() => setOpenMessage(undefined)} />
+          <MessagePanel handle={openMessage} simulated={simulated} onClose={onClose} />
         </Suspense>
       )}
     </>
@@ -87,8 +99,9 @@ function Sides({ side, onChange }: { side: string; onChange: (side: string) => v
   )
 }
 
-function Head({ view: { conversation }, autoMarkRead }: { view: ConversationView; autoMarkRead: boolean }) {
+function Head({ conversation, autoMarkRead }: { conversation: ConversationSummary; autoMarkRead: boolean }) {
   const { number, from_number, kind, service } = conversation
+  const title = useFocusWhereTheListIsHidden()
   const mark = useMutation({
     mutationFn: () => call('POST', '/api/mark-read', { number, from_number }),
     onSettled: () => queries.invalidateQueries(),
@@ -100,7 +113,7 @@ function Head({ view: { conversation }, autoMarkRead }: { view: ConversationView
           <Back />
           <div className="min0">
             <Group gap={6} wrap="nowrap">
-              <Title order={1} size="h5" className="truncate" dir="auto">
+              <Title order={1} size="h5" className="truncate" dir="auto" ref={title} tabIndex={-1}>
                 {number}
               </Title>
               <span className="wide-only">
@@ -116,9 +129,9 @@ function Head({ view: { conversation }, autoMarkRead }: { view: ConversationView
         {kind === 'direct' && (
           <Button
             size="xs"
-            leftSection={<Icon name="checks" size={15} />}
-            loading={mark.isPending}
-            onClick={() => mark.mutate()}
+            leftSection={mark.isPending ? <Loader size={15} color="white" /> : <Icon name="checks" size={15} />}
+            aria-busy={mark.isPending}
+            onClick={() => mark.isPending || mark.mutate()}
             className="no-shrink"
           >
             Mark read
@@ -130,12 +143,22 @@ function Head({ view: { conversation }, autoMarkRead }: { view: ConversationView
   )
 }
 
+/** Where there is no room for the list beside, the row that was chosen is gone, and the focus with it. */
+function useFocusWhereTheListIsHidden() {
+  const title = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    if (document.activeElement?.checkVisibility() === false) title.current?.focus()
+  }, [])
+  return title
+}
+
 /** The line writes. */
 function Reply({ conversation: { number, from_number } }: { conversation: ConversationSummary }) {
   const [text, setText] = useState('')
   const send = useMutation({
-    mutationFn: () => call('POST', '/api/send-message', { number, from_number, content: text }),
-    onSuccess: () => setText(''),
+    mutationFn: (content: string) => call('POST', '/api/send-message', { number, from_number, content }),
+    onMutate: () => setText(''),
+    onError: (_error, content) => setText((typed) => joinTexts(content, typed)),
     onSettled: () => queries.invalidateQueries(),
   })
   return (
@@ -149,7 +172,7 @@ function Reply({ conversation: { number, from_number } }: { conversation: Conver
           onChange={setText}
           empty={text.trim() === ''}
           sending={send.isPending}
-          onSend={send.mutate}
+          onSend={() => send.mutate(text)}
         />
       </Group>
     </div>

@@ -95,6 +95,7 @@ function Search({ looking, onChange }: { looking: Looking; onChange: (looking: L
   const simulated = all.find(
     ({ connector, number }) => connector === 'simulator' && (looking.from_number || number) === number,
   )
+  const start = useNewContact(simulated?.number)
   return (
     <Stack gap={8} p="sm" className="list-head">
       <Group gap={8} wrap="nowrap">
@@ -107,8 +108,9 @@ function Search({ looking, onChange }: { looking: Looking; onChange: (looking: L
           value={looking.search}
           onChange={(event) => onChange({ ...looking, search: event.currentTarget.value })}
         />
-        {simulated && <NewContact line={simulated.number} />}
+        {simulated && <NewContact start={start} />}
       </Group>
+      {start.isError && <Failure error={start.error} />}
       <Group gap={6} wrap="nowrap" grow>
         <Filter
           label="Line"
@@ -161,7 +163,7 @@ function Filter({ label, value, options, onChange }: FilterProps) {
 
 function Row({ row, open }: { row: ConversationSummary; open: boolean }) {
   const { last_message: last, receipt } = row
-  const author = last?.is_outbound ? 'You: ' : row.kind === 'group' && last ? `${last.contact.slice(-4)}: ` : ''
+  const author = last?.is_outbound ? 'You: ' : row.kind === 'group' && last ? `${shortName(last.contact)}: ` : ''
   return (
     <UnstyledButton
       component={Link}
@@ -195,6 +197,11 @@ function Row({ row, open }: { row: ConversationSummary; open: boolean }) {
   )
 }
 
+/** The last digits of a number, or what an e-mail address begins with. */
+function shortName(contact: string): string {
+  return contact.includes('@') ? contact.slice(0, contact.indexOf('@')) : contact.slice(-4)
+}
+
 const NEW = [
   { name: 'New contact (iMessage)', service: 'iMessage' },
   { name: 'New contact (RCS)', service: 'RCS' },
@@ -203,15 +210,18 @@ const NEW = [
 ] as const
 
 /** Somebody new writes to a simulated line. */
-function NewContact({ line }: { line: string }) {
+function useNewContact(line: string | undefined) {
   const [, navigate] = useLocation()
-  const start = useMutation({
+  return useMutation({
     mutationFn: async (kind: (typeof NEW)[number]) => {
-      const handle = await write(newWriting(line, kind.service, 'group' in kind))
+      const handle = await write(newWriting(line ?? '', kind.service, 'group' in kind))
       return get<{ message: { conversation_id: string } }>(`/messages/${handle}`)
     },
     onSuccess: ({ message }) => navigate(`/conversations/${message.conversation_id}`),
   })
+}
+
+function NewContact({ start }: { start: ReturnType<typeof useNewContact> }) {
   return (
     <Menu position="bottom-end">
       <Menu.Target>

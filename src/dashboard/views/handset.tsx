@@ -1,8 +1,9 @@
 import { Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import { get } from '../api.ts'
 import { Bubble } from '../parts/bubble.tsx'
+import { Log } from '../parts/log.tsx'
 import { Failure, Loading, Time } from '../parts/states.tsx'
 import { documentationNumber } from '../phone.ts'
 import type { ConversationSummary, PhoneMessage, Receipt, Trouble } from '../types.ts'
@@ -25,12 +26,7 @@ export function Handset({ id, conversation, receipts, troubles, onOpen }: Handse
     queryFn: () => get<{ messages: PhoneMessage[] }>(`/conversations/${id}/handset`),
   })
   const messages = phone.data?.messages ?? []
-  const screen = useRef<HTMLDivElement>(null)
   const owner = useOwner(conversation, messages)
-  const newest = messages.length
-  useEffect(() => {
-    if (newest > 0 && screen.current !== null) screen.current.scrollTop = screen.current.scrollHeight
-  }, [newest])
   return (
     <div className="phone-holder">
       <div className="phone">
@@ -42,8 +38,7 @@ export function Handset({ id, conversation, receipts, troubles, onOpen }: Handse
             {conversation.from_number}
           </Text>
         </div>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard */}
-        <div className="screen" ref={screen} tabIndex={0} role="log" aria-label="What the phone shows">
+        <Log label="What the phone shows" className="screen">
           {phone.isPending && <Loading rows={2} />}
           {phone.isError && <Failure error={phone.error} again={phone.refetch} />}
           {messages.map((message, index) => (
@@ -58,7 +53,7 @@ export function Handset({ id, conversation, receipts, troubles, onOpen }: Handse
               onOpen={onOpen}
             />
           ))}
-        </div>
+        </Log>
         <Composer
           conversation={conversation}
           owner={owner}

@@ -2,6 +2,7 @@ import { Group, NumberInput, SegmentedControl, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { call, get, queries, query } from '../api.ts'
+import { Failure } from '../parts/states.tsx'
 import type { Knobs as KnobValues } from '../types.ts'
 
 const FINE: KnobValues = { latency_ms: 0, pace_per_s: null, fail_next: 0, failure_rate: 0, offline: false }
@@ -23,7 +24,7 @@ export function Knobs({ line }: { line: string }) {
     mutationFn: (change: Partial<KnobValues>) => call('PUT', '/simulator/carrier', { from_number: line, ...change }),
     onSettled: () => queries.invalidateQueries({ queryKey: ['knobs', line] }),
   })
-  const now = knobs.data ?? FINE
+  const now = knobs.data
   return (
     <div className="knobs">
       <Text size="xs" fw={600} mb={4}>
@@ -33,7 +34,7 @@ export function Knobs({ line }: { line: string }) {
         fullWidth
         size="xs"
         aria-label="The carrier is"
-        value={presetOf(now) ?? ''}
+        value={now === undefined ? '' : presetOf(now)}
         onChange={(preset) => turn.mutate(PRESETS[preset as Preset])}
         data={[
           { value: 'fine', label: 'Well' },
@@ -42,34 +43,40 @@ export function Knobs({ line }: { line: string }) {
           { value: 'offline', label: 'Offline' },
         ]}
       />
-      <details>
-        <summary>Exactly how</summary>
-        <Group gap="xs" grow mt={6} align="flex-end">
-          <Knob
-            label="Call takes (ms)"
-            value={now.latency_ms}
-            max={600_000}
-            onTurn={(latency_ms) => turn.mutate({ latency_ms })}
-          />
-          <Knob
-            label="Calls that fail (%)"
-            value={Math.round(now.failure_rate * 100)}
-            max={100}
-            onTurn={(share) => turn.mutate({ failure_rate: share / 100 })}
-          />
-          <Knob
-            label="Next that fail"
-            value={now.fail_next}
-            max={1_000}
-            onTurn={(fail_next) => turn.mutate({ fail_next })}
-          />
-        </Group>
-      </details>
+      {turn.isError ? (
+        <Failure error={turn.error} />
+      ) : (
+        knobs.isError && <Failure error={knobs.error} again={knobs.refetch} />
+      )}
+      {now && <Exactly now={now} onTurn={turn.mutate} />}
     </div>
   )
 }
 
-function presetOf(now: KnobValues): Preset | undefined {
+function Exactly({ now, onTurn }: { now: KnobValues; onTurn: (change: Partial<KnobValues>) => void }) {
+  return (
+    <details>
+      <summary>Exactly how</summary>
+      <Group gap="xs" grow mt={6} align="flex-end">
+        <Knob
+          label="Call takes (ms)"
+          value={now.latency_ms}
+          max={600_000}
+          onTurn={(latency_ms) => onTurn({ latency_ms })}
+        />
+        <Knob
+          label="Calls that fail (%)"
+          value={Math.round(now.failure_rate * 100)}
+          max={100}
+          onTurn={(share) => onTurn({ failure_rate: share / 100 })}
+        />
+        <Knob label="Next that fail" value={now.fail_next} max={1_000} onTurn={(fail_next) => onTurn({ fail_next })} />
+      </Group>
+    </details>
+  )
+}
+
+function presetOf(now: KnobValues): Preset {
   if (now.offline) return 'offline'
   if (now.failure_rate > 0 || now.fail_next > 0) return 'faulty'
   return now.latency_ms > 0 || now.pace_per_s !== null ? 'slow' : 'fine'

@@ -1,42 +1,35 @@
 import { Button, Text } from '@mantine/core'
-import { useQueries } from '@tanstack/react-query'
-import { useEffect, useRef, useState } from 'react'
-import { get } from '../api.ts'
+import type { UseInfiniteQueryResult } from '@tanstack/react-query'
 import { Bubble } from '../parts/bubble.tsx'
+import { Log } from '../parts/log.tsx'
 import { Empty, StateBadge, Time } from '../parts/states.tsx'
 import { useReasons } from '../reasons.ts'
-import type { ConversationView, Message, Receipt } from '../types.ts'
+import type { ConversationSummary, ConversationView, Message, Receipt } from '../types.ts'
 import { autoReason, plain, TRIGGERS } from '../words.ts'
 
+interface TimelineProps {
+  conversation: ConversationSummary
+  /** The newest first. */
+  pages: ConversationView[]
+  older: Pick<UseInfiniteQueryResult, 'hasNextPage' | 'isFetchingNextPage' | 'fetchNextPage'>
+  onOpen: (handle: string) => void
+}
+
 /** What was written, and each receipt under the message up to which it says "read". */
-export function Timeline({ view, onOpen }: { view: ConversationView; onOpen: (handle: string) => void }) {
-  const { conversation } = view
-  const [olderThan, setOlderThan] = useState<string[]>([])
-  const older = useQueries({
-    queries: olderThan.map((before) => ({
-      queryKey: ['conversation', conversation.conversation_id, before],
-      queryFn: () => get<ConversationView>(`/conversations/${conversation.conversation_id}?before=${before}`),
-      // What is that old does not change any more.
-      staleTime: 'static',
-    })),
-  })
-  const pages = [...older.flatMap(({ data }) => (data === undefined ? [] : [data])).reverse(), view]
-  const messages = pages.flatMap((page) => page.messages)
-  const receipts = pages.flatMap((page) => page.receipts)
-  const first = messages[0]
-  const more = pages[0]?.more === true && first !== undefined
-  const end = useStickyEnd(`${messages.at(-1)?.message_handle} ${receipts.length}`)
+export function Timeline({ conversation, pages, older, onOpen }: TimelineProps) {
+  const oldestFirst = pages.toReversed()
+  const messages = oldestFirst.flatMap((page) => page.messages)
+  const receipts = oldestFirst.flatMap((page) => page.receipts)
   const handles = new Set(messages.map(({ message_handle }) => message_handle))
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
-    <div className="timeline" ref={end} tabIndex={0} role="log" aria-label="Messages and receipts">
-      {more && (
+    <Log label="Messages and receipts" className="timeline">
+      {older.hasNextPage && (
         <Button
           variant="subtle"
           size="xs"
           mx="auto"
-          loading={older.some(({ isPending }) => isPending)}
-          onClick={() => setOlderThan([...olderThan, first.message_handle])}
+          loading={older.isFetchingNextPage}
+          onClick={() => older.fetchNextPage()}
         >
           Show older
         </Button>
@@ -59,7 +52,7 @@ export function Timeline({ view, onOpen }: { view: ConversationView; onOpen: (ha
             ))}
         </div>
       ))}
-    </div>
+    </Log>
   )
 }
 
@@ -126,24 +119,4 @@ function ReceiptRow({ receipt }: { receipt: Receipt }) {
       )}
     </div>
   )
-}
-
-/** Stays at the end while one is there, and leaves one alone who reads further up. */
-function useStickyEnd(what: string) {
-  const box = useRef<HTMLDivElement>(null)
-  const atEnd = useRef(true)
-  useEffect(() => {
-    const element = box.current
-    if (element === null) return
-    const look = () => {
-      atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < 80
-    }
-    element.addEventListener('scroll', look, { passive: true })
-    return () => element.removeEventListener('scroll', look)
-  }, [])
-  useEffect(() => {
-    const element = box.current
-    if (what !== '' && element !== null && atEnd.current) element.scrollTop = element.scrollHeight
-  }, [what])
-  return box
 }

@@ -1,0 +1,36 @@
+import { type ReactNode, useEffect, useRef } from 'react'
+
+/** So near to the end, in pixels, one is there. */
+const NEAR = 80
+
+/** What happens, the newest last. Stays at its end while one is there, and leaves one alone who reads further up. */
+export function Log({ label, className, children }: { label: string; className: string; children: ReactNode }) {
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const element = box.current
+    const content = element?.firstElementChild
+    if (!element || !content) return
+    let atEnd = true
+    const look = () => {
+      // Nobody scrolls what is not shown.
+      if (element.clientHeight > 0) atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR
+    }
+    // Whatever makes it longer, or its window smaller, or shows it again.
+    const follow = new ResizeObserver(() => {
+      if (atEnd) element.scrollTop = element.scrollHeight
+    })
+    follow.observe(element)
+    follow.observe(content)
+    element.addEventListener('scroll', look, { passive: true })
+    return () => {
+      follow.disconnect()
+      element.removeEventListener('scroll', look)
+    }
+  }, [])
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
+    <div className={`log ${className}`} ref={box} tabIndex={0} role="log" aria-label={label}>
+      <div className="log-content">{children}</div>
+    </div>
+  )
+}

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Locator, Page, Route } from 'playwright-core'
+import { type Entered, enter, log, openConversation, openDesk, phone, reads, write } from './support/dashboard.ts'
+import { requireDashboard } from './support/requires.ts'
+import { until } from './support/until.ts'
+
+const refuse = (route: Route) => route.fulfill({ status: 503, json: { status: 'ERROR', message: 'Not right now' } })
+
+describe('a conversation that is open in the dashboard', { skip: requireDashboard() }, () => {
+  const desk = openDesk()
+
+  test('shows older messages, each once and none left out, whatever fails and comes meanwhile', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await writeMany(visited, 130)
+    await openConversation(page)
+    await shows(visited, 60)
+    await page.evaluate('document.querySelector(".timeline").scrollTop = 0')
+    const older = log(page).getByRole('button', { name: 'Show older' })
+    assert.ok(((await older.boundingBox())?.height ?? 0) >= 24, 'it can be seen')
+    await page.route('**/conversations/*?before=*', refuse, { times: 1 })
+    await older.click()
+    await page.getByRole('alert').getByText('Not right now').waitFor()
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await shows(visited, 120)
+    await writeMany(visited, 5, 130)
+    await log(page).getByText('Message 134', { exact: true }).waitFor()
+    const numbers = (await log(page).locator('.text').allInnerTexts()).map((text) => Number(text.slice(8)))
+    assert.deepEqual(
+      numbers,
+      Array.from(numbers, (_, index) => 134 - numbers.length + 1 + index),
+    )
+    assert.ok(numbers.length >= 120)
+    await page.getByRole('alert').waitFor({ state: 'detached' })
+    assert.deepEqual(visited.complaints, [])
+  })
+
+  test('stays, with what is typed in it, while the server answers nothing, and keeps what is typed meanwhile', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await writeMany(visited, 1)
+    await openConversation(page)
+    const reply = page.getByLabel('Reply as the line', { exact: true })
+    await reply.fill('Half a thought')
+    await page.route(/\/console\/(conversations|api)\//, refuse)
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').getByText('Not right now').first().waitFor()
+    await until(
+      'it to come back',
+      () => reply.inputValue(),
+      (text) => text === 'Half a thought',
+    )
+    assert.equal(await log(page).getByText('Message 0').count(), 1)
+    await page.unroute(/\/console\/(conversations|api)\//)
+
+    const answer = Promise.withResolvers<void>()
+    await page.route('**/api/send-message', async (route) => {
+      await answer.promise
+      await route.continue()
+    })
+    await page.keyboard.press('Enter')
+    await until(
+      'it to be on its way',
+      () => reply.inputValue(),
+      (text) => text === '',
+    )
+    await reply.fill('and another')
+    answer.resolve()
+    await phone(page).getByText('Half a thought').waitFor()
+    await page.getByRole('alert').waitFor({ state: 'detached' })
+    assert.equal(await reply.inputValue(), 'and another')
+    assert.deepEqual(visited.complaints, [])
+  })
+
+  test('stays at its end, on the phone too, and where only one of the two is shown', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await page.setViewportSize({ width: 390, height: 844 })
+    await writeMany(visited, 30)
+    await openConversation(page)
+    await isAtItsEnd(page, '.timeline')
+    await page.getByRole('button', { name: 'Their phone' }).first().click()
+    await phone(page).getByText('Message 29').waitFor()
+    await isAtItsEnd(page, '.screen')
+    await write(page, 'One more')
+    await phone(page).getByText('One more').waitFor()
+    await isAtItsEnd(page, '.screen')
+    await page.getByRole('button', { name: 'Conversation' }).last().click()
+    await log(page).getByText('One more').waitFor()
+    await isAtItsEnd(page, '.timeline')
+    await page.setViewportSize({ width: 390, height: 500 })
+    await isAtItsEnd(page, '.timeline')
+  })
+
+  test('keeps the focus where it was, or takes it where that is no longer shown', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await writeMany(visited, 1)
+    await openConversation(page)
+    const mark = page.getByRole('button', { name: 'Mark read' })
+    await mark.focus()
+    await page.keyboard.press('Enter')
+    await reads(page, 1)
+    await hasTheFocus(mark)
+    const bubble = log(page).locator('.bubble')
+    await bubble.focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').getByText('As it is stored').waitFor()
+    await page.keyboard.press('Escape')
+    await hasTheFocus(bubble)
+    await page.getByRole('link', { name: 'Conversations' }).click()
+    await page.setViewportSize({ width: 390, height: 844 })
+    await openConversation(page)
+    await hasTheFocus(page.getByRole('heading', { level: 1 }))
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('says where a knob could not be turned or read, and where nobody new could write', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await writeMany(visited, 1)
+    await page.route('**/simulator/**', refuse)
+    await openConversation(page)
+    const knobs = page.locator('.knobs')
+    await knobs.getByRole('alert').getByText('Not right now').waitFor()
+    assert.equal(await knobs.getByRole('radio', { checked: true }).count(), 0)
+    await knobs.getByText('Offline', { exact: true }).click()
+    await knobs.getByRole('alert').getByText('Not right now').waitFor()
+    await page.getByRole('button', { name: 'A new contact writes' }).click()
+    await page.getByRole('menuitem', { name: 'New contact (SMS)' }).click()
+    await page.getByRole('region', { name: 'Conversations' }).getByRole('alert').getByText('Not right now').waitFor()
+    assert.deepEqual(visited.complaints, [])
+  })
+
+  test('names the day of what was not today', async () => {
+    await using visited = await enter(desk, { auto: true })
+    const { page } = visited
+    await writeMany(visited, 1)
+    const later = new Date(Date.now() + 3 * 86_400_000)
+    await page.clock.setFixedTime(later)
+    await openConversation(page)
+    const at = log(page).locator('.receipt time')
+    const day = new Date((await at.getAttribute('datetime')) ?? '').getDate()
+    assert.match(await at.innerText(), new RegExp(`\\b${day}\\b.*:.*:`))
+  })
+})
+
+async function writeMany({ account, line }: Entered, count: number, first = 0): Promise<void> {
+  for (let n = first; n < first + count; n++) await account.write({ to_number: line, content: `Message ${n}` })
+}
+
+function shows({ page }: Entered, count: number): Promise<number> {
+  return until(
+    `${count} messages to be shown`,
+    () => log(page).locator('.bubble').count(),
+    (shown) => shown === count,
+  )
+}
+
+async function isAtItsEnd(page: Page, box: string): Promise<void> {
+  const gap = `(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight)(document.querySelector('${box}'))`
+  await until(
+    `${box} to be at its end`,
+    () => page.evaluate<number>(gap),
+    (pixels) => pixels < 2,
+  )
+}
+
+async function hasTheFocus(element: Locator): Promise<void> {
+  await element.and(element.page().locator(':focus')).waitFor()
+}
