@@ -87,7 +87,7 @@ describe('the dashboard', { skip }, () => {
     await page.getByRole('button', { name: 'Create' }).click()
     await page.getByText('The secret is shown this once').waitFor()
     assert.match(await page.getByLabel('API secret key').inputValue(), /^[\w-]{43}$/)
-    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
 
     const card = page.getByRole('region', { name: 'grace@example.com' })
     await card.getByRole('button', { name: 'Add a line' }).click()

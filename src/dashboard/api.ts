@@ -10,6 +10,9 @@ class Refusal extends Error {
   }
 }
 
+const ASKED_AGAIN = 'It is asked again as soon as it is back.'
+const NOT_ASKED_AGAIN = 'Whether it heard of this nobody can tell: look when it is back, and try again.'
+
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** Calls a door under `/console`. */
@@ -20,7 +23,7 @@ export async function call<T = unknown>(method: Method, path: string, body?: unk
     init.body = JSON.stringify(body)
   }
   const response = await fetch(`/console${path}`, init).catch(() => {
-    throw new Refusal(0, 'The server cannot be reached. It is asked again as soon as it is back.')
+    throw new Refusal(0, `The server cannot be reached. ${method === 'GET' ? ASKED_AGAIN : NOT_ASKED_AGAIN}`)
   })
   const answer: unknown = await response.json().catch(() => ({}))
   if (response.ok) return answer as T
@@ -33,7 +36,10 @@ export const get = <T>(path: string): Promise<T> => call<T>('GET', path)
 
 export const queries = new QueryClient({
   defaultOptions: {
+    // The server may be on this machine, whatever the browser thinks of its network.
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
       refetchOnWindowFocus: false,
       // What the server refused it refuses again; what did not reach it may get there.
       retry: (count, error) => error instanceof Refusal && error.status === 0 && count < 3,

@@ -2,23 +2,36 @@ import { Center, Loader } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { call, get, queries } from './api.ts'
-import { Failure } from './parts/states.tsx'
+import { Failure, Notice } from './parts/states.tsx'
 import { Shell } from './shell.tsx'
 import type { Visitor } from './types.ts'
 import { SignIn } from './views/sign-in.tsx'
 
 const LINK = /^#sign-in=([\w-]+)$/
 
+/** How soon a server that is away is asked again who is signed in. */
+const ASK_AGAIN_MS = 1_500
+
 /** Whoever is signed in sees the dashboard; anybody else how to get in. */
 export function App() {
   const link = useSignInLink()
   const session = useQuery({
     queryKey: ['session'],
-    enabled: link !== 'trying',
-    queryFn: () => get<Visitor>('/session'),
+    enabled: !link.trying,
+    queryFn: getVisitor,
+    retry: false,
+    refetchInterval: ({ state }) => (state.status === 'error' ? ASK_AGAIN_MS : false),
   })
-  if (session.data?.kind === 'nobody') return <SignIn linkProblem={link === 'trying' ? undefined : link} />
-  if (session.data) return <Shell visitor={session.data} />
+  const visitor = session.data
+  if (visitor?.kind === 'nobody') return <SignIn linkProblem={link.problem} />
+  if (visitor) {
+    return (
+      <>
+        <Shell key={nameOf(visitor)} visitor={visitor} />
+        {link.problem !== undefined && <Notice error={new Error(link.problem)} />}
+      </>
+    )
+  }
   return (
     <Center mih="100vh">
       {session.isError ? <Failure error={session.error} again={session.refetch} /> : <Loader aria-label="Loading" />}
@@ -26,18 +39,44 @@ export function App() {
   )
 }
 
-/** A token in the fragment signs in once; what is wrong with it, if it does not. */
-function useSignInLink(): 'trying' | string | undefined {
-  const [token] = useState(() => LINK.exec(location.hash)?.[1])
-  const [state, setState] = useState<'trying' | string | undefined>(token === undefined ? undefined : 'trying')
+function nameOf(visitor: Visitor): string {
+  return visitor.kind === 'account' ? visitor.account.account_id : visitor.kind
+}
+
+/** Nobody is shown what somebody else had before them in the same tab. */
+async function getVisitor(): Promise<Visitor> {
+  const visitor = await get<Visitor>('/session')
+  const before = queries.getQueryData<Visitor>(['session'])
+  if (before !== undefined && nameOf(before) !== nameOf(visitor)) {
+    queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' })
+  }
+  return visitor
+}
+
+/** A token in the fragment signs in once, also where the page is open already; and what is wrong with it, if it does not. */
+function useSignInLink(): { trying: boolean; problem: string | undefined } {
+  const [token, setToken] = useState(tokenInAddress)
+  const [problem, setProblem] = useState<string>()
+  useEffect(() => {
+    const look = () => setToken((before) => tokenInAddress() ?? before)
+    window.addEventListener('hashchange', look)
+    return () => window.removeEventListener('hashchange', look)
+  }, [])
   useEffect(() => {
     if (token === undefined || location.hash === '') return
     // Gone before anything else: it must not stay in the history.
     history.replaceState(null, '', location.pathname)
     call('POST', '/session', { link_token: token })
-      .then(() => setState(undefined))
-      .catch((error: Error) => setState(error.message))
-      .finally(() => queries.invalidateQueries({ queryKey: ['session'] }))
+      .then(() => setProblem(undefined))
+      .catch((error: Error) => setProblem(error.message))
+      .finally(() => {
+        setToken(undefined)
+        return queries.invalidateQueries({ queryKey: ['session'] })
+      })
   }, [token])
-  return state
+  return { trying: token !== undefined, problem }
+}
+
+function tokenInAddress(): string | undefined {
+  return LINK.exec(location.hash)?.[1]
 }

@@ -9,12 +9,14 @@ import {
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
 import { lazy, Suspense } from 'react'
-import { Link, Redirect, Route, Switch, useRoute } from 'wouter'
+import { Link, Redirect, Route, Switch, useLocation, useRoute } from 'wouter'
 import { call, queries } from './api.ts'
 import { useLive } from './live.ts'
+import { Boundary } from './parts/boundary.tsx'
 import { Icon } from './parts/icons.tsx'
-import { Empty, Loading } from './parts/states.tsx'
+import { Empty, Loading, Notice } from './parts/states.tsx'
 import type { Guest } from './types.ts'
 import { Conversations } from './views/conversations.tsx'
 
@@ -37,6 +39,8 @@ const OPERATOR_VIEWS = [{ path: '/operator', name: 'Accounts and lines', icon: '
 export function Shell({ visitor }: { visitor: Guest }) {
   const live = useLive()
   const views = visitor.kind === 'account' ? ACCOUNT_VIEWS : OPERATOR_VIEWS
+  const [path] = useLocation()
+  const [, view] = path.split('/')
   return (
     <AppShell header={{ height: 52 }} padding={0}>
       <AppShell.Header>
@@ -60,51 +64,49 @@ export function Shell({ visitor }: { visitor: Guest }) {
               {visitor.kind === 'account' ? visitor.account.email : 'operator'}
             </Text>
             <Scheme />
-            <Tooltip label="Sign out">
-              <ActionIcon variant="subtle" color="gray" aria-label="Sign out" onClick={signOut}>
-                <Icon name="out" />
-              </ActionIcon>
-            </Tooltip>
+            <SignOut />
           </Group>
         </Group>
       </AppShell.Header>
       <AppShell.Main className="main">
-        <Suspense fallback={<Loading />}>
-          {visitor.kind === 'account' ? (
-            <Switch>
-              <Route path="/conversations/:id?">
-                {({ id }) => <Conversations openId={id} autoMarkRead={visitor.account.auto_mark_read} />}
-              </Route>
-              <Route path="/overview">
-                <Overview />
-              </Route>
-              <Route path="/lines">
-                <Lines />
-              </Route>
-              <Route path="/webhooks">
-                <Webhooks />
-              </Route>
-              <Route path="/settings">
-                <Settings visitor={visitor} />
-              </Route>
-              <Route path="/">
-                <Redirect to="/conversations" replace />
-              </Route>
-              <Route>
-                <OutOfPlace home="/conversations" />
-              </Route>
-            </Switch>
-          ) : (
-            <Switch>
-              <Route path="/operator">
-                <Operator />
-              </Route>
-              <Route>
-                <Redirect to="/operator" replace />
-              </Route>
-            </Switch>
-          )}
-        </Suspense>
+        <Boundary key={view}>
+          <Suspense fallback={<Loading />}>
+            {visitor.kind === 'account' ? (
+              <Switch>
+                <Route path="/conversations/:id?">
+                  {({ id }) => <Conversations openId={id} autoMarkRead={visitor.account.auto_mark_read} />}
+                </Route>
+                <Route path="/overview">
+                  <Overview />
+                </Route>
+                <Route path="/lines">
+                  <Lines />
+                </Route>
+                <Route path="/webhooks">
+                  <Webhooks />
+                </Route>
+                <Route path="/settings">
+                  <Settings visitor={visitor} />
+                </Route>
+                <Route path="/">
+                  <Redirect to="/conversations" replace />
+                </Route>
+                <Route>
+                  <OutOfPlace home="/conversations" />
+                </Route>
+              </Switch>
+            ) : (
+              <Switch>
+                <Route path="/operator">
+                  <Operator />
+                </Route>
+                <Route>
+                  <Redirect to="/operator" replace />
+                </Route>
+              </Switch>
+            )}
+          </Suspense>
+        </Boundary>
       </AppShell.Main>
     </AppShell>
   )
@@ -132,6 +134,33 @@ function Live({ live }: { live: boolean }) {
   )
 }
 
+/** Whoever is told to be signed out is: where that fails, nothing else is shown. */
+function SignOut() {
+  const signOut = useMutation({
+    mutationFn: () => call('DELETE', '/session'),
+    onSuccess() {
+      queries.clear()
+      location.assign('/')
+    },
+  })
+  return (
+    <>
+      <Tooltip label="Sign out">
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          aria-label="Sign out"
+          loading={signOut.isPending}
+          onClick={() => signOut.mutate()}
+        >
+          <Icon name="out" />
+        </ActionIcon>
+      </Tooltip>
+      {signOut.isError && <Notice error={signOut.error} />}
+    </>
+  )
+}
+
 function Scheme() {
   const { setColorScheme } = useMantineColorScheme()
   const other = useComputedColorScheme('light') === 'light' ? 'dark' : 'light'
@@ -150,10 +179,4 @@ function OutOfPlace({ home }: { home: string }) {
       <Link href={home}>Back to your conversations</Link>
     </Empty>
   )
-}
-
-async function signOut() {
-  await call('DELETE', '/session').catch(() => undefined)
-  queries.clear()
-  location.assign('/')
 }

@@ -72,6 +72,10 @@ function refuseOtherMethods(app: FastifyInstance, url: string, doors: readonly s
   })
 }
 
+export function noSuchEndpoint(): ReadbackError {
+  return new ReadbackError('not_found', 'There is no such endpoint')
+}
+
 /** Unique to this process by its first half; a random id for each request would cost 2 % of its time. */
 export function requestIds(): () => string {
   const process = randomUUID().slice(0, 13)
@@ -90,7 +94,7 @@ export function identifyAndLog(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     if (request.headers.host === undefined) done(new ReadbackError('invalid', 'The request has no host header'))
-    else done(request.is404 ? new ReadbackError('not_found', 'There is no such endpoint') : undefined)
+    else done(request.is404 ? noSuchEndpoint() : undefined)
   })
   app.addHook('onResponse', (request, reply, done) => {
     const { statusCode, elapsedTime } = reply

@@ -39,6 +39,15 @@ export function Failure({ error, again }: { error: Error; again?: () => unknown 
   )
 }
 
+/** Of what has no place of its own on the page. */
+export function Notice({ error }: { error: Error }) {
+  return (
+    <div className="notice">
+      <Failure error={error} />
+    </div>
+  )
+}
+
 /** Local, with UTC on hover. */
 export function Time({ at, exact = false }: { at: string; exact?: boolean }) {
   return (

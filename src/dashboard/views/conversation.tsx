@@ -3,6 +3,7 @@ import { useInfiniteQuery, useMutation } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import { call, get, queries, query } from '../api.ts'
+import { Boundary } from '../parts/boundary.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Keyboard } from '../parts/keyboard.tsx'
 import { Badge, Failure, Loading } from '../parts/states.tsx'
@@ -73,9 +74,13 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
         </section>
       )}
       {openMessage !== undefined && (
-        <Suspense>
-          <MessagePanel handle={openMessage} simulated={simulated} onClose={onClose} />
-        </Suspense>
+        <div className="notice">
+          <Boundary>
+            <Suspense>
+              <MessagePanel handle={openMessage} simulated={simulated} onClose={onClose} />
+            </Suspense>
+          </Boundary>
+        </div>
       )}
     </>
   )

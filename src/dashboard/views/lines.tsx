@@ -1,6 +1,7 @@
-import { Button, CopyButton, Group, Stack, Text, Title } from '@mantine/core'
+import { Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { call, get, queries } from '../api.ts'
+import { Copy } from '../parts/copy.tsx'
 import { Empty, Failure, HealthBadge, Loading, Time } from '../parts/states.tsx'
 import { useReasons } from '../reasons.ts'
 import type { LineState } from '../types.ts'
@@ -111,13 +112,7 @@ export function InboundUrl({ url }: { url: string }) {
       <Text size="xs" ff="monospace" className="truncate" title={url}>
         {url}
       </Text>
-      <CopyButton value={url}>
-        {({ copied, copy }) => (
-          <Button size="compact-xs" variant="default" className="no-shrink" onClick={copy}>
-            {copied ? 'Copied' : 'Copy'}
-          </Button>
-        )}
-      </CopyButton>
+      <Copy size="compact-xs" className="no-shrink" value={url} />
     </Group>
   )
 }

@@ -21,6 +21,7 @@ export function OperatorLineCard({ line, form }: { line: OperatorLine; form: Con
     onSettled: () => queries.invalidateQueries(),
   })
   const url = useMutation({ mutationFn: () => get<{ inbound_url: string }>(`${path}/inbound-url`) })
+  const busy = (method: 'POST' | 'PATCH') => act.isPending && act.variables[0] === method
   const why = line.reason === null ? undefined : reasons[line.reason]
   return (
     <div className="delivery">
@@ -34,13 +35,19 @@ export function OperatorLineCard({ line, form }: { line: OperatorLine; form: Con
           {line.paused && <Badge tone="waits">paused</Badge>}
         </Group>
         <Group gap={6}>
-          <Action name="Probe now" line={line} onClick={() => act.mutate(['POST', `${path}/probe`])} />
+          <Action
+            name="Probe now"
+            line={line}
+            busy={busy('POST')}
+            onClick={() => act.mutate(['POST', `${path}/probe`])}
+          />
           <Action
             name={line.paused ? 'Go on' : 'Pause'}
             line={line}
+            busy={busy('PATCH')}
             onClick={() => act.mutate(['PATCH', path, { paused: !line.paused }])}
           />
-          <Action name="Inbound URL" line={line} onClick={() => url.mutate()} />
+          <Action name="Inbound URL" line={line} busy={url.isPending} onClick={() => url.mutate()} />
           {form !== undefined && form.settings.length > 0 && (
             <Action name="Settings" line={line} onClick={() => setEditing(!editing)} />
           )}
@@ -75,9 +82,16 @@ export function OperatorLineCard({ line, form }: { line: OperatorLine; form: Con
   )
 }
 
-function Action({ name, line, onClick }: { name: string; line: OperatorLine; onClick: () => void }) {
+interface ActionProps {
+  name: string
+  line: OperatorLine
+  busy?: boolean
+  onClick: () => void
+}
+
+function Action({ name, line, busy = false, onClick }: ActionProps) {
   return (
-    <Button size="compact-xs" variant="default" aria-label={`${name}: ${line.number}`} onClick={onClick}>
+    <Button size="compact-xs" variant="default" aria-label={`${name}: ${line.number}`} loading={busy} onClick={onClick}>
       {name}
     </Button>
   )

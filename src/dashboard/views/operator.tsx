@@ -1,7 +1,8 @@
-import { Alert, Button, Group, Modal, Stack, Switch, Text, TextInput, Title } from '@mantine/core'
+import { Button, Group, Modal, Stack, Switch, Text, TextInput, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { call, get, queries } from '../api.ts'
+import { FreshKey, type NewKey } from '../parts/fresh-key.tsx'
 import { Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Account, ConnectorForm, OperatorLine } from '../types.ts'
 import { LineForm } from './line-form.tsx'
@@ -52,14 +53,15 @@ export default function Operator() {
 function AccountCard({ account, lines, forms }: { account: Account; lines: OperatorLine[]; forms: ConnectorForm[] }) {
   const [adding, setAdding] = useState(false)
   const change = useMutation({
-    mutationFn: (wanted: Partial<Account>) => call('PATCH', `/operator/accounts/${account.account_id}`, wanted),
+    mutationFn: (changed: Partial<Account>) => call('PATCH', `/operator/accounts/${account.account_id}`, changed),
     onSettled: refresh,
   })
+  const wanted = change.isPending ? { ...account, ...change.variables } : account
   return (
     <section className="card" aria-label={account.email}>
       <Group justify="space-between" align="flex-start">
-        <div>
-          <Title order={2} size="h5">
+        <div className="min0">
+          <Title order={2} size="h5" className="break">
             {account.email}
           </Title>
           <Text size="sm" c="dimmed">
@@ -71,18 +73,18 @@ function AccountCard({ account, lines, forms }: { account: Account; lines: Opera
       <Group gap="xl" mt="sm">
         <Switch
           label="Read receipts enabled"
-          checked={account.read_receipts_enabled}
+          checked={wanted.read_receipts_enabled}
           onChange={(event) => change.mutate({ read_receipts_enabled: event.currentTarget.checked })}
         />
         <Switch
           label="Auto mark-read"
-          checked={account.auto_mark_read}
+          checked={wanted.auto_mark_read}
           onChange={(event) => change.mutate({ auto_mark_read: event.currentTarget.checked })}
         />
         <Switch
           label="Disabled"
           color="red"
-          checked={account.disabled}
+          checked={wanted.disabled}
           onChange={(event) => change.mutate({ disabled: event.currentTarget.checked })}
         />
       </Group>
@@ -132,16 +134,10 @@ function Plan({ plan, onChange }: { plan: string; onChange: (plan: string) => vo
   )
 }
 
-interface Created {
-  account: Account
-  api_key_id: string
-  api_secret_key: string
-}
-
 function NewAccount() {
   const [open, setOpen] = useState(false)
   const create = useMutation({
-    mutationFn: (draft: object) => call<Created>('POST', '/operator/accounts', draft),
+    mutationFn: (draft: object) => call<NewKey>('POST', '/operator/accounts', draft),
     onSettled: refresh,
   })
   const close = () => {
@@ -162,14 +158,18 @@ function NewAccount() {
       <Button size="sm" onClick={() => setOpen(true)}>
         New account
       </Button>
-      <Modal opened={open} onClose={close} title="New account" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Modal
+        opened={open}
+        onClose={close}
+        title="New account"
+        closeButtonProps={{ 'aria-label': 'Close' }}
+        // What is shown once must not be gone by a slip.
+        closeOnEscape={create.isIdle || create.isError}
+        closeOnClickOutside={create.isIdle || create.isError}
+        withCloseButton={create.isIdle || create.isError}
+      >
         {create.data ? (
-          <Alert color="teal" title="The secret is shown this once">
-            <Stack gap="xs">
-              <TextInput readOnly size="xs" label="API key id" value={create.data.api_key_id} />
-              <TextInput readOnly size="xs" label="API secret key" value={create.data.api_secret_key} />
-            </Stack>
-          </Alert>
+          <FreshKey fresh={create.data} onDone={close} />
         ) : (
           <form onSubmit={submit}>
             <Stack gap="sm">

@@ -1,20 +1,8 @@
-import {
-  Alert,
-  Button,
-  CopyButton,
-  Group,
-  Modal,
-  NumberInput,
-  Radio,
-  Stack,
-  Switch,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core'
+import { Alert, Button, Group, Modal, NumberInput, Radio, Stack, Switch, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call, get, queries } from '../api.ts'
+import { FreshKey, type NewKey } from '../parts/fresh-key.tsx'
 import { Failure, Loading, Time } from '../parts/states.tsx'
 import type { AccountVisitor, Timing } from '../types.ts'
 import { timingInWords } from '../words.ts'
@@ -58,7 +46,7 @@ function AutoMarkRead({ visitor: { account, auto_plans } }: { visitor: AccountVi
         <Switch
           size="lg"
           aria-label="Auto mark-read"
-          checked={account.auto_mark_read}
+          checked={set.isPending ? set.variables : account.auto_mark_read}
           disabled={!included && !account.auto_mark_read}
           onChange={(event) => set.mutate(event.currentTarget.checked)}
         />
@@ -136,10 +124,6 @@ interface Key {
   api_key_id: string
   created_at: string
 }
-interface NewKey {
-  api_key_id: string
-  api_secret_key: string
-}
 
 function Keys({ own }: { own: string }) {
   const keys = useQuery({ queryKey: ['keys'], queryFn: () => get<{ data: Key[] }>('/keys') })
@@ -213,30 +197,5 @@ function Keys({ own }: { own: string }) {
         </Group>
       </Modal>
     </section>
-  )
-}
-
-function FreshKey({ fresh, onDone }: { fresh: NewKey; onDone: () => void }) {
-  return (
-    <Alert
-      color="teal"
-      title="The secret is shown this once"
-      withCloseButton
-      closeButtonLabel="Close"
-      onClose={onDone}
-      mb="sm"
-    >
-      <Stack gap="xs">
-        <TextInput readOnly size="xs" label="API key id" value={fresh.api_key_id} />
-        <TextInput readOnly size="xs" label="API secret key" value={fresh.api_secret_key} />
-        <CopyButton value={fresh.api_secret_key}>
-          {({ copied, copy }) => (
-            <Button size="xs" variant="default" onClick={copy}>
-              {copied ? 'Copied' : 'Copy the secret'}
-            </Button>
-          )}
-        </CopyButton>
-      </Stack>
-    </Alert>
   )
 }

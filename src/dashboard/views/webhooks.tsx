@@ -1,7 +1,8 @@
-import { Button, CopyButton, Group, NativeSelect, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Button, Group, NativeSelect, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { call, get, queries, query } from '../api.ts'
+import { Copy } from '../parts/copy.tsx'
 import { Badge, Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Delivery, WebhookState } from '../types.ts'
 import { DeliveryStory } from './message-panel.tsx'
@@ -90,13 +91,7 @@ function Endpoints() {
             label="Signs for all that have no secret of their own"
             value={secret}
           />
-          <CopyButton value={secret}>
-            {({ copied, copy }) => (
-              <Button variant="default" onClick={copy}>
-                {copied ? 'Copied' : 'Copy'}
-              </Button>
-            )}
-          </CopyButton>
+          <Copy value={secret} />
         </Group>
       )}
     </section>
@@ -110,6 +105,7 @@ function Endpoint({ endpoint }: { endpoint: WebhookState }) {
     onSettled: refresh,
   })
   const named = { webhooks: [url], type }
+  const busy = (method: 'POST' | 'DELETE') => act.isPending && act.variables[0] === method
   return (
     <li>
       <div className="min0">
@@ -134,20 +130,35 @@ function Endpoint({ endpoint }: { endpoint: WebhookState }) {
       </div>
       <Group gap={4} wrap="nowrap">
         {state === 'disabled' ? (
-          <Act name="Enable" url={url} onClick={() => act.mutate(['POST', '/api/account/webhooks', named])} />
+          <Act
+            name="Enable"
+            url={url}
+            busy={busy('POST')}
+            onClick={() => act.mutate(['POST', '/api/account/webhooks', named])}
+          />
         ) : (
-          <Act name="Test" url={url} onClick={() => act.mutate(['POST', `/webhooks/${webhook_id}/test`])} />
+          <Act
+            name="Test"
+            url={url}
+            busy={busy('POST')}
+            onClick={() => act.mutate(['POST', `/webhooks/${webhook_id}/test`])}
+          />
         )}
-        <Act name="Remove" url={url} onClick={() => act.mutate(['DELETE', '/api/account/webhooks', named])} />
+        <Act
+          name="Remove"
+          url={url}
+          busy={busy('DELETE')}
+          onClick={() => act.mutate(['DELETE', '/api/account/webhooks', named])}
+        />
       </Group>
     </li>
   )
 }
 
-function Act({ name, url, onClick }: { name: string; url: string; onClick: () => void }) {
+function Act({ name, url, busy, onClick }: { name: string; url: string; busy: boolean; onClick: () => void }) {
   const color = name === 'Remove' ? { color: 'red', variant: 'subtle' } : { variant: 'default' }
   return (
-    <Button size="compact-xs" {...color} aria-label={`${name} ${url}`} onClick={onClick}>
+    <Button size="compact-xs" {...color} aria-label={`${name} ${url}`} loading={busy} onClick={onClick}>
       {name}
     </Button>
   )

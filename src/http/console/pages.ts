@@ -4,7 +4,7 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { ReadbackError } from '../../core/errors.ts'
 import { door } from '../door.ts'
-import { serve } from '../surface.ts'
+import { noSuchEndpoint, serve } from '../surface.ts'
 import { checkHost, type Whereabouts } from './entrance.ts'
 
 /** The views; which of them is shown, the page decides by itself. */
@@ -47,6 +47,12 @@ export function servePages(app: FastifyInstance, folder: string, whereabouts: Wh
   })
   const views = Object.fromEntries(VIEWS.map((view) => [view, { GET: page }]))
   serve(app, views, { enter: (request) => checkHost(request, whereabouts) })
+  // A person who is lost is shown the way back; a program is told as everywhere.
+  app.get('/*', async (request, reply) => {
+    if (html === undefined || !request.headers.accept?.includes('text/html')) throw noSuchEndpoint()
+    checkHost(request, whereabouts)
+    return reply.code(404).headers(PAGE_HEADERS).send(html)
+  })
   if (html === undefined) return
   app.register(fastifyStatic, {
     root: join(folder, 'assets'),

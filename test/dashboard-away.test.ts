@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Route } from 'playwright-core'
+import { signIn, visit } from './support/browser.ts'
+import { enter, log, openConversation, openDesk, reads } from './support/dashboard.ts'
+import { CONTACT, customer, OPERATOR_TOKEN } from './support/readback.ts'
+import { requireDashboard } from './support/requires.ts'
+import { until } from './support/until.ts'
+
+const refuse = (route: Route) => route.fulfill({ status: 503, json: { status: 'ERROR', message: 'Not right now' } })
+
+describe('the dashboard', { skip: requireDashboard() }, () => {
+  const desk = openDesk()
+
+  test('says which view it cannot show while its server is away, keeps the others, and shows it once the server is back', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await page.route('**/assets/lines-*', (route) => route.abort())
+    await page.getByRole('link', { name: 'Lines' }).click()
+    await page.getByRole('alert').getByText('This cannot be shown').waitFor()
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.getByText('What did not go out').waitFor()
+    await page.getByRole('link', { name: 'Lines' }).click()
+    await page.unroute('**/assets/lines-*')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('button', { name: 'Probe now' }).waitFor()
+  })
+
+  test('comes by itself once it can be asked who is signed in', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await page.route('**/console/session', refuse)
+    await page.reload()
+    await page.getByText('Not right now').waitFor()
+    await page.unroute('**/console/session')
+    await page.getByText('Nobody has written yet').waitFor()
+  })
+
+  test('does not say that it asks again for what it does not, nor that somebody is signed out who is not', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line })
+    await openConversation(page)
+    await page.route('**/console/api/mark-read', (route) => route.abort())
+    await page.getByRole('button', { name: 'Mark read' }).click()
+    await page.getByRole('alert').getByText('try again').waitFor()
+    assert.equal(await page.getByText('It is asked again').count(), 0)
+    await page.route('**/console/session', refuse)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('alert').getByText('Not right now').waitFor()
+    await page.getByRole('button', { name: 'Mark read' }).waitFor()
+  })
+
+  test('goes on where the browser alone thinks that there is no network', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line })
+    await openConversation(page)
+    await page.evaluate('window.dispatchEvent(new Event("offline"))')
+    await page.getByRole('button', { name: 'Mark read' }).click()
+    await reads(page, 1)
+    await log(page).getByText('sent', { exact: true }).waitFor()
+  })
+
+  test('shows nobody what somebody else had before them in the same tab', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line, content: 'For the first alone' })
+    await openConversation(page)
+    // As when the session ends elsewhere.
+    await page.context().clearCookies()
+    await page.getByRole('button', { name: 'Mark read' }).click()
+    await page.getByRole('button', { name: 'Sign in' }).waitFor()
+    const held = Promise.withResolvers<void>()
+    await page.route('**/console/conversations**', async (route) => {
+      await held.promise
+      await route.continue()
+    })
+    await signIn(page, await customer(desk.server, { lines: [] }))
+    assert.equal(await page.getByText(CONTACT).count(), 0)
+    assert.equal(await page.getByText('For the first alone').count(), 0)
+    held.resolve()
+    await page.getByText('No such conversation').waitFor()
+  })
+
+  test('takes a link that is pasted where it is open, and leaves no trace of it', async () => {
+    await using visited = await visit(desk.browser, desk.server.base)
+    const { page } = visited
+    await page.getByLabel('API key id').waitFor()
+    await page.goto(`${desk.server.base}/#sign-in=a-link-of-nobody`)
+    await page.getByRole('alert').waitFor()
+    assert.ok(!page.url().includes('#'), page.url())
+  })
+
+  test('shows whoever is lost the way back, and a program what it always does', async () => {
+    await using visited = await enter(desk, { path: '/nowhere' })
+    await visited.page.getByText('There is nothing here').waitFor()
+    const answer = await fetch(`${desk.server.base}/nowhere`)
+    assert.deepEqual(
+      [answer.status, await answer.json()],
+      [404, { status: 'ERROR', message: 'There is no such endpoint' }],
+    )
+    const page = await fetch(`${desk.server.base}/nowhere`, { headers: { accept: 'text/html,*/*' } })
+    assert.deepEqual([page.status, page.headers.get('content-type')], [404, 'text/html; charset=utf-8'])
+  })
+
+  test('has each of its views where a finger finds it, at every width', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    for (const width of [390, 721, 768, 860, 1024]) {
+      await page.setViewportSize({ width, height: 900 })
+      const last = page.getByRole('link', { name: 'Settings' })
+      const box = await last.boundingBox()
+      assert.ok(box !== null)
+      for (const x of [box.x + 2, box.x + box.width / 2, box.x + box.width - 2]) {
+        const there: string = `document.elementFromPoint(${x}, ${box.y + box.height / 2})?.closest('a')?.title`
+        assert.equal(await page.evaluate(there), 'Settings', `${width} px`)
+      }
+    }
+  })
+
+  test('shows an operator the secret of a new account whatever they press, and fits on a phone', async () => {
+    await using visited = await visit(desk.browser, desk.server.base)
+    const { page } = visited
+    await page.getByText('Operator', { exact: true }).click()
+    await page.getByLabel('Operator token').fill(OPERATOR_TOKEN)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('button', { name: 'New account' }).click()
+    await page.getByLabel('E-mail').fill(`${'somebody-with-a-long-name'.repeat(4)}@example.com`.slice(-64))
+    const held = Promise.withResolvers<void>()
+    await page.route('**/operator/accounts', async (route) => {
+      if (route.request().method() === 'POST') await held.promise
+      await route.continue()
+    })
+    await page.getByRole('button', { name: 'Create' }).click()
+    await page.locator('button[data-loading]').waitFor()
+    await page.keyboard.press('Escape')
+    held.resolve()
+    await page.getByText('The secret is shown this once').waitFor()
+    await page.keyboard.press('Escape')
+    assert.match(await page.getByLabel('API secret key').inputValue(), /^[\w-]{43}$/)
+    await page.evaluate('delete Navigator.prototype.clipboard')
+    await page.getByRole('button', { name: 'Copy the secret' }).click()
+    await page.getByText('Not copied: select it').waitFor()
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
+    await page.setViewportSize({ width: 390, height: 844 })
+    await until(
+      'nothing to stick out',
+      () => page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'),
+      (fits) => fits,
+    )
+  })
+})
