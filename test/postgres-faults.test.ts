@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { readConfig } from '../src/config.ts'
 import { startCustomerServer } from './support/customer-server.ts'
-import { cuttingProxy } from './support/cutting-proxy.ts'
+import { cuttingProxy, through } from './support/cutting-proxy.ts'
 import {
   type Database,
   nodeSettings,
@@ -80,26 +80,6 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
         proxy.cut()
       }
     })
-  })
-
-  test('that takes a claim and dies before it says so has what was claimed sent all the same, and once', async () => {
-    await using database = await postgres.database()
-    await using proxy = await cuttingProxy(postgres.port)
-    await using server = await startReadback(nodeSettings({ url: through(database, proxy.port) }))
-    const account = await customer(server)
-    proxy.loseCommit('send receipts')
-    const receipt = await account.settled(await account.markRead())
-    assert.deepEqual([receipt.state, receipt.attempts, proxy.lost], ['sent', 1, true])
-    proxy.loseCommit('"attempts" + ')
-    const { body } = await account.must(200, 'POST', '/api/send-message', { ...BODY, content: 'Hello' })
-    await until(
-      'the phone to show it',
-      () => account.phone(),
-      ({ length }) => length > 0,
-    )
-    const status = async () => (await account.must(200, 'GET', `/api/status?handle=${body.message_handle}`)).body.status
-    await until('it to be told', status, (seen) => seen === 'DELIVERED' || seen === 'SENT')
-    assert.deepEqual([(await account.phone()).length, proxy.lost], [1, true])
   })
 
   test('that shuts down in the same breath as it answers ends no process, and loses nothing', async () => {
@@ -269,12 +249,6 @@ async function mustKeep(account: Customer, { url }: Database, happen: () => Prom
 
 function markRead(account: Customer) {
   return account.call('POST', '/api/mark-read', BODY)
-}
-
-function through({ url }: Database, port: number): string {
-  const changed = new URL(url)
-  changed.port = String(port)
-  return changed.href
 }
 
 async function locks({ url }: Database, table: string): Promise<number> {

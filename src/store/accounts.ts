@@ -151,9 +151,11 @@ async function findKey({ db }: Session, key: ApiKey): Promise<Caller | undefined
 async function findToken({ db, now }: Session, { token }: { token: string }): Promise<Caller | undefined> {
   const row = await db
     .selectFrom('tokens')
+    // One that is made while its key is deleted goes with it all the same.
+    .innerJoin('api_keys', 'api_keys.key_id', 'tokens.key_id')
     .innerJoin('accounts', 'accounts.id', 'tokens.account_id')
     .selectAll('accounts')
-    .select(['key_id', 'numbers', 'expires_at'])
+    .select(['tokens.key_id', 'numbers', 'expires_at'])
     .where('token_hash', '=', hashSecret(token))
     .executeTakeFirst()
   return toTokenCaller(row, now())

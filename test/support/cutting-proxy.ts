@@ -20,6 +20,8 @@ export interface CuttingProxy extends AsyncDisposable {
 
 /** ReadyForQuery: the end of an answer, and of a connection's start. */
 const READY = Buffer.from('Z\0\0\0\u0005', 'latin1')
+/** Type and length, ahead of what a message holds. */
+const MESSAGE_HEAD = 5
 /** The answer to COMMIT. */
 const COMMITTED = Buffer.from('COMMIT\0', 'latin1')
 /** An ErrorResponse. */
@@ -29,6 +31,13 @@ const SHUTTING_DOWN = (() => {
   head.writeUInt32BE(4 + fields.length, 1)
   return Buffer.concat([head, Buffer.from(fields, 'latin1')])
 })()
+
+/** The same database, by way of a proxy. */
+export function through({ url }: { readonly url: string }, port: number): string {
+  const changed = new URL(url)
+  changed.port = String(port)
+  return changed.href
+}
 
 /** Stands between a node and PostgreSQL. */
 export async function cuttingProxy(target: number): Promise<CuttingProxy> {
@@ -115,9 +124,12 @@ class Pair {
     })
     database.on('data', (bytes) => {
       if (this.#silent) return
-      if (this.#losing && bytes.includes(COMMITTED)) {
+      const committed = this.#losing ? bytes.indexOf(COMMITTED) : -1
+      if (committed >= 0) {
         waiting.lost = true
-        return this.end()
+        // What was answered before it comes through, even in the same packet.
+        client.end(bytes.subarray(0, committed - MESSAGE_HEAD))
+        return void database.resetAndDestroy()
       }
       if (!bytes.subarray(-6, -1).equals(READY) || !isDismissed()) client.write(bytes)
       else client.end(Buffer.concat([bytes, SHUTTING_DOWN]))

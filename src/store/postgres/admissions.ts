@@ -130,7 +130,8 @@ const FIND_TOKENS = plannedOnce({
   name: 'find tokens',
   text: `select ${ACCOUNT_COLUMNS}, t.key_id, t.numbers, t.expires_at, k.word, k.from_number, l.id as line_id, l.connector
     ${ASKED}
-    join tokens t on t.token_hash = k.word join accounts a on a.id = t.account_id ${WITH_LINE}`,
+    join tokens t on t.token_hash = k.word join api_keys o on o.key_id = t.key_id
+    join accounts a on a.id = t.account_id ${WITH_LINE}`,
 })
 const FIND_SESSIONS = plannedOnce({
   name: 'find sessions',

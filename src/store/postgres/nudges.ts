@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import { Client, type Pool } from 'pg'
+import { z } from 'zod'
 import type { AccountId, LineId } from '../../core/id.ts'
 import { LINE_WORK } from '../../core/leases.ts'
 import type { Changes } from '../../core/store.ts'
@@ -22,6 +23,15 @@ interface Nudge {
   readonly events?: boolean
   readonly freed?: boolean
 }
+
+/** Anybody who may use the database can say something on its channels. */
+const HEARD = z.object({
+  from: z.string(),
+  touched: z.union([z.literal('all'), z.array(z.number())]).default([]),
+  lineIds: z.partialRecord(z.enum(LINE_WORK), z.array(z.number())).default({}),
+  events: z.boolean().default(false),
+  freed: z.boolean().default(false),
+})
 
 /**
  * LISTEN on a connection of its own, NOTIFY through the pool. Nudges are a hint: what one was lost for is found by the lanes' own
@@ -116,15 +126,11 @@ export class Nudges {
   }
 
   #hear(payload: string): void {
-    const {
-      from,
-      lineIds = {},
-      events = false,
-      freed = false,
-      touched = [],
-    } = JSON.parse(payload) as Nudge & { from: string }
+    const heard = HEARD.safeParse(parseJson(payload)).data as (Required<Nudge> & { from: string }) | undefined
+    if (heard === undefined || heard.from === this.#self) return
+    const { from: _, ...nudge } = heard
     // Not in the midst of a start, when nobody is there yet to hear it.
-    if (from !== this.#self) setImmediate(() => this.#onChanges({ endpoints: [], events, lineIds, freed, touched }))
+    setImmediate(() => this.#onChanges({ endpoints: [], ...nudge }))
   }
 
   #lost(client: Client): void {
@@ -151,5 +157,13 @@ export class Nudges {
     }
     if (this.#closed) await this.#connection?.client.end()
     this.#checkLater()
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }

@@ -216,10 +216,10 @@ function tellingMethods({ leases: _, transactions, onChanges, ...session }: Tool
   } satisfies Partial<Store>
 }
 
-/** A standby answers, and cannot be written. */
+/** A standby answers, and so does a server that was made to take no more writes. */
 async function ready(transactions: Transactions): Promise<void> {
-  const [row] = await transactions.run('none', (one) => one.rows<{ standby: boolean }>(IS_STANDBY, []))
-  if (row?.standby !== false) throw new ReadbackError('unavailable', 'The store is a standby, which cannot be written')
+  const [row] = await transactions.run('none', (one) => one.rows<{ read_only: string }>(IS_READ_ONLY, []))
+  if (row?.read_only !== 'off') throw new ReadbackError('unavailable', 'The store answers, and cannot be written')
 }
 
 /** As the server reports it. */
@@ -231,7 +231,10 @@ async function durability(
   return { ...facts, commits: transactions.commits, accepted }
 }
 
-const IS_STANDBY: Statement = { name: 'is standby', text: 'select pg_is_in_recovery() as standby' }
+const IS_READ_ONLY: Statement = {
+  name: 'is read-only',
+  text: `select current_setting('transaction_read_only') as read_only`,
+}
 const DURABILITY: Statement = {
   name: 'durability',
   text: `select current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit`,

@@ -49,6 +49,11 @@ const BEGIN = {
   snapshot: { text: `begin isolation level repeatable read; ${ENTER}` },
 } as const satisfies Readonly<Record<string, Statement | undefined>>
 const COMMIT: Statement = { text: 'commit' }
+/** By this it can be asked afterwards what became of a transaction. Null where nothing was written. */
+const IDENTIFY: Statement = { text: 'select pg_current_xact_id_if_assigned()::text as xid' }
+const STATUS = 'select pg_xact_status($1::xid8) as status'
+/** A connection that broke at the commit: so long it is asked on others what became of it. */
+const LONGEST_IN_DOUBT_MS = 2_000
 
 /**
  * For a transaction that takes a piece of much, in an index's order: by statistics of a moment when there was little, all of it would be
@@ -61,7 +66,10 @@ const TRIES_SIDE_BY_SIDE = 3
 const LONGEST_CROSSED_MS = 5_000
 const LONGEST_PAUSE_MS = 50
 
-/** Runs transactions on a pool. Throws `unavailable` where the store is away: then nothing was written, or nobody can know. */
+/**
+ * Runs transactions on a pool. Throws `unavailable` where the store is away: then nothing was written; or, where it went in the moment
+ * of the commit and did not come back soon, nobody can know.
+ */
 export class Transactions {
   readonly #pool: Pool
   readonly #kyselys = new WeakMap<PoolClient, Kysely<Tables>>()
@@ -115,23 +123,49 @@ export class Transactions {
     client.on('error', onError)
     const exchange = new Exchange(client)
     const begin = BEGIN[isolation]
+    let inDoubt: { readonly done: T; readonly xid: Promise<string | null> } | undefined
+    let reason: unknown
     try {
       if (begin !== undefined) exchange.write(begin, [])
       const done = await work({ ...exchange.transaction, db: this.#kyselyOn(client) })
-      if (begin !== undefined) exchange.write(COMMIT, [])
+      if (begin !== undefined) {
+        inDoubt = { done, xid: exchange.xid() }
+        exchange.write(COMMIT, [])
+      }
       await exchange.answers()
       this.commits += 1
       return done
     } catch (error) {
-      const reason = await exchange.reasonOf(error)
+      reason = await exchange.reasonOf(error)
       // A connection of which nobody knows how far it got is not used again.
       if (asUnavailable(reason) !== undefined) broken ??= reason as Error
-      else if (begin !== undefined) await client.query('rollback').catch(onError)
-      throw reason
+      else {
+        if (begin !== undefined) await client.query('rollback').catch(onError)
+        throw reason
+      }
     } finally {
       client.off('error', onError)
       client.release(broken)
     }
+    if (inDoubt === undefined || !(await this.#wasCommitted(await inDoubt.xid))) throw reason
+    this.commits += 1
+    return inDoubt.done
+  }
+
+  /** Whoever is told that nothing was stored does it again: a message would go out twice. */
+  async #wasCommitted(xid: string | null): Promise<boolean> {
+    const giveUpAt = performance.now() + LONGEST_IN_DOUBT_MS
+    while (xid !== null && performance.now() < giveUpAt) {
+      try {
+        const { rows } = await this.#pool.query<{ status: string }>(STATUS, [xid])
+        if (rows[0]?.status !== 'in progress') return rows[0]?.status === 'committed'
+      } catch (error) {
+        // Another server took over, which has not come so far: it is not there.
+        if (asUnavailable(error) === undefined) return false
+      }
+      await pause(LONGEST_PAUSE_MS)
+    }
+    return false
   }
 
   #kyselyOn(client: PoolClient): Kysely<Tables> {
@@ -164,6 +198,14 @@ class Exchange {
         ({ rows }) => onRows(rows),
         () => {},
       )
+  }
+
+  /** Null where it did not come through, too. */
+  async xid(): Promise<string | null> {
+    return this.#ask(IDENTIFY, []).then(
+      ({ rows }) => rows[0]?.xid ?? null,
+      () => null,
+    )
   }
 
   async answers(): Promise<void> {

@@ -202,7 +202,8 @@ function prepare(database: DatabaseSync) {
        where api_keys.key_id = ?`,
     ),
     findToken: database.prepare(
-      `select accounts.*, tokens.key_id, tokens.numbers, tokens.expires_at from tokens join accounts on accounts.id = tokens.account_id
+      `select accounts.*, tokens.key_id, tokens.numbers, tokens.expires_at from tokens join api_keys on api_keys.key_id = tokens.key_id
+         join accounts on accounts.id = tokens.account_id
        where tokens.token_hash = ?`,
     ),
     findSession: database.prepare(
