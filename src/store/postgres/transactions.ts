@@ -103,20 +103,27 @@ export class Transactions {
     return turn
   }
 
-  /** In a snapshot with nothing locked, hoping that nobody crosses it; where somebody does, with locks. */
+  /**
+   * In a snapshot with nothing locked, hoping that nobody crosses it; where somebody does, with locks. For what can be repeated without
+   * harm: what became of a commit whose answer was lost is asked of the second alone.
+   */
   async runUnlocked<T>(
     unlocked: (transaction: Transaction) => Promise<T>,
     locked: (transaction: Transaction) => Promise<T>,
   ): Promise<T> {
     try {
-      return await this.#try('snapshot', unlocked)
+      return await this.#try('snapshot', unlocked, { repeatable: true })
     } catch (error) {
       if (!wasCrossed(error)) throw asReadbackError(error)
     }
     return this.run('current', locked)
   }
 
-  async #try<T>(isolation: keyof typeof BEGIN, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async #try<T>(
+    isolation: keyof typeof BEGIN,
+    work: (transaction: Transaction) => Promise<T>,
+    { repeatable }: { readonly repeatable: boolean } = { repeatable: false },
+  ): Promise<T> {
     const client = await this.#pool.connect()
     let broken: Error | undefined
     const onError = (error: Error) => (broken = error)
@@ -129,7 +136,7 @@ export class Transactions {
       if (begin !== undefined) exchange.write(begin, [])
       const done = await work({ ...exchange.transaction, db: this.#kyselyOn(client) })
       if (begin !== undefined) {
-        inDoubt = { done, xid: exchange.xid() }
+        if (!repeatable) inDoubt = { done, xid: exchange.xid() }
         exchange.write(COMMIT, [])
       }
       await exchange.answers()
