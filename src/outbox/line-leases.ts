@@ -19,7 +19,8 @@ export interface LineLeasesOptions {
 export class LineLeases {
   readonly #options: LineLeasesOptions
   #holding: Holding = { held: new Map(), elsewhere: new Set(), surplus: 0 }
-  readonly #leaving = new Set<LineId>()
+  /** Lines that are being given back, with what came for them meanwhile. */
+  readonly #leaving = new Map<LineId, Set<LineWork>>()
   readonly #wanted = new Map<LineId, Set<LineWork>>()
   /** By the monotonic clock. */
   #heldAt = Number.NEGATIVE_INFINITY
@@ -49,7 +50,9 @@ export class LineLeases {
 
   /** There is something to do on a line that this process does not hold. */
   pass(work: LineWork, lineId: LineId): void {
-    if (this.#stopped || this.#holding.elsewhere.has(lineId)) {
+    const leaving = this.#leaving.get(lineId)
+    if (leaving !== undefined) leaving.add(work)
+    else if (this.#stopped || this.#holding.elsewhere.has(lineId)) {
       this.#options.leases.tell(work, [lineId])
     } else {
       this.#wanted.set(lineId, (this.#wanted.get(lineId) ?? new Set()).add(work))
@@ -116,8 +119,9 @@ export class LineLeases {
     if (taken.size > 0) onTaken(taken)
     for (const [lineId, works] of wanted) {
       for (const work of works) {
-        if (held.has(lineId)) this.#options.onNudge(work, lineId)
+        if (this.holds(lineId)) this.#options.onNudge(work, lineId)
         else if (elsewhere.has(lineId)) leases.tell(work, [lineId])
+        else this.#leaving.get(lineId)?.add(work)
       }
     }
     if (surplus > 0) void this.#giveBack(surplus)
@@ -127,7 +131,7 @@ export class LineLeases {
   async #giveBack(surplus: number): Promise<void> {
     if (this.#leaving.size > 0) return
     const lineIds = [...this.#holding.held.keys()].slice(-surplus)
-    for (const lineId of lineIds) this.#leaving.add(lineId)
+    for (const lineId of lineIds) this.#leaving.set(lineId, new Set())
     try {
       await this.#options.letGo(lineIds)
       await this.#options.leases.release(lineIds)
@@ -136,7 +140,15 @@ export class LineLeases {
     } catch (error) {
       this.#options.log.warn({ error: messageOf(error) }, 'lines could not be given back yet')
     } finally {
+      const left = [...this.#leaving]
       this.#leaving.clear()
+      for (const [lineId, works] of left) {
+        for (const work of works) {
+          // Where it could not be given back it is still this process's; what was is not to be wanted back.
+          if (this.holds(lineId)) this.#options.onNudge(work, lineId)
+          else this.#options.leases.tell(work, [lineId])
+        }
+      }
     }
   }
 }

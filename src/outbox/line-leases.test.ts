@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { LineId } from '../core/id.ts'
+import type { Holding, LineWork } from '../core/leases.ts'
+import { LineLeases } from './line-leases.ts'
+
+const [STAYS, LEAVES] = [1 as LineId, 2 as LineId]
+
+test('what comes for a line that is being given back waits for that, and is passed on to whoever has it then', async () => {
+  let rounds = 0
+  let held: readonly LineId[] = [STAYS, LEAVES]
+  const told: [LineWork, LineId][] = []
+  const nudged: LineId[] = []
+  const calls = Promise.withResolvers<void>()
+  const leases = new LineLeases({
+    leases: {
+      everyMs: 1_000_000,
+      async hold({ wanted }): Promise<Holding> {
+        rounds += 1
+        assert.deepEqual(wanted, [])
+        const elsewhere = new Set([STAYS, LEAVES].filter((lineId) => !held.includes(lineId)))
+        return { held: new Map(held.map((lineId) => [lineId, 0])), elsewhere, surplus: held.length - 1 }
+      },
+      async release() {
+        held = [STAYS]
+      },
+      tell: (work, lineIds) => told.push(...lineIds.map((lineId): [LineWork, LineId] => [work, lineId])),
+    },
+    onTaken() {},
+    // As a dispatcher does.
+    onNudge(work, lineId) {
+      if (leases.holds(lineId)) nudged.push(lineId)
+      else leases.pass(work, lineId)
+    },
+    letGo: () => calls.promise,
+    log: { info() {}, warn() {}, error() {} } as never,
+  })
+  await leases.start()
+  leases.pass('receipts', LEAVES)
+  for (let turns = 0; turns < 20; turns++) await turn()
+  assert.equal(rounds, 1)
+  calls.resolve()
+  for (let turns = 0; turns < 20; turns++) await turn()
+  await leases.stop()
+  assert.deepEqual(nudged, [])
+  assert.equal(rounds, 1)
+  assert.deepEqual(told, [['receipts', LEAVES]])
+})
