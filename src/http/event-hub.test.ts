@@ -29,9 +29,9 @@ function desk() {
     hub,
     state,
     warnings,
-    record(accountId: AccountId, count = 1) {
+    record(accountId: AccountId, count = 1, { told } = { told: true }) {
       for (let n = 0; n < count; n++) recorded.push(eventOf(accountId, recorded.length + 1))
-      hub.changed({ events: true })
+      if (told) hub.changed({ events: true })
     },
     async listen(accountId: AccountId | null, goOn = true) {
       const heard: number[] = []
@@ -64,6 +64,20 @@ function heardBy({ heard }: { heard: readonly number[] }, count: number): Promis
 }
 
 describe('the hub of events', () => {
+  test('finds within seconds what nobody told it of, and looks for nothing once nobody listens', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    const { listen, record, state } = desk()
+    const listening = await listen(ONE)
+    record(ONE, 1, { told: false })
+    t.mock.timers.tick(2_000)
+    await heardBy(listening, 1)
+    listening.leave()
+    const { reads } = state
+    t.mock.timers.tick(60_000)
+    await turn()
+    assert.equal(state.reads, reads)
+  })
+
   test('asks the store for nothing while nobody listens, and together for all who do', async () => {
     const { hub, record, listen, state } = desk()
     record(ONE, 3)

@@ -22,6 +22,8 @@ export interface EventListener {
 /** So many events are read together. */
 const AT_ONCE = 100
 const RETRY_MS = 1_000
+/** Nudges tell of new events at once; this finds what a nudge was lost for: its node was killed before it could send it. */
+const SAFETY_NET_MS = 2_000
 
 /**
  * Hands new events to whoever listens: one reader of the store for all of them, and none while nobody does. Its place is an
@@ -36,6 +38,7 @@ export class EventHub {
   #again = false
   #ended = false
   #retry: NodeJS.Timeout | undefined
+  #safetyNet: NodeJS.Timeout | undefined
 
   constructor(options: EventHubOptions) {
     this.#options = options
@@ -51,9 +54,18 @@ export class EventHub {
     const listening = { ...listener, after }
     if (this.#listeners.size === 0) this.#position = after
     this.#listeners.add(listening)
+    this.#safetyNet ??= setInterval(() => this.#look(), SAFETY_NET_MS).unref()
     // What was recorded since it was asked for the newest.
     this.#look()
-    return () => void this.#listeners.delete(listening)
+    return () => {
+      this.#listeners.delete(listening)
+      if (this.#listeners.size === 0) this.#rest()
+    }
+  }
+
+  #rest(): void {
+    clearInterval(this.#safetyNet)
+    this.#safetyNet = undefined
   }
 
   /** There are new events. */
@@ -70,6 +82,7 @@ export class EventHub {
   end(): void {
     this.#ended = true
     clearTimeout(this.#retry)
+    this.#rest()
     for (const { onEnd } of this.#listeners) onEnd()
     this.#listeners.clear()
   }
