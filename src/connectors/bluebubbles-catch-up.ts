@@ -6,12 +6,22 @@ import { type Heard, outcomeOf, type Settings, type Talk } from './bluebubbles-t
 
 /** Rows a call; a row with all that hangs on it has seldom more than 10 kB. */
 const PAGE = 200
-/** A row whose conversation or attachments are not linked yet is waited for this long, then taken as it is. */
+/**
+ * A row whose conversation or attachments are not linked yet is waited for this long, then taken as it is. Since it was first seen: what
+ * a Mac gets late has the date when it was written, and a contact's clock may be ahead.
+ */
 const LINKED_WITHIN_MS = 30_000
 const COME_BACK_MS = 2_000
 
-/** Which Mac it was, and the highest row of its table of messages that was fetched. */
-const CURSOR = z.object({ url: z.string(), row: z.int().nonnegative() })
+const CURSOR = z.object({
+  /** Which Mac it was. */
+  url: z.string(),
+  /** The highest row of its table of messages that was fetched. */
+  row: z.int().nonnegative(),
+  /** Rows that are waited for, and since when. */
+  held: z.record(z.string(), z.number()).optional(),
+})
+type Cursor = z.infer<typeof CURSOR>
 
 /** Whatever else it is, it is a row that has its number. */
 const NUMBERED = z.looseObject({ originalROWID: z.int().positive() })
@@ -19,7 +29,6 @@ type Row = z.infer<typeof NUMBERED>
 const ROWS = z.array(NUMBERED)
 const LINKS = z.object({
   chats: z.array(z.unknown()).optional(),
-  dateCreated: z.number().optional(),
   isFromMe: z.boolean().optional(),
 })
 
@@ -42,11 +51,11 @@ export async function catchUp(
   if (first.rows.length === 0 && from.row > 0) return beginAgain(talk, url)
   if (first.rows.length < PAGE) {
     const last = Math.max(from.row, ...first.rows.map(({ originalROWID }) => originalROWID))
-    return take(talk(), first, { url, from: from.row, to: last, more: false }, now)
+    return take(talk(), first, { from, to: last, more: false }, now)
   }
   const to = from.row + PAGE
   const range = await query(talk(), from.row, to)
-  return range.kind === 'rows' ? take(talk(), range, { url, from: from.row, to, more: true }, now) : range
+  return range.kind === 'rows' ? take(talk(), range, { from, to, more: true }, now) : range
 }
 
 /** Behind the highest number there is. The newest by date need not have it, so it is asked until nothing is higher. */
@@ -55,16 +64,20 @@ async function begin(talk: () => Talk, url: string): Promise<CaughtUp | FailedCa
     const page = await query(talk(), row, undefined, 'DESC')
     if (page.kind !== 'rows') return page
     if (page.rows.length === 0) {
-      const cursor = JSON.stringify({ url, row })
+      const cursor = JSON.stringify({ url, row } satisfies Cursor)
       return { kind: 'done', messages: [], replies: [], news: [], refused: [], cursor, comeBackMs: null }
     }
     row = Math.max(...page.rows.map(({ originalROWID }) => originalROWID))
   }
 }
 
+/** A Mac that shows nothing at all has most likely lost its messages for a moment: they would all come as if they were new. */
 async function beginAgain(talk: () => Talk, url: string): Promise<CaughtUp | FailedCall> {
   const begun = await begin(talk, url)
   if (begun.kind !== 'done') return begun
+  if (CURSOR.parse(JSON.parse(begun.cursor)).row === 0) {
+    return { kind: 'unavailable', reason: 'carrier_error', detail: 'the Mac shows no messages, where there were some' }
+  }
   return { ...begun, warning: 'the Mac has fewer messages than were fetched: it begins again at the newest' }
 }
 
@@ -85,7 +98,9 @@ async function query(talk: Talk, after: number, upTo?: number, sort = 'ASC'): Pr
     ],
   })
   const rows = heard.kind === 'done' ? ROWS.safeParse(heard.data).data : undefined
-  if (rows !== undefined && heard.kind === 'done') return { kind: 'rows', rows, date: heard.date }
+  // Whoever answers each question alike would be asked without end.
+  const asked = rows?.every(({ originalROWID: row }) => row > after && row <= (upTo ?? Number.POSITIVE_INFINITY))
+  if (rows !== undefined && asked && heard.kind === 'done') return { kind: 'rows', rows, date: heard.date }
   return failed(heard)
 }
 
@@ -98,31 +113,30 @@ function failed(heard: Heard): FailedCall {
 
 /** The range of row numbers that a page covers. */
 interface Range {
-  readonly url: string
-  readonly from: number
+  readonly from: Cursor
   readonly to: number
   readonly more: boolean
 }
 
-async function take(talk: Talk, page: Page, { url, from, to, more }: Range, now: number): Promise<CaughtUp> {
-  const clock = page.date ?? now
+async function take(talk: Talk, page: Page, { from, to, more }: Range, now: number): Promise<CaughtUp> {
   const taken: ParsedInbound[] = []
   const refused: string[] = []
-  let held = Number.POSITIVE_INFINITY
-  for (const row of page.rows.filter(({ originalROWID }) => originalROWID > from)) {
-    if (lacksConversation(row, clock)) {
-      held = Math.min(held, row.originalROWID)
-      continue
-    }
+  const waiting: Record<string, number> = {}
+  for (const row of page.rows.filter(({ originalROWID }) => originalROWID > from.row)) {
+    const since = from.held?.[row.originalROWID] ?? now
+    const patient = now - since < LINKED_WITHIN_MS
     try {
-      const parsed = await completed(talk, row)
-      if (parsed.late && isFresh(row, clock)) held = Math.min(held, row.originalROWID)
+      const parsed = patient && lacksConversation(row) ? undefined : await completed(talk, row)
+      if (parsed === undefined || (parsed.late && patient)) waiting[row.originalROWID] = since
       else taken.push(parsed)
     } catch (error) {
       refused.push(messageOf(error))
     }
   }
-  const cursor = JSON.stringify({ url, row: Math.min(to, held - 1) })
+  const held = Math.min(...Object.keys(waiting).map(Number))
+  const { held: _, ...place } = from
+  const reached: Cursor = { ...place, row: Math.min(to, held - 1), ...(held <= to ? { held: waiting } : {}) }
+  const cursor = JSON.stringify(reached)
   return {
     kind: 'done',
     messages: taken.flatMap(({ messages }) => messages),
@@ -145,11 +159,7 @@ async function completed(talk: Talk, row: Row): Promise<ParsedInbound> {
   return again === undefined ? parsed : parseRow({ ...row, text: again.text, attachments: again.attachments })
 }
 
-function lacksConversation(row: Row, clock: number): boolean {
+function lacksConversation(row: Row): boolean {
   const { chats, isFromMe } = LINKS.safeParse(row).data ?? {}
-  return isFromMe === false && chats?.length === 0 && isFresh(row, clock)
-}
-
-function isFresh(row: Row, clock: number): boolean {
-  return clock - (LINKS.safeParse(row).data?.dateCreated ?? 0) < LINKED_WITHIN_MS
+  return isFromMe === false && chats?.length === 0
 }

@@ -98,7 +98,7 @@ function parseTyping(data: unknown): ParsedInbound {
 
 /** Its attachments are linked a little later, and no webhook tells. */
 function lacksParts({ text, attachments, balloonBundleId }: Message): boolean {
-  return writtenIn(text) === null && !attachments?.length && typeof balloonBundleId !== 'string'
+  return !text?.replaceAll('\uFFFC', '') && !attachments?.length && typeof balloonBundleId !== 'string'
 }
 
 function drop(dropped: string): ParsedInbound {

@@ -155,10 +155,11 @@ export class LineWatch {
           { line: formatId('line', line.id), reason: caught.reason, detail: caught.detail },
           'nothing was fetched',
         )
-        look.backOff.fail({ startedAt, at: now() })
+        const retryAfterMs = caught.kind === 'unavailable' ? caught.retryAfterMs : undefined
+        look.backOff.fail({ startedAt, at: now(), retryAfterMs })
         return false
       }
-      look.backOff.reset()
+      look.backOff.reset({ startedAt })
       await this.#take(line, caught)
       cursor = caught.cursor
       if (caught.comeBackMs !== null && caught.comeBackMs > 0) this.nudge(line.id, caught.comeBackMs)

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { catchUp } from './bluebubbles-catch-up.ts'
+import type { Talk } from './bluebubbles-talk.ts'
+
+const SETTINGS = { url: 'http://127.0.0.1:9', password: 'a password' }
+const NOW = 1_790_000_000_000
+
+const at = (row: number) => JSON.stringify({ url: SETTINGS.url, row })
+
+/** A Mac that answers each list so. */
+function mac(list: (body: unknown) => unknown) {
+  const state = { calls: 0 }
+  const talk: Talk = async (_method, _path, body) => {
+    state.calls += 1
+    return { kind: 'done', data: list(body), date: undefined }
+  }
+  return { state, ask: (cursor: string | null, now = NOW) => catchUp(() => talk, SETTINGS, cursor, now) }
+}
+
+/** Rows beyond what is asked for, as BlueBubbles has them. */
+function beyond(rows: readonly { originalROWID: number }[]) {
+  return (body: unknown) => {
+    const { where } = body as { where: { args: { startRowId?: number; endRowId?: number } }[] }
+    const { startRowId = 0, endRowId = Number.POSITIVE_INFINITY } = Object.assign({}, ...where.map(({ args }) => args))
+    return rows.filter(({ originalROWID: row }) => row > startRowId && row <= endRowId)
+  }
+}
+
+describe('catching up', () => {
+  test('keeps its place at a Mac that shows nothing for a moment, and brings no history afterwards', async () => {
+    const empty = await mac(() => []).ask(at(450))
+    assert.deepEqual([empty.kind, 'reason' in empty && empty.reason], ['unavailable', 'carrier_error'])
+  })
+
+  test('asks nobody without end who answers each question alike', async () => {
+    const { ask, state } = mac(() => [{ originalROWID: 7 }])
+    assert.equal((await ask(null)).kind, 'unavailable')
+    assert.equal((await ask(at(3))).kind, 'done')
+    assert.equal((await ask(at(9))).kind, 'unavailable')
+    assert.ok(state.calls < 6, `${state.calls} calls`)
+  })
+
+  for (const [when, dateCreated] of [
+    ['long ago', NOW - 3_600_000],
+    ['next year', NOW + 31_536_000_000],
+  ] as const) {
+    test(`waits for 30 s since it first saw it for what lacks its conversation, though it is dated ${when}`, async () => {
+      const row = { originalROWID: 2, isFromMe: false, itemType: 0, chats: [], dateCreated }
+      const { ask } = mac(beyond([{ originalROWID: 1 }, row]))
+      const first = await ask(at(1))
+      assert.ok(first.kind === 'done' && first.comeBackMs !== null && first.refused.length === 0)
+      const second = await ask(first.cursor, NOW + 29_000)
+      assert.ok(second.kind === 'done' && second.comeBackMs !== null && second.refused.length === 0)
+      const third = await ask(second.cursor, NOW + 30_000)
+      assert.ok(third.kind === 'done' && third.comeBackMs === null)
+      assert.deepEqual([third.refused.length, JSON.parse(third.cursor)], [1, JSON.parse(at(2))])
+    })
+  }
+})
