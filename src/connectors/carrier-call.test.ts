@@ -27,5 +27,8 @@ for (const url of ['ftp://a', 'file:///etc/passwd', 'a', '', 1, null, 'http://u:
 
 test('what a carrier said is told short, on one line and without the secrets it may echo', () => {
   assert.equal(excerpt('wrong p@ss word\n\tgiven: p%40ss%20word', ['p@ss word']), 'wrong … given: …')
+  assert.equal(excerpt("refused: it's and it%27s", ["it's"]), 'refused: … and …')
+  const echoed = '400 no chat any;-;+14155551234 of ada@example.com, nor of (415) 555-1234 at 20:15'
+  assert.equal(excerpt(echoed, []), '400 no chat any;-;… of …, nor of (… at 20:15')
   assert.equal(excerpt('x'.repeat(1_000), []).length, 200)
 })

@@ -24,11 +24,27 @@ export const REFUSED_UNREAD: readonly number[] = [429, 503]
 
 const EXCERPT_LENGTH = 200
 
-/** What a carrier said, short and on one line, without the secrets: an answer may echo the call. */
+/** Numbers as people and carriers write them, and addresses. */
+const ADDRESSES = /\+?\d[\d .()-]{5,}\d|[^\s@"'<>;,]+@[^\s@"'<>;,]+/g
+
+/** What a carrier said, short and on one line, without the secrets and the contact: an answer may echo the call. */
 export function excerpt(said: string, secrets: readonly string[]): string {
-  const spellings = secrets.flatMap((secret) => [secret, encodeURIComponent(secret.toWellFormed())])
-  const clean = spellings.reduce((text, secret) => text.replaceAll(secret, '…'), said)
-  return clean.replace(/[\p{C}\s]+/gu, ' ').slice(0, EXCERPT_LENGTH)
+  const clean = secrets.flatMap(spellingsOf).reduce((text, secret) => text.replaceAll(secret, '…'), said)
+  return clean
+    .replace(ADDRESSES, '…')
+    .replace(/[\p{C}\s]+/gu, ' ')
+    .slice(0, EXCERPT_LENGTH)
+}
+
+/** As it is, and as it stands in URLs, which do not agree on what has to be encoded. */
+function spellingsOf(secret: string): string[] {
+  const encoded = encodeURIComponent(secret.toWellFormed())
+  return [
+    secret,
+    encoded,
+    new URL(`http://h/?${encoded}`).search.slice(1),
+    new URLSearchParams({ s: secret }).toString().slice(2),
+  ]
 }
 
 /**
