@@ -61,6 +61,9 @@ test('a conversation that fails five times while others get through is given up'
   const lane = { lastDoneAt: 30, nextAttemptAt: 99 }
   const fourth = setBack({ ...CLAIM, receipts: [{ ...RECEIPT, setbacks: 3, lastAttemptAt: 20 }] }, AWAY, lane, 50)
   assert.deepEqual(fourth.state === 'sending' && fourth.setbacks, 4)
+  const patience = { ...AWAY, reason: 'rate_limited' } as const
+  const asked = setBack({ ...CLAIM, receipts: [{ ...RECEIPT, setbacks: 4, lastAttemptAt: 20 }] }, patience, lane, 50)
+  assert.equal(asked.state, 'sending')
   const fifth = setBack({ ...CLAIM, receipts: [{ ...RECEIPT, setbacks: 4, lastAttemptAt: 20 }] }, AWAY, lane, 50)
   assert.deepEqual([fifth.state, fifth.reason], ['failed', 'timeout'])
 })

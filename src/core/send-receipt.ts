@@ -84,7 +84,8 @@ export function settle(
 
 /**
  * A carrier that is away uses up nobody's tries. But a conversation that fails while the carrier serves others of the line is
- * its own obstacle, and is given up after {@link MOST_SETBACKS}. `lastDoneAt` is when the line last got one through.
+ * its own obstacle, and is given up after {@link MOST_SETBACKS}; where the carrier asks for patience it is not the conversation that
+ * fails. `lastDoneAt` is when the line last got one through.
  */
 export function setBack(
   claim: Claim,
@@ -93,7 +94,8 @@ export function setBack(
   at: number,
 ): Settlement | Setback {
   const [{ setbacks, lastAttemptAt }] = claim.receipts
-  const counted = setbacks + (lane.lastDoneAt > (lastAttemptAt ?? Number.NEGATIVE_INFINITY) ? 1 : 0)
+  const alone = outcome.reason !== 'rate_limited' && lane.lastDoneAt > (lastAttemptAt ?? Number.NEGATIVE_INFINITY)
+  const counted = setbacks + (alone ? 1 : 0)
   const base = { ...baseOf(claim, at), attempts: 1, reason: outcome.reason } as const
   return counted >= MOST_SETBACKS
     ? { ...base, state: 'failed', readThrough: null }

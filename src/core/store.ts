@@ -112,7 +112,8 @@ export interface LineStore {
   inboundSecret(of: { id: LineId; renew: boolean }): Promise<string>
   /** Lines whose carrier has not yet been told where to call. */
   linesToEnrol(): Promise<{ line: Line; inboundSecret: string }[]>
-  noteEnrolled(note: { id: LineId; inboundSecret: string }): Promise<void>
+  /** False where the line is not any more as its carrier was told. */
+  noteEnrolled(note: { id: LineId; inboundSecret: string; settings: Line['settings'] }): Promise<boolean>
   /** Frees the number; from its answer on nothing is taken for the line. What waits for it is left to {@link endRemoved}. */
   removeLine(of: { id: LineId; at: number }): Promise<void>
   /**

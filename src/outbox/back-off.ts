@@ -26,7 +26,9 @@ export class BackOff {
     this.#until = Math.max(this.#until, call.at + wait)
   }
 
-  reset(): void {
+  /** One got through. That one began before others failed says nothing of now. */
+  reset({ startedAt }: { startedAt: number }): void {
+    if (startedAt <= this.#since) return
     this.#delayMs = 0
     this.#until = Number.NEGATIVE_INFINITY
   }

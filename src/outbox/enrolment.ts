@@ -95,7 +95,8 @@ export class Enrolment {
     if (begun !== undefined) await store.noteCursor({ id: lineId, cursor: begun.cursor })
     const outcome = (await carrier?.enrol?.(inboundUrl(inboundSecret))) ?? { kind: 'done' }
     if (outcome.kind !== 'done') return this.#remember(line, outcome)
-    await store.noteEnrolled({ id: lineId, inboundSecret })
+    // What changed meanwhile has been asked for by another call, which waits for this one.
+    if (!(await store.noteEnrolled({ id: lineId, inboundSecret, settings: line.settings }))) return true
     await noteHealth(line, (await carrier?.probe?.()) ?? { status: 'ONLINE', reason: null })
     return true
   }

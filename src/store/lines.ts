@@ -199,17 +199,22 @@ export async function linesToEnrol(session: Session): Promise<{ line: Line; inbo
   }))
 }
 
-/** Not where the secret was renewed meanwhile: that URL the carrier has not been told. */
+/** Not where the secret was renewed meanwhile, or the settings changed: then the carrier has not been told, or another was. */
 export async function noteEnrolled(
-  { db }: Session,
-  { id, inboundSecret }: { id: LineId; inboundSecret: string },
-): Promise<void> {
-  await db
+  { db, seal }: Session,
+  { id, inboundSecret, settings }: Parameters<LineStore['noteEnrolled']>[0],
+): Promise<boolean> {
+  const known = await db.selectFrom('lines').select('settings').where('id', '=', id).executeTakeFirst()
+  if (known === undefined || seal.open('line settings', known.settings) !== JSON.stringify(settings)) return false
+  const { numUpdatedRows } = await db
     .updateTable('lines')
     .set({ to_enrol: 0 })
     .where('id', '=', id)
     .where('inbound_secret_hash', '=', hashSecret(inboundSecret))
-    .execute()
+    // Sealed anew with each change.
+    .where('settings', '=', known.settings)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 export async function removeLine({ db }: Session, { id, at }: { id: LineId; at: number }): Promise<void> {

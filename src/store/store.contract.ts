@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { EventId, ReceiptId } from '../core/id.ts'
+import type { Line } from '../core/line.ts'
 import { percentile } from '../core/overview.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import { AGED } from '../core/retention.ts'
@@ -44,6 +45,20 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       assert.ok((percentile(await tallies(), 0.5) ?? 0) >= 4)
       await d.store.forgetTallies({ before: now })
       assert.deepEqual(await minutes(), [[20, 'sent', 1]])
+    })
+
+    test('has a line enrolled only as it was told to its carrier', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const [{ line, inboundSecret }] = (await d.store.linesToEnrol()) as [{ line: Line; inboundSecret: string }]
+      const told = { id: line.id, inboundSecret, settings: line.settings }
+      await d.store.updateLine({ id: line.id, settings: { url: 'http://127.0.0.1:9' } })
+      assert.equal(await d.store.noteEnrolled(told), false)
+      assert.equal((await d.store.linesToEnrol()).length, 1)
+      const { settings } = await d.store.getLine({ number: LINE })
+      assert.equal(await d.store.noteEnrolled({ ...told, inboundSecret: 'another', settings }), false)
+      assert.equal(await d.store.noteEnrolled({ ...told, settings }), true)
+      assert.deepEqual(await d.store.linesToEnrol(), [])
     })
 
     test('refuses a call of a batch without touching the others', async () => {
