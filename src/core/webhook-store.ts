@@ -74,6 +74,7 @@ export interface DeliveryOutbox {
     at: number
     leaseUntil: number
   }): Promise<ClaimedDeliveries>
+  /** What was delivered stays so, also where somebody else tells of it late. */
   settleDelivery(outcome: DeliveryOutcome): Promise<void>
   /** Gives back what was claimed by a process that is no more. */
   releaseDeliveries(call: { at: number }): Promise<void>

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { ApiKey } from '../core/account.ts'
 import type { WebhookId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
-import { concludeAttempt } from '../core/webhook.ts'
+import { concludeAttempt, type Delivery } from '../core/webhook.ts'
 import { contactOf, type Desk, desk, LINE, type Place } from './desk.contract.ts'
 
 const OTHER_LINE = '+19175550100' as PhoneNumber
@@ -68,6 +68,23 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       await sendAll(d, 80)
       assert.deepEqual(await toldOfAt(d, 80), ['renewed', 'renewed', 'waiting', 'young'])
       assert.equal((await d.store.listWebhooks({ credentials: d.credentials })).webhooks.length, 1)
+    })
+
+    test('keep what was delivered, whatever is told of it by somebody who had it before', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const webhookId = await endpoint(d, d.credentials)
+      await d.receive(contactOf(0), 1)
+      const lease = { webhookId, limit: 9, leaseUntil: 60 }
+      const [late] = (await d.store.claimDeliveries({ ...lease, at: 1 })).deliveries
+      const [again] = (await d.store.claimDeliveries({ ...lease, at: 60, leaseUntil: 120 })).deliveries
+      const tried = (status: number) => ({ at: 61, ms: 1, status, obstacle: null, answer: '' })
+      await d.store.settleDelivery(concludeAttempt(again as Delivery, tried(200), 0.5))
+      await d.store.settleDelivery(concludeAttempt(late as Delivery, tried(500), 0.5))
+      const [log] = await d.store.listDeliveries({ credentials: d.credentials, limit: 9 })
+      assert.deepEqual([log?.state, log?.nextAttemptAt, log?.attempts.length], ['delivered', null, 2])
+      const { deliveries } = await d.store.claimDeliveries({ ...lease, at: 1_000_000, leaseUntil: 1_000_060 })
+      assert.deepEqual(deliveries, [])
     })
   })
 }

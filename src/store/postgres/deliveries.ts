@@ -123,9 +123,12 @@ const LOCK = plannedOnce({
   name: 'lock deliveries',
   text: 'select id from webhook_deliveries where id = any($1::bigint[]) order by id for update',
 })
+/** What was delivered stays so, whatever a node has to tell that was away for longer than it had it: another had taken it over. */
 const SETTLE = plannedOnce({
   name: 'settle deliveries',
-  text: `update webhook_deliveries d set state = k.state, next_attempt_at = k.next_attempt_at, attempts = d.attempts + 1
+  text: `update webhook_deliveries d set attempts = d.attempts + 1,
+      state = case d.state when 'delivered' then d.state else k.state end,
+      next_attempt_at = case d.state when 'delivered' then null else k.next_attempt_at end
     from unnest($1::bigint[], $2::text[], $3::bigint[]) as k (id, state, next_attempt_at) where d.id = k.id returning d.account_id`,
 })
 const RECOVERED: Statement = {

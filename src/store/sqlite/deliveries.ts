@@ -87,7 +87,8 @@ function prepare(database: DatabaseSync) {
       'insert into webhook_attempts (delivery_id, at, ms, status, obstacle, answer) values (?, ?, ?, ?, ?, ?)',
     ),
     settle: database.prepare(
-      'update webhook_deliveries set state = ?, next_attempt_at = ?, attempts = attempts + 1 where id = ? returning account_id',
+      `update webhook_deliveries set attempts = attempts + 1, state = iif(state = 'delivered', state, ?),
+         next_attempt_at = iif(state = 'delivered', null, ?) where id = ? returning account_id`,
     ),
     recovered: database.prepare('update webhooks set failing_since = null where id = ? and failing_since is not null'),
     failing: database.prepare('update webhooks set failing_since = ? where id = ? and failing_since is null'),
