@@ -2,7 +2,14 @@ import { FormData } from 'undici'
 import { z } from 'zod'
 import type { ReceiptOutcome } from '../core/connector.ts'
 import { formatId } from '../core/id.ts'
-import type { MessageCall, MessageOutcome, SendStyle, TypingCall, Writing } from '../core/sending.ts'
+import {
+  LINE_LEFT,
+  type MessageCall,
+  type MessageOutcome,
+  type SendStyle,
+  type TypingCall,
+  type Writing,
+} from '../core/sending.ts'
 import { findChat } from './bluebubbles-chat.ts'
 import { type Heard, outcomeOf, type Talk } from './bluebubbles-talk.ts'
 import { fetchMedia, type Media, type MediaCaller } from './media.ts'
@@ -40,35 +47,45 @@ function envelopeOf({ id, sendStyle }: MessageCall): Record<string, string> {
   return { tempGuid: formatId('message', id), method: 'private-api', ...effect }
 }
 
-/** `talk` begins a deadline: that of the call that sends begins when all is there that it needs. */
-export async function sendMessage(talk: () => Talk, media: MediaCaller, call: MessageCall): Promise<MessageOutcome> {
+interface Sending {
+  /** Begins a deadline: that of the call that sends begins when all is there that it needs. */
+  readonly talk: () => Talk
+  readonly media: MediaCaller
+  readonly mayCall: () => boolean
+}
+
+export async function sendMessage({ talk, media, mayCall }: Sending, call: MessageCall): Promise<MessageOutcome> {
   const chat = await findChat(talk(), call.conversation)
+  const send: Send = async (path, body, schema = SENT) =>
+    mayCall() ? sentFrom(await talk()('POST', path, body), schema) : LINE_LEFT
   if (chat.kind !== 'found') {
     const opens = chat.reason === 'no_conversation' && call.mediaUrl === null
-    return opens ? openChat(talk(), call) : chat
+    return opens ? openChat(send, call) : chat
   }
   if (call.mediaUrl === null) {
-    const body = { ...envelopeOf(call), chatGuid: chat.id, message: call.content ?? '' }
-    return sentFrom(await talk()('POST', ['message', 'text'], body), SENT)
+    return send(['message', 'text'], { ...envelopeOf(call), chatGuid: chat.id, message: call.content ?? '' })
   }
   const file = await fetchMedia(media, call.mediaUrl)
   if (file.kind !== 'media') return file
-  return call.content === null ? sendFile(talk(), chat.id, file, call) : sendTextWithFile(talk, chat.id, file, call)
+  return call.content === null ? sendFile(send, chat.id, file, call) : sendTextWithFile(talk, send, chat.id, file, call)
 }
 
+/** The one call that sends, unless the line was left meanwhile. */
+type Send = (path: readonly string[], body: unknown, schema?: z.ZodType<Sent>) => Promise<MessageOutcome>
+
 /** To somebody whom the Mac never wrote with: the conversation comes with its first message. */
-async function openChat(talk: Talk, call: MessageCall): Promise<MessageOutcome> {
+function openChat(send: Send, call: MessageCall): Promise<MessageOutcome> {
   const { content, conversation } = call
   const body = { ...envelopeOf(call), addresses: [conversation.address], message: content ?? '', service: 'iMessage' }
   const OPENED = z.object({ messages: z.tuple([SENT], SENT) }).transform(({ messages: [first] }) => first)
-  return sentFrom(await talk('POST', ['chat', 'new'], body), OPENED)
+  return send(['chat', 'new'], body, OPENED)
 }
 
-async function sendFile(talk: Talk, chatGuid: string, file: Media, call: MessageCall): Promise<MessageOutcome> {
+function sendFile(send: Send, chatGuid: string, file: Media, call: MessageCall): Promise<MessageOutcome> {
   const form = formOf(file)
   const fields = { ...envelopeOf(call), chatGuid, name: file.name }
   for (const [name, value] of Object.entries(fields)) form.append(name, value)
-  return sentFrom(await talk('POST', ['message', 'attachment'], form), SENT)
+  return send(['message', 'attachment'], form)
 }
 
 const UPLOADED = z.object({ path: z.string().min(1) })
@@ -76,6 +93,7 @@ const UPLOADED = z.object({ path: z.string().min(1) })
 /** As one message: what is uploaded is nobody's to see until it is sent. */
 async function sendTextWithFile(
   talk: () => Talk,
+  send: Send,
   chatGuid: string,
   file: Media,
   call: MessageCall,
@@ -91,7 +109,7 @@ async function sendTextWithFile(
     { partIndex: 1, text: call.content },
   ]
   const body = { ...envelopeOf(call), chatGuid, parts }
-  return sentFrom(await talk()('POST', ['message', 'multipart'], body), SENT)
+  return send(['message', 'multipart'], body)
 }
 
 function formOf({ bytes, type, name }: Media): FormData {
@@ -103,7 +121,9 @@ function formOf({ bytes, type, name }: Media): FormData {
 /** It answers once the message is in the Mac's table, with its row. */
 const SENT = z.object({ guid: z.string().min(1).max(512), dateDelivered: z.number().nullish() })
 
-function sentFrom(heard: Heard, schema: z.ZodType<z.infer<typeof SENT>>): MessageOutcome {
+type Sent = z.infer<typeof SENT>
+
+function sentFrom(heard: Heard, schema: z.ZodType<Sent>): MessageOutcome {
   if (heard.kind === 'unavailable') {
     return heard.mayHaveArrived ? { kind: 'unknown', detail: `${heard.reason} ${heard.detail ?? ''}`.trim() } : heard
   }

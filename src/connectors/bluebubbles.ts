@@ -42,7 +42,7 @@ function bluebubblesLine(caller: HttpCaller, media: MediaCaller, settings: Setti
   return {
     parseInbound,
     sendReceipt: ({ conversation }) => sendReceipt(talkTo(caller, settings), conversation),
-    sendMessage: (call) => sendMessage(() => talkTo(caller, settings), media, call),
+    sendMessage: (call, mayCall) => sendMessage({ talk: () => talkTo(caller, settings), media, mayCall }, call),
     sendTyping: (call) => sendTyping(talkTo(caller, settings), call),
     pace: async () => PACE,
     enrol: (inboundUrl) => enrol(talkTo(caller, settings), inboundUrl),

@@ -131,15 +131,15 @@ export function describeConnector(name: string, start: () => Promise<Subject>): 
         assert.equal(line.sendMessage !== undefined, subject.connector.writing !== undefined)
         if (!able || line.sendMessage === undefined || subject.received === undefined) return
         const conversation = await subject.converse(service)
-        const sent = await line.sendMessage(messageFor(conversation, 'One'))
+        const sent = await line.sendMessage(messageFor(conversation, 'One'), () => true)
         assert.ok(sent.kind === 'sent' && sent.carrierMessageId !== '')
         assert.deepEqual(await subject.received(conversation), ['One'])
         await subject.setAway(true)
-        const outcome = await line.sendMessage(messageFor(conversation, 'Two'))
+        const outcome = await line.sendMessage(messageFor(conversation, 'Two'), () => true)
         assert.ok(outcome.kind === 'unavailable' || outcome.kind === 'unknown', outcome.kind)
         assert.ok(!subject.secrets.some((secret) => JSON.stringify(outcome).includes(secret)))
         await subject.setAway(false)
-        await line.sendMessage(messageFor(conversation, 'Three'))
+        await line.sendMessage(messageFor(conversation, 'Three'), () => true)
         assert.deepEqual(await subject.received(conversation), ['One', 'Three'])
       })
     }

@@ -56,8 +56,11 @@ export interface CarrierLine {
   parseInbound(hook: InboundHook): ParsedInbound
   /** Never throws for what a carrier may do: that is what {@link ReceiptOutcome} is for. */
   sendReceipt(call: ReceiptCall): Promise<ReceiptOutcome>
-  /** Never throws for what a carrier may do. Where {@link Connector.writing} is. */
-  sendMessage?(call: MessageCall): Promise<MessageOutcome>
+  /**
+   * Never throws for what a carrier may do. Where {@link Connector.writing} is. One that has something to do before it sends asks `mayCall`
+   * once more right before it does: the line may be another process's by then.
+   */
+  sendMessage?(call: MessageCall, mayCall: () => boolean): Promise<MessageOutcome>
   /** Shows the contact that the line types, or no longer does. */
   sendTyping?(call: TypingCall): Promise<ReceiptOutcome>
   /** How much of the carrier one lane may take. */

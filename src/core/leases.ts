@@ -5,6 +5,7 @@ import type { LineId } from './id.ts'
  * process at a time, and free again when that one gives it back, or when its lease ends. The store's clock rules.
  */
 export interface Leases {
+  readonly leaseMs: number
   /** How often to renew: several times within a lease. */
   readonly everyMs: number
   /** Renews, and takes lines that nobody looks after: those wanted, and as many as make up its share. */

@@ -53,6 +53,9 @@ export type MessageOutcome =
   | { readonly kind: 'unknown'; readonly detail?: string }
   | FailedCall
 
+/** Nothing was sent, so that whoever looks after the line now may. */
+export const LINE_LEFT: MessageOutcome = { kind: 'unavailable', reason: 'pace', detail: 'the line may be another’s' }
+
 export interface TypingCall {
   readonly conversation: Conversation
   /** False ends what true began. */

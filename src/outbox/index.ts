@@ -141,7 +141,10 @@ function lanesOf(
     work: 'messages',
     takeUp: () => store.endInterrupted({ at: now() }),
     linesWithWork: () => store.linesWithMessages(),
-    lane: (lineId, onEnd) => new MessageLane({ ...toLane(lineId, onEnd), onSent: on.lookLater }),
+    lane(lineId, onEnd) {
+      const mayCall = () => leases?.mayCall(lineId) ?? true
+      return new MessageLane({ ...toLane(lineId, onEnd), onSent: on.lookLater, mayCall })
+    },
     log,
   })
   return { receipts, messages }

@@ -15,6 +15,7 @@ test('what comes for a line that is being given back waits for that, and is pass
   const calls = Promise.withResolvers<void>()
   const leases = new LineLeases({
     leases: {
+      leaseMs: 4_000_000,
       everyMs: 1_000_000,
       async hold({ wanted }): Promise<Holding> {
         rounds += 1

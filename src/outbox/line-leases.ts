@@ -22,8 +22,9 @@ export class LineLeases {
   /** Lines that are being given back, with what came for them meanwhile. */
   readonly #leaving = new Map<LineId, Set<LineWork>>()
   readonly #wanted = new Map<LineId, Set<LineWork>>()
-  /** By the monotonic clock. */
+  /** By the monotonic clock: when the last renewal was done, and when it was begun. */
   #heldAt = Number.NEGATIVE_INFINITY
+  #renewedAt = Number.NEGATIVE_INFINITY
   #round: Promise<void> | undefined
   #again = false
   #timer: NodeJS.Timeout | undefined
@@ -46,6 +47,12 @@ export class LineLeases {
   /** Its carrier must not be called before: whoever had the line had called it, or was told to wait. */
   nextCallAt(lineId: LineId): number {
     return this.#holding.held.get(lineId) ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** Whether a call of its carrier's may begin now: after a pause the line may be another's. */
+  mayCall(lineId: LineId): boolean {
+    const { leaseMs } = this.#options.leases
+    return this.#holding.held.has(lineId) && performance.now() - this.#renewedAt < leaseMs * CALL_SHARE
   }
 
   /** There is something to do on a line that this process does not hold. */
@@ -110,7 +117,9 @@ export class LineLeases {
     const wanted = new Map(this.#wanted)
     this.#wanted.clear()
     const before = this.#holding.held
+    const begunAt = performance.now()
     this.#holding = await leases.hold({ wanted: [...wanted.keys()] })
+    this.#renewedAt = begunAt
     const { held, elsewhere, surplus } = this.#holding
     // Lanes that were refused for a lease that had grown old have to be told that it is new again.
     const late = performance.now() - this.#heldAt > leases.everyMs / CALL_SHARE

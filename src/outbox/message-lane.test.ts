@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Connector } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
+import type { Line } from '../core/line.ts'
 import type { ClaimedMessage, MessageOutbox } from '../core/sending.ts'
 import { MessageLane } from './message-lane.ts'
 
@@ -30,10 +32,40 @@ test('a lane whose line is gone ends with its last look, not with one that anoth
     log,
     now: Date.now,
     onSent() {},
+    mayCall: () => true,
     onEnd,
   })
   lane.nudge()
   await ended.promise
   await lane.drain({ ending: true })
   assert.deepEqual(happened, ['look', 'look', 'end'])
+})
+
+test('a lane whose line may be another’s by now sends nothing, and leaves the message to whoever has it', async () => {
+  const written = Promise.withResolvers<unknown>()
+  let sent = 0
+  const line = { id: 1, connector: 'test', paused: false } as unknown as Line
+  const store = {
+    claimMessage: async () => ({ line, call: { id: 7 }, nextDueAt: null, nextExpiryAt: null }),
+    settleMessage: async (settlement: unknown) => written.resolve(settlement),
+  } as unknown as MessageOutbox
+  const carrier = {
+    pace: async () => ({ callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 1 }),
+    sendMessage: async () => (sent += 1),
+  }
+  const lane = new MessageLane({
+    nextCallAt: 0,
+    lineId: 1 as LineId,
+    store,
+    connectors: { test: { line: () => carrier } as unknown as Connector },
+    log: { info() {}, warn() {}, error() {} },
+    now: Date.now,
+    onSent() {},
+    onEnd() {},
+    mayCall: () => false,
+  })
+  lane.nudge()
+  const { status } = (await written.promise) as { status: string }
+  await lane.drain({ ending: true })
+  assert.deepEqual([status, sent], ['QUEUED', 0])
 })

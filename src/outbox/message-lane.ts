@@ -5,6 +5,7 @@ import type { Line } from '../core/line.ts'
 import type { Reason } from '../core/reason.ts'
 import {
   type ClaimedMessage,
+  LINE_LEFT,
   type MessageCall,
   type MessageOutbox,
   type MessageOutcome,
@@ -22,6 +23,8 @@ export interface MessageLaneOptions extends Omit<LaneOptions, 'store' | 'onSent'
   readonly store: MessageOutbox
   /** A carrier took one, and can be asked what became of it. */
   readonly onSent: (lineId: LineId) => void
+  /** Whether the line is still this process's. */
+  readonly mayCall: () => boolean
 }
 
 /** One line's messages on their way: one at a time, in the order in which they were accepted, at the carrier's pace. */
@@ -89,7 +92,7 @@ export class MessageLane {
     const { now, log, onSent } = this.#options
     const startedAt = now()
     const carrier = await this.#connect(line)
-    const outcome = await trySending(carrier, call)
+    const outcome = await trySending(carrier, call, this.#options.mayCall)
     const at = now()
     if (outcome.kind !== 'sent') {
       const { kind, detail } = outcome
@@ -136,10 +139,15 @@ export class MessageLane {
 }
 
 /** One try. Where a connector throws in spite of its port, nobody knows how far it came. */
-async function trySending(carrier: CarrierLine | undefined, call: MessageCall): Promise<MessageOutcome> {
+async function trySending(
+  carrier: CarrierLine | undefined,
+  call: MessageCall,
+  mayCall: () => boolean,
+): Promise<MessageOutcome> {
   if (carrier === undefined) return { kind: 'unavailable', reason: 'carrier_error' }
+  if (!mayCall()) return LINE_LEFT
   try {
-    return (await carrier.sendMessage?.(call)) ?? { kind: 'not_supported', reason: 'service_not_supported' }
+    return (await carrier.sendMessage?.(call, mayCall)) ?? { kind: 'not_supported', reason: 'service_not_supported' }
   } catch (error) {
     return { kind: 'unknown', detail: messageOf(error) }
   }

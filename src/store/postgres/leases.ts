@@ -26,11 +26,13 @@ export interface LeaseOptions {
 /** This process among those that share the store: its own lease, and the lines that go with it. */
 export class NodeLeases implements Leases {
   readonly node = randomUUID()
+  readonly leaseMs: number
   readonly everyMs: number
   readonly #options: LeaseOptions
 
   constructor(options: LeaseOptions) {
     this.#options = options
+    this.leaseMs = options.leaseMs
     this.everyMs = options.leaseMs / RENEWALS
   }
 

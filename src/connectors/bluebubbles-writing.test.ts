@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Conversation } from '../core/conversation.ts'
+import type { MessageId } from '../core/id.ts'
+import type { MessageCall } from '../core/sending.ts'
+import type { Talk } from './bluebubbles-talk.ts'
+import { sendMessage } from './bluebubbles-writing.ts'
+
+const conversation = { kind: 'direct', address: '+14155551234', carrierConversation: 'any;-;+14155551234' }
+const CALL = {
+  id: 1 as MessageId,
+  conversation: conversation as unknown as Conversation,
+  service: 'iMessage',
+  content: 'Look',
+  mediaUrl: 'https://example.com/picture.jpg',
+  sendStyle: null,
+  attempts: 0,
+} as const satisfies MessageCall
+
+describe('a message whose line was left while its file was fetched', () => {
+  for (const [what, content] of [
+    ['a file alone', null],
+    ['a text with a file', 'Look'],
+  ] as const) {
+    test(`is not sent any more: ${what}`, async () => {
+      const asked: string[] = []
+      const talk: Talk = async (_method, path) => {
+        asked.push(path.join('/'))
+        const data = { path: 'uploads/1', guid: 'a guid', dateDelivered: null }
+        return { kind: 'done', data, date: undefined }
+      }
+      let left = false
+      const media = {
+        async download() {
+          left = true
+          return { kind: 'file', status: 200, bytes: Buffer.from('a picture'), type: 'image/jpeg' } as never
+        },
+      }
+      const sending = { talk: () => talk, media, mayCall: () => !left }
+      assert.equal((await sendMessage(sending, { ...CALL, content })).kind, 'unavailable')
+      assert.deepEqual(
+        asked.filter((path) => path.startsWith('message/')),
+        [],
+      )
+      assert.equal((await sendMessage({ ...sending, mayCall: () => true }, { ...CALL, content })).kind, 'sent')
+    })
+  }
+})
