@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { WebhookId } from '../core/id.ts'
 import type { Delivery, DeliveryOutcome } from '../core/webhook.ts'
 import type { DeliveryOutbox } from '../core/webhook-store.ts'
-import type { HttpCaller } from '../outgoing/http-call.ts'
+import type { HttpCaller, NoAnswer } from '../outgoing/http-call.ts'
 import { WebhookLane, type WebhookLaneOptions } from './webhook-lane.ts'
 
 const WORDS = ['whsec_hidden', '+14155550123', 'Hello']
@@ -62,4 +62,45 @@ describe('a webhook that cannot be', () => {
       for (const word of WORDS) assert.ok(!logged[0]?.includes(word), logged[0])
     })
   }
+})
+
+test('a lane makes a try that is due, though another call of its endpoint has no end', async () => {
+  const called: number[] = []
+  const twice = Promise.withResolvers<void>()
+  const hangs = Promise.withResolvers<NoAnswer>()
+  const dueAt = Date.now() + 50
+  const store: DeliveryOutbox = {
+    findDueEndpoints: async () => ({ endpoints: [], goOnAfter: null }),
+    async claimDeliveries({ at }) {
+      if (called.length === 0) return { deliveries: [DELIVERY], nextDueAt: dueAt }
+      return at < dueAt ? { deliveries: [], nextDueAt: dueAt } : { deliveries: [DELIVERY], nextDueAt: null }
+    },
+    async settleDelivery() {},
+    async releaseDeliveries() {},
+  }
+  const caller = {
+    call() {
+      called.push(Date.now())
+      if (called.length === 2) twice.resolve()
+      return hangs.promise
+    },
+  } as unknown as HttpCaller
+  const lane = new WebhookLane({
+    webhookId: 1 as WebhookId,
+    store,
+    caller,
+    allow: [],
+    bodyOf: () => ({}),
+    log: { info() {}, warn() {}, error() {} },
+    now: Date.now,
+    share: () => 32,
+    isWaitedFor: () => false,
+    onEnd() {},
+  })
+  lane.nudge()
+  await twice.promise
+  assert.ok((called[1] ?? 0) >= dueAt)
+  lane.abandon()
+  hangs.resolve({ kind: 'unavailable', reason: 'unreachable', mayHaveArrived: false })
+  await lane.drain()
 })

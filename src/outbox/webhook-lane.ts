@@ -87,8 +87,10 @@ export class WebhookLane {
       this.#inFlight.add(sending)
     }
     this.#nextDueAt = claimed.nextDueAt
-    // What comes later waits elsewhere.
-    return claimed.nextDueAt !== null && claimed.nextDueAt <= at && this.#inFlight.size < most ? at : null
+    const { nextDueAt } = claimed
+    if (nextDueAt === null || this.#inFlight.size >= most) return null
+    // What comes later waits elsewhere, once nothing is under way any more.
+    return nextDueAt <= at || this.#inFlight.size > 0 ? nextDueAt : null
   }
 
   async #send(delivery: Delivery): Promise<void> {
