@@ -207,6 +207,18 @@ test('more of an answer than is wanted makes it none, or is cut off', async () =
   await Promise.all([strict.close(), lax.close()])
 })
 
+test('an answer that does not end is one as far as it came, where the beginning is enough, and else none', async () => {
+  await using server = await serve((_, response) => void response.writeHead(410).write('gone'))
+  const url = `http://127.0.0.1:${server.port}/`
+  for (const beyond of ['cut', 'refuse'] as const) {
+    const caller = createHttpCaller({ timeoutMs: 300, policy: CARRIER, largestAnswer: { bytes: 1_000, beyond } })
+    const outcome = await caller.call({ method: 'GET', url })
+    if (outcome.kind === 'answer') assert.deepEqual([beyond, outcome.status, outcome.text], ['cut', 410, 'gone'])
+    else assert.deepEqual([beyond, outcome.reason], ['refuse', 'timeout'])
+    await caller.close()
+  }
+})
+
 test('a redirect is an answer, and not followed', async () => {
   await using server = await serve((_, response) => response.writeHead(302, { location: '/elsewhere' }).end())
   const caller = createHttpCaller({ timeoutMs: 1_000, policy: CARRIER, largestAnswer: LARGEST })

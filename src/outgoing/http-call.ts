@@ -112,7 +112,7 @@ async function call<A>(
       signal: deadline,
     })
     answered = true
-    return toAnswer(response, await read(response.body, largestAnswer))
+    return toAnswer(response, await read(response.body, largestAnswer, deadline))
   } catch (error) {
     return { kind: 'unavailable', ...obstacleOf(error, { late: deadline.aborted, answered }), mayHaveArrived }
   }
@@ -150,14 +150,20 @@ function textOf(body: unknown): string {
 async function read(
   body: AsyncIterable<Buffer>,
   { bytes, beyond }: HttpCallerOptions['largestAnswer'],
+  deadline: AbortSignal,
 ): Promise<Buffer> {
   const chunks: Buffer[] = []
   let left = bytes
-  for await (const chunk of body) {
-    chunks.push(chunk.subarray(0, left))
-    left -= chunk.length
-    if (left < 0 && beyond === 'refuse') throw Object.assign(new Error('Too large'), { code: 'TOO_LARGE' })
-    if (left <= 0) break
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk.subarray(0, left))
+      left -= chunk.length
+      if (left < 0 && beyond === 'refuse') throw Object.assign(new Error('Too large'), { code: 'TOO_LARGE' })
+      if (left <= 0) break
+    }
+  } catch (error) {
+    // Where the beginning is enough, it is so of an answer that does not end, too.
+    if (beyond === 'refuse' || !deadline.aborted) throw error
   }
   return Buffer.concat(chunks)
 }
