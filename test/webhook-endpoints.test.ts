@@ -101,6 +101,18 @@ describe('an account’s endpoints', () => {
     assert.match(answer.body.message, /sendblue_numbers/)
   })
 
+  test('are taken back as they were given, though one of their lines is gone since', async () => {
+    await using server = await startReadback()
+    const account = await customer(server, { lines: [LINE, OTHER_LINE] })
+    await addWebhooks(account, [{ url, sendblue_numbers: [LINE, OTHER_LINE] }])
+    await server.operator.must(200, 'DELETE', `/operator/lines/${encodeURIComponent(OTHER_LINE)}`)
+    const { receive } = await listed(account)
+    await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive } })
+    assert.deepEqual((await listed(account)).receive, receive)
+    const another = [{ url: `${url}/2`, sendblue_numbers: [OTHER_LINE] }]
+    assert.equal((await account.call('PUT', WEBHOOKS, { webhooks: { receive: another } })).status, 400)
+  })
+
   test('are not another account’s, nor are its deliveries', async () => {
     await using sink = await startCustomerServer()
     await using server = await startReadback()

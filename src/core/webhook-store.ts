@@ -74,7 +74,7 @@ export interface DeliveryOutbox {
     at: number
     leaseUntil: number
   }): Promise<ClaimedDeliveries>
-  /** What was delivered stays so, also where somebody else tells of it late. */
+  /** Told by somebody who has it no more, only the attempt is written down. */
   settleDelivery(outcome: DeliveryOutcome): Promise<void>
   /** Gives back what was claimed by a process that is no more. */
   releaseDeliveries(call: { at: number }): Promise<void>

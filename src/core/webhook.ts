@@ -76,6 +76,8 @@ export interface Delivery {
   /** Those before this one. */
   readonly attempts: number
   readonly failingSince: number | null
+  /** Whoever took it has it until then. */
+  readonly leaseUntil: number
 }
 
 /** `internal` is ours: the call could not be made out of what was to be told. */
@@ -114,6 +116,8 @@ export interface DeliveryLog {
 export interface DeliveryOutcome {
   readonly id: DeliveryId
   readonly webhookId: WebhookId
+  /** As it was taken. */
+  readonly leaseUntil: number
   readonly attempt: Attempt
   readonly state: Exclude<DeliveryState, 'sending'>
   readonly nextAttemptAt: number | null
@@ -136,7 +140,8 @@ export function concludeAttempt(delivery: Delivery, attempt: Attempt, chance: nu
   const taken = status !== null && status >= 200 && status < 300
   // An error of ours is not the endpoint's.
   const failing = attempt.obstacle === 'internal' ? null : !taken
-  const base = { id: delivery.id, webhookId: delivery.webhookId, attempt, failing }
+  const { id, webhookId, leaseUntil } = delivery
+  const base = { id, webhookId, leaseUntil, attempt, failing }
   if (taken) return { ...base, state: 'delivered', nextAttemptAt: null, disable: null }
   const disable = disabledBy(delivery, attempt)
   // What is of the moment is worth nothing later.
@@ -144,7 +149,7 @@ export function concludeAttempt(delivery: Delivery, attempt: Attempt, chance: nu
   if (disable !== null || wait === undefined) return { ...base, state: 'failed', nextAttemptAt: null, disable }
   const jittered = wait * (1 + JITTER * (2 * chance - 1))
   const asked = Math.min(attempt.retryAfterMs ?? 0, 10 * HOUR_MS)
-  const nextAttemptAt = attempt.at + Math.round(Math.max(jittered, asked))
+  const nextAttemptAt = attempt.at + attempt.ms + Math.round(Math.max(jittered, asked))
   return { ...base, state: 'waiting', nextAttemptAt, disable: null }
 }
 

@@ -3,7 +3,7 @@ import type { AccountEvent } from '../core/account-event.ts'
 import type { Trouble } from '../core/console.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, DeliveryId, EventId, LineId, MessageId, WebhookId } from '../core/id.ts'
-import { type Delivery, type DeliveryLog, type EndpointType, WEBHOOK_FOR } from '../core/webhook.ts'
+import { type Delivery, type DeliveryLog, type EndpointType, ROTATION_MS, WEBHOOK_FOR } from '../core/webhook.ts'
 import type { DeliveryListCall } from '../core/webhook-store.ts'
 import { authenticate } from './accounts.ts'
 import { toEndpoint } from './endpoints.ts'
@@ -207,8 +207,12 @@ export interface ClaimedRow {
   readonly at: number
 }
 
-/** `since`: a secret that was replaced later still signs. */
-export function toDelivery(row: ClaimedRow, seal: Seal, since: number): Delivery {
+/** Taken at that time. */
+export function toDelivery(
+  row: ClaimedRow,
+  seal: Seal,
+  { at, leaseUntil }: { at: number; leaseUntil: number },
+): Delivery {
   return {
     id: row.id,
     webhookId: row.webhook_id,
@@ -216,13 +220,14 @@ export function toDelivery(row: ClaimedRow, seal: Seal, since: number): Delivery
     type: row.type,
     event: toEvent(row),
     account: { id: row.account_id, email: row.email, plan: row.plan },
-    secrets: secretsOf(row, since).map((text) => seal.open(PURPOSE, text)),
+    secrets: secretsOf(row, at - ROTATION_MS).map((text) => seal.open(PURPOSE, text)),
     attempts: row.attempts,
     failingSince: row.failing_since,
+    leaseUntil,
   }
 }
 
-/** The endpoint's own, or the account's; then what signed before it, be it that the endpoint had another, or none of its own. */
+/** The endpoint's own, or the account's; then what signed before it and was replaced since, be it that the endpoint had another, or none of its own. */
 function secretsOf(row: ClaimedRow, since: number): string[] {
   const { secret, webhook_secret } = row
   const isLater = (changedAt: number | null) => (changedAt ?? 0) > since

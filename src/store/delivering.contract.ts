@@ -70,7 +70,21 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       assert.equal((await d.store.listWebhooks({ credentials: d.credentials })).webhooks.length, 1)
     })
 
-    test('keep what was delivered, whatever is told of it by somebody who had it before', async () => {
+    test('keep their events, however old those are', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const webhookId = await endpoint(d, d.credentials)
+      await d.receive(contactOf(0), 1)
+      await deliver(d, webhookId, 1)
+      await d.store.testWebhook({ credentials: d.credentials, id: webhookId, at: 40 })
+      for (const kind of ['deliveries', 'events'] as const) {
+        await d.store.forgetOld({ kind, before: 39, after: 0, limit: 9 })
+      }
+      const { deliveries } = await d.store.claimDeliveries({ webhookId, limit: 9, at: 40, leaseUntil: 60 })
+      assert.equal(deliveries.length, 1)
+    })
+
+    test('are what whoever has them tells of them, and no one who had them before', async () => {
       await using kept = await place()
       await using d = await desk(kept)
       const webhookId = await endpoint(d, d.credentials)
@@ -83,8 +97,13 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       await d.store.settleDelivery(concludeAttempt(late as Delivery, tried(500), 0.5))
       const [log] = await d.store.listDeliveries({ credentials: d.credentials, limit: 9 })
       assert.deepEqual([log?.state, log?.nextAttemptAt, log?.attempts.length], ['delivered', null, 2])
-      const { deliveries } = await d.store.claimDeliveries({ ...lease, at: 1_000_000, leaseUntil: 1_000_060 })
-      assert.deepEqual(deliveries, [])
+      // And one that a person asks for while it is under way is sent once more.
+      const { id } = late as Delivery
+      await d.store.redeliver({ credentials: d.credentials, id, at: 70 })
+      const [underWay] = (await d.store.claimDeliveries({ ...lease, at: 70, leaseUntil: 130 })).deliveries
+      await d.store.redeliver({ credentials: d.credentials, id, at: 71 })
+      await d.store.settleDelivery(concludeAttempt(underWay as Delivery, tried(200), 0.5))
+      assert.equal((await d.store.claimDeliveries({ ...lease, at: 72, leaseUntil: 132 })).deliveries.length, 1)
     })
   })
 }

@@ -18,7 +18,12 @@ const KINDS: Readonly<Record<Aged, Kind>> = {
   // An attempt's delivery goes by its own age; what is left of one without the other is seen by nobody.
   attempts: { table: 'webhook_attempts', age: 'at', ended: '1 = 1' },
   deliveries: { table: 'webhook_deliveries', age: 'created_at', ended: 'next_attempt_at is null' },
-  events: { table: 'events', age: 'at', ended: '1 = 1' },
+  // One may be sent anew, in a test or by hand, when it is old already.
+  events: {
+    table: 'events',
+    age: 'at',
+    ended: '(select 1 from webhook_deliveries d where d.event_id = events.id limit 1) is null',
+  },
   receipts: { table: 'receipts', age: 'requested_at', ended: 'settled_at is not null' },
   // A conversation's newest stays: what the account replies is compared with it.
   messages: {

@@ -35,7 +35,8 @@ export async function listWebhooks(
 export async function addWebhooks(session: Session, change: WebhookChange): Promise<Nudging<WebhookSettings>> {
   const { id } = await authenticate(session, change.credentials)
   await takeTurn(session, id)
-  await checkOwnNumbers(session, { accountId: id, ...numbersOf(change) })
+  const numbers = change.webhooks.flatMap((draft) => draft.numbers ?? [])
+  await checkOwnNumbers(session, { accountId: id, numbers, field: NUMBERS_FIELD })
   const live = (await liveOf(session, id)).map((row) => toWebhook(row, session.seal))
   const added = change.webhooks.filter((draft) => !live.some((webhook) => isSame(webhook, draft)))
   if (live.length + added.length > MOST_WEBHOOKS) throw tooMany()
@@ -43,8 +44,7 @@ export async function addWebhooks(session: Session, change: WebhookChange): Prom
   for (const draft of change.webhooks) {
     const known = live.find((webhook) => isSame(webhook, draft))
     const secret = draft.secret ?? known?.secret ?? null
-    const numbers = draft.numbers ?? known?.numbers ?? null
-    await upsert(session, id, { ...draft, secret, numbers }, change.at)
+    await upsert(session, id, { ...draft, secret, numbers: draft.numbers ?? known?.numbers ?? null }, change.at)
   }
   return { answer: await settingsOf(session, id), endpoints: [] }
 }
@@ -52,10 +52,16 @@ export async function addWebhooks(session: Session, change: WebhookChange): Prom
 export async function replaceWebhooks(session: Session, change: WebhookChange): Promise<Nudging<WebhookSettings>> {
   const { id } = await authenticate(session, change.credentials)
   await takeTurn(session, id)
-  await checkOwnNumbers(session, { accountId: id, ...numbersOf(change) })
+  const live = await liveOf(session, id)
+  // A list that was read and given back is taken, though one of its lines is gone since.
+  const numbers = change.webhooks.flatMap((draft) => {
+    const known: readonly string[] = JSON.parse(live.find((row) => isSame(row, draft))?.numbers ?? '[]')
+    return draft.numbers?.filter((number) => !known.includes(number)) ?? []
+  })
+  await checkOwnNumbers(session, { accountId: id, numbers, field: NUMBERS_FIELD })
   if (change.webhooks.length > MOST_WEBHOOKS) throw tooMany()
   await keepGlobalSecret(session, id, change)
-  const gone = (await liveOf(session, id)).filter((row) => !change.webhooks.some((draft) => isSame(row, draft)))
+  const gone = live.filter((row) => !change.webhooks.some((draft) => isSame(row, draft)))
   const endpoints = await remove(session, gone, change.at)
   for (const draft of change.webhooks) await upsert(session, id, draft, change.at)
   return { answer: await settingsOf(session, id), endpoints }
@@ -205,9 +211,7 @@ async function keepGlobalSecret(
     .execute()
 }
 
-function numbersOf({ webhooks }: WebhookChange) {
-  return { numbers: webhooks.flatMap(({ numbers }) => numbers ?? []), field: 'sendblue_numbers' }
-}
+const NUMBERS_FIELD = 'sendblue_numbers'
 
 function tooMany(): ReadbackError {
   return new ReadbackError('invalid', `\`webhooks\`: an account has ${MOST_WEBHOOKS} at the most`)

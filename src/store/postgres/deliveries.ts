@@ -1,5 +1,5 @@
 import type { AccountId, DeliveryId, WebhookId } from '../../core/id.ts'
-import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, ROTATION_MS } from '../../core/webhook.ts'
+import { ANSWER_KEPT, type Delivery, type DeliveryOutcome } from '../../core/webhook.ts'
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/webhook-store.ts'
 import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
 import type { Seal } from '../seal.ts'
@@ -27,7 +27,7 @@ export async function claimDeliveries(
     ids.length === 0 ? [] : transaction.rows<ClaimedRow>(FIND_CLAIMED, [ids]),
     transaction.rows<{ at: number | null }>(FIND_NEXT_DUE, [webhookId]),
   ])
-  const deliveries = rows.map((row): Delivery => toDelivery(row, seal, at - ROTATION_MS))
+  const deliveries = rows.map((row): Delivery => toDelivery(row, seal, { at, leaseUntil }))
   return { claimed: { deliveries, nextDueAt: next?.at ?? null }, touched: [] }
 }
 
@@ -61,6 +61,7 @@ export async function settleDeliveries(
     inOrder.map(({ id }) => id),
     inOrder.map(({ state }) => state),
     inOrder.map(({ nextAttemptAt }) => nextAttemptAt),
+    inOrder.map(({ leaseUntil }) => leaseUntil),
   ])
   return [...new Set(settled.map(({ account_id }) => account_id))]
 }
@@ -123,13 +124,15 @@ const LOCK = plannedOnce({
   name: 'lock deliveries',
   text: 'select id from webhook_deliveries where id = any($1::bigint[]) order by id for update',
 })
-/** What was delivered stays so, whatever a node has to tell that was away for longer than it had it: another had taken it over. */
+/** The attempt counts; what becomes of the delivery is for whoever has it now to tell: another node, or a call that was asked for since. */
 const SETTLE = plannedOnce({
   name: 'settle deliveries',
   text: `update webhook_deliveries d set attempts = d.attempts + 1,
-      state = case d.state when 'delivered' then d.state else k.state end,
-      next_attempt_at = case d.state when 'delivered' then null else k.next_attempt_at end
-    from unnest($1::bigint[], $2::text[], $3::bigint[]) as k (id, state, next_attempt_at) where d.id = k.id returning d.account_id`,
+      state = case when d.state = 'sending' and d.next_attempt_at = k.lease_until then k.state else d.state end,
+      next_attempt_at = case when d.state = 'sending' and d.next_attempt_at = k.lease_until then k.next_attempt_at
+        else d.next_attempt_at end
+    from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) as k (id, state, next_attempt_at, lease_until)
+    where d.id = k.id returning d.account_id`,
 })
 const RECOVERED: Statement = {
   name: 'endpoint recovered',

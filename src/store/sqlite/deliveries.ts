@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { AccountId } from '../../core/id.ts'
-import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, ROTATION_MS } from '../../core/webhook.ts'
+import { ANSWER_KEPT, type Delivery, type DeliveryOutcome } from '../../core/webhook.ts'
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/webhook-store.ts'
 import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
 import type { Session } from '../session.ts'
@@ -37,14 +37,25 @@ export class Deliveries {
     const rows = this.#statements.findDue.all(webhookId, at, given_up, limit) as unknown as ClaimedRow[]
     for (const { id } of rows) this.#statements.claim.run(leaseUntil, id)
     const next = this.#statements.findNextDue.get(webhookId) as { at: number | null }
-    const since = at - ROTATION_MS
-    return { deliveries: rows.map((row): Delivery => toDelivery(row, this.#seal, since)), nextDueAt: next.at }
+    const taken = { at, leaseUntil }
+    return { deliveries: rows.map((row): Delivery => toDelivery(row, this.#seal, taken)), nextDueAt: next.at }
   }
 
-  settleDelivery({ id, webhookId, attempt, state, nextAttemptAt, failing, disable }: DeliveryOutcome): void {
+  settleDelivery({
+    id,
+    webhookId,
+    leaseUntil,
+    attempt,
+    state,
+    nextAttemptAt,
+    failing,
+    disable,
+  }: DeliveryOutcome): void {
     const { at, ms, status, obstacle, answer } = attempt
     this.#statements.attempt.run(id, at, ms, status, obstacle, answer.slice(0, ANSWER_KEPT))
-    const settled = this.#statements.settle.get(state, nextAttemptAt, id) as { account_id: AccountId } | undefined
+    const settled = this.#statements.settle.get({ state, nextAttemptAt, id, leaseUntil }) as
+      | { account_id: AccountId }
+      | undefined
     if (settled !== undefined) this.#events.touchAccount(settled.account_id)
     if (failing === true) this.#statements.failing.run(at, webhookId)
     else if (failing === false) this.#statements.recovered.run(webhookId)
@@ -87,8 +98,10 @@ function prepare(database: DatabaseSync) {
       'insert into webhook_attempts (delivery_id, at, ms, status, obstacle, answer) values (?, ?, ?, ?, ?, ?)',
     ),
     settle: database.prepare(
-      `update webhook_deliveries set attempts = attempts + 1, state = iif(state = 'delivered', state, ?),
-         next_attempt_at = iif(state = 'delivered', null, ?) where id = ? returning account_id`,
+      `update webhook_deliveries set attempts = attempts + 1,
+         state = iif(state = 'sending' and next_attempt_at = :leaseUntil, :state, state),
+         next_attempt_at = iif(state = 'sending' and next_attempt_at = :leaseUntil, :nextAttemptAt, next_attempt_at)
+       where id = :id returning account_id`,
     ),
     recovered: database.prepare('update webhooks set failing_since = null where id = ? and failing_since is not null'),
     failing: database.prepare('update webhooks set failing_since = ? where id = ? and failing_since is null'),
