@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
@@ -50,6 +51,12 @@ describe('npm run migrate-store', { skip: requirePostgres() }, () => {
     await assert.rejects(startReadback(settings), /move into this store is not finished/)
     assert.match(await migrate(folder.path, database), /rows arrived/)
     assert.match(await migrate(folder.path, database), /is in use/)
+    // As if its first store had been served once more before it went on.
+    const interrupt = `insert into facts values ('move', 'under way')`
+    await runSql(database.url, `${interrupt}; update accounts set plan = 'paid_api'`)
+    assert.match(await migrate(folder.path, database), /accounts did not arrive as it is/)
+    await runSql(database.url, `update accounts set plan = 'free_api'`)
+    assert.match(await migrate(folder.path, database), /rows arrived/)
 
     await using server = await startReadback(settings)
     const again = enter(server.base, account.accountId, account.keys)
@@ -83,8 +90,12 @@ describe('npm run migrate-store', { skip: requirePostgres() }, () => {
     assert.match(await migrate(folder.path, database), /rows arrived/)
   })
 
-  test('says how it is called', async () => {
+  test('says how it is called, and makes no store where there is none', async () => {
     assert.match(await run(['postgres://x', 'sqlite:y']), /^migrate-store: usage: /)
+    await using folder = await dataFolder()
+    await using database = await postgres.database()
+    assert.match(await migrate(folder.path, database), /There is no store at/)
+    assert.deepEqual(await readdir(folder.path), [])
   })
 })
 

@@ -1,4 +1,6 @@
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
 import { ReadbackError } from '../core/errors.ts'
 import { SQLITE } from './engine.ts'
@@ -47,9 +49,10 @@ const UNDER_WAY = 'under way'
 /**
  * Moves a store from SQLite to PostgreSQL: every table in order of its key, so that one that was interrupted goes on behind the
  * last row that arrived. No server may run on either meanwhile. Throws `conflict` where the other store holds something of its own, or
- * a newer version has migrated either, and `internal` where what arrived is not what was sent. Answers how many rows there are.
+ * a newer version has migrated either, `invalid` where there is no first store, and `internal` where what arrived is not what was sent. Answers how many rows there are.
  */
 export async function moveStore({ path, url, onProgress }: Move): Promise<number> {
+  if (!existsSync(path)) throw new ReadbackError('invalid', `There is no store at ${path}`)
   const lock = lockFile(path)
   const source = openWriter(path)
   const target = toKysely(openPatientPool(url))
@@ -152,28 +155,34 @@ async function arrived(target: Kysely<Tables>, name: string, columns: readonly C
   return { last: row && key.map((column) => row[column] as SQLInputValue), done: counted.rows[0]?.done ?? 0 }
 }
 
-/** The same rows: by their count, by the sum of each column of numbers, and by the length of each column of text. */
+/** What stands between two columns, and for one that holds nothing, in what a row is summed up by. */
+const BETWEEN = 31
+const NOTHING = 1
+/** So that a sum over a store's rows is a number that JavaScript has. */
+const MODULUS = 1_000_003
+
+/** The same rows: by their count, and by a sum over what is in each of them. */
 async function check(source: DatabaseSync, target: Kysely<Tables>, { name, columns }: Moved): Promise<void> {
-  const sums = columns.flatMap(({ name: column, type }) => {
-    // The remainder, since a sum of times would not fit 64 bits.
-    if (type === 'bigint') return [`sum(${column} % 1000003)`]
-    return type === 'text' ? [`sum(length(${column}))`] : []
-  })
-  const query = (count: string, where: string) =>
-    `select ${[count, ...sums].map((sum, n) => `${sum} as c${n}`).join(', ')} from ${name}${where}`
-  // SQLite's own stops at a NUL.
-  source.function('characters', { deterministic: true }, (text) => (text === null ? null : [...String(text)].length))
-  const sent = source.prepare(query('count(*)', '').replaceAll('length(', 'characters(')).get() as Row
+  const summed = columns.filter(({ type }) => type === 'bigint' || type === 'text').map((column) => column.name)
+  source.function('digest', { deterministic: true, varargs: true }, digest)
+  const sent = source
+    .prepare(`select count(*) as rows, sum(digest(${summed.join(', ')}) % ${MODULUS}) as sum from ${name}`)
+    .get() as Row
+  const texts = summed.map((column) => `coalesce(${column}::text, chr(${NOTHING}))`).join(', ')
+  const bits = `('x' || left(md5(concat_ws(chr(${BETWEEN}), ${texts})), 8))::bit(32)::bigint`
+  const where = name === 'facts' ? ` where name <> 'move'` : ''
   const { rows } = await sql
-    .raw<Row>(query('count(*)', name === 'facts' ? ` where name <> 'move'` : ''))
+    .raw<Row>(`select count(*) as rows, sum(${bits} % ${MODULUS}) as sum from ${name}${where}`)
     .execute(target)
-  for (const column of Object.keys(sent)) {
-    if (Number(sent[column]) === Number(rows[0]?.[column])) continue
-    throw new ReadbackError(
-      'internal',
-      `The table ${name} did not arrive whole; empty the second store and begin again`,
-    )
-  }
+  if (Number(sent.rows) === Number(rows[0]?.rows) && Number(sent.sum) === Number(rows[0]?.sum)) return
+  const anew = 'empty the second store and begin again'
+  throw new ReadbackError('internal', `The table ${name} did not arrive as it is in the first store; ${anew}`)
+}
+
+function digest(...values: readonly SQLOutputValue[]): number {
+  const texts = values.map((value) => (value === null ? String.fromCharCode(NOTHING) : toParameter(String(value))))
+  const md5 = createHash('md5').update(texts.join(String.fromCharCode(BETWEEN)))
+  return Number.parseInt(md5.digest('hex').slice(0, 8), 16)
 }
 
 /** An id that was given once is never given again, also where its row is gone. */
