@@ -96,7 +96,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
 
 /** When what was asked is answered, or then: whoever has sent half a call, or does not read its answer, is let go. */
 async function closeBy(time: number, app: FastifyInstance): Promise<void> {
-  const overdue = setTimeout(() => app.server.closeAllConnections(), time - performance.now())
+  const overdue = setTimeout(() => app.server.closeAllConnections(), Math.max(0, time - performance.now()))
   await app.close()
   clearTimeout(overdue)
 }
@@ -169,7 +169,9 @@ async function run(): Promise<void> {
     log.info({ signal }, 'finishing what is under way')
     const patience = config.carrierTimeoutMs + DRAIN_MARGIN_MS
     const giveUp = () => {
-      log.fatal('what is under way did not finish in time; the next start takes it up')
+      log.fatal(
+        'what is under way did not finish in time; the next start takes it up, and ends messages that may have been sent',
+      )
       process.exit(1)
     }
     setTimeout(giveUp, patience).unref()

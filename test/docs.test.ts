@@ -19,6 +19,15 @@ test('config.example.env shows the defaults', () => {
   assert.deepEqual(readConfig(example), readConfig({}))
 })
 
+test('config.example.env opens nothing of a server that others can reach', () => {
+  const { webhookAllow } = readConfig({
+    ...example,
+    HOST: '0.0.0.0',
+    READBACK_OPERATOR_TOKEN: 'a token of the operator',
+  })
+  assert.deepEqual(webhookAllow, [])
+})
+
 test('docs/reasons.md says of every reason what it means and what to do, in the words of the code', () => {
   const rows = [...read('docs/reasons.md').matchAll(/^\| `(\w+)` \| (.+?) \| (.+?) \|$/gm)]
   const told = Object.fromEntries(rows.map(([, word = '', meaning = '', remedy = '']) => [word, { meaning, remedy }]))

@@ -123,9 +123,10 @@ describe('a start', () => {
       () => anybody.call('GET', '/readyz'),
       ({ status }) => status === 503,
     )
-    assert.equal(body.status, 'ERROR')
+    assert.deepEqual(body, { status: 'ERROR', message: 'This process is about to end' })
     assert.deepEqual(await stopped, [0, null])
     assert.match(server.output(), /"stopped"/)
+    assert.doesNotMatch(server.output(), /the store is not available|Warning/)
   })
 
   test('ends when the last call is answered, though its client keeps the connection open', async () => {

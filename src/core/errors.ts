@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'invalid'
   | 'unavailable'
   | 'inconclusive'
+  | 'stopping'
   | 'internal'
 
 export class ReadbackError extends Error {

@@ -138,7 +138,7 @@ export interface Tables {
   }
   /** What a carrier told of a message before it answered the call that sent it. */
   early_news: { line_id: LineId; carrier_message_id: string; status: MessageNews['status']; at: number }
-  /** What recognises an inbound that the carrier repeats; outlives the messages themselves. */
+  /** What recognises an inbound that the carrier repeats; it has a life of its own. */
   seen_inbound: {
     line_id: LineId
     carrier_message_id: string
