@@ -21,7 +21,7 @@ import { referenceAssetDoor, referenceDoor } from './reference.ts'
 import { messageStatusDoor, type SendingDesk, sendMessageDoor } from './send-message.ts'
 import { getSettingsDoor, updateSettingsDoor } from './settings.ts'
 import * as simulator from './simulator.ts'
-import { identifyAndLog, knowAllMethods, requestIds, type Surface, serve } from './surface.ts'
+import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
 import { createTokenDoor, deleteTokenDoor } from './tokens.ts'
 import { typingDoor } from './typing.ts'
 import { listDeliveriesDoor, redeliverDoor } from './webhook-deliveries.ts'
@@ -72,7 +72,6 @@ export function createApp(options: AppOptions): FastifyInstance {
   // An expectation that nobody here knows may be passed over (RFC 9110, 10.1.1); Node would answer without the envelope.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   acceptJson(app)
-  knowAllMethods(app)
   identifyAndLog(app)
   app.setErrorHandler(answerError)
   app.decorateRequest('session', null)

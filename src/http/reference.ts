@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { ReadbackError } from '../core/errors.ts'
 import { type Door, door } from './door.ts'
-import { noSuchEndpoint } from './surface.ts'
 
 /** Nothing comes from elsewhere, nothing is written into the page, and nobody frames it: keys may be typed into it. */
 const POLICY = [
@@ -66,7 +66,7 @@ export function referenceAssetDoor(): Door {
   const types = [...new Set(Object.values(ASSETS).map(({ type }) => type))]
   return door({ summary: 'What the reference is made of', params, types }, async ({ params: { file }, reply }) => {
     const found = Object.hasOwn(ASSETS, file) ? ASSETS[file] : undefined
-    if (found === undefined) throw noSuchEndpoint()
+    if (found === undefined) throw new ReadbackError('not_found', 'There is no such endpoint')
     reply.type(`${found.type}; charset=utf-8`).header('cache-control', `max-age=${HOUR_S}`)
     return found.text()
   })

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { METHODS as METHODS_OF_HTTP } from 'node:http'
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ReadbackError } from '../core/errors.ts'
 import { type Door, parse } from './door.ts'
 import { toReadbackError } from './errors.ts'
@@ -21,13 +20,6 @@ export interface Guard {
 /** What is wrong with a request as such, before anybody has looked at who sent it. */
 const ABOUT_THE_REQUEST: ReadonlySet<string> = new Set(['invalid', 'too_large', 'unsupported_media_type'])
 
-/** Every method that Node lets in, so that none is told that a path is not there which is. */
-export function knowAllMethods(app: FastifyInstance): void {
-  const known = new Set(app.supportedMethods)
-  // It opens a tunnel, and Node passes it on to nobody here.
-  for (const method of METHODS_OF_HTTP) if (!known.has(method) && method !== 'CONNECT') app.addHttpMethod(method)
-}
-
 export function serve(app: FastifyInstance, surface: Surface, { enter, refuse }: Guard = {}): void {
   for (const [url, doors] of Object.entries(surface)) {
     for (const [method, { shape, answer }] of Object.entries(doors)) {
@@ -46,7 +38,7 @@ export function serve(app: FastifyInstance, surface: Surface, { enter, refuse }:
         },
       })
     }
-    refuseOtherMethods(app, url, Object.keys(doors))
+    remember(app, url, Object.keys(doors))
   }
 }
 
@@ -57,23 +49,33 @@ function refuseFirst(refuse: NonNullable<Guard['refuse']>, shape: Door['shape'])
   }
 }
 
-function refuseOtherMethods(app: FastifyInstance, url: string, doors: readonly string[]): void {
-  const allowed = doors.includes('GET') ? ['HEAD', ...doors] : doors
-  const others = app.supportedMethods.filter((method) => !allowed.includes(method)) as HTTPMethods[]
-  app.route({
-    method: others,
-    url,
-    // Before any body is read: 405 comes first (contract §1).
-    async onRequest(_request: FastifyRequest, reply: FastifyReply) {
-      reply.header('allow', allowed.join(', '))
-      throw new ReadbackError('method_not_allowed', `This endpoint takes ${allowed.join(', ')}`)
-    },
-    handler: () => undefined,
-  })
+interface Path {
+  readonly pattern: RegExp
+  readonly methods: readonly string[]
 }
 
-export function noSuchEndpoint(): ReadbackError {
-  return new ReadbackError('not_found', 'There is no such endpoint')
+/**
+ * Looked through for what is no route, and for nothing else. Routes of every other method for each path took a start and a stop 475 ms of
+ * the processor in place of 375.
+ */
+const PATHS = new WeakMap<FastifyInstance, Path[]>()
+
+function remember(app: FastifyInstance, url: string, doors: readonly string[]): void {
+  const methods = doors.includes('GET') ? ['HEAD', ...doors] : doors
+  const known = PATHS.get(app) ?? []
+  PATHS.set(app, known)
+  const pattern = url.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')
+  known.push({ pattern: new RegExp(`^${pattern}$`), methods })
+}
+
+/** 405 where the path takes other methods, before any body is read and whoever asks (contract §1), and else 404. */
+export function refuseRoute(app: FastifyInstance, { url }: FastifyRequest, reply: FastifyReply): ReadbackError {
+  const [path = ''] = url.split('?', 1)
+  const known = PATHS.get(app)?.find(({ pattern }) => pattern.test(path))
+  if (known === undefined) return new ReadbackError('not_found', 'There is no such endpoint')
+  const allowed = known.methods.join(', ')
+  reply.header('allow', allowed)
+  return new ReadbackError('method_not_allowed', `This endpoint takes ${allowed}`)
 }
 
 /** Unique to this process by its first half; a random id for each request would cost 2 % of its time. */
@@ -94,7 +96,7 @@ export function identifyAndLog(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     if (request.headers.host === undefined) done(new ReadbackError('invalid', 'The request has no host header'))
-    else done(request.is404 ? noSuchEndpoint() : undefined)
+    else done(request.is404 ? refuseRoute(app, request, reply) : undefined)
   })
   app.addHook('onResponse', (request, reply, done) => {
     const { statusCode, elapsedTime } = reply

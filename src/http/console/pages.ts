@@ -4,7 +4,7 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { ReadbackError } from '../../core/errors.ts'
 import { door } from '../door.ts'
-import { noSuchEndpoint, serve } from '../surface.ts'
+import { refuseRoute, serve } from '../surface.ts'
 import { checkHost, type Whereabouts } from './entrance.ts'
 
 /** The views; which of them is shown, the page decides by itself. */
@@ -49,7 +49,9 @@ export function servePages(app: FastifyInstance, folder: string, whereabouts: Wh
   serve(app, views, { enter: (request) => checkHost(request, whereabouts) })
   // A person who is lost is shown the way back; a program is told as everywhere.
   app.get('/*', async (request, reply) => {
-    if (html === undefined || !request.headers.accept?.includes('text/html')) throw noSuchEndpoint()
+    const refusal = refuseRoute(app, request, reply)
+    if (refusal.code !== 'not_found' || html === undefined || !request.headers.accept?.includes('text/html'))
+      throw refusal
     checkHost(request, whereabouts)
     return reply.code(404).headers(PAGE_HEADERS).send(html)
   })
