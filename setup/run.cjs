@@ -12,7 +12,8 @@ const TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts']
 const PATIENCE = '--test-timeout=120000'
 // Tests wait more than they work: three files at once took 237 s on two cores where two took 270 s.
 const SIDE_BY_SIDE = '--test-concurrency=3'
-const CHAOS = ['test/nodes-killed.test.ts', 'test/nodes.test.ts']
+const CHAOS = ['test/nodes-killed.test.ts', 'test/nodes.test.ts', 'test/fairness.test.ts']
+const AT_LENGTH = { CHAOS_ROUNDS: '20', CHAOS_TOGGLES: '2000', CHAOS_WAITING: '1000000' }
 const CHECKS = {
   types: ['node_modules/typescript/bin/tsc', '-p', '.'],
   'types of the dashboard': ['node_modules/typescript/bin/tsc', '-p', 'src/dashboard'],
@@ -35,8 +36,7 @@ const COMMANDS = {
       COMPILED,
     ),
   // The same as in the tests, many times over: what goes wrong once in a while shows.
-  chaos: (node, args) =>
-    node(['--test', '--test-reporter=spec', ...CHAOS, ...args], { CHAOS_ROUNDS: '20', CHAOS_TOGGLES: '2000' }),
+  chaos: (node, args) => node(['--test', '--test-reporter=spec', ...CHAOS, ...args], AT_LENGTH),
   'migrate-store': (node, args) => node(['src/migrate-store.ts', ...args]),
   openapi: (node) => node(['test/support/write-open-api.ts']),
   bench: (node, args) => node(['bench/main.ts', ...args]),
