@@ -11,7 +11,7 @@ export type ErrorCode =
   | 'invalid'
   | 'unavailable'
   | 'inconclusive'
-  | 'stopping'
+  | 'draining'
   | 'internal'
 
 export class ReadbackError extends Error {

@@ -15,7 +15,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   internal: 500,
   unavailable: 503,
   inconclusive: 503,
-  stopping: 503,
+  draining: 503,
 }
 
 /** A client that is told to come back (contract §1: the SDK obeys it) does so after a second. */

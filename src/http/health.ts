@@ -11,7 +11,7 @@ export function healthDoor(): Door {
 /** `GET /readyz`: the store can be written, and this process is not about to end. */
 export function readyDoor(store: Pick<Store, 'ready'>, draining: () => boolean): Door {
   return door({ summary: 'Whether the store can be written', answer: DONE }, async () => {
-    if (draining()) throw new ReadbackError('stopping', 'This process is about to end')
+    if (draining()) throw new ReadbackError('draining', 'This process is about to end')
     await store.ready()
     return { status: 'OK' }
   })

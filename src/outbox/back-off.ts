@@ -6,6 +6,7 @@ export class BackOff {
   #delayMs = 0
   #since = Number.NEGATIVE_INFINITY
   #until = Number.NEGATIVE_INFINITY
+  #askedUntil = Number.NEGATIVE_INFINITY
 
   /** When to try again; in the past while nothing is wrong. */
   get until(): number {
@@ -22,14 +23,14 @@ export class BackOff {
       this.#delayMs = Math.min(LONGEST_MS, this.#delayMs === 0 ? FIRST_MS : this.#delayMs * 2)
       this.#since = call.at
     }
-    const wait = Math.max(this.#delayMs, Math.min(call.retryAfterMs ?? 0, LONGEST_MS))
-    this.#until = Math.max(this.#until, call.at + wait)
+    const asked = Math.min(call.retryAfterMs ?? 0, LONGEST_MS)
+    this.#askedUntil = Math.max(this.#askedUntil, call.at + asked)
+    this.#until = Math.max(this.#until, call.at + this.#delayMs, this.#askedUntil)
   }
 
-  /** One got through. That one began before others failed says nothing of now. */
-  reset({ startedAt }: { startedAt: number }): void {
-    if (startedAt <= this.#since) return
+  /** One got through; what somebody asked for stands all the same. */
+  reset(): void {
     this.#delayMs = 0
-    this.#until = Number.NEGATIVE_INFINITY
+    this.#until = this.#askedUntil
   }
 }

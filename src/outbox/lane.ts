@@ -195,7 +195,7 @@ export class Lane {
       this.#options.log.info({ ...this.#tag(), receipts, kind, reason, detail }, 'the carrier did not take a receipt')
     }
     if (outcome.kind !== 'unavailable') {
-      this.#backOff.reset({ startedAt })
+      this.#backOff.reset()
       this.#obstacle = 'pace'
       if (outcome.kind === 'done') this.#lastDoneAt = at
       return settle(claim, outcome, at, 1)

@@ -159,7 +159,7 @@ export class LineWatch {
         look.backOff.fail({ startedAt, at: now(), retryAfterMs })
         return false
       }
-      look.backOff.reset({ startedAt })
+      look.backOff.reset()
       await this.#take(line, caught)
       cursor = caught.cursor
       if (caught.comeBackMs !== null && caught.comeBackMs > 0) this.nudge(line.id, caught.comeBackMs)

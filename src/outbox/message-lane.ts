@@ -105,7 +105,7 @@ export class MessageLane {
       this.#backOff.fail({ startedAt, at, retryAfterMs: outcome.retryAfterMs })
       return this.#write(setMessageBack(call, outcome, this.#backOff.until, at))
     }
-    this.#backOff.reset({ startedAt })
+    this.#backOff.reset()
     this.#obstacle = 'pace'
     await this.#write(settleMessage(call, outcome, at))
     if (outcome.kind === 'sent' && carrier?.catchUp !== undefined) onSent(line.id)
