@@ -262,6 +262,10 @@ function describeConversations(settings: Settings): void {
         [found],
       )
     }
+    const path = `/operator/lines/${encodeURIComponent(LINE)}`
+    await server.operator.must(200, 'PATCH', path, { paused: true })
+    await account.markRead(number(1))
+    assert.equal((await list({ search: number(1) })).data[0].receipt.reason, 'line_paused')
   })
 
   for (const query of [

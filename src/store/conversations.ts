@@ -14,7 +14,7 @@ import type { AccountId, ConversationId, LineId } from '../core/id.ts'
 import { authenticate } from './accounts.ts'
 import { troublesOf } from './deliveries.ts'
 import { handsetOf } from './handset.ts'
-import { receiptsIn } from './receipts.ts'
+import { reasonOf, receiptsIn } from './receipts.ts'
 import type { Session } from './session.ts'
 import { storedMessages, toStoredMessage } from './stories.ts'
 
@@ -162,7 +162,7 @@ async function summariesOf(
       'm.outbound',
       'm.contact',
       'r.state',
-      'r.reason',
+      reasonOf('r', 'l').as('reason'),
       'r.next_attempt_at as nextAttemptAt',
     ])
     .execute()

@@ -88,6 +88,12 @@ export async function receiptsIn(
   return [...settled, ...open].sort((a, b) => a.id - b.id)
 }
 
+/** Whatever stood in its way before: while it waits for a line that is paused it is that. */
+export function reasonOf(receipt: string, line: string) {
+  return sql<Reason | null>`case when ${sql.ref(`${line}.paused`)} = 1 and ${sql.ref(`${receipt}.next_attempt_at`)} is not null
+    then 'line_paused' else ${sql.ref(`${receipt}.reason`)} end`
+}
+
 /** Whoever's they are: for those who act for none. */
 export function everyReceipt({ db }: Pick<Session, 'db'>) {
   return db
@@ -103,14 +109,7 @@ export function everyReceipt({ db }: Pick<Session, 'db'>) {
       eb.fn.coalesce('receipts.service', 'conversations.service').as('service'),
       'receipts.trigger as trigger',
       'receipts.state as state',
-      // Whatever stood in its way before: until the line goes on it is this.
-      eb
-        .case()
-        .when(eb.and([eb('lines.paused', '=', sql.lit(1)), eb('receipts.next_attempt_at', 'is not', null)]))
-        .then(sql.lit<Reason>('line_paused'))
-        .else(eb.ref('receipts.reason'))
-        .end()
-        .as('reason'),
+      reasonOf('receipts', 'lines').as('reason'),
       'receipts.requests as requests',
       'receipts.attempts as attempts',
       'receipts.read_up_to as readUpTo',
