@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Route } from 'playwright-core'
 import { signIn, visit } from './support/browser.ts'
-import { enter, log, openConversation, openDesk, reads } from './support/dashboard.ts'
-import { CONTACT, customer, OPERATOR_TOKEN } from './support/readback.ts'
+import { enter, enterAsOperator, log, openConversation, openDesk, reads, refuse } from './support/dashboard.ts'
+import { CONTACT, customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
-
-const refuse = (route: Route) => route.fulfill({ status: 503, json: { status: 'ERROR', message: 'Not right now' } })
 
 describe('the dashboard', { skip: requireDashboard() }, () => {
   const desk = openDesk()
@@ -120,11 +117,8 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
   })
 
   test('shows an operator the secret of a new account whatever they press, and fits on a phone', async () => {
-    await using visited = await visit(desk.browser, desk.server.base)
+    await using visited = await enterAsOperator(desk)
     const { page } = visited
-    await page.getByText('Operator', { exact: true }).click()
-    await page.getByLabel('Operator token').fill(OPERATOR_TOKEN)
-    await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('button', { name: 'New account' }).click()
     await page.getByLabel('E-mail').fill(`${'somebody-with-a-long-name'.repeat(4)}@example.com`.slice(-64))
     const held = Promise.withResolvers<void>()

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Locator, Page, Route } from 'playwright-core'
-import { type Entered, enter, log, openConversation, openDesk, phone, reads, write } from './support/dashboard.ts'
+import type { Locator, Page } from 'playwright-core'
+import {
+  type Entered,
+  enter,
+  log,
+  openConversation,
+  openDesk,
+  phone,
+  reads,
+  refuse,
+  write,
+} from './support/dashboard.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
-
-const refuse = (route: Route) => route.fulfill({ status: 503, json: { status: 'ERROR', message: 'Not right now' } })
 
 describe('a conversation that is open in the dashboard', { skip: requireDashboard() }, () => {
   const desk = openDesk()

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { openBrowser, signIn, visit } from './support/browser.ts'
 import { startCustomerServer } from './support/customer-server.ts'
-import { complaintsOfAxe, enter, openConversation, openDesk, reads } from './support/dashboard.ts'
+import { complaintsOfAxe, enter, enterAsOperator, openConversation, openDesk, reads } from './support/dashboard.ts'
 import { dataFolder, type ServerProcess, startProcess } from './support/process.ts'
-import { CONTACT, customer, OPERATOR_TOKEN } from './support/readback.ts'
+import { CONTACT, customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
 
@@ -77,11 +77,8 @@ describe('the dashboard', { skip }, () => {
   })
 
   test('lets the operator make an account and a line for it, by a form that its connector declares', async () => {
-    await using visited = await visit(desk.browser, desk.server.base)
+    await using visited = await enterAsOperator(desk)
     const { page } = visited
-    await page.getByText('Operator', { exact: true }).click()
-    await page.getByLabel('Operator token').fill(OPERATOR_TOKEN)
-    await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('button', { name: 'New account' }).click()
     await page.getByLabel('E-mail').fill('grace@example.com')
     await page.getByRole('button', { name: 'Create' }).click()

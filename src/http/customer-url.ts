@@ -21,8 +21,8 @@ export function complaintAbout(given: string, policy: AddressPolicy): string | u
   if (Math.max(given.length, url?.href.length ?? 0) > LONGEST_URL) {
     return `a URL has ${LONGEST_URL} characters at the most, percent-encoded`
   }
-  if (url === null || !isPlainText(given) || !['http:', 'https:'].includes(url.protocol))
-    return 'a URL must be http or https'
+  if (!isPlainText(given)) return 'a URL must hold no NUL and no half of a character'
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'a URL must be http or https'
   if (url.username !== '' || url.password !== '') return 'a URL must hold no user name and no password'
   if (isRefusedHost(url.hostname, policy)) return 'a URL must not lead to a private or special address'
   return undefined

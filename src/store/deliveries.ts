@@ -227,7 +227,7 @@ export function toDelivery(
   }
 }
 
-/** The endpoint's own, or the account's; then what signed before it and was replaced since, be it that the endpoint had another, or none of its own. */
+/** The endpoint's own, or the account's; then what signed before it, be it that the endpoint had another, or none of its own. */
 function secretsOf(row: ClaimedRow, since: number): string[] {
   const { secret, webhook_secret } = row
   const isLater = (changedAt: number | null) => (changedAt ?? 0) > since

@@ -49,7 +49,8 @@ const UNDER_WAY = 'under way'
 /**
  * Moves a store from SQLite to PostgreSQL: every table in order of its key, so that one that was interrupted goes on behind the
  * last row that arrived. No server may run on either meanwhile. Throws `conflict` where the other store holds something of its own, or
- * a newer version has migrated either, `invalid` where there is no first store, and `internal` where what arrived is not what was sent. Answers how many rows there are.
+ * a newer version has migrated either, `invalid` where there is no first store, and `internal` where what arrived is not what was sent.
+ * Answers how many rows there are.
  */
 export async function moveStore({ path, url, onProgress }: Move): Promise<number> {
   if (!existsSync(path)) throw new ReadbackError('invalid', `There is no store at ${path}`)

@@ -1,8 +1,8 @@
 import { after, before } from 'node:test'
 import axe from 'axe-core'
-import type { Page } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import { openBrowser, signIn, type Visit, visit } from './browser.ts'
-import { CONTACT, type Customer, customer, type Readback, startReadback } from './readback.ts'
+import { CONTACT, type Customer, customer, OPERATOR_TOKEN, type Readback, startReadback } from './readback.ts'
 import { until } from './until.ts'
 
 /** One server and one browser for the tests of a suite, each with an account of its own. */
@@ -47,6 +47,20 @@ export async function enter(
   const visited = await visit(browser, `${server.base}${options.path ?? '/'}`)
   await signIn(visited.page, account)
   return { ...visited, account, line, [Symbol.asyncDispose]: visited[Symbol.asyncDispose] }
+}
+
+export async function enterAsOperator({ server, browser }: Desk): Promise<Visit> {
+  const visited = await visit(browser, server.base)
+  const { page } = visited
+  await page.getByText('Operator', { exact: true }).click()
+  await page.getByLabel('Operator token').fill(OPERATOR_TOKEN)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  return visited
+}
+
+/** As a server answers whose store is away. */
+export function refuse(route: Route): Promise<void> {
+  return route.fulfill({ status: 503, json: { status: 'ERROR', message: 'Not right now' } })
 }
 
 export async function openConversation(page: Page): Promise<void> {
