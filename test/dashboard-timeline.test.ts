@@ -51,17 +51,19 @@ describe('a conversation that is open in the dashboard', { skip: requireDashboar
     await openConversation(page)
     const reply = page.getByLabel('Reply as the line', { exact: true })
     await reply.fill('Half a thought')
-    await page.route(/\/console\/(conversations|api)\//, refuse)
+    const views = Promise.withResolvers<void>()
+    await page.route('**/console/conversations/*', async (route) => {
+      await views.promise
+      await refuse(route)
+    })
+    await page.route('**/api/send-message', refuse, { times: 1 })
     await page.keyboard.press('Enter')
-    await page.getByRole('alert').getByText('Not right now').first().waitFor()
+    await page.getByRole('alert').getByText('Not right now').waitFor()
     await until(
       'it to come back',
       () => reply.inputValue(),
       (text) => text === 'Half a thought',
     )
-    assert.equal(await log(page).getByText('Message 0').count(), 1)
-    await page.unroute(/\/console\/(conversations|api)\//)
-
     const answer = Promise.withResolvers<void>()
     await page.route('**/api/send-message', async (route) => {
       await answer.promise
@@ -74,6 +76,10 @@ describe('a conversation that is open in the dashboard', { skip: requireDashboar
       (text) => text === '',
     )
     await reply.fill('and another')
+    views.resolve()
+    await page.getByRole('alert').getByText('Not right now').waitFor()
+    assert.equal(await log(page).getByText('Message 0').count(), 1)
+    await page.unroute('**/console/conversations/*')
     answer.resolve()
     await phone(page).getByText('Half a thought').waitFor()
     await page.getByRole('alert').waitFor({ state: 'detached' })

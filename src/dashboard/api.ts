@@ -49,6 +49,15 @@ export const queries = new QueryClient({
   },
 })
 
+/**
+ * What a call may have changed is asked for anew. What the call did is under way until that is there, for a switch not
+ * to fall back meanwhile; what it failed with is told at once.
+ */
+export function refresh(_answer: unknown, error: Error | null): Promise<void> | undefined {
+  const asked = queries.invalidateQueries()
+  return error === null ? asked : undefined
+}
+
 export function query(parameters: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== '')
   return given.length === 0 ? '' : `?${new URLSearchParams(given as [string, string][])}`

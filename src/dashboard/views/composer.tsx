@@ -47,7 +47,8 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
       setText((since) => joinTexts(typed.text, since))
       setMediaUrl((since) => since || typed.mediaUrl)
     },
-    onSettled: () => queries.invalidateQueries(),
+    // What is written next waits for no view.
+    onSettled: () => void queries.invalidateQueries(),
   })
   // Who writes has opened the conversation: what the line wrote is read.
   const onFocus = () => {

@@ -2,7 +2,7 @@ import { ActionIcon, Button, Group, Loader, Text, Title } from '@mantine/core'
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
-import { call, get, queries, query } from '../api.ts'
+import { call, get, queries, query, refresh } from '../api.ts'
 import { Boundary } from '../parts/boundary.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Keyboard } from '../parts/keyboard.tsx'
@@ -109,7 +109,7 @@ function Head({ conversation, autoMarkRead }: { conversation: ConversationSummar
   const title = useFocusWhereTheListIsHidden()
   const mark = useMutation({
     mutationFn: () => call('POST', '/api/mark-read', { number, from_number }),
-    onSettled: () => queries.invalidateQueries(),
+    onSettled: refresh,
   })
   return (
     <header className="pane-head">
@@ -164,7 +164,8 @@ function Reply({ conversation: { number, from_number } }: { conversation: Conver
     mutationFn: (content: string) => call('POST', '/api/send-message', { number, from_number, content }),
     onMutate: () => setText(''),
     onError: (_error, content) => setText((typed) => joinTexts(content, typed)),
-    onSettled: () => queries.invalidateQueries(),
+    // What is written next waits for no view.
+    onSettled: () => void queries.invalidateQueries(),
   })
   return (
     <div className="composer">

@@ -1,7 +1,7 @@
 import { Group, NumberInput, SegmentedControl, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import { call, get, queries, query } from '../api.ts'
+import { call, get, query, refresh } from '../api.ts'
 import { Failure } from '../parts/states.tsx'
 import type { Knobs as KnobValues } from '../types.ts'
 
@@ -22,7 +22,7 @@ export function Knobs({ line }: { line: string }) {
   })
   const turn = useMutation({
     mutationFn: (change: Partial<KnobValues>) => call('PUT', '/simulator/carrier', { from_number: line, ...change }),
-    onSettled: () => queries.invalidateQueries({ queryKey: ['knobs', line] }),
+    onSettled: refresh,
   })
   const now = knobs.data
   return (

@@ -1,7 +1,7 @@
 import { Button, Group, NativeSelect, PasswordInput, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { queries } from '../api.ts'
+import { refresh } from '../api.ts'
 import { Failure } from '../parts/states.tsx'
 import type { ConnectorForm } from '../types.ts'
 
@@ -92,7 +92,7 @@ function useSubmit(send: (given: FormData) => Promise<unknown>, onDone: () => vo
   const mutation = useMutation({
     mutationFn: send,
     onSuccess: onDone,
-    onSettled: () => queries.invalidateQueries(),
+    onSettled: refresh,
   })
   return {
     error: mutation.error,

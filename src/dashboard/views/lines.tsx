@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { call, get, queries } from '../api.ts'
+import { call, get, refresh } from '../api.ts'
 import { Copy } from '../parts/copy.tsx'
 import { Empty, Failure, HealthBadge, Loading, Time } from '../parts/states.tsx'
 import { useReasons } from '../reasons.ts'
@@ -34,7 +34,7 @@ function Line({ line }: { line: LineState }) {
   const path = `/lines/${encodeURIComponent(line.number)}`
   const probe = useMutation({
     mutationFn: () => call('POST', `${path}/probe`),
-    onSettled: () => queries.invalidateQueries(),
+    onSettled: refresh,
   })
   const url = useMutation({ mutationFn: () => get<{ inbound_url: string }>(`${path}/inbound-url`) })
   const why = line.reason === null ? undefined : reasons[line.reason]

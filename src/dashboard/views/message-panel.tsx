@@ -1,6 +1,6 @@
 import { Button, Drawer, Group, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { call, get, queries } from '../api.ts'
+import { call, get, refresh } from '../api.ts'
 import { type ApiCall, callThatAsked, callThatMade } from '../calls.ts'
 import { Json } from '../parts/json.tsx'
 import { Badge, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
@@ -107,7 +107,7 @@ const DELIVERY_TONES = { waiting: 'waits', sending: 'waits', delivered: 'good', 
 export function DeliveryStory({ delivery }: { delivery: Delivery }) {
   const again = useMutation({
     mutationFn: () => call('POST', `/readback/v1/webhook-deliveries/${delivery.delivery_id}/redeliver`),
-    onSettled: () => queries.invalidateQueries(),
+    onSettled: refresh,
   })
   return (
     <div className="delivery">

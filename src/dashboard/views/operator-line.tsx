@@ -1,7 +1,7 @@
 import { Button, Group, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
-import { call, get, queries } from '../api.ts'
+import { call, get, refresh } from '../api.ts'
 import { Badge, Failure, HealthBadge } from '../parts/states.tsx'
 import { useReasons } from '../reasons.ts'
 import type { ConnectorForm, OperatorLine } from '../types.ts'
@@ -18,7 +18,7 @@ export function OperatorLineCard({ line, form }: { line: OperatorLine; form: Con
   const act = useMutation({
     mutationFn: ([method, where, body]: readonly ['POST' | 'PATCH' | 'DELETE', string, unknown?]) =>
       call(method, where, body),
-    onSettled: () => queries.invalidateQueries(),
+    onSettled: refresh,
   })
   const url = useMutation({ mutationFn: () => get<{ inbound_url: string }>(`${path}/inbound-url`) })
   const busy = (method: 'POST' | 'PATCH') => act.isPending && act.variables[0] === method

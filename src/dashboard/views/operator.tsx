@@ -1,14 +1,12 @@
 import { Button, Group, Modal, Stack, Switch, Text, TextInput, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { call, get, queries } from '../api.ts'
+import { call, get, refresh } from '../api.ts'
 import { FreshKey, type NewKey } from '../parts/fresh-key.tsx'
 import { Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Account, ConnectorForm, OperatorLine } from '../types.ts'
 import { LineForm } from './line-form.tsx'
 import { OperatorLineCard } from './operator-line.tsx'
-
-const refresh = () => queries.invalidateQueries()
 
 /** What an operator looks after: accounts, with their gate and plan, and their lines. */
 export default function Operator() {

@@ -1,13 +1,11 @@
 import { Alert, Button, Group, Modal, NumberInput, Radio, Stack, Switch, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { call, get, queries } from '../api.ts'
+import { call, get, refresh } from '../api.ts'
 import { FreshKey, type NewKey } from '../parts/fresh-key.tsx'
 import { Failure, Loading, Time } from '../parts/states.tsx'
 import type { AccountVisitor, Timing } from '../types.ts'
 import { timingInWords } from '../words.ts'
-
-const refresh = () => queries.invalidateQueries()
 
 export default function Settings({ visitor }: { visitor: AccountVisitor }) {
   return (
@@ -131,9 +129,9 @@ function Keys({ own }: { own: string }) {
   const [doomed, setDoomed] = useState<string>()
   const revoke = useMutation({
     mutationFn: (id: string) => call('DELETE', `/keys/${id}`),
-    onSettled() {
+    onSettled(answer, error) {
       setDoomed(undefined)
-      return refresh()
+      return refresh(answer, error)
     },
   })
   return (

@@ -1,13 +1,11 @@
 import { Button, Group, NativeSelect, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { call, get, queries, query } from '../api.ts'
+import { call, get, query, refresh } from '../api.ts'
 import { Copy } from '../parts/copy.tsx'
 import { Badge, Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Delivery, WebhookState } from '../types.ts'
 import { DeliveryStory } from './message-panel.tsx'
-
-const refresh = () => queries.invalidateQueries()
 
 /** Where the account is called, and every call that was made. */
 export default function Webhooks() {
