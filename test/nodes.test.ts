@@ -176,10 +176,13 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
       ([message]) => message?.content === 'Sent by A',
     )
     await onB.carrier({ latency_ms: 5_000 })
-    const { body } = await send('Under way when A dies')
+    const underWay = 'Under way when A dies'
+    const { body } = await send(underWay)
+    // The phone shows the one before while A has yet to write that it was sent.
+    const calls = `select 1 from messages where content = '${underWay}' and status = 'QUEUED' and next_attempt_at is null`
     await until(
       'the call',
-      () => runSql(database.url, `select 1 from messages where status = 'QUEUED' and next_attempt_at is null`),
+      () => runSql(database.url, calls),
       (rows) => rows.length === 1,
     )
     await a.end('SIGKILL')

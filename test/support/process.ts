@@ -34,8 +34,11 @@ export async function startProcess({
   before = ':',
   main = MAIN,
 }: ProcessOptions): Promise<ServerProcess> {
+  // As `npm start` has it: half of a start is the compiler's.
+  const { NODE_COMPILE_CACHE = '' } = process.env
   const settings = {
     PATH: process.env.PATH,
+    NODE_COMPILE_CACHE,
     PORT: '0',
     READBACK_DATA_DIR: dataDir,
     READBACK_OPERATOR_TOKEN: OPERATOR_TOKEN,
