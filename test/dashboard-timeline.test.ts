@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Locator, Page } from 'playwright-core'
+import type { Locator, Page, Route } from 'playwright-core'
 import {
   type Entered,
   enter,
@@ -30,9 +30,21 @@ describe('a conversation that is open in the dashboard', { skip: requireDashboar
     await page.route('**/conversations/*?before=*', refuse, { times: 1 })
     await older.click()
     await page.getByRole('alert').getByText('Not right now').waitFor()
+    await writeMany(visited, 1, 130)
+    await log(page).getByText('Message 130', { exact: true }).waitFor()
+    const onItsWay = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<void>()
+    const slow = async (route: Route) => {
+      onItsWay.resolve()
+      await answer.promise
+      await route.continue()
+    }
+    await page.route('**/conversations/*?before=*', slow, { times: 1 })
     await page.getByRole('button', { name: 'Try again' }).click()
-    await shows(visited, 120)
-    await writeMany(visited, 5, 130)
+    await onItsWay.promise
+    await writeMany(visited, 4, 131)
+    await page.getByRole('region', { name: 'Conversations' }).getByText('Message 134').waitFor()
+    answer.resolve()
     await log(page).getByText('Message 134', { exact: true }).waitFor()
     const numbers = (await log(page).locator('.text').allInnerTexts()).map((text) => Number(text.slice(8)))
     assert.deepEqual(

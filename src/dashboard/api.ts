@@ -1,4 +1,4 @@
-import { QueryClient } from '@tanstack/react-query'
+import { type Query, QueryClient } from '@tanstack/react-query'
 
 /** What the server refused, in its own words. */
 class Refusal extends Error {
@@ -49,13 +49,26 @@ export const queries = new QueryClient({
   },
 })
 
+/** All that is shown. A further page that is on its way is waited for: to fetch its list anew would throw it away. */
+export function fetchAnew(): Promise<void> {
+  for (const { promise, queryKey } of queries.getQueryCache().findAll({ predicate: bringsFurther })) {
+    const anew = () => queries.invalidateQueries({ queryKey, exact: true })
+    void promise?.then(anew, anew)
+  }
+  return queries.invalidateQueries({ predicate: (query) => !bringsFurther(query) })
+}
+
+function bringsFurther({ state }: Query): boolean {
+  return state.fetchStatus === 'fetching' && state.fetchMeta?.fetchMore !== undefined
+}
+
 /**
- * What a call may have changed is asked for anew. What the call did is under way until that is there, for a switch not
- * to fall back meanwhile; what it failed with is told at once.
+ * What a call may have changed is fetched anew. What the call did is under way until that is there, for a switch not to
+ * fall back meanwhile; what it failed with is told at once.
  */
 export function refresh(_answer: unknown, error: Error | null): Promise<void> | undefined {
-  const asked = queries.invalidateQueries()
-  return error === null ? asked : undefined
+  const fetched = fetchAnew()
+  return error === null ? fetched : undefined
 }
 
 export function query(parameters: Readonly<Record<string, string | undefined>>): string {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { queries } from './api.ts'
+import { fetchAnew, queries } from './api.ts'
 
 const COME_BACK_MS = 1_500
 
@@ -14,7 +14,7 @@ async function refresh(): Promise<void> {
   while (again) {
     // A first fetch under way is waited for, not begun anew: what it brings may be older than the change.
     again = queries.isFetching({ predicate: ({ state }) => state.data === undefined }) > 0
-    await queries.invalidateQueries()
+    await fetchAnew()
   }
   fetching = false
 }

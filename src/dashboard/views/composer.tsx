@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Group, NativeSelect, Popover, Text, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { call, queries } from '../api.ts'
+import { call, fetchAnew } from '../api.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Keyboard } from '../parts/keyboard.tsx'
 import { Failure } from '../parts/states.tsx'
@@ -48,7 +48,7 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
       setMediaUrl((since) => since || typed.mediaUrl)
     },
     // What is written next waits for no view.
-    onSettled: () => void queries.invalidateQueries(),
+    onSettled: () => void fetchAnew(),
   })
   // Who writes has opened the conversation: what the line wrote is read.
   const onFocus = () => {

@@ -2,7 +2,8 @@ import { ActionIcon, Button, Group, Loader, Text, Title } from '@mantine/core'
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
-import { call, get, queries, query, refresh } from '../api.ts'
+import { call, fetchAnew, get, query, refresh } from '../api.ts'
+import { useFurther } from '../further.ts'
 import { Boundary } from '../parts/boundary.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Keyboard } from '../parts/keyboard.tsx'
@@ -34,6 +35,7 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ more, messages }) => (more ? messages[0]?.message_handle : undefined),
   })
+  const older = useFurther(view)
   if (view.isPending) return <Loading />
   // What is here stays, with all that was typed in it, where it cannot be fetched anew.
   if (view.data === undefined) {
@@ -57,11 +59,13 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
         data-shown={!simulated || side === 'conversation'}
       >
         <Head conversation={conversation} autoMarkRead={autoMarkRead} />
-        {view.isError && (
-          <Failure error={view.error} again={view.isFetchNextPageError ? view.fetchNextPage : view.refetch} />
+        {older.error === null ? (
+          view.isError && <Failure error={view.error} again={view.refetch} />
+        ) : (
+          <Failure error={older.error} again={older.fetch} />
         )}
         {simulated && <Sides side={side} onChange={setSide} />}
-        <Timeline conversation={conversation} pages={pages} older={view} onOpen={onOpen} />
+        <Timeline conversation={conversation} pages={pages} view={view} onOlder={older.fetch} onOpen={onOpen} />
         {conversation.kind === 'direct' && <Reply conversation={conversation} />}
       </section>
       {simulated && (
@@ -165,7 +169,7 @@ function Reply({ conversation: { number, from_number } }: { conversation: Conver
     onMutate: () => setText(''),
     onError: (_error, content) => setText((typed) => joinTexts(content, typed)),
     // What is written next waits for no view.
-    onSettled: () => void queries.invalidateQueries(),
+    onSettled: () => void fetchAnew(),
   })
   return (
     <div className="composer">

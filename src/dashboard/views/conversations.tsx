@@ -4,6 +4,7 @@ import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tans
 import { useState } from 'react'
 import { Link, useLocation, useSearch } from 'wouter'
 import { get, query } from '../api.ts'
+import { useFurther } from '../further.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Badge, Empty, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
 import { newWriting, write } from '../phone.ts'
@@ -51,6 +52,7 @@ function ConversationList({ openId }: { openId: string | undefined }) {
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   })
+  const further = useFurther(list)
   const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
   return (
     <section className="list" aria-label="Conversations">
@@ -61,21 +63,16 @@ function ConversationList({ openId }: { openId: string | undefined }) {
         viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'List of conversations' }}
       >
         {list.isPending && <Loading rows={6} />}
-        {list.isError && <Failure error={list.error} again={list.refetch} />}
+        {further.error === null && list.isError && <Failure error={list.error} again={list.refetch} />}
         {list.isSuccess && rows.length === 0 && !list.hasNextPage && (
           <NoRows filtered={Object.values(settled).some((word) => word !== '')} />
         )}
         {rows.map((row) => (
           <Row key={row.conversation_id} row={row} open={row.conversation_id === openId} />
         ))}
+        {further.error !== null && <Failure error={further.error} again={further.fetch} />}
         {list.hasNextPage && (
-          <Button
-            fullWidth
-            variant="subtle"
-            radius={0}
-            loading={list.isFetchingNextPage}
-            onClick={() => list.fetchNextPage()}
-          >
+          <Button fullWidth variant="subtle" radius={0} loading={list.isFetchingNextPage} onClick={further.fetch}>
             {rows.length === 0 ? 'None among the newest. Look further' : 'Show more'}
           </Button>
         )}

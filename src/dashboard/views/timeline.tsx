@@ -11,26 +11,21 @@ interface TimelineProps {
   conversation: ConversationSummary
   /** The newest first. */
   pages: ConversationView[]
-  older: Pick<UseInfiniteQueryResult, 'hasNextPage' | 'isFetchingNextPage' | 'fetchNextPage'>
+  view: Pick<UseInfiniteQueryResult, 'hasNextPage' | 'isFetchingNextPage'>
+  onOlder: () => unknown
   onOpen: (handle: string) => void
 }
 
 /** What was written, and each receipt under the message up to which it says "read". */
-export function Timeline({ conversation, pages, older, onOpen }: TimelineProps) {
+export function Timeline({ conversation, pages, view, onOlder, onOpen }: TimelineProps) {
   const oldestFirst = pages.toReversed()
   const messages = oldestFirst.flatMap((page) => page.messages)
   const receipts = oldestFirst.flatMap((page) => page.receipts)
   const handles = new Set(messages.map(({ message_handle }) => message_handle))
   return (
     <Log label="Messages and receipts" className="timeline">
-      {older.hasNextPage && (
-        <Button
-          variant="subtle"
-          size="xs"
-          mx="auto"
-          loading={older.isFetchingNextPage}
-          onClick={() => older.fetchNextPage()}
-        >
+      {view.hasNextPage && (
+        <Button variant="subtle" size="xs" mx="auto" loading={view.isFetchingNextPage} onClick={onOlder}>
           Show older
         </Button>
       )}
