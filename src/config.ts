@@ -17,6 +17,8 @@ function seconds(fallback: number, least: number) {
     .transform((given) => Math.round(given * 1_000))
 }
 
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
 const POSTGRES_URL = /^postgres(ql)?:\/\/./
 
 const VARIABLES = z.object({
@@ -37,7 +39,7 @@ const VARIABLES = z.object({
     .min(2, { error: 'must be 2 or more' })
     .max(1_000, { error: 'must be 1000 or less' })
     .default(10),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   READBACK_DATA_DIR: z.string().default('./data'),
   READBACK_OPERATOR_TOKEN: z.string().min(16, { error: 'must have 16 characters or more' }).optional(),
   READBACK_SECRET_KEY: z
@@ -107,14 +109,14 @@ const SETTINGS = VARIABLES.transform((env) => ({
   demo: env.READBACK_DEMO === '1' && isLoopback(env.HOST) && !POSTGRES_URL.test(env.DATABASE_URL ?? ''),
 }))
 
-/** The only reader of the environment. Throws `invalid` that names the setting, never its value: it may be a secret. */
+/** The only reader of the environment. Throws `invalid` that names each wrong setting, never its value: it may be a secret. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   // `NAME=` in an env file means that it is not set.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = SETTINGS.safeParse(given)
   if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw new ReadbackError('invalid', `${issue?.path.join('.')} ${issue?.message}`)
+    const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`)
+    throw new ReadbackError('invalid', wrong.join('\n  '))
   }
   const config = parsed.data
   if (!isLoopback(config.host) && config.operatorToken === undefined) {
