@@ -38,8 +38,8 @@ export function open({ url }: Place, secretKey = '0'.repeat(64)): Promise<Store>
   })
 }
 
-/** A store with an account and a line, and what is asked of it. */
-export interface Desk extends AsyncDisposable {
+/** An account with a line in a store, and what is asked of it. */
+export interface Desk {
   readonly store: Store
   readonly credentials: ApiKey
   readonly lineId: LineId
@@ -55,13 +55,18 @@ export interface Desk extends AsyncDisposable {
   receipt(id: ReceiptId): Promise<Receipt>
 }
 
-export async function desk(place: Place): Promise<Desk> {
+/** The only one in a store of its own. */
+export async function desk(place: Place): Promise<Desk & AsyncDisposable> {
   const store = await open(place)
+  return { ...(await deskAt(store, LINE)), [Symbol.asyncDispose]: () => store.close() }
+}
+
+export async function deskAt(store: Store, fromNumber: PhoneNumber): Promise<Desk> {
   const draft = { email: 'ada@example.com', plan: 'free_api', readReceiptsEnabled: true, at: 0 }
   const { account, credentials } = await store.createAccount(draft)
   const { line } = await store.createLine({
     accountId: account.id,
-    number: LINE,
+    number: fromNumber,
     connector: 'simulator',
     settings: { password: 'hidden' },
     at: 0,
@@ -73,8 +78,7 @@ export async function desk(place: Place): Promise<Desk> {
     credentials,
     lineId: line.id,
     async request(number, at) {
-      return (await store.markRead({ credentials, number, fromNumber: LINE, trigger: 'api', relayed: false, at }))
-        .receiptId
+      return (await store.markRead({ credentials, number, fromNumber, trigger: 'api', relayed: false, at })).receiptId
     },
     receive(contact, at, change, lineId = line.id) {
       written += 1
@@ -89,7 +93,6 @@ export async function desk(place: Place): Promise<Desk> {
     },
     claim: (at, limit = 100) => store.claimReceipts({ lineId: line.id, limit, obstacle: 'pace', nextCallAt: at, at }),
     receipt: (id) => store.getReceipt({ credentials, id }),
-    [Symbol.asyncDispose]: () => store.close(),
   }
 }
 

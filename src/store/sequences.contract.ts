@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { PhoneNumber } from '../core/phone-number.ts'
 import type { Receipt } from '../core/receipt.ts'
 import type { Claim } from '../core/send-receipt.ts'
-import { away, contactOf, type Desk, desk, done, type Place } from './desk.contract.ts'
+import { away, contactOf, type Desk, deskAt, done, open, type Place } from './desk.contract.ts'
 
 /** What every engine keeps to, whatever happens in whatever order. */
 export function describeSequences(engine: string, place: () => Promise<Place>): void {
@@ -11,12 +12,14 @@ export function describeSequences(engine: string, place: () => Promise<Place>): 
     const seed = Date.now() & 0x7fffffff
     t.diagnostic(`seed ${seed}`)
     const step = fc.tuple(fc.constantFrom('request', 'receive', 'claim', 'done', 'away', 'release'), fc.nat({ max: 2 }))
+    await using kept = await place()
+    const store = await open(kept)
+    let line = 9_175_550_000
     const property = fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-      await using kept = await place()
-      await using d = await desk(kept)
-      await play(d, steps)
+      line += 1
+      await play(await deskAt(store, `+1${line}` as PhoneNumber), steps)
     })
-    await fc.assert(property, { seed, numRuns: 15 })
+    await fc.assert(property, { seed, numRuns: 15 }).finally(() => store.close())
   })
 }
 
