@@ -1,50 +1,32 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type Fault, serveUntrusted } from './support/carrier.ts'
 import { startCustomerServer } from './support/customer-server.ts'
-import { type Google, refusal, signedHook, startGoogle, textFrom } from './support/google.ts'
+import { refusal, signedHook, startGoogle, textFrom } from './support/google.ts'
+import { agent, call, marked, markRead, outcomeOf, untilRead, write } from './support/google-agent.ts'
 import { dataFolder, startProcess } from './support/process.ts'
-import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
+import { CONTACT, enter, type Readback, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 
-interface Agent {
-  readonly account: Customer
-  readonly inboundUrl: string
-}
-
-/** An account with a line that is an agent there. */
-async function agent(server: Pick<Readback, 'base' | 'operator'>, google: Google): Promise<Agent> {
-  const account = await customer(server, { auto: true, lines: [] })
-  const line = { number: LINE, connector: 'google_rbm', settings: google.settings }
-  const { body } = await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
-  return { account, inboundUrl: body.line.inbound_url }
-}
-
-function call(url: string, { headers, body }: { headers: object; body: unknown }): Promise<Response> {
-  const given = { 'content-type': 'application/json', ...headers }
-  return fetch(url, { method: 'POST', headers: given, body: JSON.stringify(body) })
-}
-
-/** A contact writes: Google takes exactly 200 for taken. */
-async function write({ inboundUrl }: Agent, messageId: string, contact = CONTACT, change: object = {}): Promise<void> {
-  assert.equal((await call(inboundUrl, signedHook(textFrom(contact, messageId, change)))).status, 200)
-}
-
-const outcomeOf = ({ account }: Agent, id: string) =>
-  until(
-    'an outcome',
-    () => account.receipt(id),
-    ({ reason, settled_at }) => reason !== null || settled_at !== null,
-  )
+let server: Readback
+/** Lets Google take half a second for an answer. */
+let hurried: Readback
+before(async () => {
+  server = await startReadback()
+  hurried = await startReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' })
+})
+after(async () => {
+  await hurried[Symbol.asyncDispose]()
+  await server[Symbol.asyncDispose]()
+})
 
 describe('a line that is an agent of RCS for Business', () => {
   test('marks each unread message, the newest first, in Google’s own words', async () => {
     await using google = await startGoogle()
-    await using server = await startReadback()
-    const line = await agent(server, google)
+    await using line = await agent(server, google)
     for (const id of ['Mx1', 'Mx2', 'Mx3']) await write(line, id)
-    assert.equal((await line.account.settled(await line.account.markRead())).state, 'sent')
+    assert.equal((await marked(line)).state, 'sent')
     assert.deepEqual(
       google.events.map(({ body }) => body),
       ['Mx3', 'Mx2', 'Mx1'].map((id) => `{"eventType":"READ","messageId":"${id}"}`),
@@ -56,17 +38,16 @@ describe('a line that is an agent of RCS for Business', () => {
     }
     assert.equal(new Set(google.events.map(({ eventId }) => eventId)).size, 3)
     // What was read stays so: then the newest alone is marked again, under the id it had.
-    await line.account.settled(await line.account.markRead())
+    await marked(line)
     assert.deepEqual(google.events[3], google.events[0])
     assert.equal(google.events.length, 4)
   })
 
   test('marks fifty messages and no more, of more that are unread', async () => {
     await using google = await startGoogle()
-    await using server = await startReadback()
-    const line = await agent(server, google)
+    await using line = await agent(server, google)
     for (let message = 1; message <= 60; message++) await write(line, `Mx${message}`)
-    await line.account.settled(await line.account.markRead())
+    await marked(line)
     const ids = google.events.map(({ body }) => Number(JSON.parse(body).messageId.slice(2)))
     assert.equal(ids[0], 60)
     assert.deepEqual(
@@ -77,15 +58,15 @@ describe('a line that is an agent of RCS for Business', () => {
 
   test('asks for one token for 100 receipts, and for another once Google refuses it', async () => {
     await using google = await startGoogle()
-    await using server = await startReadback()
-    const line = await agent(server, google)
+    await using line = await agent(server, google)
     const contacts = Array.from({ length: 100 }, (_, index) => `+14155550${100 + index}`)
     for (const contact of contacts) await write(line, 'the same id', contact)
-    const ids = await Promise.all(contacts.map((contact) => line.account.markRead(contact)))
+    const ids = await Promise.all(contacts.map((contact) => markRead(line, contact)))
+    await untilRead(google, 100)
     for (const id of ids) assert.equal((await line.account.settled(id)).state, 'sent')
     assert.deepEqual([google.read.size, google.tokenRequests()], [100, 1])
     google.revoke()
-    assert.equal((await line.account.settled(await line.account.markRead(contacts[0]))).state, 'sent')
+    assert.equal((await marked(line, contacts[0])).state, 'sent')
     assert.equal(google.tokenRequests(), 2)
   })
 
@@ -97,7 +78,7 @@ describe('a line that is an agent of RCS for Business', () => {
     const line = await agent(first, google)
     await write(line, 'Mx1')
     google.faults.set('event', 'hang')
-    const id = await line.account.markRead()
+    const id = await markRead(line)
     await until(
       'a second try',
       () => google.events.length,
@@ -114,44 +95,42 @@ describe('a line that is an agent of RCS for Business', () => {
 
   test('shakes hands with the right client token alone', async () => {
     await using google = await startGoogle()
-    await using server = await startReadback()
-    const { inboundUrl } = await agent(server, google)
-    const shaken = await call(inboundUrl, {
+    await using line = await agent(server, google)
+    const shaken = await call(line, {
       headers: {},
       body: { clientToken: google.settings.client_token, secret: '1234567890' },
     })
     assert.deepEqual([shaken.status, await shaken.text()], [200, '1234567890'])
     assert.match(shaken.headers.get('content-type') ?? '', /^text\/plain/)
-    const refused = await call(inboundUrl, { headers: {}, body: { clientToken: 'wrong', secret: '1234567890' } })
+    const refused = await call(line, { headers: {}, body: { clientToken: 'wrong', secret: '1234567890' } })
     assert.equal(refused.status, 401)
     assert.ok(!(await refused.text()).includes('1234567890'))
   })
 
   test('takes what Google signed, once, and refuses all else with a warning', async () => {
+    const logged = server.logs.length
     await using google = await startGoogle()
-    await using server = await startReadback()
-    const line = await agent(server, google)
+    await using line = await agent(server, google)
     const right = signedHook(textFrom(CONTACT, 'Mx1'))
     const wrong = signedHook(textFrom(CONTACT, 'Mx1'), 'another token')
     const tampered = { ...right, body: signedHook(textFrom(CONTACT, 'Mx2')).body }
     for (const hook of [wrong, tampered, { ...right, headers: {} }, { ...right, body: {} }]) {
-      assert.equal((await call(line.inboundUrl, hook)).status, 401)
+      assert.equal((await call(line, hook)).status, 401)
     }
-    assert.equal(server.logs.filter((line) => line.includes('"level":40')).length, 4)
+    assert.equal(server.logs.slice(logged).filter((line) => line.includes('"level":40')).length, 4)
     // Nobody has written so far.
-    const early = await line.account.settled(await line.account.markRead())
+    const early = await marked(line)
     assert.deepEqual([early.state, early.reason], ['skipped', 'no_conversation'])
-    for (const _ of [1, 2]) assert.equal((await call(line.inboundUrl, right)).status, 200)
+    for (const _ of [1, 2]) assert.equal((await call(line, right)).status, 200)
     // RCS is never marked by itself.
     assert.equal((await line.account.must(200, 'GET', '/readback/v1/receipts')).body.data.length, 1)
-    await line.account.settled(await line.account.markRead())
+    await marked(line)
     assert.deepEqual([...google.read], [`${CONTACT} Mx1`])
   })
 
   test('takes messages of every kind, and neither events nor another agent’s', async () => {
     await using google = await startGoogle()
-    await using server = await startReadback()
-    const line = await agent(server, google)
+    await using line = await agent(server, google)
     const kinds = [
       { userFile: { payload: { fileUri: 'https://files.example.com/1', mimeType: 'image/png' } } },
       { location: { latitude: 37.4, longitude: -122.1 } },
@@ -164,7 +143,7 @@ describe('a line that is an agent of RCS for Business', () => {
       await write(line, `event ${eventType}`, CONTACT, { text: undefined, eventType })
     }
     await write(line, 'of a kind to come', CONTACT, { text: undefined, hologram: {} })
-    await line.account.settled(await line.account.markRead())
+    await marked(line)
     assert.deepEqual(
       [...google.read].sort(),
       [0, 1, 2].map((index) => `${CONTACT} kind ${index}`),
@@ -174,21 +153,19 @@ describe('a line that is an agent of RCS for Business', () => {
   test('hears that a contact types, and tells it', async () => {
     await using google = await startGoogle()
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const line = await agent(server, google)
+    await using line = await agent(server, google)
     await line.account.must(200, 'POST', '/api/account/webhooks', { webhooks: [sink.url], type: 'typing_indicator' })
     await write(line, 'typing', CONTACT, { text: undefined, eventType: 'IS_TYPING' })
     const told = JSON.parse((await sink.at(0)).body)
-    assert.deepEqual([told.number, told.sendblue_number, told.is_typing], [CONTACT, LINE, true])
-    const given = { number: CONTACT, from_number: LINE, content: 'Hi' }
+    assert.deepEqual([told.number, told.sendblue_number, told.is_typing], [CONTACT, line.number, true])
+    const given = { number: CONTACT, from_number: line.number, content: 'Hi' }
     const refused = await line.account.call('POST', '/api/send-message', given)
     assert.deepEqual([refused.status, refused.body.message], [400, 'The from_number cannot send messages'])
   })
 
   test('answers 200 or 400 to whatever is signed', async (t) => {
     await using google = await startGoogle()
-    await using server = await startReadback()
-    const { inboundUrl } = await agent(server, google)
+    await using line = await agent(server, google)
     const seed = Date.now() & 0x7fffffff
     t.diagnostic(`seed ${seed}`)
     const whole = textFrom(CONTACT, 'Mx1')
@@ -196,7 +173,7 @@ describe('a line that is an agent of RCS for Business', () => {
       .tuple(fc.constantFrom(...Object.keys(whole)), fc.jsonValue())
       .map(([name, value]) => ({ ...whole, [name]: value }))
     const property = fc.asyncProperty(fc.oneof(fc.jsonValue(), bent), async (data) => {
-      const { status } = await call(inboundUrl, signedHook(data))
+      const { status } = await call(line, signedHook(data))
       assert.ok(status === 200 || status === 400, String(status))
     })
     await fc.assert(property, { seed, numRuns: 200 })
@@ -243,15 +220,14 @@ for (const [route, outcomes] of Object.entries({ event: OUTCOMES, token: TOKEN_O
     for (const [how, fault, state, reason] of outcomes) {
       test(`and answers ${how}, leaves the receipt ${state}, ${reason}, and no secret in sight`, async () => {
         await using google = await startGoogle()
-        await using server = await startReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' })
         google.faults.set(route as 'event' | 'token', fault)
-        const line = await agent(server, google)
+        await using line = await agent(hurried, google)
         await write(line, 'Mx1')
-        const receipt = await outcomeOf(line, await line.account.markRead())
+        const receipt = await outcomeOf(line, await markRead(line))
         assert.deepEqual([receipt.state, receipt.reason], [state, reason])
-        const said = [...server.logs, JSON.stringify(receipt)].join('\n')
+        const said = [...hurried.logs, JSON.stringify(receipt)].join('\n')
         for (const secret of google.secrets) assert.ok(!said.includes(secret), 'a secret is told')
-        assert.ok(!server.logs.join('\n').includes(CONTACT))
+        assert.ok(!hurried.logs.join('\n').includes(CONTACT))
         assert.ok(google.events.length <= 2)
       })
     }
@@ -261,57 +237,55 @@ for (const [route, outcomes] of Object.entries({ event: OUTCOMES, token: TOKEN_O
 describe('Google in trouble', () => {
   test('says so by the line: OFFLINE without a token, with the reason', async () => {
     await using google = await startGoogle()
-    await using server = await startReadback()
     google.faults.set('token', { status: 400, body: { error: 'invalid_grant' } })
-    await agent(server, google)
-    const [state] = (await server.operator.must(200, 'GET', '/operator/lines')).body.data
+    await using line = await agent(server, google)
+    const { body } = await server.operator.must(200, 'GET', '/operator/lines')
+    const state = body.data.find(({ number }: { number: string }) => number === line.number)
     assert.deepEqual([state.line_status, state.reason], ['OFFLINE', 'wrong_password'])
   })
 
   test('with another time than ours is told as that, and waited for', async () => {
     await using google = await startGoogle()
-    await using server = await startReadback()
     google.clock.offMs = 3_600_000
-    const line = await agent(server, google)
+    await using line = await agent(server, google)
     await write(line, 'Mx1')
-    const id = await line.account.markRead()
+    const id = await markRead(line)
     const receipt = await outcomeOf(line, id)
     assert.deepEqual([receipt.state, receipt.reason], ['sending', 'clock_off'])
     google.clock.offMs = 0
+    await untilRead(google, 1)
     assert.equal((await line.account.settled(id)).state, 'sent')
   })
 
   test('behind a certificate that nobody vouches for is sent nothing', async () => {
     await using google = await startGoogle()
     await using impostor = await serveUntrusted()
-    await using server = await startReadback()
-    const line = await agent(server, { ...google, settings: { ...google.settings, base_url: impostor.url } })
+    await using line = await agent(server, { ...google, settings: { ...google.settings, base_url: impostor.url } })
     await write(line, 'Mx1')
-    const receipt = await outcomeOf(line, await line.account.markRead())
+    const receipt = await outcomeOf(line, await markRead(line))
     assert.deepEqual([receipt.state, receipt.reason, impostor.requests()], ['sending', 'unreachable', 0])
   })
 
   test('that refuses an older message has taken the newest all the same', async () => {
     await using google = await startGoogle()
-    await using server = await startReadback()
-    const line = await agent(server, google)
+    await using line = await agent(server, google)
     for (const id of ['Mx1', 'Mx2']) await write(line, id)
     const first = google.nextEvent().then(() => google.faults.set('event', refusal(400, 'INVALID_ARGUMENT')))
-    assert.equal((await line.account.settled(await line.account.markRead())).state, 'sent')
+    assert.equal((await marked(line)).state, 'sent')
     await first
     assert.deepEqual([...google.read], [`${CONTACT} Mx2`])
   })
 
   test('that cannot take an older message now is sent all again, each under its own id', async () => {
     await using google = await startGoogle()
-    await using server = await startReadback()
-    const line = await agent(server, google)
+    await using line = await agent(server, google)
     for (const id of ['Mx1', 'Mx2']) await write(line, id)
     const first = google.nextEvent().then(() => google.faults.set('event', refusal(503, 'UNAVAILABLE')))
-    const id = await line.account.markRead()
+    const id = await markRead(line)
     await first
     assert.equal((await outcomeOf(line, id)).reason, 'carrier_error')
     google.faults.clear()
+    await untilRead(google, 2)
     assert.equal((await line.account.settled(id)).state, 'sent')
     assert.deepEqual([...google.read], [`${CONTACT} Mx2`, `${CONTACT} Mx1`])
     assert.equal(new Set(google.events.map(({ eventId }) => eventId)).size, 2)
