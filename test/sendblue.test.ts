@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { describe, test } from 'node:test'
-import { serveUntrusted } from './support/carrier.ts'
-import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+import { serveCarrier, serveUntrusted } from './support/carrier.ts'
+import { CONTACT, type Customer, customer, type Readback } from './support/readback.ts'
+import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 const SIGNING_SECRET = 'a-signing-secret-to-be-found'
@@ -12,15 +11,16 @@ const KEYS = { api_key_id: 'key-at-sendblue', api_secret_key: 'api-secret-to-be-
 
 interface Relay {
   readonly account: Customer
+  readonly line: string
   readonly inboundUrl: string
 }
 
 /** An account here with a line that lives there. */
-async function relay(here: Readback, settings: object, auto = false): Promise<Relay> {
+async function relay(here: Readback, line: string, settings: object, auto = false): Promise<Relay> {
   const account = await customer(here, { auto, lines: [] })
-  const line = { number: LINE, connector: 'sendblue', settings }
-  const { body } = await here.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
-  return { account, inboundUrl: body.line.inbound_url }
+  const draft = { number: line, connector: 'sendblue', settings }
+  const { body } = await here.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, draft)
+  return { account, line, inboundUrl: body.line.inbound_url }
 }
 
 function settingsFor(there: Readback, { keys }: Customer): object {
@@ -28,7 +28,7 @@ function settingsFor(there: Readback, { keys }: Customer): object {
   return { api_key_id, api_secret_key, signing_secret: SIGNING_SECRET, base_url: there.base }
 }
 
-async function receive(url: string, change: object = {}, secret = SIGNING_SECRET): Promise<number> {
+async function receive({ line, inboundUrl }: Relay, change: object = {}, secret = SIGNING_SECRET): Promise<number> {
   const message = {
     is_outbound: false,
     status: 'RECEIVED',
@@ -37,8 +37,8 @@ async function receive(url: string, change: object = {}, secret = SIGNING_SECRET
     media_url: '',
     from_number: CONTACT,
     number: CONTACT,
-    to_number: LINE,
-    sendblue_number: LINE,
+    to_number: line,
+    sendblue_number: line,
     message_type: 'message',
     group_id: '',
     participants: [],
@@ -47,22 +47,24 @@ async function receive(url: string, change: object = {}, secret = SIGNING_SECRET
     ...change,
   }
   const headers = { 'content-type': 'application/json', 'sb-signing-secret': secret }
-  return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(message) })).status
+  return (await fetch(inboundUrl, { method: 'POST', headers, body: JSON.stringify(message) })).status
 }
 
 const receiptsOf = async ({ account }: Relay) => (await account.must(200, 'GET', '/readback/v1/receipts')).body.data
 
 describe('a line that lives at another server of this API', () => {
+  const there = shareReadback()
+  const here = shareReadback()
+
   test('writes there, types there, and hears what became of it', async () => {
-    await using there = await startReadback()
-    await using here = await startReadback()
-    const owner = await customer(there)
-    const { account, inboundUrl } = await relay(here, settingsFor(there, owner))
+    const line = ownLine()
+    const owner = await customer(there, { lines: [line] })
+    const { account, inboundUrl } = await relay(here, line, settingsFor(there, owner))
     const webhooks = [{ url: inboundUrl, secret: SIGNING_SECRET }]
     for (const type of ['outbound', 'typing_indicator']) {
       await owner.must(200, 'POST', '/api/account/webhooks', { webhooks, type })
     }
-    const place = { number: CONTACT, from_number: LINE }
+    const place = { number: CONTACT, from_number: line }
     assert.equal((await account.must(200, 'POST', '/api/send-typing-indicator', place)).body.status, 'SENT')
     const message = { ...place, content: 'From afar', send_style: 'loud' }
     const { body } = await account.must(200, 'POST', '/api/send-message', message)
@@ -83,11 +85,11 @@ describe('a line that lives at another server of this API', () => {
   })
 
   test('that would write through itself is told so at the first hop', async () => {
-    await using here = await startReadback()
+    const line = ownLine()
     const account = await customer(here, { lines: [] })
-    const line = { number: LINE, connector: 'sendblue', settings: settingsFor(here, account) }
-    await here.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
-    const given = { number: CONTACT, from_number: LINE, content: 'Round and round' }
+    const draft = { number: line, connector: 'sendblue', settings: settingsFor(here, account) }
+    await here.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, draft)
+    const given = { number: CONTACT, from_number: line, content: 'Round and round' }
     const { body } = await account.must(200, 'POST', '/api/send-message', given)
     const ended = await until(
       'it to end',
@@ -98,16 +100,15 @@ describe('a line that lives at another server of this API', () => {
   })
 
   test('is marked as read there, and ONLINE while its number is the account’s', async () => {
-    await using there = await startReadback()
-    await using here = await startReadback()
-    const owner = await customer(there)
-    const { account } = await relay(here, settingsFor(there, owner))
-    assert.deepEqual((await account.must(200, 'GET', '/api/lines')).body, { numbers: [LINE] })
+    const line = ownLine()
+    const owner = await customer(there, { lines: [line] })
+    const { account } = await relay(here, line, settingsFor(there, owner))
+    assert.deepEqual((await account.must(200, 'GET', '/api/lines')).body, { numbers: [line] })
     const state = (await account.must(200, 'GET', '/api/v2/lines/state')).body
-    const { status_changed_at, worker_id, ...line } = state.data[0]
+    const { status_changed_at, worker_id, ...known } = state.data[0]
     assert.ok(Date.parse(state.snapshot_at) >= Date.parse(status_changed_at) && worker_id.startsWith('line_'))
-    assert.deepEqual(line, {
-      sendblue_number: LINE,
+    assert.deepEqual(known, {
+      sendblue_number: line,
       status: 'ONLINE',
       reason: null,
       assignment: 'assigned',
@@ -115,7 +116,7 @@ describe('a line that lives at another server of this API', () => {
       effective_until: null,
     })
     await owner.write()
-    assert.equal((await account.settled(await account.markRead())).state, 'sent')
+    assert.equal((await account.settled(await account.markRead(CONTACT, line))).state, 'sent')
     await until(
       'the phone to show it',
       () => owner.phone(),
@@ -124,12 +125,11 @@ describe('a line that lives at another server of this API', () => {
   })
 
   test('gets auto mark-read here, though its plan there has none', async () => {
-    await using there = await startReadback()
-    await using here = await startReadback()
-    const owner = await customer(there, { plan: 'enterprise' })
-    const relayed = await relay(here, settingsFor(there, owner), true)
+    const line = ownLine()
+    const owner = await customer(there, { plan: 'enterprise', lines: [line] })
+    const relayed = await relay(here, line, settingsFor(there, owner), true)
     await owner.write()
-    assert.equal(await receive(relayed.inboundUrl), 200)
+    assert.equal(await receive(relayed), 200)
     await until(
       'the phone to show it',
       () => owner.phone(),
@@ -144,30 +144,29 @@ describe('a line that lives at another server of this API', () => {
   })
 
   test('takes its webhook once, with the right secret alone, and for its own number alone', async () => {
-    await using here = await startReadback()
-    const relayed = await relay(here, { ...KEYS, base_url: 'http://127.0.0.1:9' }, true)
+    const relayed = await relay(here, ownLine(), { ...KEYS, base_url: 'http://127.0.0.1:9' }, true)
     for (const secret of ['', 'wrong', `${SIGNING_SECRET} `.repeat(2)]) {
-      assert.equal(await receive(relayed.inboundUrl, {}, secret), 401)
+      assert.equal(await receive(relayed, {}, secret), 401)
     }
-    assert.equal(await receive(relayed.inboundUrl, { service: 'pigeon' }), 400)
+    assert.equal(await receive(relayed, { service: 'pigeon' }), 400)
     for (const change of [{ sendblue_number: '+19175550100' }, { is_outbound: true }, { from_number: '22395' }]) {
-      assert.equal(await receive(relayed.inboundUrl, change), 200)
+      assert.equal(await receive(relayed, change), 200)
     }
     assert.deepEqual(await receiptsOf(relayed), [])
-    for (const _ of [1, 2]) assert.equal(await receive(relayed.inboundUrl, { message_handle: 'same' }), 200)
-    assert.equal(await receive(relayed.inboundUrl, { message_handle: 'of a group', group_id: 'friends' }), 200)
+    for (const _ of [1, 2]) assert.equal(await receive(relayed, { message_handle: 'same' }), 200)
+    assert.equal(await receive(relayed, { message_handle: 'of a group', group_id: 'friends' }), 200)
     const receipts = await receiptsOf(relayed)
     assert.deepEqual([receipts.length, receipts[0].requests], [1, 1])
   })
 
   test('that leads to itself is told so at the first hop', async () => {
-    await using here = await startReadback()
-    const relayed = await relay(here, { ...KEYS, base_url: here.base })
+    const line = ownLine()
+    const relayed = await relay(here, line, { ...KEYS, base_url: here.base })
     const { keys } = relayed.account
     const settings = { ...KEYS, api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] }
-    const path = `/operator/lines/${encodeURIComponent(LINE)}`
+    const path = `/operator/lines/${encodeURIComponent(line)}`
     await here.operator.must(200, 'PATCH', path, { settings: { ...settings, base_url: here.base } })
-    const receipt = await relayed.account.settled(await relayed.account.markRead())
+    const receipt = await relayed.account.settled(await relayed.account.markRead(CONTACT, line))
     assert.deepEqual([receipt.state, receipt.reason, receipt.attempts], ['failed', 'relay_loop', 1])
     assert.equal((await receiptsOf(relayed)).length, 1)
   })
@@ -210,32 +209,29 @@ const OUTCOMES: readonly [how: string, answer: RequestListener, state: string, r
 ]
 
 describe('a server of this API in trouble', () => {
+  const here = shareReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' })
+
   for (const [how, answer, state, reason] of OUTCOMES) {
     test(`that answers ${how} leaves the receipt ${state}, ${reason}, and no secret in sight`, async () => {
-      const server = createServer(answer).listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      const base_url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-      await using here = await startReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' })
-      const { account } = await relay(here, { ...KEYS, base_url })
-      const id = await account.markRead()
+      await using there = await serveCarrier(async (request, response) => answer(request, response))
+      const loggedBefore = here.logs.length
+      const { account, line } = await relay(here, ownLine(), { ...KEYS, base_url: there.url })
+      const id = await account.markRead(CONTACT, line)
       const receipt = await until(
         'an outcome',
         () => account.receipt(id),
         (seen) => seen.reason !== null,
       )
       assert.deepEqual([receipt.state, receipt.reason], [state, reason])
-      const said = [...here.logs, JSON.stringify(receipt)].join('\n')
+      const said = [...here.logs.slice(loggedBefore), JSON.stringify(receipt)].join('\n')
       for (const secret of Object.values(KEYS)) assert.ok(!said.includes(secret), `${secret} is told`)
-      server.closeAllConnections()
-      server.close()
     })
   }
 
   test('behind a certificate that nobody vouches for is sent nothing', async () => {
     await using impostor = await serveUntrusted()
-    await using here = await startReadback()
-    const { account } = await relay(here, { ...KEYS, base_url: impostor.url })
-    const id = await account.markRead()
+    const { account, line } = await relay(here, ownLine(), { ...KEYS, base_url: impostor.url })
+    const id = await account.markRead(CONTACT, line)
     const receipt = await until(
       'an outcome',
       () => account.receipt(id),

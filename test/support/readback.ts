@@ -61,7 +61,7 @@ export interface CustomerOptions {
   readonly lines?: readonly string[]
 }
 
-/** An account with its keys, and what one does with it. */
+/** An account with its keys, and what one does with it: on the line that it was given first, where none is named. */
 export interface Customer extends Client {
   readonly accountId: string
   readonly keys: Readonly<Record<'sb-api-key-id' | 'sb-api-secret-key', string>>
@@ -109,11 +109,12 @@ export async function customer(
     await server.operator.must(201, 'POST', `/operator/accounts/${accountId}/lines`, { number, connector: 'simulator' })
   }
   if (auto) await server.operator.must(200, 'PATCH', `/operator/accounts/${accountId}`, { auto_mark_read: true })
-  return enter(server.base, accountId, { 'sb-api-key-id': body.api_key_id, 'sb-api-secret-key': body.api_secret_key })
+  const keys = { 'sb-api-key-id': body.api_key_id, 'sb-api-secret-key': body.api_secret_key }
+  return enter(server.base, accountId, keys, lines[0])
 }
 
 /** The same account with keys that are known already. */
-export function enter(base: string, accountId: string, keys: Customer['keys']): Customer {
+export function enter(base: string, accountId: string, keys: Customer['keys'], line = LINE): Customer {
   const self = client(base, keys)
   const receipt = async (id: string): Promise<Receipt> => {
     const { body } = await self.must(200, 'GET', `/readback/v1/receipts/${id}`)
@@ -124,16 +125,16 @@ export function enter(base: string, accountId: string, keys: Customer['keys']): 
     accountId,
     keys,
     receipt,
-    async markRead(number = CONTACT, fromNumber = LINE) {
+    async markRead(number = CONTACT, fromNumber = line) {
       const answer = await self.must(200, 'POST', '/api/mark-read', { number, from_number: fromNumber })
       return answer.headers.get('readback-receipt-id') ?? ''
     },
     async write(message = {}) {
-      const given = { number: CONTACT, to_number: LINE, content: 'Hello', ...message }
+      const given = { number: CONTACT, to_number: line, content: 'Hello', ...message }
       const { body } = await self.must(201, 'POST', '/simulator/messages', given)
       return body.messages.map((piece: { message_handle: string }) => piece.message_handle)
     },
-    async phone(number = CONTACT, fromNumber = LINE) {
+    async phone(number = CONTACT, fromNumber = line) {
       const query = new URLSearchParams({ number, from_number: fromNumber })
       return (await self.must(200, 'GET', `/simulator/handset?${query}`)).body.messages
     },
@@ -144,7 +145,7 @@ export function enter(base: string, accountId: string, keys: Customer['keys']): 
         ({ settled_at }) => settled_at !== null,
       ),
     async carrier(knobs) {
-      await self.must(200, 'PUT', '/simulator/carrier', { from_number: LINE, ...knobs })
+      await self.must(200, 'PUT', '/simulator/carrier', { from_number: line, ...knobs })
     },
   }
 }
