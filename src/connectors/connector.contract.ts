@@ -13,6 +13,8 @@ import type { MessageCall } from '../core/sending.ts'
 export interface Subject extends AsyncDisposable {
   readonly connector: Connector
   readonly lineId: LineId
+  /** Where the carrier knows the line by it. */
+  readonly number?: PhoneNumber
   readonly settings: Readonly<Record<string, unknown>>
   /** What in the settings may never be told. */
   readonly secrets: readonly string[]
@@ -30,11 +32,13 @@ export interface Subject extends AsyncDisposable {
   setAway(away: boolean): Promise<void>
 }
 
+const LINE = '+19175551234' as PhoneNumber
+
 /** What every connector keeps to, whatever its carrier. */
 export function describeConnector(name: string, start: () => Promise<Subject>): void {
-  const lineOf = ({ connector, lineId, settings }: Subject): ConnectedLine => ({
+  const lineOf = ({ connector, lineId, number = LINE, settings }: Subject): ConnectedLine => ({
     id: lineId,
-    number: '+19175551234' as PhoneNumber,
+    number,
     settings: connector.parseSettings(settings),
   })
 

@@ -1,17 +1,20 @@
-import { CONTACT, customer, LINE, startReadback } from '../../test/support/readback.ts'
+import { CONTACT, customer } from '../../test/support/readback.ts'
+import { ownLine, shareReadback } from '../../test/support/shared.ts'
 import { until } from '../../test/support/until.ts'
 import type { ConversationId, LineId } from '../core/id.ts'
-import type { Address } from '../core/phone-number.ts'
+import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import { createCarrierCaller } from './carrier-call.ts'
 import { describeConnector, type Subject } from './connector.contract.ts'
 import { sendblue } from './sendblue.ts'
 
+/** What speaks its API: another Readback, with a simulated phone behind each line. */
+const server = shareReadback()
+
 describeConnector('sendblue', start)
 
-/** What speaks its API: another Readback, with a simulated phone behind it. */
 async function start(): Promise<Subject> {
-  const server = await startReadback()
-  const account = await customer(server)
+  const number = ownLine() as PhoneNumber
+  const account = await customer(server, { lines: [number] })
   const caller = createCarrierCaller({ timeoutMs: 2_000 })
   let away = false
   let taken = 0
@@ -30,6 +33,7 @@ async function start(): Promise<Subject> {
   return {
     connector: sendblue({ ...caller, call }),
     lineId: 1 as LineId,
+    number,
     settings,
     secrets: [settings.api_secret_key, settings.signing_secret],
     refusedSettings: [
@@ -40,7 +44,10 @@ async function start(): Promise<Subject> {
       ['signing_secret', unsigned],
       ['colour', { ...settings, colour: 'blue' }],
     ],
-    hook: { headers: { 'sb-signing-secret': settings.signing_secret }, body: RECEIVED },
+    hook: {
+      headers: { 'sb-signing-secret': settings.signing_secret },
+      body: { ...RECEIVED, to_number: number, sendblue_number: number },
+    },
     async converse(service) {
       await account.write({ service })
       const conversation = { id: 1 as ConversationId, lineId: 1 as LineId, kind: 'direct', service } as const
@@ -68,10 +75,7 @@ async function start(): Promise<Subject> {
     setAway: async (now) => {
       away = now
     },
-    async [Symbol.asyncDispose]() {
-      await caller.close()
-      await server[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => caller.close(),
   }
 }
 
@@ -89,8 +93,6 @@ const RECEIVED = {
   date_updated: '2026-03-03T10:00:00.000Z',
   from_number: CONTACT,
   number: CONTACT,
-  to_number: LINE,
-  sendblue_number: LINE,
   was_downgraded: null,
   plan: 'free_api',
   media_url: '',
