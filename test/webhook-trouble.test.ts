@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import type { RequestListener, ServerResponse } from 'node:http'
 import { describe, test } from 'node:test'
 import { startCustomerServer } from './support/customer-server.ts'
-import { customer, startReadback } from './support/readback.ts'
+import { customer } from './support/readback.ts'
+import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 import { signIn } from './support/visitor.ts'
 import { addWebhooks, deliveries, WEBHOOKS } from './support/webhooks.ts'
@@ -30,11 +31,12 @@ const TROUBLE: readonly (readonly [
 ]
 
 describe('an endpoint in trouble', () => {
+  const server = shareReadback()
+
   for (const [how, answer, status, reason] of TROUBLE) {
     test(`that answers ${how} is tried again, under the same id, and the log tells of both`, async () => {
       await using sink = await startCustomerServer()
-      await using server = await startReadback()
-      const account = await customer(server)
+      const account = await customer(server, { lines: [ownLine()] })
       await addWebhooks(account, [sink.url])
       sink.answer = answer
       await account.write()
@@ -68,8 +70,7 @@ describe('an endpoint in trouble', () => {
 
   test('that asks for patience is given it', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server)
+    const account = await customer(server, { lines: [ownLine()] })
     await addWebhooks(account, [sink.url])
     sink.answer = (_, response) => response.writeHead(503, { 'retry-after': '120' }).end()
     await account.write()
@@ -84,8 +85,7 @@ describe('an endpoint in trouble', () => {
 
   test('that answers 10 MB has taken it, and no more of that is kept than of any other', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server)
+    const account = await customer(server, { lines: [ownLine()] })
     await addWebhooks(account, [sink.url])
     sink.answer = (_, response) => response.end('x'.repeat(10 * 1024 * 1024))
     await account.write()
@@ -99,8 +99,7 @@ describe('an endpoint in trouble', () => {
 
   test('that is gone gets nothing more, until it is added again', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server)
+    const account = await customer(server, { lines: [ownLine()] })
     await addWebhooks(account, [sink.url])
     sink.answer = (_, response) => response.writeHead(410).end()
     await account.write()
@@ -117,8 +116,7 @@ describe('an endpoint in trouble', () => {
 
   test('that is gone is called where a person asks for it, and for nothing else that waited', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server)
+    const account = await customer(server, { lines: [ownLine()] })
     await addWebhooks(account, [sink.url])
     // More than go out together.
     const held: ServerResponse[] = []
@@ -148,8 +146,7 @@ describe('an endpoint in trouble', () => {
 
   test('that is removed is called no more, and what would be due later ends at once', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server)
+    const account = await customer(server, { lines: [ownLine()] })
     await addWebhooks(account, [sink.url])
     sink.answer = (_, response) => response.writeHead(503, { 'retry-after': '36000' }).end()
     await account.write()
@@ -171,8 +168,7 @@ describe('an endpoint in trouble', () => {
     await using dead = await startCustomerServer()
     await using endless = await startCustomerServer()
     await using well = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server, { auto: true })
+    const account = await customer(server, { auto: true, lines: [ownLine()] })
     dead.answer = () => {}
     endless.answer = (_, response) => {
       const more = () => {
