@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { startCustomerServer } from './support/customer-server.ts'
-import { type Customer, customer, LINE, startReadback } from './support/readback.ts'
+import { type Customer, customer, startReadback } from './support/readback.ts'
+import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 import { addWebhooks, deliveries, WEBHOOKS } from './support/webhooks.ts'
-
-const OTHER_LINE = '+19175550100'
 
 async function listed(account: Customer) {
   return (await account.must(200, 'GET', WEBHOOKS)).body.webhooks
@@ -13,9 +12,10 @@ async function listed(account: Customer) {
 
 describe('an account’s endpoints', () => {
   const url = 'https://example.com/hook'
+  const server = shareReadback()
+
   test('are appended by POST, replaced by PUT, and removed by DELETE', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
+    const account = await customer(server, { lines: [ownLine()] })
     assert.deepEqual((await listed(account)).receive, [])
     await addWebhooks(account, [url])
     await addWebhooks(account, [`${url}/2`, { url, secret: 'a-secret-of-its-own' }])
@@ -31,9 +31,9 @@ describe('an account’s endpoints', () => {
 
   test('keep by POST what it does not name, and are by PUT as they are given, signed by both secrets for a day', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server, { lines: [LINE, OTHER_LINE] })
-    const whole = { url: sink.url, secret: 'a-secret-of-its-own', sendblue_numbers: [OTHER_LINE] }
+    const otherLine = ownLine()
+    const account = await customer(server, { lines: [ownLine(), otherLine] })
+    const whole = { url: sink.url, secret: 'a-secret-of-its-own', sendblue_numbers: [otherLine] }
     await addWebhooks(account, [whole], { globalSecret: 'the-global-secret' })
     await addWebhooks(account, [sink.url])
     assert.deepEqual((await listed(account)).receive, [whole])
@@ -44,15 +44,14 @@ describe('an account’s endpoints', () => {
     assert.equal(headers['sb-signing-secret'], 'the-global-secret')
     assert.match(String(headers['x-sendblue-signature']), /^t=\d+(,v1=[0-9a-f]{64}){2}$/)
     await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: [whole] } })
-    await account.write({ to_number: OTHER_LINE })
+    await account.write({ to_number: otherLine })
     const own = (await sink.at(1)).headers
     assert.equal(own['sb-signing-secret'], 'a-secret-of-its-own')
     assert.match(String(own['x-sendblue-signature']), /^t=\d+(,v1=[0-9a-f]{64}){2}$/)
   })
 
   test('of a known type that is never sent are taken with a warning; of an unknown one refused with a list', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
+    const account = await customer(server, { lines: [ownLine()] })
     const { warnings } = (await addWebhooks(account, [url], { type: 'call_log' })).body
     assert.match(warnings[0], /call_log/)
     for (const [method, body] of [
@@ -79,8 +78,7 @@ describe('an account’s endpoints', () => {
     'http://0x0a000001/',
   ]
   test('at a bad URL are refused, and nothing is kept', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
+    const account = await customer(server, { lines: [ownLine()] })
     for (const bad of BAD_URLS) {
       for (const given of [bad, { url: bad }]) {
         const answer = await account.call('POST', WEBHOOKS, { webhooks: [url, given] })
@@ -93,30 +91,29 @@ describe('an account’s endpoints', () => {
   })
 
   test('name none but the account’s own lines', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
-    await customer(server, { lines: [OTHER_LINE] })
-    const answer = await account.call('POST', WEBHOOKS, { webhooks: [{ url, sendblue_numbers: [OTHER_LINE] }] })
+    const account = await customer(server, { lines: [ownLine()] })
+    const strangers = ownLine()
+    await customer(server, { lines: [strangers] })
+    const answer = await account.call('POST', WEBHOOKS, { webhooks: [{ url, sendblue_numbers: [strangers] }] })
     assert.equal(answer.status, 400)
     assert.match(answer.body.message, /sendblue_numbers/)
   })
 
   test('are taken back as they were given, though one of their lines is gone since', async () => {
-    await using server = await startReadback()
-    const account = await customer(server, { lines: [LINE, OTHER_LINE] })
-    await addWebhooks(account, [{ url, sendblue_numbers: [LINE, OTHER_LINE] }])
-    await server.operator.must(200, 'DELETE', `/operator/lines/${encodeURIComponent(OTHER_LINE)}`)
+    const [line, otherLine] = [ownLine(), ownLine()]
+    const account = await customer(server, { lines: [line, otherLine] })
+    await addWebhooks(account, [{ url, sendblue_numbers: [line, otherLine] }])
+    await server.operator.must(200, 'DELETE', `/operator/lines/${encodeURIComponent(otherLine)}`)
     const { receive } = await listed(account)
     await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive } })
     assert.deepEqual((await listed(account)).receive, receive)
-    const another = [{ url: `${url}/2`, sendblue_numbers: [OTHER_LINE] }]
+    const another = [{ url: `${url}/2`, sendblue_numbers: [otherLine] }]
     assert.equal((await account.call('PUT', WEBHOOKS, { webhooks: { receive: another } })).status, 400)
   })
 
   test('are not another account’s, nor are its deliveries', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server)
+    const account = await customer(server, { lines: [ownLine()] })
     const stranger = await customer(server, { lines: [] })
     await addWebhooks(account, [sink.url])
     await account.write()
@@ -131,8 +128,8 @@ describe('an account’s endpoints', () => {
 
   test('at a name that leads to a private address are never called, and the log says why', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback({ READBACK_WEBHOOK_ALLOW: '192.0.2.1' })
-    const account = await customer(server)
+    await using strict = await startReadback({ READBACK_WEBHOOK_ALLOW: '192.0.2.1' })
+    const account = await customer(strict)
     await addWebhooks(account, [sink.url.replace('127.0.0.1', 'localhost')])
     await account.write()
     const [refused] = await until(
