@@ -4,11 +4,12 @@ import { describe, test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
 import { type Received, startCustomerServer } from './support/customer-server.ts'
 import { dataFolder, startProcess } from './support/process.ts'
-import { CONTACT, customer, enter, LINE, startReadback } from './support/readback.ts'
+import { CONTACT, customer, enter } from './support/readback.ts'
+import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 import { addWebhooks, deliveries } from './support/webhooks.ts'
 
-const OTHER_LINE = '+19175550100'
+const server = shareReadback()
 
 const verified = (secret: string, { body, headers }: Received) =>
   new Webhook(secret.startsWith('whsec_') ? secret : Buffer.from(secret).toString('base64')).verify(
@@ -19,8 +20,8 @@ const verified = (secret: string, { body, headers }: Received) =>
 describe('a receive webhook', () => {
   test('has the 25 fields of the original, one webhook for each part', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server)
+    const line = ownLine()
+    const account = await customer(server, { lines: [line] })
     await addWebhooks(account, [sink.url])
     const [first, second] = await account.write({
       media_urls: ['https://example.com/1.png', 'https://example.com/2.png'],
@@ -41,8 +42,8 @@ describe('a receive webhook', () => {
       message_handle: first,
       from_number: CONTACT,
       number: CONTACT,
-      to_number: LINE,
-      sendblue_number: LINE,
+      to_number: line,
+      sendblue_number: line,
       was_downgraded: null,
       plan: 'free_api',
       media_url: 'https://example.com/1.png',
@@ -63,8 +64,7 @@ describe('a receive webhook', () => {
 
   test('is signed in three ways, which stock verifiers take and a tampered, an old or a foreign one fails', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server)
+    const account = await customer(server, { lines: [ownLine()] })
     const { globalSecret } = (await addWebhooks(account, [sink.url])).body.webhooks
     await account.write()
     const came = await sink.at(0)
@@ -82,8 +82,7 @@ describe('a receive webhook', () => {
 
   test('is signed by both secrets for a day after one replaced the other', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server)
+    const account = await customer(server, { lines: [ownLine()] })
     await addWebhooks(account, [sink.url, { url: `${sink.url}/own`, secret: 'own-secret-one' }], {
       globalSecret: 'first-secret',
     })
@@ -101,23 +100,22 @@ describe('a receive webhook', () => {
 
   test('comes for the lines that an endpoint names alone, and for groups with their names', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server, { lines: [LINE, OTHER_LINE] })
-    await addWebhooks(account, [{ url: sink.url, sendblue_numbers: [OTHER_LINE] }])
+    const otherLine = ownLine()
+    const account = await customer(server, { lines: [ownLine(), otherLine] })
+    await addWebhooks(account, [{ url: sink.url, sendblue_numbers: [otherLine] }])
     await account.write()
-    await account.write({ to_number: OTHER_LINE, group_id: 'friends' })
+    await account.write({ to_number: otherLine, group_id: 'friends' })
     const group = JSON.parse((await sink.at(0)).body)
     assert.deepEqual(
       [group.to_number, group.message_type, group.group_id, group.participants],
-      [OTHER_LINE, 'group', 'friends', [CONTACT, OTHER_LINE]],
+      [otherLine, 'group', 'friends', [CONTACT, otherLine]],
     )
     assert.equal((await deliveries(account)).length, 1)
   })
 
   test('comes once, though the carrier brings the message twice', async () => {
     await using sink = await startCustomerServer()
-    await using server = await startReadback()
-    const account = await customer(server)
+    const account = await customer(server, { lines: [ownLine()] })
     await addWebhooks(account, [sink.url])
     for (const _ of [1, 2]) await account.write({ message_id: 'the same' })
     await account.write({ message_id: 'another' })
@@ -128,8 +126,8 @@ describe('a receive webhook', () => {
 
 test('a read_receipt webhook tells how a receipt ended, with reason and trigger', async () => {
   await using sink = await startCustomerServer()
-  await using server = await startReadback()
-  const account = await customer(server, { auto: true })
+  const line = ownLine()
+  const account = await customer(server, { auto: true, lines: [line] })
   await addWebhooks(account, [sink.url], { type: 'read_receipt' })
   await account.write()
   const sent = JSON.parse((await sink.at(0)).body)
@@ -142,7 +140,7 @@ test('a read_receipt webhook tells how a receipt ended, with reason and trigger'
   await account.markRead()
   await sink.at(2)
   const waiting = await account.markRead()
-  await server.operator.must(200, 'DELETE', `/operator/lines/${encodeURIComponent(LINE)}`)
+  await server.operator.must(200, 'DELETE', `/operator/lines/${encodeURIComponent(line)}`)
   const removed = JSON.parse((await sink.at(3)).body)
   assert.deepEqual([removed.receipt_id, removed.state, removed.reason], [waiting, 'skipped', 'line_removed'])
 })
@@ -175,8 +173,7 @@ test('a webhook survives kill -9 between the commit and its delivery, with the i
 
 test('no secret and no message text of a webhook reaches the log', async () => {
   await using sink = await startCustomerServer()
-  await using server = await startReadback()
-  const account = await customer(server)
+  const account = await customer(server, { lines: [ownLine()] })
   await addWebhooks(account, [{ url: sink.url, secret: 'secret-of-an-endpoint' }], {
     globalSecret: 'secret-of-the-account',
   })
