@@ -4,7 +4,8 @@ import macos15 from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 
 import macos26 from './fixtures/bluebubbles/macos26-webhooks.json' with { type: 'json' }
 import { ANSWERS, type BlueBubbles, startBlueBubbles } from './support/bluebubbles.ts'
 import { type Fault, serveUntrusted } from './support/carrier.ts'
-import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+import { connect, health, nextLine } from './support/mac-line.ts'
+import { CONTACT, type Customer, customer, type Readback, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 
 const RECORDED = { 'macOS 15': macos15, 'macOS 26': macos26 } as const
@@ -19,39 +20,30 @@ function fresh({ type, data }: Recorded): Recorded {
   return { type, data: { ...data, guid: crypto.randomUUID().toUpperCase(), dateCreated: Date.now() } }
 }
 
-async function connect(server: Readback, mac: Pick<BlueBubbles, 'url' | 'password'>, auto = true): Promise<Customer> {
-  const account = await customer(server, { auto, lines: [] })
-  const settings = { url: mac.url, password: mac.password }
-  const line = { number: LINE, connector: 'bluebubbles', settings }
-  await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
-  return account
-}
-
-async function lineOf(server: Readback): Promise<{ line_status: string; reason: string | null }> {
-  return (await server.operator.must(200, 'GET', '/operator/lines')).body.data[0]
-}
+/** For all tests here, each of them with a line of its own. */
+let server: Readback
+before(async () => {
+  server = await startReadback()
+})
+after(() => server[Symbol.asyncDispose]())
 
 describe('a BlueBubbles line', () => {
-  let server: Readback
   let mac: BlueBubbles
   let account: Customer
+  let line: string
   before(async () => {
     mac = await startBlueBubbles()
-    server = await startReadback()
-    account = await connect(server, mac)
+    ;({ account, line } = await connect(server, mac, { auto: true }))
   })
-  after(async () => {
-    await server[Symbol.asyncDispose]()
-    await mac[Symbol.asyncDispose]()
-  })
+  after(() => mac[Symbol.asyncDispose]())
 
   test('is enrolled when it is created, with a webhook for what it can be told, and ONLINE', async () => {
-    const { body } = await server.operator.must(200, 'GET', `/operator/lines/${encodeURIComponent(LINE)}/inbound-url`)
+    const { body } = await server.operator.must(200, 'GET', `/operator/lines/${encodeURIComponent(line)}/inbound-url`)
     assert.deepEqual(
       mac.webhooks.map(({ url, events }) => ({ url, events })),
       [{ url: body.inbound_url, events: ['new-message', 'updated-message', 'typing-indicator'] }],
     )
-    assert.equal((await lineOf(server)).line_status, 'ONLINE')
+    assert.equal((await health(server, line)).line_status, 'ONLINE')
   })
 
   for (const [system, recorded] of Object.entries(RECORDED)) {
@@ -98,7 +90,7 @@ describe('a BlueBubbles line', () => {
     for (const data of [half, null, 'text', { isFromMe: false }, { ...half, guid: 7 }]) {
       assert.deepEqual(await mac.deliver({ type: 'new-message', data } as never), [400])
     }
-    assert.ok(server.logs.some((line) => line.includes('Not a BlueBubbles webhook')))
+    assert.ok(server.logs.some((entry) => entry.includes('Not a BlueBubbles webhook')))
     for (const name of ['own-message', 'group-system-event'] as const) {
       assert.deepEqual(await mac.deliver(fresh(macos15[name])), [200])
     }
@@ -108,20 +100,20 @@ describe('a BlueBubbles line', () => {
   test('finds the conversation by number where nobody has written, and says so where there is none', async () => {
     mac.chats.add('iMessage;-;+14155550120').add('SMS;-;+14155550121')
     const read = mac.nextRead()
-    assert.equal((await account.settled(await account.markRead('+14155550120'))).state, 'sent')
+    assert.equal((await account.settled(await account.markRead('+14155550120', line))).state, 'sent')
     assert.equal((await read).id, 'iMessage;-;+14155550120')
-    const sms = await account.settled(await account.markRead('+14155550121'))
+    const sms = await account.settled(await account.markRead('+14155550121', line))
     assert.deepEqual([sms.state, sms.reason], ['skipped', 'sms'])
-    const none = await account.settled(await account.markRead('+14155550122'))
+    const none = await account.settled(await account.markRead('+14155550122', line))
     assert.deepEqual([none.state, none.reason], ['skipped', 'no_conversation'])
   })
 
   test('shows no password and no inbound secret in a log or a listing', async () => {
-    const { body } = await server.operator.must(200, 'GET', `/operator/lines/${encodeURIComponent(LINE)}/inbound-url`)
+    const { body } = await server.operator.must(200, 'GET', `/operator/lines/${encodeURIComponent(line)}/inbound-url`)
     const secret = body.inbound_url.split('/').at(-1)
     const listing = JSON.stringify((await server.operator.must(200, 'GET', '/operator/lines')).body)
     for (const word of [mac.password, encodeURIComponent(mac.password), secret, CONTACT, 'hello']) {
-      assert.ok(!server.logs.some((line) => line.includes(word)), `${word.slice(0, 3)}… is in the log`)
+      assert.ok(!server.logs.some((entry) => entry.includes(word)), `${word.slice(0, 3)}… is in the log`)
     }
     assert.ok(!listing.includes(mac.password) && !listing.includes(secret))
   })
@@ -151,26 +143,35 @@ const PASSING: readonly [string, Fault, string][] = [
   ['that never stops sending', 'oversize', 'carrier_error'],
 ]
 
-describe('a Mac in trouble', () => {
+/** The receipt once something stands in its way. */
+function obstacle(account: Customer, id: string): ReturnType<Customer['receipt']> {
+  return until(
+    'an obstacle',
+    () => account.receipt(id),
+    (seen) => seen.reason !== null,
+  )
+}
+
+// At once: what takes their time is the second until a carrier that failed is tried again.
+describe('a Mac in trouble', { concurrency: true }, () => {
   for (const [how, fault, reason] of PASSING) {
     test(`${how} leaves the receipt waiting with ${reason}, and takes it when it is well again`, async () => {
       await using mac = await startBlueBubbles()
       // For the one that is known by it alone: on a busy machine others might take as long.
-      await using server = await startReadback(fault === 'hang' ? { READBACK_CARRIER_TIMEOUT_S: '0.5' } : {})
-      const account = await connect(server, mac, false)
+      await using hasty = fault === 'hang' ? await startReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' }) : undefined
+      const asked = hasty ?? server
+      const { account, line } = await connect(asked, mac)
       mac.chats.add(`any;-;${CONTACT}`)
       mac.faults.set('read', fault)
-      const id = await account.markRead()
-      const waiting = await until(
-        'an obstacle',
-        () => account.receipt(id),
-        (seen) => seen.reason !== null,
-      )
+      const id = await account.markRead(CONTACT, line)
+      const waiting = await obstacle(account, id)
       assert.deepEqual([waiting.state, waiting.reason], ['sending', reason])
+      const read = mac.nextRead()
       mac.faults.clear()
+      await read
       assert.equal((await account.settled(id)).state, 'sent')
       assert.equal(mac.reads.length, 1)
-      const said = [...server.logs, JSON.stringify(waiting)].join('\n')
+      const said = [...asked.logs, JSON.stringify(waiting)].join('\n')
       for (const secret of [mac.password, encodeURIComponent(mac.password)]) assert.ok(!said.includes(secret))
     })
   }
@@ -181,11 +182,10 @@ describe('a Mac in trouble', () => {
   ] as const) {
     test(`that answers ${status} fails the receipt at once, and its password is told nobody`, async () => {
       await using mac = await startBlueBubbles()
-      await using server = await startReadback()
-      const account = await connect(server, mac, false)
+      const { account, line } = await connect(server, mac)
       mac.chats.add(`any;-;${CONTACT}`)
       mac.faults.set('read', { status, body: { status, message: `not with ${mac.password}` } })
-      const receipt = await account.settled(await account.markRead())
+      const receipt = await account.settled(await account.markRead(CONTACT, line))
       assert.deepEqual([receipt.state, receipt.reason, receipt.attempts], ['failed', reason, 1])
       const said = [...server.logs, JSON.stringify(receipt)].join('\n')
       for (const secret of [mac.password, encodeURIComponent(mac.password)]) assert.ok(!said.includes(secret))
@@ -194,49 +194,45 @@ describe('a Mac in trouble', () => {
 
   test('with another password fails the receipt at once', async () => {
     await using mac = await startBlueBubbles()
-    await using server = await startReadback()
-    const account = await connect(server, { ...mac, password: 'old' }, false)
-    assert.deepEqual([(await lineOf(server)).line_status, (await lineOf(server)).reason], ['OFFLINE', 'wrong_password'])
-    const receipt = await account.settled(await account.markRead())
+    const { account, line } = await connect(server, { ...mac, password: 'old' })
+    const { line_status, reason } = await health(server, line)
+    assert.deepEqual([line_status, reason], ['OFFLINE', 'wrong_password'])
+    const receipt = await account.settled(await account.markRead(CONTACT, line))
     assert.deepEqual([receipt.state, receipt.reason], ['failed', 'wrong_password'])
   })
 
   test('behind a certificate that nobody vouches for is sent nothing, its password least of all', async () => {
     await using impostor = await serveUntrusted()
-    await using server = await startReadback()
-    const account = await connect(server, { url: impostor.url, password: 'secret of the Mac' }, false)
-    assert.deepEqual([(await lineOf(server)).line_status, (await lineOf(server)).reason], ['OFFLINE', 'unreachable'])
-    const id = await account.markRead()
-    const receipt = await until(
-      'an obstacle',
-      () => account.receipt(id),
-      (seen) => seen.reason !== null,
-    )
+    const { account, line } = await connect(server, { url: impostor.url, password: 'secret of the Mac' })
+    const { line_status, reason } = await health(server, line)
+    assert.deepEqual([line_status, reason], ['OFFLINE', 'unreachable'])
+    const receipt = await obstacle(account, await account.markRead(CONTACT, line))
     assert.deepEqual([receipt.state, receipt.reason, impostor.requests()], ['sending', 'unreachable', 0])
   })
 
   test('that is away gets its line OFFLINE, and is enrolled as soon as it answers', async () => {
     await using mac = await startBlueBubbles()
     mac.faults.set('webhooks', 'reset')
-    await using server = await startReadback()
-    await connect(server, mac)
-    assert.deepEqual([(await lineOf(server)).line_status, (await lineOf(server)).reason], ['OFFLINE', 'unreachable'])
+    const { line } = await connect(server, mac)
+    const { line_status, reason } = await health(server, line)
+    assert.deepEqual([line_status, reason], ['OFFLINE', 'unreachable'])
+    const call = mac.nextCall()
     mac.faults.clear()
+    await call
     await until(
       'the line to be ONLINE',
-      () => lineOf(server),
-      ({ line_status }) => line_status === 'ONLINE',
+      () => health(server, line),
+      (seen) => seen.line_status === 'ONLINE',
     )
     assert.equal(mac.webhooks.length, 1)
   })
 })
 
 test('a Mac elsewhere needs READBACK_PUBLIC_URL, and no line leads to a metadata address', async () => {
-  await using server = await startReadback()
   const account = await customer(server, { lines: [] })
   const create = (url: string) =>
     server.operator.call('POST', `/operator/accounts/${account.accountId}/lines`, {
-      number: LINE,
+      number: nextLine(),
       connector: 'bluebubbles',
       settings: { url, password: 'secret' },
     })

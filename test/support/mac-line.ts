@@ -1,0 +1,39 @@
+import type { BlueBubbles } from './bluebubbles.ts'
+import { type Customer, customer, type Readback } from './readback.ts'
+
+/** An account and its one line, so that many tests share a server and nothing else. */
+export interface MacLine {
+  readonly account: Customer
+  readonly line: string
+}
+
+let lines = 0
+
+/** A number that no other line of these tests has. */
+export function nextLine(): string {
+  lines += 1
+  return `+1917555${1_000 + lines}`
+}
+
+/** A new account, with that Mac as its line. */
+export async function connect(
+  server: Pick<Readback, 'base' | 'operator'>,
+  mac: Pick<BlueBubbles, 'url' | 'password'>,
+  { auto = false } = {},
+): Promise<MacLine> {
+  const account = await customer(server, { auto, lines: [] })
+  const line = nextLine()
+  const draft = { number: line, connector: 'bluebubbles', settings: { url: mac.url, password: mac.password } }
+  await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, draft)
+  return { account, line }
+}
+
+interface Health {
+  readonly line_status: string
+  readonly reason: string | null
+}
+
+export async function health({ operator }: Pick<Readback, 'operator'>, line: string): Promise<Health> {
+  const { data } = (await operator.must(200, 'GET', '/operator/lines')).body
+  return data.find(({ number }: { number: string }) => number === line)
+}
