@@ -1,23 +1,26 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import fixture from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
 import { type BlueBubbles, eventOf, startBlueBubbles } from './support/bluebubbles.ts'
+import { listen } from './support/event-reader.ts'
+import { connect, health } from './support/mac-line.ts'
 import type { Row } from './support/mac-messages.ts'
-import { type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+import { type Readback, startReadback } from './support/readback.ts'
+import { seeded } from './support/seeded.ts'
 import { until } from './support/until.ts'
 
 /** Looks often, so that nobody waits for it. */
 const OFTEN = { READBACK_CATCH_UP_INTERVAL_S: '0.1', LOG_LEVEL: 'info' }
 
-async function connect(server: Readback, mac: BlueBubbles): Promise<Customer> {
-  const account = await customer(server, { auto: true, lines: [] })
-  const settings = { url: mac.url, password: mac.password }
-  const line = { number: LINE, connector: 'bluebubbles', settings }
-  await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
-  return account
-}
+/** For all tests here that need no other, each of them with a line of its own. */
+let server: Readback
+before(async () => {
+  server = await startReadback(OFTEN)
+})
+after(() => server[Symbol.asyncDispose]())
 
 const contactOf = (n: number) => `+1415555${String(1_000 + n)}`
 
@@ -36,51 +39,59 @@ interface Stored {
   readonly auto_reason: string | null
 }
 
-/** What the store has, part by part. */
-function stored(server: Readback): Stored[] {
-  using database = new DatabaseSync(join(server.dataDir, 'readback.db'), { readOnly: true })
-  const rows = database.prepare('select carrier_message_id, part, auto_reason from messages order by id').all()
+/** What the store has of that line, part by part. */
+function stored({ dataDir }: Readback, line: string): Stored[] {
+  using database = new DatabaseSync(join(dataDir, 'readback.db'), { readOnly: true })
+  const rows = database
+    .prepare(
+      `select carrier_message_id, part, auto_reason from messages
+       where line_id = (select id from lines where number = ?) order by id`,
+    )
+    .all(line)
   return rows.map((row) => ({ ...row })) as unknown as Stored[]
 }
 
-const storedOnce = (server: Readback, count: number) =>
+const storedOnce = (server: Readback, line: string, count: number) =>
   until(
     `${count} messages to be stored`,
-    () => stored(server),
+    () => stored(server, line),
     ({ length }) => length >= count,
   )
 
-async function line(server: Readback): Promise<{ line_status: string; reason: string | null }> {
-  return (await server.operator.must(200, 'GET', '/operator/lines')).body.data[0]
-}
+const askedFor = (mac: BlueBubbles, { guid }: Row) =>
+  until(
+    'it to be asked for',
+    () => mac.calls,
+    (calls) => calls.includes(`GET /api/v1/message/${guid}`),
+  )
 
 describe('catching up with a Mac', () => {
   test('stores and marks what no webhook brought, and no history', async () => {
     await using mac = await startBlueBubbles()
     for (const age of [9_000, 1_000, 5_000]) mac.messages.write({ dateCreated: Date.now() - age })
-    await using server = await startReadback(OFTEN)
-    await connect(server, mac)
+    const { line } = await connect(server, mac, { auto: true })
     const read = mac.nextRead()
     const { guid } = mac.messages.write(from(contactOf(1)))
     assert.equal((await read).id, `iMessage;-;${contactOf(1)}`)
-    assert.deepEqual(stored(server), [{ carrier_message_id: guid, part: 0, auto_reason: null }])
+    assert.deepEqual(stored(server, line), [{ carrier_message_id: guid, part: 0, auto_reason: null }])
   })
 
   test('finds what came while it was stopped', async () => {
     await using mac = await startBlueBubbles()
     await using server = await startReadback(OFTEN)
-    await connect(server, mac)
+    const { line } = await connect(server, mac, { auto: true })
     await server.stop()
     for (let n = 0; n < 450; n++) mac.messages.write({ ...from(contactOf(n)), dateCreated: Date.now() - n })
     await using _again = await startReadback({ ...OFTEN, READBACK_DATA_DIR: server.dataDir })
-    const messages = await storedOnce(server, 450)
+    const messages = await storedOnce(server, line, 450)
     assert.equal(new Set(messages.map(({ carrier_message_id }) => carrier_message_id)).size, 450)
   })
 
   test('stores each of 2,000 messages once and asks a receipt for each, though webhooks are lost, doubled and shuffled', async () => {
     await using mac = await startBlueBubbles()
+    // Its receipts would be on their way for minutes, on a server that others share.
     await using server = await startReadback(OFTEN)
-    await connect(server, mac)
+    const { line } = await connect(server, mac, { auto: true })
     const random = seeded(20_261_124)
     const written: Row[] = []
     const deliveries: (() => Promise<unknown>)[] = []
@@ -97,7 +108,7 @@ describe('catching up with a Mac', () => {
       if (deliveries.length > (n > 1_000 && n < 1_150 ? 1_000 : 40)) await deliveries.shift()?.()
     }
     await Promise.all(deliveries.map((deliver) => deliver()))
-    const messages = await storedOnce(server, written.length)
+    const messages = await storedOnce(server, line, written.length)
     assert.deepEqual(
       messages.map(({ carrier_message_id }) => carrier_message_id).sort(),
       written.map(({ guid }) => guid).sort(),
@@ -110,9 +121,9 @@ describe('catching up with a Mac', () => {
   test('stores what is older than the age limit, and does not mark it', async () => {
     await using mac = await startBlueBubbles()
     await using server = await startReadback({ ...OFTEN, READBACK_AUTO_MARK_READ_MAX_AGE_S: '60' })
-    await connect(server, mac)
+    const { line } = await connect(server, mac, { auto: true })
     mac.messages.write({ dateCreated: Date.now() - 61_000 })
-    const [message] = await storedOnce(server, 1)
+    const [message] = await storedOnce(server, line, 1)
     assert.equal(message?.auto_reason, 'too_old')
   })
 
@@ -120,57 +131,54 @@ describe('catching up with a Mac', () => {
     await using mac = await startBlueBubbles()
     // A week is 3.5 s here, and a message is recognised for 4.
     await using server = await startReadback({ ...OFTEN, READBACK_DEDUPE_AGE_S: '4' })
-    await connect(server, mac)
+    const { line } = await connect(server, mac, { auto: true })
     const row = mac.messages.write()
-    await storedOnce(server, 1)
+    await storedOnce(server, line, 1)
     const weekIsOver = Date.now() + 3_500
     let replays = 0
     while (Date.now() < weekIsOver) {
       assert.deepEqual(await mac.deliver(eventOf(row)), [200])
       replays += 1
+      // Without one, the replays of a week would take all that the machine has.
+      await pause(20)
     }
     assert.ok(replays > 10)
-    assert.equal(stored(server).length, 1)
-    const kept = () => {
-      using database = new DatabaseSync(join(server.dataDir, 'readback.db'), { readOnly: true })
-      return database.prepare('select count(*) as n from seen_inbound').get()?.n
-    }
-    await until('it to be forgotten', kept, (count) => count === 0)
+    assert.equal(stored(server, line).length, 1)
+    using database = new DatabaseSync(join(server.dataDir, 'readback.db'), { readOnly: true })
+    const kept = database.prepare('select count(*) as n from seen_inbound')
+    await until(
+      'it to be forgotten',
+      () => kept.get()?.n,
+      (count) => count === 0,
+    )
   })
 
   test('begins again, with a warning, at a Mac that was rebuilt', async () => {
     await using mac = await startBlueBubbles()
     for (let n = 0; n < 5; n++) mac.messages.write()
-    await using server = await startReadback(OFTEN)
-    await connect(server, mac)
+    const { line } = await connect(server, mac, { auto: true })
     mac.messages.rebuild()
     mac.messages.write({ dateCreated: Date.now() - 9_000 })
-    const warned = (line: string) => line.includes('fewer messages than were fetched')
+    const warned = (entry: string) => entry.includes('fewer messages than were fetched')
     await until(
       'the warning',
       () => server.logs,
       (logs) => logs.some(warned),
     )
     const { guid } = mac.messages.write()
-    assert.equal((await storedOnce(server, 1))[0]?.carrier_message_id, guid)
+    assert.equal((await storedOnce(server, line, 1))[0]?.carrier_message_id, guid)
     assert.equal(server.logs.filter(warned).length, 1)
   })
 
   test('waits for attachments that are linked late, and has one part for each', async () => {
     await using mac = await startBlueBubbles()
-    await using server = await startReadback(OFTEN)
-    await connect(server, mac)
+    const { line } = await connect(server, mac, { auto: true })
     const row = mac.messages.write({ text: '\uFFFC', attachments: [] })
-    const asked = `GET /api/v1/message/${row.guid}`
     assert.deepEqual(await mac.deliver(eventOf(row)), [200])
-    await until(
-      'it to be asked for',
-      () => mac.calls,
-      (calls) => calls.includes(asked),
-    )
-    assert.deepEqual(stored(server), [])
+    await askedFor(mac, row)
+    assert.deepEqual(stored(server, line), [])
     mac.messages.link(row.guid, { attachments: fixture['two-attachments'].data.attachments })
-    const parts = await storedOnce(server, 2)
+    const parts = await storedOnce(server, line, 2)
     assert.deepEqual(
       parts.map(({ carrier_message_id, part }) => [carrier_message_id, part]),
       [
@@ -182,54 +190,61 @@ describe('catching up with a Mac', () => {
 
   test('waits for the conversation of a row that has none yet', async () => {
     await using mac = await startBlueBubbles()
-    await using server = await startReadback(OFTEN)
-    await connect(server, mac)
+    const { line } = await connect(server, mac, { auto: true })
     const { chats } = mac.messages.write()
     const early = mac.messages.write({ chats: [] })
     const later = mac.messages.write(from(contactOf(2)))
-    await storedOnce(server, 2)
+    await storedOnce(server, line, 2)
     mac.messages.link(early.guid, { chats })
-    const messages = await storedOnce(server, 3)
+    const messages = await storedOnce(server, line, 3)
     assert.deepEqual(messages.map(({ carrier_message_id }) => carrier_message_id).slice(1), [later.guid, early.guid])
   })
 
   test('leaves out the junk of a played voice note, with a reason, and goes past what it cannot understand', async () => {
     await using mac = await startBlueBubbles()
-    await using server = await startReadback(OFTEN)
-    await connect(server, mac)
+    const { line } = await connect(server, mac, { auto: true })
     const junk = mac.messages.write({ text: 'D3B07384-D113-4EC6-A6B2-7F5E0C5C1A11' })
     await mac.deliver(eventOf(junk))
     mac.messages.write({ handle: 'none' } as unknown as Partial<Row>)
     const { guid } = mac.messages.write(from(contactOf(3)))
-    const [message] = await storedOnce(server, 1)
+    const [message] = await storedOnce(server, line, 1)
     assert.equal(message?.carrier_message_id, guid)
     assert.ok(server.logs.some((entry) => entry.includes('"dropped":"voice_note"')))
     assert.ok(server.logs.some((entry) => entry.includes('a message that was fetched was refused')))
   })
 })
 
+/**
+ * The event stream tells of a line's health: to ask for it until it changes would cost more than all else. It stays open until its
+ * server ends: a client that breaks off may leave a connection behind, for which a server that stops waits.
+ */
+const STATUS = '?types=line.status.changed'
+
 describe('the health of a Mac', () => {
   test('is told as it changes, once for each change', async () => {
     await using mac = await startBlueBubbles()
     await using server = await startReadback(OFTEN)
-    await connect(server, mac)
-    const becomes = (status: string, reason: string | null) =>
-      until(
-        `${status} ${reason}`,
-        () => line(server),
-        (seen) => seen.line_status === status && seen.reason === reason,
-      )
-    await becomes('ONLINE', null)
+    const { account, line } = await connect(server, mac, { auto: true })
+    const told = await listen(server.base, account.keys, STATUS)
+    const is = async (status: string, reason: string | null) => {
+      const seen = await health(server, line)
+      assert.deepEqual([seen.line_status, seen.reason], [status, reason])
+    }
+    await is('ONLINE', null)
     mac.mac.helperConnected = false
-    await server.operator.must(200, 'POST', `/operator/lines/${encodeURIComponent(LINE)}/probe`)
-    await becomes('DEGRADED', 'helper_disconnected')
+    await server.operator.must(200, 'POST', `/operator/lines/${encodeURIComponent(line)}/probe`)
+    await told.at(0)
+    await is('DEGRADED', 'helper_disconnected')
     mac.mac.privateApi = false
-    await becomes('DEGRADED', 'private_api_off')
+    await told.at(1)
+    await is('DEGRADED', 'private_api_off')
     for (const route of ['info', 'query'] as const) mac.faults.set(route, 'reset')
-    await becomes('OFFLINE', 'unreachable')
+    await told.at(2)
+    await is('OFFLINE', 'unreachable')
     mac.faults.clear()
     Object.assign(mac.mac, { privateApi: true, helperConnected: true })
-    await becomes('ONLINE', null)
+    await told.at(3)
+    await is('ONLINE', null)
     const changes = server.logs.map((entry) => JSON.parse(entry)).filter(({ to }) => to !== undefined)
     assert.deepEqual(
       changes.map(({ to, reason }) => [to, reason]),
@@ -245,10 +260,9 @@ describe('the health of a Mac', () => {
 
   test('tells of receipts that were seen to take, and leaves them sent either way', async () => {
     await using mac = await startBlueBubbles()
-    await using server = await startReadback(OFTEN)
-    const account = await connect(server, mac)
+    const { account } = await connect(server, mac, { auto: true })
     const receipts = async () => (await account.must(200, 'GET', '/readback/v1/receipts')).body.data
-    mac.messages.write()
+    await askedFor(mac, mac.messages.write())
     const [verified] = await until('it to be verified', receipts, ([first]) => first?.verified_at != null)
     assert.equal(verified.state, 'sent')
   })
@@ -256,33 +270,17 @@ describe('the health of a Mac', () => {
   test('is DEGRADED when none of the last 20 receipts was seen to take, and ONLINE when one was', async () => {
     await using mac = await startBlueBubbles()
     mac.mac.showsRead = false
-    await using server = await startReadback(OFTEN)
-    const account = await connect(server, mac)
+    const { account, line } = await connect(server, mac, { auto: true })
+    const told = await listen(server.base, account.keys, STATUS)
     for (let n = 0; n < 20; n++) mac.messages.write(from(contactOf(n)))
-    await until(
-      'DEGRADED',
-      () => line(server),
-      ({ line_status, reason }) => line_status === 'DEGRADED' && reason === 'unverified',
-    )
+    await told.at(0)
+    const { line_status, reason } = await health(server, line)
+    assert.deepEqual([line_status, reason], ['DEGRADED', 'unverified'])
     const { data } = (await account.must(200, 'GET', '/readback/v1/receipts')).body
     for (const receipt of data) assert.deepEqual([receipt.state, receipt.verified_at], ['sent', null])
     mac.mac.showsRead = true
     mac.messages.write(from(contactOf(30)))
-    await until(
-      'ONLINE',
-      () => line(server),
-      ({ line_status }) => line_status === 'ONLINE',
-    )
+    await told.at(1)
+    assert.equal((await health(server, line)).line_status, 'ONLINE')
   })
 })
-
-/** The same numbers at each run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
