@@ -1,23 +1,49 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
+import { listen } from './support/event-reader.ts'
 import { dataFolder, startProcess } from './support/process.ts'
-import { CONTACT, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
+import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 
-const LINES = Array.from({ length: 20 }, (_, index) => `+1917555${String(100 + index).padStart(4, '0')}`)
+/**
+ * To ask until a receipt is settled costs more than to send it: where that takes a second or more, the event stream tells. It stays open
+ * until its server ends: a client that breaks off may leave a connection behind, for which a server that stops waits.
+ */
+const SETTLED = '?types=receipt.sent,receipt.expired'
 
-async function pause(server: Pick<Readback, 'operator'>, paused: boolean): Promise<void> {
-  await server.operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(LINE)}`, { paused })
+let lines = 0
+
+/** A number that no other line of these tests has. */
+function nextLine(): string {
+  lines += 1
+  return `+1917555${String(100 + lines).padStart(4, '0')}`
+}
+
+async function pause({ operator }: Pick<Readback, 'operator'>, line: string, paused: boolean): Promise<void> {
+  await operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(line)}`, { paused })
 }
 
 describe('the dispatcher', () => {
+  let server: Readback
+  before(async () => {
+    server = await startReadback()
+  })
+  after(() => server[Symbol.asyncDispose]())
+
+  /** A new account, with one line. */
+  async function newcomer(): Promise<{ account: Customer; line: string }> {
+    const line = nextLine()
+    return { account: await customer(server, { lines: [line] }), line }
+  }
+
   test('lets no line wait for another: 19 are sent while the call of the 20th hangs', async () => {
-    await using server = await startReadback()
-    const account = await customer(server, { lines: LINES })
-    const [hanging = '', ...others] = LINES
-    for (const line of LINES) await account.write({ to_number: line })
+    const all = Array.from({ length: 20 }, nextLine)
+    const account = await customer(server, { lines: all })
+    const told = await listen(server.base, account.keys, SETTLED)
+    const [hanging = '', ...others] = all
+    for (const line of all) await account.write({ to_number: line })
     await account.must(200, 'PUT', '/simulator/carrier', { from_number: hanging, latency_ms: 3_000 })
     const hung = await account.markRead(CONTACT, hanging)
     await until(
@@ -29,21 +55,23 @@ describe('the dispatcher', () => {
     const sent = await Promise.all(ids.map((id) => account.settled(id)))
     assert.deepEqual(new Set(sent.map(({ state }) => state)), new Set(['sent']))
     assert.equal((await account.receipt(hung)).state, 'sending')
+    await told.at(others.length)
     assert.equal((await account.settled(hung)).state, 'sent')
   })
 
   test('tries a carrier that failed again, with a second between, until it takes it', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
-    await account.write()
-    await account.carrier({ fail_next: 1 })
-    const id = await account.markRead()
+    const { account, line } = await newcomer()
+    const told = await listen(server.base, account.keys, SETTLED)
+    await account.write({ to_number: line })
+    await account.carrier({ from_number: line, fail_next: 1 })
+    const id = await account.markRead(CONTACT, line)
     const failed = await until(
       'the first try',
       () => account.receipt(id),
       ({ attempts }) => attempts === 1,
     )
     assert.deepEqual([failed.state, failed.reason], ['sending', 'carrier_error'])
+    await told.at(0)
     const receipt = await account.settled(id)
     assert.deepEqual([receipt.state, receipt.attempts, receipt.reason], ['sent', 2, null])
   })
@@ -51,6 +79,7 @@ describe('the dispatcher', () => {
   test('gives up one conversation that always fails, while the others of its line are sent', async () => {
     await using server = await startReadback()
     const account = await customer(server)
+    const told = await listen(server.base, account.keys, SETTLED)
     await account.write()
     using database = new DatabaseSync(join(server.dataDir, 'readback.db'))
     database.exec(`create trigger poison before update of read_at on handset_messages
@@ -59,7 +88,9 @@ describe('the dispatcher', () => {
     for (let round = 0; (await account.receipt(poisoned)).settled_at === null; round++) {
       const other = `+1415${5_550_100 + round}`
       await account.write({ number: other })
-      assert.equal((await account.settled(await account.markRead(other))).state, 'sent')
+      const id = await account.markRead(other)
+      await told.at(round)
+      assert.equal((await account.settled(id)).state, 'sent')
       assert.notEqual((await account.phone(other))[0]?.read_at, null)
     }
     const { state, reason, attempts } = await account.receipt(poisoned)
@@ -70,38 +101,44 @@ describe('the dispatcher', () => {
   test('expires what no carrier took in time, and says what stood in the way', async () => {
     await using server = await startReadback({ READBACK_RECEIPT_TTL_S: '1' })
     const account = await customer(server)
+    const told = await listen(server.base, account.keys, SETTLED)
     await account.carrier({ offline: true })
-    const receipt = await account.settled(await account.markRead())
+    const first = await account.markRead()
+    await told.at(0)
+    const receipt = await account.settled(first)
     assert.deepEqual([receipt.state, receipt.reason], ['expired', 'unreachable'])
-    await pause(server, true)
-    const paused = await account.settled(await account.markRead())
+    await pause(server, LINE, true)
+    const second = await account.markRead()
+    await told.at(1)
+    const paused = await account.settled(second)
     assert.deepEqual([paused.state, paused.reason], ['expired', 'line_paused'])
   })
 
   test('leaves a paused line alone, says so of what waits, and goes on when it may', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
-    await account.write()
-    await pause(server, true)
-    const id = await account.markRead()
-    await account.settled(await account.markRead('+14155550100', await anotherLine(server, account.accountId)))
+    const [line, another] = [nextLine(), nextLine()]
+    const account = await customer(server, { lines: [line, another] })
+    await account.write({ to_number: line })
+    await pause(server, line, true)
+    const id = await account.markRead(CONTACT, line)
+    await account.settled(await account.markRead('+14155550100', another))
     const { state, reason } = await account.receipt(id)
     assert.deepEqual([state, reason], ['queued', 'line_paused'])
-    await pause(server, false)
+    await pause(server, line, false)
     const sent = await account.settled(id)
     assert.deepEqual([sent.state, sent.reason], ['sent', null])
   })
 
   test('keeps the pace that the carrier sets', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
-    await account.carrier({ pace_per_s: 20 })
+    const { account, line } = await newcomer()
+    const told = await listen(server.base, account.keys, SETTLED)
+    await account.carrier({ from_number: line, pace_per_s: 20 })
     // The first tells the lane its pace.
-    await account.settled(await account.markRead('+14155550199'))
+    await account.settled(await account.markRead('+14155550199', line))
     const startedAt = performance.now()
     const ids = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => account.markRead(`+1415${5_550_100 + index}`)),
+      Array.from({ length: 20 }, (_, index) => account.markRead(`+1415${5_550_100 + index}`, line)),
     )
+    await told.at(ids.length)
     await Promise.all(ids.map((id) => account.settled(id)))
     assert.ok(performance.now() - startedAt >= 900, '20 receipts at 20 a second took less than 0.9 s')
   })
@@ -125,9 +162,3 @@ describe('the dispatcher', () => {
     assert.equal((await again.settled(ids[1] ?? '')).state, 'sent')
   })
 })
-
-async function anotherLine(server: Readback, accountId: string): Promise<string> {
-  const number = '+19175550199'
-  await server.operator.must(201, 'POST', `/operator/accounts/${accountId}/lines`, { number, connector: 'simulator' })
-  return number
-}
