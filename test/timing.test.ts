@@ -3,11 +3,13 @@ import { describe, test } from 'node:test'
 import macos15 from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
 import { type BlueBubbles, startBlueBubbles } from './support/bluebubbles.ts'
 import { dataFolder, startProcess } from './support/process.ts'
-import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
+import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
+import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 
-const OTHER_LINE = '+19175550100'
 const HOUR = { mode: 'after', delay_s: 3_600 }
+
+const server = shareReadback()
 
 const setTiming = (account: Customer, auto_mark_read_timing: unknown, from_number?: string) =>
   account.must(200, 'PATCH', '/readback/v1/settings', { auto_mark_read_timing, ...(from_number && { from_number }) })
@@ -21,13 +23,13 @@ const reads = async (account: Customer) => (await account.phone()).map(({ read_a
 
 describe('the timing of automatic receipts', () => {
   test('is on arrival until somebody says otherwise', async () => {
-    await using server = await startReadback()
-    const account = await customer(server, { auto: true })
+    const line = ownLine()
+    const account = await customer(server, { auto: true, lines: [line] })
     assert.deepEqual((await account.must(200, 'GET', '/readback/v1/settings')).body, {
       status: 'OK',
       auto_mark_read: true,
       auto_mark_read_timing: { mode: 'on_arrival' },
-      lines: [{ number: LINE, auto_mark_read_timing: null }],
+      lines: [{ number: line, auto_mark_read_timing: null }],
     })
     await account.write()
     const receipt = await newest(account)
@@ -35,8 +37,7 @@ describe('the timing of automatic receipts', () => {
   })
 
   test('can be a pause: the phone shows "Read" when it is over, never sooner', async () => {
-    await using server = await startReadback()
-    const account = await customer(server, { auto: true })
+    const account = await customer(server, { auto: true, lines: [ownLine()] })
     await setTiming(account, { mode: 'after', delay_s: 0.4 })
     await account.write()
     const [shown] = await until(
@@ -49,8 +50,7 @@ describe('the timing of automatic receipts', () => {
   })
 
   test('has a jitter on top of the pause, another for each conversation, and a lifetime that begins after it', async () => {
-    await using server = await startReadback()
-    const account = await customer(server, { auto: true })
+    const account = await customer(server, { auto: true, lines: [ownLine()] })
     await setTiming(account, { mode: 'after', delay_s: 100, jitter_s: 50 })
     for (let contact = 100; contact < 140; contact++) await account.write({ number: `+14155550${contact}` })
     const { data } = (await account.must(200, 'GET', '/readback/v1/receipts')).body
@@ -64,8 +64,7 @@ describe('the timing of automatic receipts', () => {
   })
 
   test('is overtaken by a call, which sends what was waiting at once', async () => {
-    await using server = await startReadback()
-    const account = await customer(server, { auto: true })
+    const account = await customer(server, { auto: true, lines: [ownLine()] })
     for (const timing of [HOUR, { mode: 'on_reply' }]) {
       await setTiming(account, timing)
       await account.write()
@@ -79,8 +78,7 @@ describe('the timing of automatic receipts', () => {
   })
 
   test('holds from the answer on, for the next message, and one that waits is joined by it', async () => {
-    await using server = await startReadback()
-    const account = await customer(server, { auto: true })
+    const account = await customer(server, { auto: true, lines: [ownLine()] })
     await setTiming(account, HOUR)
     await account.write()
     const waiting = await newest(account)
@@ -91,31 +89,31 @@ describe('the timing of automatic receipts', () => {
   })
 
   test('can be a line’s own, and be left to the account’s again', async () => {
-    await using server = await startReadback()
-    const account = await customer(server, { auto: true, lines: [LINE, OTHER_LINE] })
-    const { lines } = (await setTiming(account, HOUR, OTHER_LINE)).body
+    const [line, otherLine] = [ownLine(), ownLine()]
+    const account = await customer(server, { auto: true, lines: [line, otherLine] })
+    const { lines } = (await setTiming(account, HOUR, otherLine)).body
     assert.deepEqual(lines, [
-      { number: LINE, auto_mark_read_timing: null },
-      { number: OTHER_LINE, auto_mark_read_timing: { mode: 'after', delay_s: 3_600, jitter_s: 0 } },
+      { number: line, auto_mark_read_timing: null },
+      { number: otherLine, auto_mark_read_timing: { mode: 'after', delay_s: 3_600, jitter_s: 0 } },
     ])
-    await account.write({ to_number: OTHER_LINE })
+    await account.write({ to_number: otherLine })
     assert.equal((await newest(account)).state, 'queued')
     await account.write()
     assert.equal((await account.settled((await newest(account)).receipt_id)).state, 'sent')
-    await setTiming(account, null, OTHER_LINE)
-    await account.write({ to_number: OTHER_LINE, number: '+14155550123' })
+    await setTiming(account, null, otherLine)
+    await account.write({ to_number: otherLine, number: '+14155550123' })
     assert.equal((await account.settled((await newest(account)).receipt_id)).state, 'sent')
   })
 
   test('can be set by the operator, for an account and for a line', async () => {
-    await using server = await startReadback()
-    const account = await customer(server, { auto: true })
+    const line = ownLine()
+    const account = await customer(server, { auto: true, lines: [line] })
     const after = { mode: 'after', delay_s: 2.5, jitter_s: 1 }
     const { body } = await server.operator.must(200, 'PATCH', `/operator/accounts/${account.accountId}`, {
       auto_mark_read_timing: after,
     })
     assert.deepEqual(body.account.auto_mark_read_timing, after)
-    const path = `/operator/lines/${encodeURIComponent(LINE)}`
+    const path = `/operator/lines/${encodeURIComponent(line)}`
     const answer = await server.operator.must(200, 'PATCH', path, { auto_mark_read_timing: { mode: 'on_reply' } })
     assert.deepEqual(answer.body.line.auto_mark_read_timing, { mode: 'on_reply' })
     const settings = (await account.must(200, 'GET', '/readback/v1/settings')).body
@@ -125,9 +123,9 @@ describe('the timing of automatic receipts', () => {
   })
 
   test('is refused by name where it is none, and for a line of another', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
-    const stranger = await customer(server, { lines: [OTHER_LINE] })
+    const otherLine = ownLine()
+    const account = await customer(server, { lines: [ownLine()] })
+    const stranger = await customer(server, { lines: [otherLine] })
     for (const timing of [
       'on_arrival',
       { mode: 'soon' },
@@ -148,12 +146,12 @@ describe('the timing of automatic receipts', () => {
       assert.match(answer.body.message, new RegExp(Object.keys(extra)[0] ?? ''))
     }
     const foreign = await account.call('PATCH', '/readback/v1/settings', {
-      from_number: OTHER_LINE,
+      from_number: otherLine,
       auto_mark_read_timing: HOUR,
     })
     assert.equal(foreign.status, 404)
     const untouched = (await stranger.must(200, 'GET', '/readback/v1/settings')).body
-    assert.deepEqual(untouched.lines, [{ number: OTHER_LINE, auto_mark_read_timing: null }])
+    assert.deepEqual(untouched.lines, [{ number: otherLine, auto_mark_read_timing: null }])
   })
 
   test('outlives kill -9: what waited for its time or a reply still does', async () => {
@@ -187,17 +185,16 @@ describe('the timing of automatic receipts', () => {
 })
 
 interface Mac {
-  readonly server: Readback
   readonly mac: BlueBubbles
   readonly account: Customer
 }
 
-async function onMac(server: Readback, mac: BlueBubbles): Promise<Mac> {
-  const account = await customer(server, { auto: true, lines: [] })
-  const settings = { url: mac.url, password: mac.password }
-  const line = { number: LINE, connector: 'bluebubbles', settings }
-  await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
-  return { server, mac, account }
+async function onMac(mac: BlueBubbles, at = server): Promise<Mac> {
+  const number = ownLine()
+  const { accountId, keys } = await customer(at, { auto: true, lines: [] })
+  const line = { number, connector: 'bluebubbles', settings: { url: mac.url, password: mac.password } }
+  await at.operator.must(201, 'POST', `/operator/accounts/${accountId}/lines`, line)
+  return { mac, account: enter(at.base, accountId, keys, number) }
 }
 
 type Name = 'direct-imessage' | 'own-message'
@@ -213,8 +210,8 @@ async function happens({ mac }: Mac, name: Name, at: number): Promise<void> {
 describe('a receipt that goes with the reply', () => {
   test('waits for the line to write, from whatever device, and is sent then', async () => {
     await using mac = await startBlueBubbles()
-    await using server = await startReadback({ READBACK_RECEIPT_TTL_S: '1' })
-    const here = await onMac(server, mac)
+    await using brief = await startReadback({ READBACK_RECEIPT_TTL_S: '1' })
+    const here = await onMac(mac, brief)
     const { account } = here
     await setTiming(account, { mode: 'on_reply' })
     const now = Date.now()
@@ -236,8 +233,7 @@ describe('a receipt that goes with the reply', () => {
 
   test('does not go with one that is on its way for a call', async () => {
     await using mac = await startBlueBubbles()
-    await using server = await startReadback()
-    const here = await onMac(server, mac)
+    const here = await onMac(mac)
     const { account } = here
     mac.chats.add(`any;-;${CONTACT}`)
     mac.faults.set('read', 'reset')
@@ -252,7 +248,9 @@ describe('a receipt that goes with the reply', () => {
     const handle = { ...data.handle, address: CONTACT }
     const row = { ...data, guid: crypto.randomUUID(), dateCreated: Date.now(), handle }
     assert.deepEqual(await mac.deliver({ type, data: row } as never), [200])
+    const read = mac.nextRead()
     mac.faults.clear()
+    await read
     assert.equal((await account.settled(called)).state, 'sent')
     const [waiting] = (await account.must(200, 'GET', '/readback/v1/receipts?state=queued')).body.data
     assert.equal(waiting.reason, 'awaiting_reply')
@@ -260,8 +258,7 @@ describe('a receipt that goes with the reply', () => {
 
   test('is sent with the reply that a pause would have outlasted', async () => {
     await using mac = await startBlueBubbles()
-    await using server = await startReadback()
-    const here = await onMac(server, mac)
+    const here = await onMac(mac)
     await setTiming(here.account, HOUR)
     await happens(here, 'direct-imessage', Date.now())
     await happens(here, 'own-message', Date.now())
