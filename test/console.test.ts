@@ -30,21 +30,48 @@ describe('on PostgreSQL', { skip: requirePostgres() }, () => {
   describeBoth(async () => nodeSettings(await postgres.database()))
 })
 
-function describeBoth(settings: Settings): void {
-  describe('the console', () => describeConsole(settings))
-  describe('conversations in the console', () => describeConversations(settings))
+describe('the door to the console', () => {
+  test('sends its cookie over TLS alone where a browser came that way', async () => {
+    await using server = await startReadback({ READBACK_PUBLIC_URL: 'https://readback.example.com' })
+    const opener = { operator_token: OPERATOR_TOKEN }
+    const enter = async (host: string, origin: string) =>
+      (await raw(server.base, 'POST', '/console/session', { host, origin }, opener)).cookie
+    assert.match(await enter('readback.example.com', 'https://readback.example.com'), /; Secure$/)
+    assert.match(await enter('127.0.0.1:7070', 'http://127.0.0.1:7070'), /; Max-Age=43200$/)
+  })
+
+  test('lets nobody guess: the eleventh wrong sign-in of a minute is told to wait, and locks nobody else out', async () => {
+    await using server = await startReadback()
+    const anybody = client(server.base, { origin: server.base })
+    const wrong = { api_key_id: 'key_1', api_secret_key: 'wrong' }
+    for (let i = 0; i < 10; i += 1) await anybody.must(401, 'POST', '/console/session', wrong)
+    const answer = await anybody.must(429, 'POST', '/console/session', wrong)
+    assert.equal(answer.headers.get('retry-after'), '60')
+    await anybody.must(200, 'POST', '/console/session', { operator_token: OPERATOR_TOKEN })
+  })
+})
+
+/** A server on that engine, and an account of it with a line. */
+interface Desk {
+  server: Readback
+  account: Customer
 }
 
-function describeConsole(settings: Settings): void {
-  let server: Readback
-  let account: Customer
+function describeBoth(settings: Settings): void {
+  const desk = {} as Desk
   before(async () => {
-    server = await startReadback(await settings())
-    account = await customer(server)
+    desk.server = await startReadback(await settings())
+    desk.account = await customer(desk.server)
   })
-  after(() => server[Symbol.asyncDispose]())
+  after(() => desk.server[Symbol.asyncDispose]())
+  describe('the console', () => describeConsole(desk))
+  describe('what is not there, or no word of ours', () => describeRefusals(desk))
+  describe('conversations in the console', () => describeConversations(desk))
+}
 
+function describeConsole(desk: Desk): void {
   test('signs in by an API key, and its cookie opens what the key does, under /console alone', async () => {
+    const { server, account } = desk
     const visitor = await signIn(server.base, keysOf(account))
     const { body } = await visitor.must(200, 'GET', '/console/session')
     assert.deepEqual([body.kind, body.api_key_id], ['account', keysOf(account).api_key_id])
@@ -58,33 +85,15 @@ function describeConsole(settings: Settings): void {
   })
 
   test('keeps its cookie from scripts, other sites and other paths, and for 12 hours', async () => {
-    const answer = await client(server.base, { origin: server.base }).must(
-      200,
-      'POST',
-      '/console/session',
-      keysOf(account),
-    )
+    const { server, account } = desk
+    const anybody = client(server.base, { origin: server.base })
+    const answer = await anybody.must(200, 'POST', '/console/session', keysOf(account))
     const cookie = answer.headers.get('set-cookie') ?? ''
     assert.match(cookie, /^readback_session=[\w-]{43}; Path=\/console; HttpOnly; SameSite=Strict; Max-Age=43200$/)
   })
 
-  test('sends its cookie over TLS alone where a browser came that way', async () => {
-    await using other = await startReadback({ READBACK_PUBLIC_URL: 'https://readback.example.com' })
-    const enter = async (host: string, origin: string) => {
-      const { cookie } = await raw(
-        other.base,
-        'POST',
-        '/console/session',
-        { host, origin },
-        { operator_token: OPERATOR_TOKEN },
-      )
-      return cookie
-    }
-    assert.match(await enter('readback.example.com', 'https://readback.example.com'), /; Secure$/)
-    assert.match(await enter('127.0.0.1:7070', 'http://127.0.0.1:7070'), /; Max-Age=43200$/)
-  })
-
   test('ends a session when it is signed out, and all that a key opened when the key is deleted', async () => {
+    const { server, account } = desk
     const first = await signIn(server.base, keysOf(account))
     const second = await signIn(server.base, keysOf(account))
     await first.must(200, 'DELETE', '/console/session')
@@ -103,6 +112,7 @@ function describeConsole(settings: Settings): void {
   })
 
   test('lets the operator in by the token, to the operator’s doors and to no account’s', async () => {
+    const { server } = desk
     const operator = await signIn(server.base, { operator_token: OPERATOR_TOKEN })
     assert.deepEqual((await operator.must(200, 'GET', '/console/session')).body, { status: 'OK', kind: 'operator' })
     await operator.must(200, 'GET', '/console/operator/accounts')
@@ -111,6 +121,7 @@ function describeConsole(settings: Settings): void {
   })
 
   test('refuses calls of other origins, and names that are not its own', async () => {
+    const { server, account } = desk
     const { cookie } = await signIn(server.base, keysOf(account))
     const call = async (method: string, headers: Record<string, string>) =>
       (await raw(server.base, method, '/console/conversations', { cookie, ...headers })).status
@@ -130,25 +141,17 @@ function describeConsole(settings: Settings): void {
     }
   })
 
-  test('lets nobody guess: the eleventh wrong sign-in of a minute is told to wait, and locks nobody else out', async () => {
-    await using other = await startReadback()
-    const anybody = client(other.base, { origin: other.base })
-    const wrong = { api_key_id: 'key_1', api_secret_key: 'wrong' }
-    for (let i = 0; i < 10; i += 1) await anybody.must(401, 'POST', '/console/session', wrong)
-    const answer = await anybody.must(429, 'POST', '/console/session', wrong)
-    assert.equal(answer.headers.get('retry-after'), '60')
-    await anybody.must(200, 'POST', '/console/session', { operator_token: OPERATOR_TOKEN })
-  })
-
   for (const body of [{}, { api_key_id: 'x' }, { operator_token: 1 }, { link_token: 'x', more: 1 }, 'null', '[]']) {
     test(`refuses the sign-in ${JSON.stringify(body)} with what it wants`, async () => {
-      const answer = await client(server.base, { origin: server.base }).call('POST', '/console/session', body)
+      const { base } = desk.server
+      const answer = await client(base, { origin: base }).call('POST', '/console/session', body)
       assert.equal(answer.status, 400)
       assert.match(answer.body.message, /api_key_id|more/)
     })
   }
 
   test('shows an account its own alone', async () => {
+    const { server, account } = desk
     const other = await customer(server, { lines: ['+19175550101'] })
     const [handle] = await account.write({ number: '+14155550160' })
     const mine = await signIn(server.base, keysOf(account))
@@ -169,6 +172,7 @@ function describeConsole(settings: Settings): void {
   })
 
   test('says at once that something changed, and no more once the session has ended', async () => {
+    const { server, account } = desk
     const visitor = await signIn(server.base, keysOf(account))
     await using stream = await listen(server.base, visitor.cookie)
     const changes = () => stream.text().split('event: change').length - 1
@@ -182,7 +186,7 @@ function describeConsole(settings: Settings): void {
   })
 }
 
-describe('what is not there, or no word of ours', () => {
+function describeRefusals(desk: Desk): void {
   const BAD: readonly [number, string, string, RegExp?][] = [
     [404, 'GET', '/console/conversations/conv_zzz'],
     [404, 'GET', '/console/conversations/nothing/handset'],
@@ -197,8 +201,7 @@ describe('what is not there, or no word of ours', () => {
     [405, 'PUT', '/console/conversations'],
   ]
   test('is refused in the envelope, and the field is named', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
+    const { server, account } = desk
     const visitor = await signIn(server.base, keysOf(account))
     for (const [status, method, path, message] of BAD) {
       const { body } = await visitor.must(status, method, path)
@@ -208,21 +211,24 @@ describe('what is not there, or no word of ours', () => {
         await client(server.base, { origin: server.base }).must(path.endsWith('nothing') ? 404 : 401, method, path)
     }
   })
-})
+}
 
-function describeConversations(settings: Settings): void {
+function describeConversations(desk: Desk): void {
   test('come newest first, by pages that meet, and by what one looks for', async () => {
-    await using server = await startReadback(await settings())
-    const account = await customer(server, { lines: [LINE, '+19175550101'] })
+    const { server } = desk
+    const [line, other] = ['+19175550102', '+19175550103']
+    const account = await customer(server, { lines: [line, other] })
     const visitor = await signIn(server.base, keysOf(account))
     const number = (i: number) => `+14155550${100 + i}`
     for (let i = 0; i < 25; i += 1)
-      await account.write({ number: number(i), ...(i % 5 === 0 ? { service: 'SMS' } : {}) })
-    await account.write({ number: number(3), content: 'again' })
+      await account.write({ number: number(i), to_number: line, ...(i % 5 === 0 ? { service: 'SMS' } : {}) })
+    await account.write({ number: number(3), to_number: line, content: 'again' })
     const list = async (query: Record<string, string>) => {
       const { body } = await visitor.must(200, 'GET', `/console/conversations?${new URLSearchParams(query)}`)
       return body
     }
+    const numbers = async (query: Record<string, string>) =>
+      (await list(query)).data.map((each: { number: string }) => each.number)
     const seen: string[] = []
     for (let cursor: string | null = ''; cursor !== null; ) {
       const page: { data: { number: string }[]; next_cursor: string | null } = await list({
@@ -238,33 +244,24 @@ function describeConversations(settings: Settings): void {
     assert.deepEqual((await list({ search: '(415) 555-0124' })).data, [])
     assert.equal((await list({ search: '1 (415) 555-0124' })).data[0].number, number(24))
     assert.equal((await list({ service: 'SMS' })).data.length, 5)
-    assert.equal((await list({ from_number: '+19175550101' })).data.length, 0)
-    const sms = await account.settled(await account.markRead(number(5)))
+    assert.equal((await list({ from_number: other })).data.length, 0)
+    const sms = await account.settled(await account.markRead(number(5), line))
     assert.equal(sms.reason, 'sms')
-    await account.settled(await account.markRead(number(6)))
-    assert.deepEqual(
-      (await list({ state: 'failed' })).data.map((each: { number: string }) => each.number),
-      [number(5)],
-    )
-    assert.deepEqual(
-      (await list({ state: 'read' })).data.map((each: { number: string }) => each.number),
-      [number(6)],
-    )
+    await account.settled(await account.markRead(number(6), line))
+    assert.deepEqual(await numbers({ state: 'failed' }), [number(5)])
+    assert.deepEqual(await numbers({ state: 'read' }), [number(6)])
     assert.equal((await list({ state: 'unread' })).data.length, 24)
-    await account.write({ number: 'ada@example.com' })
-    await account.write({ number: number(1), group_id: 'Team-A' })
+    await account.write({ number: 'ada@example.com', to_number: line })
+    await account.write({ number: number(1), to_number: line, group_id: 'Team-A' })
     for (const [search, found] of [
       ['Ada', 'ada@example.com'],
       ['Team', 'Team-A'],
     ] as const) {
-      assert.deepEqual(
-        (await list({ search })).data.map((each: { number: string }) => each.number),
-        [found],
-      )
+      assert.deepEqual(await numbers({ search }), [found])
     }
-    const path = `/operator/lines/${encodeURIComponent(LINE)}`
+    const path = `/operator/lines/${encodeURIComponent(line)}`
     await server.operator.must(200, 'PATCH', path, { paused: true })
-    await account.markRead(number(1))
+    await account.markRead(number(1), line)
     assert.equal((await list({ search: number(1) })).data[0].receipt.reason, 'line_paused')
   })
 
@@ -279,9 +276,7 @@ function describeConversations(settings: Settings): void {
     'more=1',
   ]) {
     test(`are refused for ${query}, and the answer names it`, async () => {
-      await using server = await startReadback(await settings())
-      const account = await customer(server)
-      const visitor = await signIn(server.base, keysOf(account))
+      const visitor = await signIn(desk.server.base, keysOf(desk.account))
       const answer = await visitor.must(400, 'GET', `/console/conversations?${query}`)
       assert.ok(answer.body.message.includes(query.split('=')[0]))
     })
