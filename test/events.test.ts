@@ -1,22 +1,36 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import Sendblue from 'sendblue'
 import { listen } from './support/event-reader.ts'
-import { CONTACT, customer, LINE, startReadback } from './support/readback.ts'
+import { CONTACT, type Customer, customer, type Readback, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 
-const OTHER_LINE = '+19175550100'
+let lines = 0
+const nextLine = () => `+1917555${1_000 + ++lines}`
+
+/** An account with a line of its own. */
+async function open(server: Readback): Promise<{ account: Customer; line: string }> {
+  const line = nextLine()
+  return { account: await customer(server, { lines: [line] }), line }
+}
+
+const complaints = ({ logs }: Readback) => logs.filter((line) => JSON.parse(line).level >= 40)
 
 describe('the event stream', () => {
+  let server: Readback
+  before(async () => {
+    server = await startReadback()
+  })
+  after(() => server[Symbol.asyncDispose]())
+
   test('tells the official SDK’s user of what a contact writes, within a second', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
+    const { account, line } = await open(server)
     const [apiKey, apiSecret] = [account.keys['sb-api-key-id'], account.keys['sb-api-secret-key']]
     const stream = await new Sendblue({ baseURL: server.base, apiKey, apiSecret }).events.stream()
     const wroteAt = performance.now()
-    const [handle] = await account.write({ content: 'Hello\n\ndata: there' })
+    const [handle] = await account.write({ to_number: line, content: 'Hello\n\ndata: there' })
     for await (const { id, occurred_at, ...event } of stream) {
       assert.ok(performance.now() - wroteAt < 1_000)
       assert.match(id, /^evt_/)
@@ -27,7 +41,7 @@ describe('the event stream', () => {
         data: {
           message_handle: handle,
           number: CONTACT,
-          sendblue_number: LINE,
+          sendblue_number: line,
           is_outbound: false,
           status: 'RECEIVED',
           service: 'iMessage',
@@ -39,13 +53,12 @@ describe('the event stream', () => {
   })
 
   test('tells what became of receipts, in the words of the receipt', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
+    const { account, line } = await open(server)
     await using reader = await listen(server.base, account.keys, '?types=receipt.sent,receipt.skipped')
-    await account.write()
-    const sent = await account.settled(await account.markRead())
-    await account.write({ number: '+14155550199', service: 'SMS' })
-    const skipped = await account.settled(await account.markRead('+14155550199'))
+    await account.write({ to_number: line })
+    const sent = await account.settled(await account.markRead(CONTACT, line))
+    await account.write({ number: '+14155550199', to_number: line, service: 'SMS' })
+    const skipped = await account.settled(await account.markRead('+14155550199', line))
     const told = [await reader.at(0), await reader.at(1)]
     assert.deepEqual(
       told.map(({ type, data }) => [type, data.receipt_id, data.state, data.reason]),
@@ -58,39 +71,37 @@ describe('the event stream', () => {
   })
 
   test('tells when a line’s health has changed, and no webhook does', async () => {
-    await using server = await startReadback()
     const account = await customer(server, { lines: [] })
     await using reader = await listen(server.base, account.keys)
-    const line = { number: LINE, connector: 'simulator' }
+    const line = { number: nextLine(), connector: 'simulator' }
     await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
     const { type, data } = await reader.at(0)
-    assert.deepEqual([type, data], ['line.status.changed', { sendblue_number: LINE, status: 'ONLINE', reason: null }])
-    await server.operator.must(200, 'POST', `/operator/lines/${encodeURIComponent(LINE)}/probe`)
-    await account.write()
+    const changed = { sendblue_number: line.number, status: 'ONLINE', reason: null }
+    assert.deepEqual([type, data], ['line.status.changed', changed])
+    await server.operator.must(200, 'POST', `/operator/lines/${encodeURIComponent(line.number)}/probe`)
+    await account.write({ to_number: line.number })
     assert.equal((await reader.at(1)).type, 'message.received')
   })
 
   test('begins with now, and is told to no proxy’s buffer and no cache', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
-    await account.write({ content: 'before' })
+    const { account, line } = await open(server)
+    await account.write({ to_number: line, content: 'before' })
     await using reader = await listen(server.base, account.keys)
     assert.equal(reader.headers.get('content-type'), 'text/event-stream; charset=utf-8')
     assert.equal(reader.headers.get('cache-control'), 'no-cache, no-transform')
     assert.equal(reader.headers.get('x-accel-buffering'), 'no')
     assert.ok(reader.headers.get('x-request-id'))
-    await account.write({ content: 'after' })
+    await account.write({ to_number: line, content: 'after' })
     assert.equal((await reader.at(0)).data.content, 'after')
   })
 
   test('is the account’s own: another’s events are never seen', async () => {
-    await using server = await startReadback()
-    const [one, other] = [await customer(server), await customer(server, { lines: [OTHER_LINE] })]
-    await using reader = await listen(server.base, one.keys)
-    await using others = await listen(server.base, other.keys)
+    const [one, other] = [await open(server), await open(server)]
+    await using reader = await listen(server.base, one.account.keys)
+    await using others = await listen(server.base, other.account.keys)
     for (const content of ['1', '2', '3']) {
-      await other.write({ to_number: OTHER_LINE, content })
-      await one.write({ content: `mine ${content}` })
+      await other.account.write({ to_number: other.line, content })
+      await one.account.write({ to_number: one.line, content: `mine ${content}` })
     }
     await Promise.all([reader.at(2), others.at(2)])
     assert.deepEqual(
@@ -103,11 +114,10 @@ describe('the event stream', () => {
   })
 
   test('tells only the types that were asked for, and refuses one that does not exist with those that do', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
+    const { account, line } = await open(server)
     await using reader = await listen(server.base, account.keys, '?types=receipt.sent,contact.created')
-    await account.write()
-    await account.settled(await account.markRead())
+    await account.write({ to_number: line })
+    await account.settled(await account.markRead(CONTACT, line))
     assert.equal((await reader.at(0)).type, 'receipt.sent')
     for (const types of ['message.lost', 'message.received,nothing', '', ',']) {
       const { status, body } = await account.call('GET', `/api/v2/events?types=${types}`)
@@ -120,12 +130,11 @@ describe('the event stream', () => {
   })
 
   test('brings a burst of 10,000 to each that listens, whole and in order', { timeout: 60_000 }, async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
+    const { account, line } = await open(server)
     const readers = await Promise.all(Array.from({ length: 3 }, () => listen(server.base, account.keys)))
     const media_urls = Array.from({ length: 50 }, (_, n) => `https://example.com/${n}.png`)
     for (let round = 0; round < 10; round++) {
-      await Promise.all(Array.from({ length: 20 }, () => account.write({ media_urls })))
+      await Promise.all(Array.from({ length: 20 }, () => account.write({ to_number: line, media_urls })))
     }
     for (const reader of readers) {
       await reader.at(9_999)
@@ -140,35 +149,38 @@ describe('the event stream', () => {
   })
 
   test('lets go whoever does not read, and nobody else is the worse for it', async () => {
-    await using server = await startReadback()
-    const account = await customer(server)
+    const logged = server.logs.length
+    const { account, line } = await open(server)
     const { hostname, port } = new URL(server.base)
     const sleeper = connect(Number(port), hostname).on('error', () => {})
     const keys = Object.entries(account.keys).map(([name, value]) => `${name}: ${value}\r\n`)
     sleeper.write(`GET /api/v2/events HTTP/1.1\r\nhost: x\r\n${keys.join('')}\r\n`)
     await once(sleeper, 'readable')
     await using reader = await listen(server.base, account.keys)
-    const letGo = () => server.logs.filter((line) => line.includes('left too much unread')).length
+    const letGo = () => server.logs.slice(logged).filter((text) => text.includes('left too much unread')).length
+    const long = { to_number: line, content: 'x'.repeat(15_000) }
     let written = 0
     while (letGo() === 0) {
       assert.ok(written < 2_000, 'never let go')
-      await Promise.all(Array.from({ length: 100 }, () => account.write({ content: 'x'.repeat(15_000) })))
+      await Promise.all(Array.from({ length: 100 }, () => account.write(long)))
       written += 100
     }
     await reader.at(written - 1)
-    await account.write({ content: 'and on it goes' })
+    await account.write({ to_number: line, content: 'and on it goes' })
     assert.equal((await reader.at(written)).data.content, 'and on it goes')
     assert.equal(letGo(), 1)
     sleeper.destroy()
   })
 
   test('gives a sign of life every 15 seconds, and ends for a key that was revoked', async (t) => {
+    const { account, line } = await open(server)
     t.mock.timers.enable({ apis: ['setInterval'] })
-    await using server = await startReadback()
-    const account = await customer(server)
     await using reader = await listen(server.base, account.keys)
     await until('the first words', reader.text, (text) => text !== '')
     t.mock.timers.tick(14_999)
+    // Comes behind whatever is on its way.
+    await account.write({ to_number: line })
+    await reader.at(0)
     assert.doesNotMatch(reader.text(), /heartbeat/)
     t.mock.timers.tick(1)
     await until('a heartbeat', reader.text, (text) => text.endsWith(': heartbeat\n\n'))
@@ -180,9 +192,8 @@ describe('the event stream', () => {
   })
 
   test('ends for an account that was disabled', async (t) => {
+    const { account } = await open(server)
     t.mock.timers.enable({ apis: ['setInterval'] })
-    await using server = await startReadback()
-    const account = await customer(server)
     await using reader = await listen(server.base, account.keys)
     await server.operator.must(200, 'PATCH', `/operator/accounts/${account.accountId}`, { disabled: true })
     t.mock.timers.tick(15_000)
@@ -225,10 +236,7 @@ describe('the event stream', () => {
     await reader.ended
     assert.equal(reader.status, 200)
     await stopped
-    assert.deepEqual(
-      server.logs.filter((line) => JSON.parse(line).level >= 40),
-      [],
-    )
+    assert.deepEqual(complaints(server), [])
   })
 
   test('holds nothing for clients that only ask with HEAD, or are gone', async () => {
@@ -243,9 +251,6 @@ describe('the event stream', () => {
     }
     await account.write()
     await until('the timers of 20 streams to be gone', timers, (count) => count < before + 10)
-    assert.deepEqual(
-      server.logs.filter((line) => JSON.parse(line).level >= 40),
-      [],
-    )
+    assert.deepEqual(complaints(server), [])
   })
 })
