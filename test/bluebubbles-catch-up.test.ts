@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import fixture from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
 import { type BlueBubbles, eventOf, startBlueBubbles } from './support/bluebubbles.ts'
@@ -10,17 +10,14 @@ import { connect, health } from './support/mac-line.ts'
 import type { Row } from './support/mac-messages.ts'
 import { type Readback, startReadback } from './support/readback.ts'
 import { seeded } from './support/seeded.ts'
+import { shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 /** Looks often, so that nobody waits for it. */
 const OFTEN = { READBACK_CATCH_UP_INTERVAL_S: '0.1', LOG_LEVEL: 'info' }
 
 /** For all tests here that need no other, each of them with a line of its own. */
-let server: Readback
-before(async () => {
-  server = await startReadback(OFTEN)
-})
-after(() => server[Symbol.asyncDispose]())
+const server = shareReadback(OFTEN)
 
 const contactOf = (n: number) => `+1415555${String(1_000 + n)}`
 

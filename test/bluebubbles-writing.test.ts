@@ -1,22 +1,19 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import recorded from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
 import { ANSWERS, type BlueBubbles, startBlueBubbles } from './support/bluebubbles.ts'
 import type { Fault } from './support/carrier.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { connect, type MacLine } from './support/mac-line.ts'
 import { dataFolder, startProcess } from './support/process.ts'
-import { CONTACT, enter, type Readback, startReadback } from './support/readback.ts'
+import { CONTACT, enter, startReadback } from './support/readback.ts'
+import { shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 const CHAT = `iMessage;-;${CONTACT}`
 
 /** For all tests here that need no other, each of them with a line of its own. */
-let server: Readback
-before(async () => {
-  server = await startReadback()
-})
-after(() => server[Symbol.asyncDispose]())
+const server = shareReadback()
 
 async function send({ account, line }: MacLine, message: object = {}): Promise<string> {
   const given = { number: CONTACT, from_number: line, content: 'Hi', ...message }

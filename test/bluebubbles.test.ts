@@ -4,8 +4,9 @@ import macos15 from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 
 import macos26 from './fixtures/bluebubbles/macos26-webhooks.json' with { type: 'json' }
 import { ANSWERS, type BlueBubbles, startBlueBubbles } from './support/bluebubbles.ts'
 import { type Fault, serveUntrusted } from './support/carrier.ts'
-import { connect, health, nextLine } from './support/mac-line.ts'
-import { CONTACT, type Customer, customer, type Readback, startReadback } from './support/readback.ts'
+import { connect, health } from './support/mac-line.ts'
+import { CONTACT, type Customer, customer, startReadback } from './support/readback.ts'
+import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 const RECORDED = { 'macOS 15': macos15, 'macOS 26': macos26 } as const
@@ -21,11 +22,7 @@ function fresh({ type, data }: Recorded): Recorded {
 }
 
 /** For all tests here, each of them with a line of its own. */
-let server: Readback
-before(async () => {
-  server = await startReadback()
-})
-after(() => server[Symbol.asyncDispose]())
+const server = shareReadback()
 
 describe('a BlueBubbles line', () => {
   let mac: BlueBubbles
@@ -232,7 +229,7 @@ test('a Mac elsewhere needs READBACK_PUBLIC_URL, and no line leads to a metadata
   const account = await customer(server, { lines: [] })
   const create = (url: string) =>
     server.operator.call('POST', `/operator/accounts/${account.accountId}/lines`, {
-      number: nextLine(),
+      number: ownLine(),
       connector: 'bluebubbles',
       settings: { url, password: 'secret' },
     })

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { listen } from './support/event-reader.ts'
 import { dataFolder, startProcess } from './support/process.ts'
 import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
+import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 /**
@@ -13,33 +14,21 @@ import { until } from './support/until.ts'
  */
 const SETTLED = '?types=receipt.sent,receipt.expired'
 
-let lines = 0
-
-/** A number that no other line of these tests has. */
-function nextLine(): string {
-  lines += 1
-  return `+1917555${String(100 + lines).padStart(4, '0')}`
-}
-
 async function pause({ operator }: Pick<Readback, 'operator'>, line: string, paused: boolean): Promise<void> {
   await operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(line)}`, { paused })
 }
 
 describe('the dispatcher', () => {
-  let server: Readback
-  before(async () => {
-    server = await startReadback()
-  })
-  after(() => server[Symbol.asyncDispose]())
+  const server = shareReadback()
 
   /** A new account, with one line. */
   async function newcomer(): Promise<{ account: Customer; line: string }> {
-    const line = nextLine()
+    const line = ownLine()
     return { account: await customer(server, { lines: [line] }), line }
   }
 
   test('lets no line wait for another: 19 are sent while the call of the 20th hangs', async () => {
-    const all = Array.from({ length: 20 }, nextLine)
+    const all = Array.from({ length: 20 }, ownLine)
     const account = await customer(server, { lines: all })
     const told = await listen(server.base, account.keys, SETTLED)
     const [hanging = '', ...others] = all
@@ -115,7 +104,7 @@ describe('the dispatcher', () => {
   })
 
   test('leaves a paused line alone, says so of what waits, and goes on when it may', async () => {
-    const [line, another] = [nextLine(), nextLine()]
+    const [line, another] = [ownLine(), ownLine()]
     const account = await customer(server, { lines: [line, another] })
     await account.write({ to_number: line })
     await pause(server, line, true)

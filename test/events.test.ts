@@ -1,29 +1,23 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import Sendblue from 'sendblue'
 import { listen } from './support/event-reader.ts'
 import { CONTACT, type Customer, customer, type Readback, startReadback } from './support/readback.ts'
+import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
-
-let lines = 0
-const nextLine = () => `+1917555${1_000 + ++lines}`
 
 /** An account with a line of its own. */
 async function open(server: Readback): Promise<{ account: Customer; line: string }> {
-  const line = nextLine()
+  const line = ownLine()
   return { account: await customer(server, { lines: [line] }), line }
 }
 
 const complaints = ({ logs }: Readback) => logs.filter((line) => JSON.parse(line).level >= 40)
 
 describe('the event stream', () => {
-  let server: Readback
-  before(async () => {
-    server = await startReadback()
-  })
-  after(() => server[Symbol.asyncDispose]())
+  const server = shareReadback()
 
   test('tells the official SDK’s user of what a contact writes, within a second', async () => {
     const { account, line } = await open(server)
@@ -73,7 +67,7 @@ describe('the event stream', () => {
   test('tells when a line’s health has changed, and no webhook does', async () => {
     const account = await customer(server, { lines: [] })
     await using reader = await listen(server.base, account.keys)
-    const line = { number: nextLine(), connector: 'simulator' }
+    const line = { number: ownLine(), connector: 'simulator' }
     await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)
     const { type, data } = await reader.at(0)
     const changed = { sendblue_number: line.number, status: 'ONLINE', reason: null }

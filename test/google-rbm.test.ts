@@ -1,25 +1,18 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type Fault, serveUntrusted } from './support/carrier.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { refusal, signedHook, startGoogle, textFrom } from './support/google.ts'
 import { agent, call, marked, markRead, outcomeOf, untilRead, write } from './support/google-agent.ts'
 import { dataFolder, startProcess } from './support/process.ts'
-import { CONTACT, enter, type Readback, startReadback } from './support/readback.ts'
+import { CONTACT, enter } from './support/readback.ts'
+import { shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 
-let server: Readback
+const server = shareReadback()
 /** Lets Google take half a second for an answer. */
-let hurried: Readback
-before(async () => {
-  server = await startReadback()
-  hurried = await startReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' })
-})
-after(async () => {
-  await hurried[Symbol.asyncDispose]()
-  await server[Symbol.asyncDispose]()
-})
+const hurried = shareReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' })
 
 describe('a line that is an agent of RCS for Business', () => {
   test('marks each unread message, the newest first, in Google’s own words', async () => {

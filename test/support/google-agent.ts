@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Google, signedHook, textFrom } from './google.ts'
 import { CONTACT, type Customer, customer, type Readback } from './readback.ts'
+import { ownLine } from './shared.ts'
 import { until } from './until.ts'
 
 /** An account with a line that is an agent of RCS for Business. */
@@ -10,12 +11,9 @@ interface Agent extends AsyncDisposable {
   readonly inboundUrl: string
 }
 
-let agents = 0
-
 /** An agent at that Google. It ends with its test: a later one’s Google may get the same port. */
 export async function agent({ base, operator }: Pick<Readback, 'base' | 'operator'>, google: Google): Promise<Agent> {
-  agents += 1
-  const number = `+1917555${1_000 + agents}`
+  const number = ownLine()
   const account = await customer({ base, operator }, { auto: true, lines: [] })
   const line = { number, connector: 'google_rbm', settings: google.settings }
   const { body } = await operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, line)

@@ -1,18 +1,11 @@
 import type { BlueBubbles } from './bluebubbles.ts'
 import { type Customer, customer, type Readback } from './readback.ts'
+import { ownLine } from './shared.ts'
 
 /** An account and its one line, so that many tests share a server and nothing else. */
 export interface MacLine {
   readonly account: Customer
   readonly line: string
-}
-
-let lines = 0
-
-/** A number that no other line of these tests has. */
-export function nextLine(): string {
-  lines += 1
-  return `+1917555${1_000 + lines}`
 }
 
 /** A new account, with that Mac as its line. */
@@ -22,7 +15,7 @@ export async function connect(
   { auto = false } = {},
 ): Promise<MacLine> {
   const account = await customer(server, { auto, lines: [] })
-  const line = nextLine()
+  const line = ownLine()
   const draft = { number: line, connector: 'bluebubbles', settings: { url: mac.url, password: mac.password } }
   await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, draft)
   return { account, line }
