@@ -211,10 +211,7 @@ describe('catching up with a Mac', () => {
   })
 })
 
-/**
- * The event stream tells of a line's health: to ask for it until it changes would cost more than all else. It stays open until its
- * server ends: a client that breaks off may leave a connection behind, for which a server that stops waits.
- */
+/** The event stream tells of a line's health: to ask for it until it changes would cost more than all else. */
 const STATUS = '?types=line.status.changed'
 
 describe('the health of a Mac', () => {
@@ -222,7 +219,7 @@ describe('the health of a Mac', () => {
     await using mac = await startBlueBubbles()
     await using server = await startReadback(OFTEN)
     const { account, line } = await connect(server, mac, { auto: true })
-    const told = await listen(server.base, account.keys, STATUS)
+    await using told = await listen(server.base, account.keys, STATUS)
     const is = async (status: string, reason: string | null) => {
       const seen = await health(server, line)
       assert.deepEqual([seen.line_status, seen.reason], [status, reason])
@@ -268,7 +265,7 @@ describe('the health of a Mac', () => {
     await using mac = await startBlueBubbles()
     mac.mac.showsRead = false
     const { account, line } = await connect(server, mac, { auto: true })
-    const told = await listen(server.base, account.keys, STATUS)
+    await using told = await listen(server.base, account.keys, STATUS)
     for (let n = 0; n < 20; n++) mac.messages.write(from(contactOf(n)))
     await told.at(0)
     const { line_status, reason } = await health(server, line)

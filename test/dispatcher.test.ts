@@ -8,10 +8,7 @@ import { CONTACT, type Customer, customer, enter, LINE, type Readback, startRead
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 
-/**
- * To ask until a receipt is settled costs more than to send it: where that takes a second or more, the event stream tells. It stays open
- * until its server ends: a client that breaks off may leave a connection behind, for which a server that stops waits.
- */
+/** To ask until a receipt is settled costs more than to send it: where that takes a second or more, the event stream tells. */
 const SETTLED = '?types=receipt.sent,receipt.expired'
 
 async function pause({ operator }: Pick<Readback, 'operator'>, line: string, paused: boolean): Promise<void> {
@@ -30,7 +27,7 @@ describe('the dispatcher', () => {
   test('lets no line wait for another: 19 are sent while the call of the 20th hangs', async () => {
     const all = Array.from({ length: 20 }, ownLine)
     const account = await customer(server, { lines: all })
-    const told = await listen(server.base, account.keys, SETTLED)
+    await using told = await listen(server.base, account.keys, SETTLED)
     const [hanging = '', ...others] = all
     for (const line of all) await account.write({ to_number: line })
     await account.must(200, 'PUT', '/simulator/carrier', { from_number: hanging, latency_ms: 3_000 })
@@ -50,7 +47,7 @@ describe('the dispatcher', () => {
 
   test('tries a carrier that failed again, with a second between, until it takes it', async () => {
     const { account, line } = await newcomer()
-    const told = await listen(server.base, account.keys, SETTLED)
+    await using told = await listen(server.base, account.keys, SETTLED)
     await account.write({ to_number: line })
     await account.carrier({ from_number: line, fail_next: 1 })
     const id = await account.markRead(CONTACT, line)
@@ -68,7 +65,7 @@ describe('the dispatcher', () => {
   test('gives up one conversation that always fails, while the others of its line are sent', async () => {
     await using server = await startReadback()
     const account = await customer(server)
-    const told = await listen(server.base, account.keys, SETTLED)
+    await using told = await listen(server.base, account.keys, SETTLED)
     await account.write()
     using database = new DatabaseSync(join(server.dataDir, 'readback.db'))
     database.exec(`create trigger poison before update of read_at on handset_messages
@@ -90,7 +87,7 @@ describe('the dispatcher', () => {
   test('expires what no carrier took in time, and says what stood in the way', async () => {
     await using server = await startReadback({ READBACK_RECEIPT_TTL_S: '1' })
     const account = await customer(server)
-    const told = await listen(server.base, account.keys, SETTLED)
+    await using told = await listen(server.base, account.keys, SETTLED)
     await account.carrier({ offline: true })
     const first = await account.markRead()
     await told.at(0)
@@ -119,7 +116,7 @@ describe('the dispatcher', () => {
 
   test('keeps the pace that the carrier sets', async () => {
     const { account, line } = await newcomer()
-    const told = await listen(server.base, account.keys, SETTLED)
+    await using told = await listen(server.base, account.keys, SETTLED)
     await account.carrier({ from_number: line, pace_per_s: 20 })
     // The first tells the lane its pace.
     await account.settled(await account.markRead('+14155550199', line))

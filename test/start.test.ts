@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { client } from './support/client.ts'
 import { dataFolder, startProcess } from './support/process.ts'
-import { CONTACT, customer, LINE, OPERATOR_TOKEN } from './support/readback.ts'
+import { CONTACT, customer, LINE, OPERATOR_TOKEN, startReadback } from './support/readback.ts'
 import { requireCurl } from './support/requires.ts'
 import { until } from './support/until.ts'
 
@@ -149,6 +149,18 @@ describe('a start', () => {
     )
     assert.equal((await typing).status, 200)
     assert.deepEqual(await stopped, [0, null])
+  })
+
+  test('ends at once with a client that connected ahead and has sent nothing', async () => {
+    await using server = await startReadback()
+    const { hostname, port } = new URL(server.base)
+    const socket = connect(Number(port), hostname)
+    await once(socket, 'connect')
+    await client(server.base).must(200, 'GET', '/healthz')
+    const startedAt = performance.now()
+    await server.stop()
+    assert.ok(performance.now() - startedAt < 5_000, 'it waited for it')
+    socket.destroy()
   })
 
   test('ends all the same with a client that sent half a call', async () => {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Store } from '../core/store.ts'
 import { getOwnAccountDoor } from './account.ts'
@@ -71,6 +72,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   })
   // An expectation that nobody here knows may be passed over (RFC 9110, 10.1.1); Node would answer without the envelope.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+  letSilentGo(app)
   acceptJson(app)
   identifyAndLog(app)
   app.setErrorHandler(answerError)
@@ -91,6 +93,19 @@ export function createApp(options: AppOptions): FastifyInstance {
   }
   serveConsole(app, options, { account: ownPage, operator: entrances.operator })
   return app
+}
+
+/** A browser connects ahead, and Node calls idle only what has sent a request before: a stop would wait for it until its last moment. */
+function letSilentGo(app: FastifyInstance): void {
+  const connections = new Set<Socket>()
+  app.server.on('connection', (socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
+  app.addHook('preClose', (done) => {
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
+    done()
+  })
 }
 
 /** All doors, by who may enter. */
