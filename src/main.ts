@@ -86,7 +86,8 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
       draining = true
       hub.end()
       // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
-      await outbox.drain()
+      // A message whose file is on its way has not been sent: it is left to the next start.
+      await Promise.all([outbox.drain(), callers.media.abandon()])
       await closeBy(answeredBy, app)
       await Promise.all(Object.values(callers).map((caller) => caller.close()))
       await store.close()

@@ -232,6 +232,25 @@ test('kill -9 in the middle of a call ends its message ERROR, interrupted, and t
   )
 })
 
+test('a message whose file was on its way when the server was stopped is sent by the next start', async () => {
+  await using folder = await dataFolder()
+  const settings = { READBACK_DATA_DIR: folder.path }
+  await using mac = await startBlueBubbles()
+  mac.chats.add(CHAT)
+  await using sink = await startCustomerServer()
+  sink.answer = (_, response) => response.writeHead(200, { 'content-type': 'image/png' }).write('half')
+  const first = await startReadback(settings)
+  const mine = await connect(first, mac)
+  const handle = await send(mine, { content: undefined, media_url: `${sink.url}/cat` })
+  await sink.at(0)
+  await first.stop()
+  assert.equal(mac.sent.length, 0)
+  sink.answer = (_, response) => response.writeHead(200, { 'content-type': 'image/png' }).end('whole')
+  await using second = await startReadback(settings)
+  await becomes({ ...mine, account: enter(second.base, mine.account.accountId, mine.account.keys) }, handle, ['SENT'])
+  assert.equal(mac.sent.length, 1)
+})
+
 test('a Mac that is not there is waited for: nothing can have reached it', async () => {
   let mine: MacLine
   {

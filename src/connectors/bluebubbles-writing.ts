@@ -66,7 +66,8 @@ export async function sendMessage({ talk, media, mayCall }: Sending, call: Messa
     return send(['message', 'text'], { ...envelopeOf(call), chatGuid: chat.id, message: call.content ?? '' })
   }
   const file = await fetchMedia(media, call.mediaUrl)
-  if (file.kind !== 'media') return file
+  // Nobody waits for a file that whoever leaves the line gave up.
+  if (file.kind !== 'media') return mayCall() ? file : LINE_LEFT
   return call.content === null ? sendFile(send, chat.id, file, call) : sendTextWithFile(talk, send, chat.id, file, call)
 }
 

@@ -47,7 +47,7 @@ export interface RunningOutbox {
   start(): Promise<void>
   /** Turns to the carriers; once they can call us. Throws when the store is away. */
   turnToCarriers(): Promise<void>
-  /** Begins nothing more, and answers when what is under way is finished and written down. */
+  /** Begins nothing more, no message's call either, and answers when what is under way is finished and written down. */
   drain(): Promise<void>
 }
 
@@ -55,18 +55,19 @@ export interface RunningOutbox {
 const DELIVERED_AFTER_MS = 2_000
 
 export function createOutbox(options: OutboxOptions): RunningOutbox {
-  const { store, connectors, log, now } = options
+  const { store, connectors, catchUpIntervalMs: everyMs, log, now } = options
   const noteHealth = noteHealthIn(store, log, now)
   const nudge = (lineId: LineId) => receipts.nudge(lineId)
   const lanes = () => ({ receipts, messages })
   const leases = leasesOf(options, lanes, (lineIds) => void enrolment.takeUp(lineIds))
   const holds = (lineId: LineId) => leases?.holds(lineId) ?? true
-  const everyMs = options.catchUpIntervalMs
   const watch = new LineWatch({ store, connectors, noteHealth, holds, nudge, everyMs, log, now })
   const verification = new Verification({ store, lookAt: (lineId) => watch.nudge(lineId), log, now })
   const lookLater = (lineId: LineId) => watch.nudge(lineId, DELIVERED_AFTER_MS)
   const removedLines = new RemovedLines({ store, log, now })
+  let draining = false
   const { receipts, messages } = lanesOf(options, leases, {
+    mayCall: (lineId) => !draining && (leases?.mayCall(lineId) ?? true),
     onSent: verification.sent.bind(verification),
     lookLater,
     // A call that was under way may have left something waiting.
@@ -105,6 +106,7 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
       removedLines.start()
     },
     async drain() {
+      draining = true
       await leases?.stop()
       const others = [enrolment, watch, verification, forgetting, removedLines]
       await Promise.all([...others.map((one) => one.stop()), receipts.drain(), messages.drain()])
@@ -118,7 +120,10 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
 function lanesOf(
   { store, connectors, log, now }: OutboxOptions,
   leases: LineLeases | undefined,
-  on: Pick<LaneOptions, 'onSent' | 'onEnd'> & { readonly lookLater: (lineId: LineId) => void },
+  on: Pick<LaneOptions, 'onSent' | 'onEnd'> & {
+    readonly lookLater: (lineId: LineId) => void
+    readonly mayCall: (lineId: LineId) => boolean
+  },
 ) {
   const toLane = (lineId: LineId, forget: () => void) => {
     const nextCallAt = leases?.nextCallAt(lineId) ?? Number.NEGATIVE_INFINITY
@@ -141,10 +146,8 @@ function lanesOf(
     work: 'messages',
     takeUp: () => store.endInterrupted({ at: now() }),
     linesWithWork: () => store.linesWithMessages(),
-    lane(lineId, onEnd) {
-      const mayCall = () => leases?.mayCall(lineId) ?? true
-      return new MessageLane({ ...toLane(lineId, onEnd), onSent: on.lookLater, mayCall })
-    },
+    lane: (lineId, onEnd) =>
+      new MessageLane({ ...toLane(lineId, onEnd), onSent: on.lookLater, mayCall: () => on.mayCall(lineId) }),
     log,
   })
   return { receipts, messages }
