@@ -223,6 +223,17 @@ describe('a Mac in trouble', { concurrency: true }, () => {
     )
     assert.equal(mac.webhooks.length, 1)
   })
+
+  test('that asks for patience is enrolled no sooner than it asked', async () => {
+    await using mac = await startBlueBubbles()
+    mac.faults.set('webhooks', { status: 429, body: {}, headers: { 'retry-after': '3' } })
+    await connect(server, mac)
+    const refusedBy = performance.now()
+    const call = mac.nextCall()
+    mac.faults.clear()
+    await call
+    assert.ok(performance.now() - refusedBy > 2_500, 'it was asked again at once')
+  })
 })
 
 test('a Mac elsewhere needs READBACK_PUBLIC_URL, and no line leads to a metadata address', async () => {

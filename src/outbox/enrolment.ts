@@ -1,4 +1,4 @@
-import type { Connector, EnrolOutcome } from '../core/connector.ts'
+import type { Connector, FailedCall } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
@@ -14,6 +14,11 @@ export interface EnrolmentOptions {
   readonly inboundUrl: (inboundSecret: string) => string
   readonly log: OutboxLog
   readonly now: () => number
+}
+
+/** The carrier has to be tried again, and may have said when. */
+interface Failed {
+  readonly retryAfterMs?: number
 }
 
 interface Tries {
@@ -67,26 +72,26 @@ export class Enrolment {
     if (this.#stopped) return
     const { log, now } = this.#options
     const startedAt = now()
-    let done = false
+    let failed: Failed | undefined = {}
     try {
-      done = await this.#tell(lineId)
+      failed = await this.#tell(lineId)
     } catch (error) {
       log.warn({ line: formatId('line', lineId), error: messageOf(error) }, 'a line could not be enrolled yet')
     }
-    if (done) {
+    if (failed === undefined) {
       this.#tries.delete(lineId)
     } else if (!this.#stopped) {
       const at = now()
-      tries.backOff.fail({ startedAt, at })
+      tries.backOff.fail({ startedAt, at, retryAfterMs: failed.retryAfterMs })
       tries.timer = setTimeout(() => void this.enrol(lineId), tries.backOff.until - at)
     }
   }
 
-  /** False where the carrier has to be tried again. */
-  async #tell(lineId: LineId): Promise<boolean> {
+  /** Undefined where there is nothing left to tell. */
+  async #tell(lineId: LineId): Promise<Failed | undefined> {
     const { store, inboundUrl, noteHealth, now } = this.#options
     const waiting = (await store.linesToEnrol()).find(({ line }) => line.id === lineId)
-    if (waiting === undefined) return true
+    if (waiting === undefined) return undefined
     const { line, inboundSecret } = waiting
     const carrier = this.#options.connectors[line.connector]?.line(line)
     // First: what comes between is then fetched, and nothing from before is.
@@ -96,15 +101,16 @@ export class Enrolment {
     const outcome = (await carrier?.enrol?.(inboundUrl(inboundSecret))) ?? { kind: 'done' }
     if (outcome.kind !== 'done') return this.#remember(line, outcome)
     // What changed meanwhile has been asked for by another call, which waits for this one.
-    if (!(await store.noteEnrolled({ id: lineId, inboundSecret, settings: line.settings }))) return true
+    if (!(await store.noteEnrolled({ id: lineId, inboundSecret, settings: line.settings }))) return undefined
     await noteHealth(line, (await carrier?.probe?.()) ?? { status: 'ONLINE', reason: null })
-    return true
+    return undefined
   }
 
-  async #remember(line: Line, { reason, detail }: Exclude<EnrolOutcome, { kind: 'done' }>): Promise<false> {
+  async #remember(line: Line, failed: FailedCall): Promise<Failed> {
     const { noteHealth, log } = this.#options
+    const { reason, detail } = failed
     log.info({ line: formatId('line', line.id), reason, detail }, 'a carrier could not be told where to call')
     await noteHealth(line, { status: 'OFFLINE', reason })
-    return false
+    return failed.kind === 'unavailable' ? failed : {}
   }
 }
