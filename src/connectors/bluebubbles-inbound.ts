@@ -5,7 +5,7 @@ import { ReadbackError } from '../core/errors.ts'
 import type { Part } from '../core/inbound-message.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
 import type { MessageNews } from '../core/sending.ts'
-import { contentOf, ID, TIME } from './inbound-fields.ts'
+import { contentOf, ID, TIME } from './carrier-fields.ts'
 
 /** A webhook of any event. */
 const HOOK = z.object({ type: z.string(), data: z.unknown() })

@@ -12,6 +12,7 @@ import {
 } from '../core/sending.ts'
 import { findChat } from './bluebubbles-chat.ts'
 import { type Heard, outcomeOf, type Talk } from './bluebubbles-talk.ts'
+import { ID } from './carrier-fields.ts'
 import { fetchMedia, type Media, type MediaCaller } from './media.ts'
 
 /** Effects are iMessage's alone. */
@@ -120,7 +121,7 @@ function formOf({ bytes, type, name }: Media): FormData {
 }
 
 /** It answers once the message is in the Mac's table, with its row. */
-const SENT = z.object({ guid: z.string().min(1).max(512), dateDelivered: z.number().nullish() })
+const SENT = z.object({ guid: ID, dateDelivered: z.number().nullish() })
 
 type Sent = z.infer<typeof SENT>
 

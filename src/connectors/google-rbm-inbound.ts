@@ -3,8 +3,9 @@ import { z } from 'zod'
 import type { InboundHook, ParsedInbound } from '../core/connector.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { Part } from '../core/inbound-message.ts'
+import { parseJson } from '../core/json.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
-import { contentOf, ID } from './inbound-fields.ts'
+import { contentOf, ID } from './carrier-fields.ts'
 import { sameSecret } from './same-secret.ts'
 
 export interface InboundKey {
@@ -48,7 +49,7 @@ export function parseInbound({ headers, body }: InboundHook, key: InboundKey): P
   const data = Buffer.from(push?.message.data ?? '', 'base64')
   const signature = createHmac('sha512', key.client_token).update(data).digest('base64')
   if (!sameSecret(headers['x-goog-signature'], signature)) throw refused('the signature is missing or wrong')
-  return parseData(parseJson(data), key)
+  return parseData(parseJson(data.toString('utf8')), key)
 }
 
 function parseData(data: unknown, { agent_id }: InboundKey): ParsedInbound {
@@ -110,14 +111,6 @@ function partOf({ text, userFile, location, suggestionResponse }: Message): Part
   const chosen = suggestionResponse && (suggestionResponse.text ?? suggestionResponse.postbackData ?? '')
   const content = text ?? place ?? chosen
   return content === undefined ? undefined : { content: contentOf(content), mediaUrl: null }
-}
-
-function parseJson(data: Buffer): unknown {
-  try {
-    return JSON.parse(data.toString('utf8'))
-  } catch {
-    throw malformed('data')
-  }
 }
 
 function refused(what: string): ReadbackError {

@@ -4,7 +4,7 @@ import { SERVICES } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import { type Address, type PhoneNumber, parseAddress } from '../core/phone-number.ts'
 import type { MessageNews } from '../core/sending.ts'
-import { contentOf, ID } from './inbound-fields.ts'
+import { contentOf, ID } from './carrier-fields.ts'
 import { sameSecret } from './same-secret.ts'
 
 /** Of the 25 fields of its `receive` webhook those that we keep. */

@@ -7,6 +7,7 @@ import type { PhoneNumber } from '../core/phone-number.ts'
 import type { MessageCall, MessageOutcome, TypingCall, Writing } from '../core/sending.ts'
 import type { HttpAnswer, HttpCaller } from '../outgoing/http-call.ts'
 import { excerpt, parseCarrierUrl, REFUSED_UNREAD, tryLater } from './carrier-call.ts'
+import { ID } from './carrier-fields.ts'
 import { parseInbound } from './sendblue-inbound.ts'
 
 /** As its page has it: the conversation, on iMessage and RCS. */
@@ -105,7 +106,7 @@ async function sendReceipt(
   return answer.kind === 'answer' ? sortAnswer(answer, settings) : answer
 }
 
-const QUEUED = z.object({ message_handle: z.string().min(1).max(512), status: z.string() })
+const QUEUED = z.object({ message_handle: ID, status: z.string() })
 
 /** Its 200 means that it has the message; what becomes of it comes by its `outbound` webhook. */
 async function sendMessage(

@@ -16,7 +16,7 @@ import type { Handset, HandsetDraft } from '../core/handset.ts'
 import type { LineId } from '../core/id.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
 import type { MessageCall, MessageOutcome, TypingCall, Writing } from '../core/sending.ts'
-import { contentOf, ID, TIME } from './inbound-fields.ts'
+import { contentOf, ID, TIME } from './carrier-fields.ts'
 
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
 

@@ -8,7 +8,7 @@ export function acceptJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, parseJson(request, body as Buffer))
+      done(null, parseBody(request, body as Buffer))
     } catch (error) {
       done(error as Error)
     }
@@ -19,7 +19,7 @@ export function acceptJson(app: FastifyInstance): void {
   })
 }
 
-function parseJson({ headers }: FastifyRequest, body: Buffer): unknown {
+function parseBody({ headers }: FastifyRequest, body: Buffer): unknown {
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') {
     throw new ReadbackError('unsupported_media_type', 'A compressed body is not accepted')
   }

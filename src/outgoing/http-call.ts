@@ -2,6 +2,7 @@ import dns from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { Agent, DecoratorHandler, type Dispatcher, FormData } from 'undici'
 import type { UnavailableOutcome } from '../core/connector.ts'
+import { parseJson } from '../core/json.ts'
 import { type AddressPolicy, GUARDED, guardedLookup, isRefusedHost } from './address-guard.ts'
 
 /** The one way out. Where an address leads may be anybody's word, so it is guarded; no redirect is followed. */
@@ -195,14 +196,6 @@ function parseRetryAfter(given: string, now: number): number | undefined {
 
 function finite(value: number): number | undefined {
   return Number.isFinite(value) ? value : undefined
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** The error's code is all that is told of it: its message can hold the URL, and the URL a password. */

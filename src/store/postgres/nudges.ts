@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { Client, type Pool } from 'pg'
 import { z } from 'zod'
 import type { AccountId, LineId } from '../../core/id.ts'
+import { parseJson } from '../../core/json.ts'
 import { LINE_WORK } from '../../core/leases.ts'
 import type { Changes } from '../../core/store.ts'
 import { connectionOptions } from './connection.ts'
@@ -157,13 +158,5 @@ export class Nudges {
     }
     if (this.#closed) await this.#connection?.client.end()
     this.#checkLater()
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
