@@ -23,6 +23,23 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     await page.getByRole('button', { name: 'Probe now' }).waitFor()
   })
 
+  test('says where it is seen that more of the list could not be fetched, and fetches it when asked again', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    for (let n = 0; n < 60; n++)
+      await account.write({ to_number: line, number: `+1415555${String(100 + n).padStart(4, '0')}` })
+    await page.route('**/conversations?*cursor=*', refuse)
+    await page.getByRole('button', { name: 'Show more' }).click()
+    const alert = page.getByRole('region', { name: 'Conversations' }).getByRole('alert')
+    await alert.getByText('Not right now').waitFor()
+    const { y = 0, height = 0 } = (await alert.boundingBox()) ?? {}
+    assert.ok(height > 0 && y >= 0 && y + height <= 900, `from ${y} on, ${height} high`)
+    await page.unroute('**/conversations?*cursor=*')
+    await alert.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('link', { name: '+14155550100' }).waitFor()
+    await alert.waitFor({ state: 'detached' })
+  })
+
   test('comes by itself once it can be asked who is signed in', async () => {
     await using visited = await enter(desk)
     const { page } = visited

@@ -57,20 +57,23 @@ function ConversationList({ openId }: { openId: string | undefined }) {
   return (
     <section className="list" aria-label="Conversations">
       <Search looking={looking} onChange={setLooking} />
+      {further.error === null ? (
+        list.isError && <Failure error={list.error} again={list.refetch} />
+      ) : (
+        <Failure error={further.error} again={further.fetch} />
+      )}
       <ScrollArea
         className="list-body"
         type="auto"
         viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'List of conversations' }}
       >
         {list.isPending && <Loading rows={6} />}
-        {further.error === null && list.isError && <Failure error={list.error} again={list.refetch} />}
         {list.isSuccess && rows.length === 0 && !list.hasNextPage && (
           <NoRows filtered={Object.values(settled).some((word) => word !== '')} />
         )}
         {rows.map((row) => (
           <Row key={row.conversation_id} row={row} open={row.conversation_id === openId} />
         ))}
-        {further.error !== null && <Failure error={further.error} again={further.fetch} />}
         {list.hasNextPage && (
           <Button fullWidth variant="subtle" radius={0} loading={list.isFetchingNextPage} onClick={further.fetch}>
             {rows.length === 0 ? 'None among the newest. Look further' : 'Show more'}
