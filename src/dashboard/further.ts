@@ -1,4 +1,4 @@
-import type { UseInfiniteQueryResult } from '@tanstack/react-query'
+import { isCancelledError, type UseInfiniteQueryResult } from '@tanstack/react-query'
 import { useState } from 'react'
 import { fetchAnew } from './api.ts'
 
@@ -7,8 +7,13 @@ export function useFurther(shown: Pick<UseInfiniteQueryResult, 'fetchNextPage' |
   const [error, setError] = useState<Error | null>(null)
   const fetch = async () => {
     const breaksOff = shown.isRefetching
-    const fetched = await shown.fetchNextPage()
-    setError(fetched.isFetchNextPageError ? fetched.error : null)
+    try {
+      // Its answer may tell of a fetch that came after it: what failed is thrown.
+      await shown.fetchNextPage({ throwOnError: true })
+      setError(null)
+    } catch (thrown) {
+      setError(isCancelledError(thrown) ? null : (thrown as Error))
+    }
     // What was broken off for it may have had something new.
     if (breaksOff) void fetchAnew()
   }
