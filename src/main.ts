@@ -55,7 +55,6 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   const { webhookAllow: allow, ...times } = config
   const webhooks = { caller: callers.customers, allow, bodyOf: webhookBody }
   const outbox = createOutbox({ ...times, store, connectors, inboundUrl, webhooks, log, now })
-  let draining = false
   const app = createApp({
     ...outbox,
     store,
@@ -67,7 +66,6 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     now,
     operatorToken,
     log,
-    draining: () => draining,
     ...dashboard,
   })
   // Before anybody can ask for a receipt: what it finds claimed then was claimed by a process that is no more.
@@ -83,7 +81,6 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     greeting: demo ? demoText(base, demo.file, dashboard.links.make(demo.key)) : '',
     async stop() {
       const answeredBy = performance.now() + config.carrierTimeoutMs + LAST_ANSWERS_MS
-      draining = true
       hub.end()
       // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
       // A message whose file is on its way has not been sent: it is left to the next start.

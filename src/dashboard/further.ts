@@ -2,8 +2,13 @@ import { isCancelledError, type UseInfiniteQueryResult } from '@tanstack/react-q
 import { useState } from 'react'
 import { fetchAnew } from './api.ts'
 
-/** The next page of what is shown. What it failed with stays until it is asked for again, whatever is fetched anew meanwhile. */
-export function useFurther(shown: Pick<UseInfiniteQueryResult, 'fetchNextPage' | 'isRefetching'>) {
+type Shown = Pick<UseInfiniteQueryResult, 'fetchNextPage' | 'isRefetching' | 'error' | 'refetch'>
+
+/**
+ * The next page of what is shown, and what of it could not be fetched. What a further page failed with stays until it is asked for
+ * again, whatever is fetched anew meanwhile.
+ */
+export function useFurther(shown: Shown) {
   const [error, setError] = useState<Error | null>(null)
   const fetch = async () => {
     const breaksOff = shown.isRefetching
@@ -17,5 +22,6 @@ export function useFurther(shown: Pick<UseInfiniteQueryResult, 'fetchNextPage' |
     // What was broken off for it may have had something new.
     if (breaksOff) void fetchAnew()
   }
-  return { error, fetch }
+  const ofAll = shown.error && { error: shown.error, again: shown.refetch }
+  return { fetch, failure: error === null ? ofAll : { error, again: fetch } }
 }

@@ -49,6 +49,8 @@ export interface RunningOutbox {
   turnToCarriers(): Promise<void>
   /** Begins nothing more, no message's call either, and answers when what is under way is finished and written down. */
   drain(): Promise<void>
+  /** Whether this process is about to end. */
+  draining(): boolean
 }
 
 /** A phone that is on has a message by then, and its carrier says so. */
@@ -63,13 +65,12 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
   const holds = (lineId: LineId) => leases?.holds(lineId) ?? true
   const watch = new LineWatch({ store, connectors, noteHealth, holds, nudge, everyMs, log, now })
   const verification = new Verification({ store, lookAt: (lineId) => watch.nudge(lineId), log, now })
-  const lookLater = (lineId: LineId) => watch.nudge(lineId, DELIVERED_AFTER_MS)
   const removedLines = new RemovedLines({ store, log, now })
   let draining = false
   const { receipts, messages } = lanesOf(options, leases, {
     mayCall: (lineId) => !draining && (leases?.mayCall(lineId) ?? true),
     onSent: verification.sent.bind(verification),
-    lookLater,
+    lookLater: (lineId) => watch.nudge(lineId, DELIVERED_AFTER_MS),
     // A call that was under way may have left something waiting.
     onEnd: () => removedLines.nudge(),
   })
@@ -105,6 +106,7 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
       forgetting.start()
       removedLines.start()
     },
+    draining: () => draining,
     async drain() {
       draining = true
       await leases?.stop()

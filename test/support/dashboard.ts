@@ -2,7 +2,8 @@ import { after, before } from 'node:test'
 import axe from 'axe-core'
 import type { Page, Route } from 'playwright-core'
 import { openBrowser, signIn, type Visit, visit } from './browser.ts'
-import { CONTACT, type Customer, customer, OPERATOR_TOKEN, type Readback, startReadback } from './readback.ts'
+import { CONTACT, type Customer, customer, OPERATOR_TOKEN, type Readback } from './readback.ts'
+import { ownLine, shareReadback } from './shared.ts'
 import { until } from './until.ts'
 
 /** One server and one browser for the tests of a suite, each with an account of its own. */
@@ -18,27 +19,20 @@ export interface Entered extends Visit {
 
 /** To be called in a suite: what it answers is there once its tests run. */
 export function openDesk(): Desk {
-  const desk = {} as Desk
+  const desk = { server: shareReadback() } as Desk
   before(async () => {
-    desk.server = await startReadback()
     desk.browser = await openBrowser()
   })
-  after(async () => {
-    await desk.browser[Symbol.asyncDispose]()
-    await desk.server[Symbol.asyncDispose]()
-  })
+  after(() => desk.browser[Symbol.asyncDispose]())
   return desk
 }
-
-let lines = 0
 
 /** Somebody who has signed in with a key, on a line of their own. */
 export async function enter(
   { server, browser }: Desk,
   options: { auto?: boolean; path?: string; plan?: string } = {},
 ): Promise<Entered> {
-  lines += 1
-  const line = `+1917555${String(100 + lines).padStart(4, '0')}`
+  const line = ownLine()
   const account = await customer(server, {
     lines: [line],
     auto: options.auto ?? false,

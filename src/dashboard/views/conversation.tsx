@@ -59,11 +59,7 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
         data-shown={!simulated || side === 'conversation'}
       >
         <Head conversation={conversation} autoMarkRead={autoMarkRead} />
-        {older.error === null ? (
-          view.isError && <Failure error={view.error} again={view.refetch} />
-        ) : (
-          <Failure error={older.error} again={older.fetch} />
-        )}
+        {older.failure && <Failure {...older.failure} />}
         {simulated && <Sides side={side} onChange={setSide} />}
         <Timeline conversation={conversation} pages={pages} view={view} onOlder={older.fetch} onOpen={onOpen} />
         {conversation.kind === 'direct' && <Reply conversation={conversation} />}

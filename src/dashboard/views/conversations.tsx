@@ -57,11 +57,7 @@ function ConversationList({ openId }: { openId: string | undefined }) {
   return (
     <section className="list" aria-label="Conversations">
       <Search looking={looking} onChange={setLooking} />
-      {further.error === null ? (
-        list.isError && <Failure error={list.error} again={list.refetch} />
-      ) : (
-        <Failure error={further.error} again={further.fetch} />
-      )}
+      {further.failure && <Failure {...further.failure} />}
       <ScrollArea
         className="list-body"
         type="auto"
