@@ -117,6 +117,19 @@ describe('a conversation that is open in the dashboard', { skip: requireDashboar
     await isAtItsEnd(page, '.timeline')
     await page.setViewportSize({ width: 390, height: 500 })
     await isAtItsEnd(page, '.timeline')
+    // Whoever scrolls down to it has not left it because its window grows smaller in the same moment.
+    await page.setViewportSize({ width: 390, height: 844 })
+    await isAtItsEnd(page, '.timeline')
+    await page.evaluate(`new Promise((done) => {
+      const box = document.querySelector('.timeline')
+      box.addEventListener('scroll', () => setTimeout(() => {
+        box.scrollTop += 10
+        Object.assign(box.style, { flex: 'none', height: '120px' })
+        done()
+      }), { once: true })
+      box.scrollTop -= 10
+    })`)
+    await isAtItsEnd(page, '.timeline')
   })
 
   test('keeps the focus where it was, or takes it where that is no longer shown', async () => {

@@ -11,9 +11,15 @@ export function Log({ label, className, children }: { label: string; className: 
     const content = element?.firstElementChild
     if (!element || !content) return
     let atEnd = true
+    let top = 0
     const look = () => {
+      const { clientHeight, scrollHeight, scrollTop } = element
       // Nobody scrolls what is not shown.
-      if (element.clientHeight > 0) atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR
+      if (clientHeight === 0) return
+      // Only who went back has left it: it may have grown since one came to its end, and that is told of later.
+      if (scrollHeight - scrollTop - clientHeight < NEAR) atEnd = true
+      else if (scrollTop < top) atEnd = false
+      top = scrollTop
     }
     // Whatever makes it longer, or its window smaller, or shows it again.
     const follow = new ResizeObserver(() => {
