@@ -105,9 +105,16 @@ describe('a node that remembers a call, while another changes what it was decide
     const joined = await joins()
     const id = await rememberOnB()
     await until('the join to be in the log', joins, (count) => count > joined)
-    await runSql(
+    const broken = await runSql<{ pid: number }>(
       database.url,
-      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+      `select pid, pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid()`,
+    )
+    // Until they are gone one of them may still answer.
+    await until(
+      'them to be gone',
+      () => runSql(database.url, 'select 1 from pg_stat_activity where pid = any($1)', [broken.map(({ pid }) => pid)]),
+      ({ length }) => length === 0,
     )
     await until(
       'it to be ready again',
