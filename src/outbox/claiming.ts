@@ -25,6 +25,11 @@ export class Claiming<Call, Claimed> {
     return claimed
   }
 
+  /** What the last claim took is not carried, as though it had not been heard of. */
+  forsake(): void {
+    this.#lost = true
+  }
+
   /** Afterwards nothing is claimed that the lane has not heard of. Throws when the store is away. */
   async settle(): Promise<void> {
     if (!this.#lost) return

@@ -68,7 +68,7 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
   const removedLines = new RemovedLines({ store, log, now })
   let draining = false
   const { receipts, messages } = lanesOf(options, leases, {
-    mayCall: (lineId) => !draining && (leases?.mayCall(lineId) ?? true),
+    draining: () => draining,
     onSent: verification.sent.bind(verification),
     lookLater: (lineId) => watch.nudge(lineId, DELIVERED_AFTER_MS),
     // A call that was under way may have left something waiting.
@@ -124,16 +124,17 @@ function lanesOf(
   leases: LineLeases | undefined,
   on: Pick<LaneOptions, 'onSent' | 'onEnd'> & {
     readonly lookLater: (lineId: LineId) => void
-    readonly mayCall: (lineId: LineId) => boolean
+    readonly draining: () => boolean
   },
 ) {
+  const mayCall = (lineId: LineId) => leases?.mayCall(lineId) ?? true
   const toLane = (lineId: LineId, forget: () => void) => {
     const nextCallAt = leases?.nextCallAt(lineId) ?? Number.NEGATIVE_INFINITY
     const onEnd = () => {
       forget()
       on.onEnd()
     }
-    return { store, connectors, log, now, lineId, nextCallAt, onEnd }
+    return { store, connectors, log, now, lineId, nextCallAt, mayCall: () => mayCall(lineId), onEnd }
   }
   const receipts = new Dispatcher({
     leases,
@@ -149,7 +150,12 @@ function lanesOf(
     takeUp: () => store.endInterrupted({ at: now() }),
     linesWithWork: () => store.linesWithMessages(),
     lane: (lineId, onEnd) =>
-      new MessageLane({ ...toLane(lineId, onEnd), onSent: on.lookLater, mayCall: () => on.mayCall(lineId) }),
+      new MessageLane({
+        ...toLane(lineId, onEnd),
+        onSent: on.lookLater,
+        // One whose file is on its way to us is left to the next start.
+        mayCall: () => !on.draining() && mayCall(lineId),
+      }),
     log,
   })
   return { receipts, messages }

@@ -132,6 +132,41 @@ async function looksAround(
   return claims
 }
 
+test('a lane leaves what it claimed where its lease is too old by then, and gives it back before it claims again', async () => {
+  const did: string[] = []
+  const claimed = Promise.withResolvers<void>()
+  const settled = Promise.withResolvers<void>()
+  const store = {
+    findOverdue: async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null }),
+    async claimReceipts() {
+      did.push('claimed')
+      return { line: { connector: 'test', paused: false } as Line, claims: [CLAIM], nextDueAt: null }
+    },
+    async releaseLost() {
+      did.push('gave back')
+    },
+    settleReceipts: async () => settled.resolve(),
+  } as Partial<Outbox> as Outbox
+  const connectors = calledBy(async () => {
+    did.push('called')
+    return { kind: 'done' }
+  })
+  let ours = false
+  const mayCall = () => {
+    claimed.resolve()
+    return ours
+  }
+  const lane = laneOn(store, () => 0, connectors, mayCall)
+  lane.nudge()
+  await claimed.promise
+  await rest()
+  ours = true
+  lane.nudge()
+  await settled.promise
+  await lane.drain({ ending: true })
+  assert.deepEqual(did.slice(0, 4), ['claimed', 'gave back', 'claimed', 'called'])
+})
+
 test('a lane looks for what was set back once the calls beside it are over, though those came to their end', async () => {
   let at = 0
   let claims = 0
@@ -187,8 +222,13 @@ async function rest(): Promise<void> {
   for (let turns = 0; turns < 5; turns++) await turn()
 }
 
-function laneOn(store: Outbox, now: () => number, connectors: Readonly<Record<string, Connector>> = {}): Lane {
+function laneOn(
+  store: Outbox,
+  now: () => number,
+  connectors: Readonly<Record<string, Connector>> = {},
+  mayCall = () => true,
+): Lane {
   const log = { info() {}, warn() {}, error() {} }
-  const options = { lineId: 1 as LineId, store, connectors, log, now, nextCallAt: 0 }
+  const options = { lineId: 1 as LineId, store, connectors, log, now, nextCallAt: 0, mayCall }
   return new Lane({ ...options, onSent() {}, onEnd() {} })
 }

@@ -29,6 +29,8 @@ export interface LaneOptions {
   readonly now: () => number
   /** The carrier must not be called before: another process had the line until now. */
   readonly nextCallAt: number
+  /** Whether the line is still this process's: after a pause it may be another's. */
+  readonly mayCall: () => boolean
   /** A carrier took it. */
   readonly onSent: (sent: Sent) => void
   /** The line was removed, or is another process's. */
@@ -139,6 +141,10 @@ export class Lane {
   async #carryAll(line: Line, claims: readonly Claim[]): Promise<void> {
     if (claims.length === 0) return
     const connected = await this.#connect(line)
+    if (!this.#options.mayCall()) {
+      this.#claiming.forsake()
+      throw new Error('the lease of the line is too old for a call')
+    }
     for (const claim of claims) {
       const { id } = claim.conversation
       const carrying = this.#carry(claim, connected).then(({ state }) => {

@@ -23,8 +23,6 @@ export interface MessageLaneOptions extends Omit<LaneOptions, 'store' | 'onSent'
   readonly store: MessageOutbox
   /** A carrier took one, and can be asked what became of it. */
   readonly onSent: (lineId: LineId) => void
-  /** Whether the line is still this process's. */
-  readonly mayCall: () => boolean
 }
 
 /** One line's messages on their way: one at a time, in the order in which they were accepted, at the carrier's pace. */

@@ -6,7 +6,7 @@ export interface TurnsOptions {
   readonly step: () => Promise<number | null>
   /** Nothing is due, and no nudge has come: from here on nobody turns until the next one. */
   readonly onIdle?: () => void
-  /** Told with an error of the store's, which alone stops a step. */
+  /** Told with what stopped a step: an error of the store's, or a lease that grew old. */
   readonly complaint: string
   readonly tag: Readonly<Record<string, unknown>>
   readonly log: OutboxLog

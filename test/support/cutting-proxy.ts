@@ -12,7 +12,9 @@ export interface CuttingProxy extends AsyncDisposable {
   silenceAfter(words: string): void
   /** The next transaction in which a client says these words is committed, and its connection ends before the client hears of it. */
   loseCommit(words: string): void
-  /** Whether that has happened. */
+  /** The next transaction in which a client says these words is committed, and this done before the client hears of it. */
+  onCommit(words: string, act: () => void): void
+  /** Whether a commit was lost. */
   readonly lost: boolean
   /** So many answers, whoever's, carry in the same packet that the database shuts down, and their connection ends; resolves after them. */
   dismiss(answers: number): Promise<void>
@@ -43,7 +45,7 @@ export function through({ url }: { readonly url: string }, port: number): string
 export async function cuttingProxy(target: number): Promise<CuttingProxy> {
   const pairs = new Set<Pair>()
   let dismissals = 0
-  const waiting: Waiting = { toLose: undefined, toSilence: undefined, lost: false }
+  const waiting: Waiting = { toLose: undefined, toSilence: undefined, toTell: undefined, lost: false }
   const isDismissed = () => dismissals > 0 && dismissals-- > 0
   const server = createServer((client) => {
     const pair = new Pair(client, connect(target, '127.0.0.1'), { isDismissed, waiting }, () => pairs.delete(pair))
@@ -68,6 +70,9 @@ export async function cuttingProxy(target: number): Promise<CuttingProxy> {
     loseCommit(words) {
       Object.assign(waiting, { toLose: words, lost: false })
     },
+    onCommit(words, act) {
+      waiting.toTell = { words, act }
+    },
     get lost() {
       return waiting.lost
     },
@@ -91,6 +96,7 @@ export async function cuttingProxy(target: number): Promise<CuttingProxy> {
 interface Waiting {
   toLose: string | undefined
   toSilence: string | undefined
+  toTell: { readonly words: string; readonly act: () => void } | undefined
   lost: boolean
 }
 
@@ -100,6 +106,7 @@ class Pair {
   #words = ''
   #silent = false
   #losing = false
+  #onCommit: (() => void) | undefined
 
   constructor(
     client: Socket,
@@ -116,6 +123,10 @@ class Pair {
         waiting.toLose = undefined
         this.#losing = true
       }
+      if (waiting.toTell !== undefined && said.includes(waiting.toTell.words)) {
+        this.#onCommit = waiting.toTell.act
+        waiting.toTell = undefined
+      }
       if (!this.#silent) database.write(bytes)
       if (waiting.toSilence !== undefined && said.includes(waiting.toSilence)) {
         waiting.toSilence = undefined
@@ -124,8 +135,10 @@ class Pair {
     })
     database.on('data', (bytes) => {
       if (this.#silent) return
-      const committed = this.#losing ? bytes.indexOf(COMMITTED) : -1
-      if (committed >= 0) {
+      const committed = this.#losing || this.#onCommit !== undefined ? bytes.indexOf(COMMITTED) : -1
+      if (committed >= 0) this.#onCommit?.()
+      if (committed >= 0) this.#onCommit = undefined
+      if (committed >= 0 && this.#losing) {
         waiting.lost = true
         // What was answered before it comes through, even in the same packet.
         client.end(bytes.subarray(0, committed - MESSAGE_HEAD))
