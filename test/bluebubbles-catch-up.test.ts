@@ -166,6 +166,14 @@ describe('catching up with a Mac', () => {
     assert.equal(server.logs.filter(warned).length, 1)
   })
 
+  test('fetches little at a time where a page is more than is read of an answer', async () => {
+    await using mac = await startBlueBubbles()
+    const { line } = await connect(server, mac)
+    for (let n = 0; n < 40; n++)
+      mac.messages.write({ ...from(contactOf(n)), payloadData: 'x'.repeat(600_000) } as object)
+    await storedOnce(server, line, 40)
+  })
+
   test('waits for attachments that are linked late, and has one part for each', async () => {
     await using mac = await startBlueBubbles()
     const { line } = await connect(server, mac, { auto: true })

@@ -41,6 +41,30 @@ describe('catching up', () => {
     assert.ok(state.calls < 6, `${state.calls} calls`)
   })
 
+  test('asks a Mac that takes long for little at a time, and for as much as ever once there is no more', async () => {
+    const rows = Array.from({ length: 25 }, (_, index) => ({ originalROWID: index + 1 }))
+    const limits: number[] = []
+    const slow: Talk = async (_method, _path, body) => {
+      const { limit } = body as { limit: number }
+      limits.push(limit)
+      if (limit > 10) return { kind: 'unavailable', reason: 'timeout', mayHaveArrived: true }
+      return { kind: 'done', data: beyond(rows)(body).slice(0, limit), date: undefined }
+    }
+    const ask = async (cursor: string | null) => {
+      limits.length = 0
+      const caughtUp = await catchUp(() => slow, SETTINGS, cursor, NOW)
+      assert.ok(caughtUp.kind === 'done')
+      return { ...caughtUp, asked: Math.max(...limits) }
+    }
+    assert.equal((await ask(null)).cursor, at(25))
+    const first = await ask(at(1))
+    assert.deepEqual([first.refused.length, first.comeBackMs, first.asked], [10, 0, 200])
+    const second = await ask(first.cursor)
+    assert.deepEqual([second.refused.length, second.comeBackMs, second.asked], [10, 0, 10])
+    const third = await ask(second.cursor)
+    assert.deepEqual([third.refused.length, third.comeBackMs, third.cursor], [4, null, at(25)])
+  })
+
   for (const [when, dateCreated] of [
     ['long ago', NOW - 3_600_000],
     ['next year', NOW + 31_536_000_000],

@@ -1,11 +1,14 @@
 import { z } from 'zod'
-import type { CaughtUp, FailedCall, ParsedInbound } from '../core/connector.ts'
+import type { CaughtUp, FailedCall, ParsedInbound, UnavailableOutcome } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
+import { TOO_LARGE } from '../outgoing/http-call.ts'
 import { parseRow } from './bluebubbles-inbound.ts'
 import { type Heard, outcomeOf, type Settings, type Talk } from './bluebubbles-talk.ts'
 
 /** Rows a call; a row with all that hangs on it has seldom more than 10 kB. */
 const PAGE = 200
+/** Where those are more than a Mac can answer in time, or than we read of an answer. */
+const SMALL_PAGE = 10
 /**
  * A row whose conversation or attachments are not linked yet is waited for this long, then taken as it is. Since it was first seen: what
  * a Mac gets late has the date when it was written, and a contact's clock may be ahead.
@@ -18,6 +21,8 @@ const CURSOR = z.object({
   url: z.string(),
   /** The highest row of its table of messages that was fetched. */
   row: z.int().nonnegative(),
+  /** How many rows to ask for, where {@link PAGE} was too many and there are more. */
+  rows: z.int().positive().optional(),
   /** Rows that are waited for, and since when. */
   held: z.record(z.string(), z.number()).optional(),
 })
@@ -32,10 +37,7 @@ const LINKS = z.object({
   isFromMe: z.boolean().optional(),
 })
 
-/**
- * Rows beyond the cursor, by their numbers: new rows have higher ones, whatever their date, so a range of numbers that exist is
- * complete in one page and nothing is missed between pages that shift. Each call has a deadline of its own.
- */
+/** What is new since the cursor. Each call has a deadline of its own. */
 export async function catchUp(
   talk: () => Talk,
   { url }: Settings,
@@ -45,23 +47,41 @@ export async function catchUp(
   const from = cursor === null ? undefined : CURSOR.safeParse(JSON.parse(cursor)).data
   // Other settings: another Mac, with numbers of its own.
   if (from === undefined || from.url !== url) return begin(talk, url)
+  return orFewer(from.rows ?? PAGE, (rows) => goOn(talk, from, rows, now))
+}
+
+async function orFewer<Answer>(rows: number, ask: (rows: number) => Promise<Answer | FailedCall>) {
+  const answer = await ask(rows)
+  return rows > SMALL_PAGE && isTooMuch(answer) ? ask(SMALL_PAGE) : answer
+}
+
+function isTooMuch(answer: unknown): boolean {
+  const { reason, detail } = answer as Partial<UnavailableOutcome>
+  return reason === 'timeout' || detail === TOO_LARGE
+}
+
+/**
+ * Rows beyond the cursor, by their numbers: new rows have higher ones, whatever their date, so a range of numbers that exist is
+ * complete in one page and nothing is missed between pages that shift.
+ */
+async function goOn(talk: () => Talk, from: Cursor, rows: number, now: number): Promise<CaughtUp | FailedCall> {
   // The row of the cursor comes again: where not even that is there, the table is another one.
-  const first = await query(talk(), from.row - 1)
+  const first = await query(talk(), { after: from.row - 1, rows })
   if (first.kind !== 'rows') return first
-  if (first.rows.length === 0 && from.row > 0) return beginAgain(talk, url)
-  if (first.rows.length < PAGE) {
+  if (first.rows.length === 0 && from.row > 0) return beginAgain(talk, from.url)
+  if (first.rows.length < rows) {
     const last = Math.max(from.row, ...first.rows.map(({ originalROWID }) => originalROWID))
-    return take(talk(), first, { from, to: last, more: false }, now)
+    return take(talk(), first, { from, to: last, rows, more: false }, now)
   }
-  const to = from.row + PAGE
-  const range = await query(talk(), from.row, to)
-  return range.kind === 'rows' ? take(talk(), range, { from, to, more: true }, now) : range
+  const to = from.row + rows
+  const range = await query(talk(), { after: from.row, upTo: to, rows })
+  return range.kind === 'rows' ? take(talk(), range, { from, to, rows, more: true }, now) : range
 }
 
 /** Behind the highest number there is. The newest by date need not have it, so it is asked until nothing is higher. */
 async function begin(talk: () => Talk, url: string): Promise<CaughtUp | FailedCall> {
   for (let row = 0; ; ) {
-    const page = await query(talk(), row, undefined, 'DESC')
+    const page = await orFewer(PAGE, (rows) => query(talk(), { after: row, rows, sort: 'DESC' }))
     if (page.kind !== 'rows') return page
     if (page.rows.length === 0) {
       const cursor = JSON.stringify({ url, row } satisfies Cursor)
@@ -87,9 +107,16 @@ interface Page {
   readonly date: number | undefined
 }
 
-async function query(talk: Talk, after: number, upTo?: number, sort = 'ASC'): Promise<Page | FailedCall> {
+interface Query {
+  readonly after: number
+  readonly upTo?: number
+  readonly rows: number
+  readonly sort?: 'ASC' | 'DESC'
+}
+
+async function query(talk: Talk, { after, upTo, rows: limit, sort = 'ASC' }: Query): Promise<Page | FailedCall> {
   const heard = await talk('POST', ['message', 'query'], {
-    limit: PAGE,
+    limit,
     sort,
     with: ['chat', 'attachment'],
     where: [
@@ -115,10 +142,12 @@ function failed(heard: Heard): FailedCall {
 interface Range {
   readonly from: Cursor
   readonly to: number
+  /** As many at the most. */
+  readonly rows: number
   readonly more: boolean
 }
 
-async function take(talk: Talk, page: Page, { from, to, more }: Range, now: number): Promise<CaughtUp> {
+async function take(talk: Talk, page: Page, { from, to, rows, more }: Range, now: number): Promise<CaughtUp> {
   const taken: ParsedInbound[] = []
   const refused: string[] = []
   const waiting: Record<string, number> = {}
@@ -134,9 +163,12 @@ async function take(talk: Talk, page: Page, { from, to, more }: Range, now: numb
     }
   }
   const held = Math.min(...Object.keys(waiting).map(Number))
-  const { held: _, ...place } = from
-  const reached: Cursor = { ...place, row: Math.min(to, held - 1), ...(held <= to ? { held: waiting } : {}) }
-  const cursor = JSON.stringify(reached)
+  const cursor = JSON.stringify({
+    url: from.url,
+    row: Math.min(to, held - 1),
+    ...(more && rows < PAGE ? { rows } : {}),
+    ...(held <= to ? { held: waiting } : {}),
+  } satisfies Cursor)
   return {
     kind: 'done',
     messages: taken.flatMap(({ messages }) => messages),

@@ -63,6 +63,9 @@ export interface HttpCallerOptions {
   readonly lookup?: LookupFunction
 }
 
+/** What is told of an answer of which more came than is read. */
+export const TOO_LARGE = 'TOO_LARGE'
+
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** One for each use: it holds the open connections. */
@@ -159,7 +162,7 @@ async function read(
     for await (const chunk of body) {
       chunks.push(chunk.subarray(0, left))
       left -= chunk.length
-      if (left < 0 && beyond === 'refuse') throw Object.assign(new Error('Too large'), { code: 'TOO_LARGE' })
+      if (left < 0 && beyond === 'refuse') throw Object.assign(new Error('Too large'), { code: TOO_LARGE })
       if (left <= 0) break
     }
   } catch (error) {
