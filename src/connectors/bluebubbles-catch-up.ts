@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { CaughtUp, FailedCall, ParsedInbound, UnavailableOutcome } from '../core/connector.ts'
+import type { CaughtUp, FailedCall, ParsedInbound } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import { TOO_LARGE } from '../outgoing/http-call.ts'
 import { parseRow } from './bluebubbles-inbound.ts'
@@ -17,10 +17,12 @@ const LINKED_WITHIN_MS = 30_000
 const COME_BACK_MS = 2_000
 
 const CURSOR = z.object({
-  /** Which Mac it was. */
+  /** Where the Mac was. */
   url: z.string(),
   /** The highest row of its table of messages that was fetched. */
   row: z.int().nonnegative(),
+  /** What is in that row, if anything: another Mac numbers its rows likewise. */
+  message: z.string().optional(),
   /** How many rows to ask for, where {@link PAGE} was too many and there are more. */
   rows: z.int().positive().optional(),
   /** Rows that are waited for, and since when. */
@@ -29,7 +31,7 @@ const CURSOR = z.object({
 type Cursor = z.infer<typeof CURSOR>
 
 /** Whatever else it is, it is a row that has its number. */
-const NUMBERED = z.looseObject({ originalROWID: z.int().positive() })
+const NUMBERED = z.looseObject({ originalROWID: z.int().positive(), guid: z.string().optional() })
 type Row = z.infer<typeof NUMBERED>
 const ROWS = z.array(NUMBERED)
 const LINKS = z.object({
@@ -45,19 +47,27 @@ export async function catchUp(
   now: number,
 ): Promise<CaughtUp | FailedCall> {
   const from = cursor === null ? undefined : CURSOR.safeParse(JSON.parse(cursor)).data
-  // Other settings: another Mac, with numbers of its own.
-  if (from === undefined || from.url !== url) return begin(talk, url)
-  return orFewer(from.rows ?? PAGE, (rows) => goOn(talk, from, rows, now))
+  if (from === undefined) return begin(talk, url)
+  // A Mac may have another address, and at another address another Mac.
+  const known = from.url === url || (await knows(talk(), from))
+  if (typeof known !== 'boolean') return known
+  if (!known) return begin(talk, url)
+  return orFewer(from.rows ?? PAGE, (rows) => goOn(talk, { ...from, url }, rows, now))
 }
 
-async function orFewer<Answer>(rows: number, ask: (rows: number) => Promise<Answer | FailedCall>) {
+/** Whether it is the Mac that the cursor is from. */
+async function knows(talk: Talk, { row, message }: Cursor): Promise<boolean | FailedCall> {
+  const page = await query(talk, { after: row - 1, upTo: row, rows: 1 })
+  return page.kind === 'rows' ? message !== undefined && page.rows[0]?.guid === message : page
+}
+
+async function orFewer<Answer extends object>(rows: number, ask: (rows: number) => Promise<Answer | FailedCall>) {
   const answer = await ask(rows)
   return rows > SMALL_PAGE && isTooMuch(answer) ? ask(SMALL_PAGE) : answer
 }
 
-function isTooMuch(answer: unknown): boolean {
-  const { reason, detail } = answer as Partial<UnavailableOutcome>
-  return reason === 'timeout' || detail === TOO_LARGE
+function isTooMuch(answer: object): boolean {
+  return ('reason' in answer && answer.reason === 'timeout') || ('detail' in answer && answer.detail === TOO_LARGE)
 }
 
 /**
@@ -80,14 +90,14 @@ async function goOn(talk: () => Talk, from: Cursor, rows: number, now: number): 
 
 /** Behind the highest number there is. The newest by date need not have it, so it is asked until nothing is higher. */
 async function begin(talk: () => Talk, url: string): Promise<CaughtUp | FailedCall> {
-  for (let row = 0; ; ) {
+  for (let row = 0, newest: Row | undefined; ; row = newest.originalROWID) {
     const page = await orFewer(PAGE, (rows) => query(talk(), { after: row, rows, sort: 'DESC' }))
     if (page.kind !== 'rows') return page
     if (page.rows.length === 0) {
-      const cursor = JSON.stringify({ url, row } satisfies Cursor)
+      const cursor = JSON.stringify({ url, row, ...(newest && contentOf(newest)) } satisfies Cursor)
       return { kind: 'done', messages: [], replies: [], news: [], refused: [], cursor, comeBackMs: null }
     }
-    row = Math.max(...page.rows.map(({ originalROWID }) => originalROWID))
+    newest = page.rows.reduce((one, other) => (other.originalROWID > one.originalROWID ? other : one))
   }
 }
 
@@ -163,9 +173,11 @@ async function take(talk: Talk, page: Page, { from, to, rows, more }: Range, now
     }
   }
   const held = Math.min(...Object.keys(waiting).map(Number))
+  const row = Math.min(to, held - 1)
   const cursor = JSON.stringify({
     url: from.url,
-    row: Math.min(to, held - 1),
+    row,
+    ...contentOf(page.rows.find(({ originalROWID }) => originalROWID === row)),
     ...(more && rows < PAGE ? { rows } : {}),
     ...(held <= to ? { held: waiting } : {}),
   } satisfies Cursor)
@@ -189,6 +201,10 @@ async function completed(talk: Talk, row: Row): Promise<ParsedInbound> {
   const heard = await talk('GET', ['message', message.carrierMessageId], undefined, '&with=attachments')
   const again = heard.kind === 'done' ? NUMBERED.safeParse(heard.data).data : undefined
   return again === undefined ? parsed : parseRow({ ...row, text: again.text, attachments: again.attachments })
+}
+
+function contentOf(row: Row | undefined): Pick<Cursor, 'message'> {
+  return row?.guid === undefined ? {} : { message: row.guid }
 }
 
 function lacksConversation(row: Row): boolean {
