@@ -3,11 +3,14 @@
  * same time as the others all the same.
  */
 export class Clock {
-  #offset: number
+  #offset = 0
+  /** By how much it may be wrong, since when. */
+  #error = Number.POSITIVE_INFINITY
+  #setAt = 0
 
   /** `now`: what the database said, `sentAt` when it was asked. */
   constructor(now: number, sentAt: number) {
-    this.#offset = now - (sentAt + performance.now()) / 2
+    this.set(now, sentAt)
   }
 
   /** To be given back with the answer. */
@@ -15,10 +18,17 @@ export class Clock {
     return performance.now()
   }
 
-  /** The answer is as old as half of its way. What was asked of a busy database is worth less than what is known. */
+  /**
+   * The answer is as old as half of its way, and wrong by as much at the most. What a busy database answers may be worth less than
+   * what is known, which grows worse as the two clocks drift apart.
+   */
   set(now: number, sentAt: number): void {
     const receivedAt = performance.now()
-    if (receivedAt - sentAt < WORTH_MS) this.#offset = now - (sentAt + receivedAt) / 2
+    const error = (receivedAt - sentAt) / 2
+    if (error > this.#error + (receivedAt - this.#setAt) * DRIFT) return
+    this.#offset = now - (sentAt + receivedAt) / 2
+    this.#error = error
+    this.#setAt = receivedAt
   }
 
   now(): number {
@@ -26,4 +36,5 @@ export class Clock {
   }
 }
 
-const WORTH_MS = 50
+/** So fast NTP sets a clock right; by itself one drifts a tenth of it. */
+const DRIFT = 0.0005
