@@ -8,6 +8,8 @@ interface ToldEvent {
   readonly data: Readonly<Record<string, unknown>>
 }
 
+const PATIENCE_MS = 20_000
+
 /** Whoever listens to the event stream with bare fetch. */
 export interface EventReader extends AsyncDisposable {
   readonly status: number
@@ -58,11 +60,14 @@ export async function listen(
     events,
     ended,
     async at(index) {
-      for (;;) {
-        const event = events[index]
-        if (event !== undefined) return event
-        await Promise.race([once(heard, 'heard'), over])
+      const signal = AbortSignal.timeout(PATIENCE_MS)
+      while (events.length <= index) {
+        const next = once(heard, 'heard', { signal }).catch(() => {
+          throw new Error(`Event ${index} did not come; the stream told ${text}`)
+        })
+        await Promise.race([next, over])
       }
+      return events[index] as ToldEvent
     },
     async [Symbol.asyncDispose]() {
       leaving.abort()
