@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import fixture from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
+import { eventOf, startBlueBubbles } from './support/bluebubbles.ts'
+import { post } from './support/carrier.ts'
 import { listen } from './support/event-reader.ts'
+import { connect } from './support/mac-line.ts'
 import {
   type Database,
   nodeSettings,
@@ -151,6 +155,27 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
       (held) => String(held) === '6,6',
     )
     for (const id of ids) assert.equal((await onA.settled(id)).state, 'sent')
+  })
+
+  test('fetch what came late, whichever of them its webhook called', async () => {
+    await using mac = await startBlueBubbles()
+    await using database = await postgres.database()
+    const soon = { READBACK_LEASE_S: '3', READBACK_CARRIER_TIMEOUT_S: '0.5' }
+    const settings = { ...nodeSettings(database), ...soon, READBACK_CATCH_UP_INTERVAL_S: '3600' }
+    await using a = await startReadback(settings)
+    const { account } = await connect(a, mac)
+    await until(
+      'A to have the line',
+      () => spread(database),
+      (held) => String(held) === '1',
+    )
+    await using b = await startReadback(settings)
+    const row = mac.messages.write({ text: '\uFFFC', attachments: [] })
+    const [webhook] = mac.webhooks
+    assert.equal(await post((webhook?.url ?? '').replace(a.base, b.base), eventOf(row)), 200)
+    mac.messages.link(row.guid, { attachments: fixture['two-attachments'].data.attachments })
+    const messages = async () => (await account.must(200, 'GET', '/api/v2/messages')).body.data
+    await until('it to be stored', messages, ({ length }) => length === 2)
   })
 
   test('send messages that any of them accepts, and end those of a node that died as interrupted', async () => {

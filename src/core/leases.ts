@@ -16,8 +16,8 @@ export interface Leases {
   tell(work: LineWork, lineIds: readonly LineId[]): void
 }
 
-/** What lines have lanes for. */
-export const LINE_WORK = ['receipts', 'messages'] as const
+/** What there may be to do on a line: to send, or to fetch what came in. */
+export const LINE_WORK = ['receipts', 'messages', 'inbound'] as const
 export type LineWork = (typeof LINE_WORK)[number]
 
 export interface Holding {

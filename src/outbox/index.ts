@@ -1,6 +1,5 @@
 import type { Connector } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
-import type { LineWork } from '../core/leases.ts'
 import type { Changes, Store } from '../core/store.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Enrolment } from './enrolment.ts'
@@ -60,10 +59,11 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
   const { store, connectors, catchUpIntervalMs: everyMs, log, now } = options
   const noteHealth = noteHealthIn(store, log, now)
   const nudge = (lineId: LineId) => receipts.nudge(lineId)
-  const lanes = () => ({ receipts, messages })
-  const leases = leasesOf(options, lanes, (lineIds) => void enrolment.takeUp(lineIds))
-  const holds = (lineId: LineId) => leases?.holds(lineId) ?? true
-  const watch = new LineWatch({ store, connectors, noteHealth, holds, nudge, everyMs, log, now })
+  const leases = leasesOf(options, () => ({ receipts, messages }), {
+    onTaken: (lineIds) => void enrolment.takeUp(lineIds),
+    onInbound: (lineId) => watch.nudge(lineId),
+  })
+  const watch = new LineWatch({ store, connectors, noteHealth, leases, nudge, everyMs, log, now })
   const verification = new Verification({ store, lookAt: (lineId) => watch.nudge(lineId), log, now })
   const removedLines = new RemovedLines({ store, log, now })
   let draining = false
@@ -164,18 +164,21 @@ function lanesOf(
 /** Whichever lines are this process's, where there are others; with all that goes on for them. */
 function leasesOf(
   { store, log }: Pick<OutboxOptions, 'store' | 'log'>,
-  dispatchers: () => Readonly<Record<LineWork, Dispatcher>>,
-  onTaken: (lineIds: ReadonlySet<LineId>) => void,
+  lanes: () => { readonly receipts: Dispatcher; readonly messages: Dispatcher },
+  on: {
+    readonly onTaken: (lineIds: ReadonlySet<LineId>) => void
+    readonly onInbound: (lineId: LineId) => void
+  },
 ): LineLeases | undefined {
   if (store.leases === undefined) return undefined
-  const each = () => Object.values(dispatchers())
+  const each = () => Object.values(lanes())
   return new LineLeases({
     leases: store.leases,
     onTaken(lineIds) {
       for (const dispatcher of each()) dispatcher.lookAt(lineIds)
-      onTaken(lineIds)
+      on.onTaken(lineIds)
     },
-    onNudge: (work, lineId) => dispatchers()[work].nudge(lineId),
+    onNudge: (work, lineId) => (work === 'inbound' ? on.onInbound(lineId) : lanes()[work].nudge(lineId)),
     letGo: async (lineIds) => void (await Promise.all(each().map((dispatcher) => dispatcher.letGo(lineIds)))),
     log,
   })

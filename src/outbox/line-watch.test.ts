@@ -22,7 +22,7 @@ function watching(store: Partial<LineWatchOptions['store']>, carrier: Partial<Ca
     connectors: { mac: { line: () => carrier as CarrierLine } as Partial<Connector> as Connector },
     noteHealth: async (_line, health) => health,
     nudge() {},
-    holds: () => true,
+    leases: undefined,
     everyMs: 60_000,
     log: { info() {}, warn() {}, error() {} },
     now: Date.now,

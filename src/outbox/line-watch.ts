@@ -8,6 +8,7 @@ import { receiveInbound } from '../core/receive-inbound.ts'
 import type { Store } from '../core/store.ts'
 import { BackOff } from './back-off.ts'
 import type { NoteHealth } from './line-health.ts'
+import type { LineLeases } from './line-leases.ts'
 import type { OutboxLog } from './log.ts'
 
 export interface LineWatchOptions {
@@ -17,8 +18,8 @@ export interface LineWatchOptions {
   >
   readonly connectors: Readonly<Record<string, Connector>>
   readonly noteHealth: NoteHealth
-  /** Whether the line is this process's to look after. */
-  readonly holds: (lineId: LineId) => boolean
+  /** Absent where every line is this process's. */
+  readonly leases: Pick<LineLeases, 'holds' | 'pass'> | undefined
   /** Tells a line's lane that there is a receipt. */
   readonly nudge: (lineId: LineId) => void
   /** How often each line is looked at. */
@@ -58,7 +59,8 @@ export class LineWatch {
 
   /** Something is to be fetched for this line, or something may be wrong with it. What is asked for later puts off nothing. */
   nudge(lineId: LineId, delayMs = 0): void {
-    if (this.#stopped) return
+    if (!this.#holds(lineId)) this.#options.leases?.pass('inbound', lineId)
+    if (this.#stopped || !this.#holds(lineId)) return
     const look = this.#lookAt(lineId)
     const at = performance.now() + delayMs
     look.askedFor = Math.max(look.askedFor, at)
@@ -80,10 +82,14 @@ export class LineWatch {
     await Promise.all([...this.#looks.values()].map(({ under }) => under))
   }
 
+  #holds(lineId: LineId): boolean {
+    return this.#options.leases?.holds(lineId) ?? true
+  }
+
   /** All lines, as the store has them now: their settings may have changed. */
   async #round(): Promise<void> {
     try {
-      const lines = (await this.#options.store.listLines()).filter(({ id }) => this.#options.holds(id))
+      const lines = (await this.#options.store.listLines()).filter(({ id }) => this.#holds(id))
       for (const line of lines) this.#look(line)
       const ids = new Set(lines.map(({ id }) => id))
       for (const id of this.#looks.keys()) if (!ids.has(id)) this.#looks.delete(id)
@@ -93,7 +99,7 @@ export class LineWatch {
   }
 
   async #lookAtOne(lineId: LineId): Promise<void> {
-    if (!this.#options.holds(lineId)) return
+    if (!this.#holds(lineId)) return
     try {
       this.#look(await this.#options.store.getLine({ id: lineId }))
     } catch (error) {

@@ -43,7 +43,7 @@ export class Nudges {
   readonly #pool: Pick<Pool, 'query'>
   readonly #onChanges: (changes: Changes) => void
   readonly #self = randomUUID()
-  readonly #lines = { receipts: new Set<LineId>(), messages: new Set<LineId>() }
+  readonly #lines = { receipts: new Set<LineId>(), messages: new Set<LineId>(), inbound: new Set<LineId>() }
   #events = false
   #freed = false
   readonly #touched = new Set<AccountId>()
