@@ -104,8 +104,11 @@ export interface LineStore {
   }): Promise<Line>
   /** Answers what it was before where that is something else, so that a change can be told once. */
   noteHealth(note: { id: LineId; health: LineHealth; at: number }): Promise<LineHealth | null>
-  /** How far the carrier's messages were fetched; what was fetched has to be stored before. */
-  noteCursor(note: { id: LineId; cursor: string }): Promise<void>
+  /**
+   * How far the carrier's messages were fetched; what was fetched has to be stored before. Where it is not `since` any more, another
+   * process has gone on meanwhile, and nothing changes.
+   */
+  noteCursor(note: { id: LineId; since: string | null; cursor: string }): Promise<void>
   /** Answers how many in a row are unverified now. */
   noteVerification(verification: Verification): Promise<number>
   /** The secret in the line's inbound URL; `renew` makes a new one, and the line has to be enrolled again. */

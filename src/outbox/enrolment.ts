@@ -97,7 +97,7 @@ export class Enrolment {
     // First: what comes between is then fetched, and nothing from before is.
     const begun = line.catchUpCursor === null ? await carrier?.catchUp?.(null, now()) : undefined
     if (begun !== undefined && begun.kind !== 'done') return this.#remember(line, begun)
-    if (begun !== undefined) await store.noteCursor({ id: lineId, cursor: begun.cursor })
+    if (begun !== undefined) await store.noteCursor({ id: lineId, since: null, cursor: begun.cursor })
     const outcome = (await carrier?.enrol?.(inboundUrl(inboundSecret))) ?? { kind: 'done' }
     if (outcome.kind !== 'done') return this.#remember(line, outcome)
     // What changed meanwhile has been asked for by another call, which waits for this one.

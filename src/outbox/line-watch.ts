@@ -153,7 +153,7 @@ export class LineWatch {
     const { now, log } = this.#options
     // Its enrolment says where it begins: a second beginning, a little later, would pass over what came between.
     if (line.catchUpCursor === null) return true
-    for (let cursor: string | null = line.catchUpCursor; carrier.catchUp !== undefined && !this.#stopped; ) {
+    for (let cursor = line.catchUpCursor; carrier.catchUp !== undefined && !this.#stopped; ) {
       const startedAt = now()
       const caught = await carrier.catchUp(cursor, startedAt)
       if (caught.kind !== 'done') {
@@ -166,7 +166,7 @@ export class LineWatch {
         return false
       }
       look.backOff.reset()
-      await this.#take(line, caught)
+      await this.#take(line, cursor, caught)
       cursor = caught.cursor
       if (caught.comeBackMs !== null && caught.comeBackMs > 0) this.nudge(line.id, caught.comeBackMs)
       if (caught.comeBackMs !== 0) break
@@ -175,7 +175,8 @@ export class LineWatch {
   }
 
   /** Stored first, then remembered as fetched: what is fetched twice is stored once, what is forgotten is lost. */
-  async #take(line: Line, { messages, replies, news, carrierNow, cursor, refused, warning }: CaughtUp): Promise<void> {
+  async #take(line: Line, since: string, caught: CaughtUp): Promise<void> {
+    const { messages, replies, news, carrierNow, cursor, refused, warning } = caught
     const { store, nudge, now, log } = this.#options
     const tag = { line: formatId('line', line.id) }
     if (warning !== undefined) log.warn(tag, warning)
@@ -190,6 +191,6 @@ export class LineWatch {
     await receiveInbound(store, nudge, arrivals)
     await noteReplies(store, nudge, { lineId: line.id, replies, at: receivedAt })
     await noteNews(store, { news }, { lineId: line.id, at: receivedAt })
-    if (cursor !== line.catchUpCursor) await store.noteCursor({ id: line.id, cursor })
+    if (cursor !== since) await store.noteCursor({ id: line.id, since, cursor })
   }
 }

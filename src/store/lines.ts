@@ -151,8 +151,16 @@ export async function noteHealth(
   return { answer: { status, reason }, told: [{ accountId, lineId: id, number, event, callback: null, at }] }
 }
 
-export async function noteCursor({ db }: Session, { id, cursor }: { id: LineId; cursor: string }): Promise<void> {
-  await db.updateTable('lines').set({ catch_up_cursor: cursor }).where('id', '=', id).execute()
+export async function noteCursor(
+  { db }: Session,
+  { id, since, cursor }: Parameters<LineStore['noteCursor']>[0],
+): Promise<void> {
+  await db
+    .updateTable('lines')
+    .set({ catch_up_cursor: cursor })
+    .where('id', '=', id)
+    .where('catch_up_cursor', since === null ? 'is' : '=', since)
+    .execute()
 }
 
 export async function noteVerification({ db }: Session, { id, receiptIds, verifiedAt }: Verification): Promise<number> {

@@ -61,6 +61,17 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       assert.deepEqual(await d.store.linesToEnrol(), [])
     })
 
+    test('moves on how far was fetched from where it stands, whoever else began from elsewhere', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const note = (since: string | null, cursor: string) => d.store.noteCursor({ id: d.lineId, since, cursor })
+      await note(null, 'row 1')
+      await note(null, 'row 5')
+      await note('row 1', 'row 2')
+      await note('row 1', 'row 4')
+      assert.equal((await d.store.getLine({ number: LINE })).catchUpCursor, 'row 2')
+    })
+
     test('refuses a call of a batch without touching the others', async () => {
       await using kept = await place()
       await using d = await desk(kept)
