@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cuttingProxy, through } from './support/cutting-proxy.ts'
 import { startMacs } from './support/macs.ts'
-import { nodeSettings, ownServer, requireOwnPostgres } from './support/postgres.ts'
+import { nodeSettings, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
 import { dataFolder, startProcess } from './support/process.ts'
 import { CONTACT, customer, enter, LINE, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
@@ -21,6 +21,11 @@ test('a node that stood still between its claim and its call leaves the call to 
   const onA = await customer(a, { lines: [] })
   const draft = { number: LINE, connector: 'bluebubbles', settings: { url: macs.url('mac'), password: 'secret' } }
   await a.operator.must(201, 'POST', `/operator/accounts/${onA.accountId}/lines`, draft)
+  await until(
+    'A to have the line',
+    () => runSql(database.url, 'select 1 from line_leases where node is not null'),
+    ({ length }) => length === 1,
+  )
   await using b = await startReadback(settings)
   proxy.onCommit('send receipts', () => a.child.kill('SIGSTOP'))
   const receiptId = await onA.markRead(CONTACT)
