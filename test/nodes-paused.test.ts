@@ -15,7 +15,7 @@ test('a node that stood still between its claim and its call leaves the call to 
   await using database = await postgres.database()
   await using proxy = await cuttingProxy(postgres.port)
   await using folder = await dataFolder()
-  const settings = { ...nodeSettings(database), READBACK_LEASE_S: '2', READBACK_CARRIER_TIMEOUT_S: '0.5' }
+  const settings = { ...nodeSettings(database), READBACK_LEASE_S: '3', READBACK_CARRIER_TIMEOUT_S: '0.5' }
   const env = { ...settings, DATABASE_URL: through(database, proxy.port) }
   await using a = await startProcess({ dataDir: folder.path, env })
   const onA = await customer(a, { lines: [] })
