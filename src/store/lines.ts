@@ -151,16 +151,10 @@ export async function noteHealth(
   return { answer: { status, reason }, told: [{ accountId, lineId: id, number, event, callback: null, at }] }
 }
 
-export async function noteCursor(
-  { db }: Session,
-  { id, since, cursor }: Parameters<LineStore['noteCursor']>[0],
-): Promise<void> {
-  await db
-    .updateTable('lines')
-    .set({ catch_up_cursor: cursor })
-    .where('id', '=', id)
-    .where('catch_up_cursor', since === null ? 'is' : '=', since)
-    .execute()
+export async function noteCursor({ db }: Session, note: Parameters<LineStore['noteCursor']>[0]): Promise<void> {
+  const { id, since, cursor } = note
+  const line = db.updateTable('lines').set({ catch_up_cursor: cursor }).where('id', '=', id)
+  await line.where('catch_up_cursor', since === null ? 'is' : '=', since).execute()
 }
 
 export async function noteVerification({ db }: Session, { id, receiptIds, verifiedAt }: Verification): Promise<number> {

@@ -136,8 +136,10 @@ class Pair {
     database.on('data', (bytes) => {
       if (this.#silent) return
       const committed = this.#losing || this.#onCommit !== undefined ? bytes.indexOf(COMMITTED) : -1
-      if (committed >= 0) this.#onCommit?.()
-      if (committed >= 0) this.#onCommit = undefined
+      if (committed >= 0) {
+        this.#onCommit?.()
+        this.#onCommit = undefined
+      }
       if (committed >= 0 && this.#losing) {
         waiting.lost = true
         // What was answered before it comes through, even in the same packet.
