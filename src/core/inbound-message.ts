@@ -35,6 +35,11 @@ export interface Arrival {
   readonly carrierNow: number
 }
 
+/** When it was written, as far as anybody can tell: a contact's clock may be ahead. */
+export function writtenAt({ message, receivedAt }: Arrival): number {
+  return Math.min(message.sentAt, receivedAt)
+}
+
 /** What became of an arrival. */
 export interface StoredInbound {
   /** One for each part, in order. */

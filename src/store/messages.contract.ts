@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Service } from '../core/conversation.ts'
 import type { MessageId } from '../core/id.ts'
 import type { MessageFilter, MessagePage } from '../core/message.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
@@ -56,6 +57,31 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
       }
       assert.deepEqual(await list(d, {}, { orderBy: 'sentAt', direction: 'asc' }), [[10, 20, 30], 3])
       assert.deepEqual(await list(d, {}, { orderBy: 'updatedAt', limit: 1, offset: 1 }), [[20], 3])
+    })
+
+    test('leave the service that their contact used last as it is where they come late', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const write = (contact: Address, sentAt: number, service: Service, at = 10) =>
+        d.receive(contact, at, { sentAt, service, carrierConversation: `${service} chat` })
+      const [late, together, ahead] = [contactOf(0), contactOf(1), contactOf(2)]
+      await write(late, 2, 'iMessage')
+      await write(late, 1, 'SMS')
+      await Promise.all([write(together, 2, 'iMessage'), write(together, 1, 'SMS')])
+      // A clock that is ahead by a year says nothing about the next minute.
+      await write(ahead, 1_000_000_000_000, 'SMS')
+      await write(ahead, 11, 'iMessage', 11)
+      for (const contact of [late, together, ahead]) {
+        assert.equal(await d.store.findService({ credentials: d.credentials, number: contact }), 'iMessage')
+        await d.request(contact, 20)
+      }
+      const { claims } = await d.claim(20)
+      assert.deepEqual(
+        claims.map(({ conversation: { service, carrierConversation } }) => [service, carrierConversation]),
+        Array(3).fill(['iMessage', 'iMessage chat']),
+      )
+      await write(late, 30, 'SMS', 30)
+      assert.equal(await d.store.findService({ credentials: d.credentials, number: late }), 'SMS')
     })
 
     test('are their account’s alone', async () => {

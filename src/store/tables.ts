@@ -98,6 +98,8 @@ export interface Tables {
     address: Address
     service: Service | null
     carrier_conversation: string | null
+    /** When the message was written that the two are of. */
+    service_at: number | null
     last_message_id: MessageId | null
     read_through: MessageId | null
     /** When somebody last wrote in it, or when it was opened. */

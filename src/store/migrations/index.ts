@@ -14,6 +14,7 @@ import { leases } from './0010-leases.ts'
 import { dashboard } from './0011-dashboard.ts'
 import { ending } from './0012-ending.ts'
 import { room } from './0013-room.ts'
+import { serviceTime } from './0014-service-time.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -29,6 +30,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0011-dashboard': dashboard,
   '0012-ending': ending,
   '0013-room': room,
+  '0014-service-time': serviceTime,
 }
 
 const NOTHING_TO_DO: Migration = { async up() {} }

@@ -2,7 +2,7 @@ import { type AutoReason, autoMarkRead } from '../../core/auto-mark-read.ts'
 import { dueAt } from '../../core/auto-timing.ts'
 import { ReadbackError } from '../../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
-import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
+import { type Arrival, type StoredInbound, writtenAt } from '../../core/inbound-message.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
 import { ACCOUNT_COLUMNS, toAccount } from '../accounts.ts'
 import { arrivalTold, type Owner } from '../arrivals.ts'
@@ -107,10 +107,18 @@ async function remember(
     fresh.map(({ arrival }) => arrival.receivedAt),
   ])
   const newest = [...new Map(fresh.map((one) => [one.conversationId, one])).values()]
+  // What came last may have been written before what came with it.
+  const latest = new Map<ConversationId, Arrival>()
+  for (const { conversationId, arrival } of fresh) {
+    const known = latest.get(conversationId) ?? arrival
+    latest.set(conversationId, writtenAt(arrival) < writtenAt(known) ? known : arrival)
+  }
+  const written = newest.map(({ conversationId }) => latest.get(conversationId) as Arrival)
   await transaction.rows(ADVANCE, [
     newest.map(({ conversationId }) => conversationId),
-    newest.map(({ arrival }) => arrival.message.service),
-    newest.map(({ arrival }) => arrival.message.carrierConversation),
+    written.map(({ message }) => message.service),
+    written.map(({ message }) => message.carrierConversation),
+    written.map(writtenAt),
     newest.map(({ arrival }) => seen.get(keyOf(arrival))?.at(-1)),
     newest.map(({ arrival }) => arrival.receivedAt),
   ])
@@ -176,8 +184,9 @@ const SEE: Statement = {
 }
 const ADVANCE = plannedOnce({
   name: 'advance conversations',
-  text: `update conversations c set service = k.service, carrier_conversation = k.carrier_conversation,
-    last_message_id = k.last_message_id, active_at = k.at
-    from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
-      as k (id, service, carrier_conversation, last_message_id, at) where c.id = k.id`,
+  text: `update conversations c set service = case when k.written_at < c.service_at then c.service else k.service end,
+    carrier_conversation = case when k.written_at < c.service_at then c.carrier_conversation else k.carrier_conversation end,
+    service_at = greatest(k.written_at, c.service_at), last_message_id = k.last_message_id, active_at = k.at
+    from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+      as k (id, service, carrier_conversation, written_at, last_message_id, at) where c.id = k.id`,
 })

@@ -4,7 +4,7 @@ import { type AutoReason, autoMarkRead } from '../../core/auto-mark-read.ts'
 import { dueAt } from '../../core/auto-timing.ts'
 import { ReadbackError } from '../../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
-import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
+import { type Arrival, type StoredInbound, writtenAt } from '../../core/inbound-message.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
 import { toAccount } from '../accounts.ts'
 import { arrivalTold, type Owner } from '../arrivals.ts'
@@ -53,7 +53,8 @@ export class Inbound {
       this.#insert(arrival, account, conversationId, part, reasons[part] ?? null),
     )
     const newest = messageIds[messageIds.length - 1] as MessageId
-    this.#statements.advance.run(message.service, message.carrierConversation, newest, receivedAt, conversationId)
+    const { service, carrierConversation } = message
+    this.#statements.advance.run(writtenAt(arrival), service, carrierConversation, newest, receivedAt, conversationId)
     this.#statements.see.run(lineId, message.carrierMessageId, JSON.stringify(messageIds), receivedAt)
 
     for (const [part, id] of messageIds.entries()) this.#tell(arrival, owner, id, part)
@@ -146,7 +147,9 @@ function prepare(database: DatabaseSync) {
       'insert into conversations (account_id, line_id, kind, address, active_at) values (?, ?, ?, ?, ?)',
     ),
     advance: database.prepare(
-      'update conversations set service = ?, carrier_conversation = ?, last_message_id = ?, active_at = ? where id = ?',
+      `update conversations set service = iif(?1 < service_at, service, ?2),
+         carrier_conversation = iif(?1 < service_at, carrier_conversation, ?3), service_at = max(?1, coalesce(service_at, ?1)),
+         last_message_id = ?4, active_at = ?5 where id = ?6`,
     ),
     insert: database.prepare(
       `insert into messages (account_id, line_id, conversation_id, carrier_message_id, part, contact, content, media_url,
