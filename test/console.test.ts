@@ -223,23 +223,29 @@ function describeConversations(desk: Desk): void {
     for (let i = 0; i < 25; i += 1)
       await account.write({ number: number(i), to_number: line, ...(i % 5 === 0 ? { service: 'SMS' } : {}) })
     await account.write({ number: number(3), to_number: line, content: 'again' })
+    const stranger = await customer(server, { lines: ['+19175550104'] })
+    for (let i = 0; i < 11; i += 1) await stranger.write({ number: number(i), to_number: '+19175550104' })
     const list = async (query: Record<string, string>) => {
       const { body } = await visitor.must(200, 'GET', `/console/conversations?${new URLSearchParams(query)}`)
       return body
     }
     const numbers = async (query: Record<string, string>) =>
       (await list(query)).data.map((each: { number: string }) => each.number)
-    const seen: string[] = []
+    const pages: string[][] = []
     for (let cursor: string | null = ''; cursor !== null; ) {
       const page: { data: { number: string }[]; next_cursor: string | null } = await list({
         limit: '10',
         ...(cursor === '' ? {} : { cursor }),
       })
-      seen.push(...page.data.map((each) => each.number))
+      pages.push(page.data.map((each) => each.number))
       cursor = page.next_cursor
     }
     const rest = Array.from({ length: 25 }, (_, i) => number(24 - i)).filter((each) => each !== number(3))
-    assert.deepEqual(seen, [number(3), ...rest])
+    assert.deepEqual(pages.flat(), [number(3), ...rest])
+    assert.deepEqual(
+      pages.map(({ length }) => length),
+      [10, 10, 5],
+    )
 
     assert.deepEqual((await list({ search: '(415) 555-0124' })).data, [])
     assert.equal((await list({ search: '1 (415) 555-0124' })).data[0].number, number(24))
@@ -252,10 +258,11 @@ function describeConversations(desk: Desk): void {
     assert.deepEqual(await numbers({ state: 'read' }), [number(6)])
     assert.equal((await list({ state: 'unread' })).data.length, 24)
     await account.write({ number: 'ada@example.com', to_number: line })
-    await account.write({ number: number(1), to_number: line, group_id: 'Team-A' })
+    for (const group_id of ['Team-A', '20260401']) await account.write({ number: number(1), to_number: line, group_id })
     for (const [search, found] of [
       ['Ada', 'ada@example.com'],
       ['Team', 'Team-A'],
+      ['2026', '20260401'],
     ] as const) {
       assert.deepEqual(await numbers({ search }), [found])
     }

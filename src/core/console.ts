@@ -59,8 +59,8 @@ export interface KeyFacts {
 export const CONVERSATION_STATES = ['unread', 'read', 'waiting', 'failed'] as const
 
 export interface ConversationFilter {
-  /** How the contact's address begins. */
-  readonly search?: string
+  /** How the address may begin: what somebody typed can be read in more than one way. */
+  readonly search?: readonly string[]
   readonly fromNumber?: PhoneNumber
   readonly service?: Service
   readonly state?: (typeof CONVERSATION_STATES)[number]

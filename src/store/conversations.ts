@@ -64,7 +64,11 @@ function newest({ db }: Session, accountId: AccountId, filter: ConversationFilte
   return query.execute()
 }
 
-async function beginning({ db }: Session, accountId: AccountId, search: string): Promise<ConversationPlace[]> {
+async function beginning(
+  { db }: Session,
+  accountId: AccountId,
+  search: readonly string[],
+): Promise<ConversationPlace[]> {
   const lines = await db.selectFrom('lines').select('id').where('account_id', '=', accountId).execute()
   if (lines.length === 0) return []
   const inLines = db
@@ -78,7 +82,7 @@ async function beginning({ db }: Session, accountId: AccountId, search: string):
     .limit(MOST_FOUND)
   const found: ConversationPlace[] = []
   // An e-mail address is stored in lower case, a group as its carrier has it.
-  for (const start of new Set([search, search.toLowerCase()])) {
+  for (const start of new Set(search.flatMap((one) => [one, one.toLowerCase()]))) {
     // As two bounds, which an index of addresses can be entered by; `like` cannot.
     const query = inLines.where(sql<SqlBool>`address >= ${start} and address < ${`${start}\u{10ffff}`}`)
     found.push(...(await query.execute()))

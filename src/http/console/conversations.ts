@@ -104,9 +104,9 @@ function conversationId(word: string): ConversationId {
 
 function toFilter(query: z.output<typeof LIST>): ConversationFilter {
   const { search, from_number, service, state, cursor, limit } = query
-  const address = search === undefined ? '' : toAddress(search)
+  const typed = search?.trim() ?? ''
   return {
-    ...(address === '' ? {} : { search: address }),
+    ...(typed === '' ? {} : { search: toAddresses(typed) }),
     ...(from_number === undefined ? {} : { fromNumber: from_number }),
     ...(service === undefined ? {} : { service }),
     ...(state === undefined ? {} : { state }),
@@ -115,11 +115,10 @@ function toFilter(query: z.output<typeof LIST>): ConversationFilter {
   }
 }
 
-/** As addresses are stored: a number may be typed with its punctuation, and without its plus. */
-function toAddress(typed: string): string {
-  const trimmed = typed.trim()
-  const digits = trimmed.replace(/[ .\-()[\]]/g, '')
-  return /^\+?\d+$/.test(digits) ? `+${digits.replace('+', '')}` : trimmed
+/** As addresses are stored: a number may be typed with its punctuation, and without its plus; a group may look like one. */
+function toAddresses(typed: string): string[] {
+  const digits = typed.replace(/[ .\-()[\]]/g, '')
+  return /^\+?\d+$/.test(digits) ? [`+${digits.replace('+', '')}`, typed] : [typed]
 }
 
 function toCursor({ id, activeAt }: ConversationPlace): string {
