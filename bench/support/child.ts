@@ -87,7 +87,10 @@ export function ask(child: Child, message: Serializable): Promise<unknown> {
       child.process.off('exit', gone)
       resolve(reply)
     })
-    child.process.send(message)
+    // Heard of here, and not as an unhandled 'error': whoever has ended already is asked why, whoever ends now says so by `exit`.
+    child.process.send(message, (error) => {
+      if (error !== null) gone()
+    })
   })
 }
 
