@@ -33,7 +33,7 @@ test('a node that stood still between its claim and its call leaves the call to 
   assert.deepEqual([receipt.state, receipt.attempts, macs.reads.length], ['sent', 1, 1])
   a.child.kill('SIGCONT')
   // Where it stood still for long it gave the claim up, and has not heard of it.
-  await until('its lane to have looked about', a.output, (said) => said.includes('kept a lane from going on'))
+  await until('its lane to have looked about', a.output, (said) => said.includes('a lane could not go on'))
   await onA.must(200, 'GET', `/readback/v1/receipts/${receiptId}`)
   assert.equal(macs.reads.length, 1)
 })

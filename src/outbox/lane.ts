@@ -85,7 +85,7 @@ export class Lane {
     const unwritten = 'what became of a receipt is not written yet'
     this.#insisting = new Insisting({ complaint: unwritten, tag: this.#tag(), log })
     this.#sweeping = new Sweeping({ lineId, store, now })
-    const complaint = 'the store kept a lane from going on'
+    const complaint = 'a lane could not go on'
     const onIdle = () => {
       if (this.#removed && this.#inFlight.size === 0) options.onEnd()
     }

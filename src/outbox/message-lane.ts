@@ -48,7 +48,7 @@ export class MessageLane {
     })
     const unwritten = 'what became of a message is not written yet'
     this.#insisting = new Insisting({ complaint: unwritten, tag: this.#tag(), log })
-    const complaint = 'the store kept a line from writing'
+    const complaint = 'a line could not go on writing'
     const onIdle = () => {
       if (this.#removed) options.onEnd()
     }
