@@ -28,12 +28,13 @@ export interface Accepted {
 /**
  * Accepts a batch of mark-read calls on PostgreSQL. What this node remembers of them is joined without a look, in one round trip
  * however many they are; the others take one more, for who calls and what is there. Nothing is locked before it is written; where that
- * fails for what another transaction wrote meanwhile, the batch is done again with locks.
+ * fails for what another transaction wrote meanwhile, the batch is done again with locks. `again`: some of them have to be taken up
+ * again since an earlier batch.
  */
-export async function acceptCalls(calls: readonly MarkReadCall[], tools: Tools): Promise<Accepted> {
+export async function acceptCalls(calls: readonly MarkReadCall[], again: boolean, tools: Tools): Promise<Accepted> {
   const finish = await tools.transactions.runUnlocked(
     async (transaction) => {
-      const acceptance = new Acceptance(calls, tools)
+      const acceptance = new Acceptance(calls, again, tools)
       await acceptance.write(transaction)
       return () => acceptance.finish()
     },
@@ -52,6 +53,8 @@ interface Wanted extends FoundPlace {
   readonly lineId: LineId
   readonly requestedAt: number
   next: QueuedReceipt
+  /** The statement that joins it has gone out. */
+  sent: boolean
   /** Undefined until it is known to be written. */
   written: { readonly id: ReceiptId; readonly version: number } | undefined
 }
@@ -59,6 +62,7 @@ interface Wanted extends FoundPlace {
 /** A batch in a snapshot. */
 class Acceptance {
   readonly #calls: readonly MarkReadCall[]
+  readonly #again: boolean
   readonly #tools: Tools
   readonly #wanted = new Map<string, Wanted>()
   readonly #outcomes: (Wanted | ReadbackError | undefined)[]
@@ -66,21 +70,27 @@ class Acceptance {
   readonly #trusted = new Map<string, KeyAdmissionRow>()
   #heard: EventId | undefined
   #news: readonly string[] = []
+  #joining = false
 
-  constructor(calls: readonly MarkReadCall[], tools: Tools) {
+  constructor(calls: readonly MarkReadCall[], again: boolean, tools: Tools) {
     this.#calls = calls
+    this.#again = again
     this.#tools = tools
     this.#heard = tools.recent.heard
     this.#outcomes = this.#recall()
   }
 
-  /** Its last statements are not waited for: they go out with the commit. */
+  /**
+   * What is remembered is joined while the others are looked at. Those of them that are queued, too, are joined with the next batch: two
+   * statements would lock their rows in no order, and nodes could wait for each other in a circle. In a batch with what comes again all
+   * are looked at first, so that nothing comes again for ever. The last statements are not waited for: they go out with the commit.
+   */
   async write(transaction: Transaction): Promise<void> {
-    if (this.#outcomes.includes(undefined)) await this.#look(transaction)
-    const wanted = [...this.#wanted.values()]
-    const joins = wanted.filter((one): one is Wanted & Join => one.before !== undefined)
-    if (joins.length > 0) this.#join(transaction, joins)
-    const fresh = wanted.filter(({ before }) => before === undefined)
+    const looking = this.#outcomes.includes(undefined) ? this.#look(transaction) : undefined
+    if (!this.#again) this.#join(transaction)
+    await looking
+    if (!this.#joining) this.#join(transaction)
+    const fresh = [...this.#wanted.values()].filter(({ before }) => before === undefined)
     if (fresh.length > 0) queueFresh(transaction, fresh)
   }
 
@@ -91,11 +101,12 @@ class Acceptance {
     const touched = new Set<AccountId>()
     let joined = 0
     for (const wanted of this.#wanted.values()) {
-      const { key, lineId, conversationId, next, written } = wanted
-      if (wanted.before === undefined) touched.add(wanted.accountId)
+      const { key, lineId, conversationId, before, next, sent, written } = wanted
+      if (before === undefined) touched.add(wanted.accountId)
       else if (written !== undefined) joined += 1
-      if (written === undefined) recent.forget(key)
-      else recent.note(key, { ...next, ...written, lineId, conversationId })
+      if (written !== undefined) recent.note(key, { ...next, ...written, lineId, conversationId })
+      else if (before === undefined || sent) recent.forget(key)
+      else recent.note(key, { ...before, readUpTo: next.readUpTo, lineId, conversationId })
     }
     if (joined === 0) for (const key of this.#trusted.keys()) recent.forgetAdmission(key)
     const outcomes = this.#outcomes.map((one) => {
@@ -137,7 +148,7 @@ class Acceptance {
       findPlaces(transaction, places.distinct),
       this.#heard ?? newestEventId(transaction),
     ])
-    this.#heard = heard
+    this.#heard ??= heard
     const admitted = calls.map((call, index) => admit(call, admissions[index], rules))
     await openMissing(transaction, admitted, places.numbers, found)
     calls.forEach((call, index) => {
@@ -149,8 +160,15 @@ class Acceptance {
     })
   }
 
-  #want(key: string, { trigger, at }: MarkReadCall, { accountId, lineId }: Place, found: FoundPlace): Wanted {
+  /** Undefined where it is too late to ask for more there. */
+  #want(
+    key: string,
+    { trigger, at }: MarkReadCall,
+    { accountId, lineId }: Place,
+    found: FoundPlace,
+  ): Wanted | undefined {
     const known = this.#wanted.get(key)
+    if (known?.sent) return undefined
     const { conversationId, lastMessageId, before, recalled } = known ?? found
     const request = { trigger, readUpTo: lastMessageId, at, dueAt: at }
     const next = requestReceipt(known?.next ?? before, request, this.#tools.rules.receiptLifetimeMs)
@@ -159,12 +177,16 @@ class Acceptance {
       return known
     }
     const place = { key, accountId, lineId, conversationId, lastMessageId, before, recalled }
-    const wanted = { ...place, requestedAt: at, next, written: undefined }
+    const wanted = { ...place, requestedAt: at, next, sent: false, written: undefined }
     this.#wanted.set(key, wanted)
     return wanted
   }
 
-  #join(transaction: Transaction, joins: (Wanted & Join)[]): void {
+  #join(transaction: Transaction): void {
+    const joins = [...this.#wanted.values()].filter((one): one is Wanted & Join => one.before !== undefined)
+    if (joins.length === 0) return
+    this.#joining = true
+    for (const join of joins) join.sent = true
     // In order, so that nodes do not wait for each other in a circle.
     joins.sort((a, b) => a.before.id - b.before.id)
     transaction.write<JoinedRow>(JOIN_UNCHANGED, joining(joins, [...this.#trusted.values()], this.#heard), ([row]) => {

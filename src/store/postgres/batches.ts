@@ -8,33 +8,37 @@ const MOST_PER_BATCH = 256
 
 interface Waiting<Call, Outcome> {
   readonly call: Call
+  again: boolean
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (error: Error) => void
 }
+
+/** Answers for each call in order, in one transaction. `again`: some of them have been in a batch before. */
+type Run<Call, Outcome> = (
+  calls: readonly Call[],
+  again: boolean,
+) => Promise<readonly (Outcome | ReadbackError | typeof AGAIN)[]>
 
 /**
  * Group commit: while one batch is on its way the next one gathers. A refusal is its caller's own. A store that is away refuses
  * them all, and nothing is written. Anything else is a defect in one of them: then each goes alone, so that it takes nobody along.
  */
 export class Batches<Call, Outcome> {
-  readonly #run: (calls: readonly Call[]) => Promise<readonly (Outcome | ReadbackError | typeof AGAIN)[]>
+  readonly #run: Run<Call, Outcome>
   #waiting: Waiting<Call, Outcome>[] = []
   readonly #atOnce: number
   #working = 0
   #ended: PromiseWithResolvers<void> | undefined
 
-  /** `run` answers for each call in order, in one transaction. So many full batches are on their way at once. */
-  constructor(
-    run: (calls: readonly Call[]) => Promise<readonly (Outcome | ReadbackError | typeof AGAIN)[]>,
-    { atOnce = 1 } = {},
-  ) {
+  /** So many full batches are on their way at once. */
+  constructor(run: Run<Call, Outcome>, { atOnce = 1 } = {}) {
     this.#run = run
     this.#atOnce = atOnce
   }
 
   call(call: Call): Promise<Outcome> {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
-    this.#waiting.push({ call, resolve, reject })
+    this.#waiting.push({ call, again: false, resolve, reject })
     const idle = this.#working === 0
     if (idle || (this.#waiting.length >= MOST_PER_BATCH && this.#working < this.#atOnce)) void this.#work()
     return promise
@@ -63,11 +67,15 @@ export class Batches<Call, Outcome> {
 
   async #settle(batch: readonly Waiting<Call, Outcome>[]): Promise<void> {
     try {
-      const outcomes = await this.#run(batch.map(({ call }) => call))
+      const calls = batch.map(({ call }) => call)
+      const outcomes = await this.#run(
+        calls,
+        batch.some(({ again }) => again),
+      )
       const again: Waiting<Call, Outcome>[] = []
       batch.forEach((waiting, index) => {
         const outcome = outcomes[index] as Outcome | ReadbackError | typeof AGAIN
-        if (outcome === AGAIN) again.push(waiting)
+        if (outcome === AGAIN) again.push(Object.assign(waiting, { again: true }))
         else if (outcome instanceof ReadbackError) waiting.reject(outcome)
         else waiting.resolve(outcome)
       })

@@ -126,8 +126,8 @@ function hotMethods(tools: Tools, recent: Recent) {
   const { transactions, rules } = tools
   const telling = tellingOf(tools)
   let accepted = 0
-  const markRead = new Batches<MarkReadCall, MarkReadOutcome>(async (calls) => {
-    const { outcomes, touched } = await acceptCalls(calls, { ...tools, recent })
+  const markRead = new Batches<MarkReadCall, MarkReadOutcome>(async (calls, again) => {
+    const { outcomes, touched } = await acceptCalls(calls, again, { ...tools, recent })
     touch(tools, touched)
     accepted += outcomes.filter((outcome) => !(outcome instanceof ReadbackError)).length
     return outcomes

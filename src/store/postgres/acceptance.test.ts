@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import {
+  type Database,
+  LOGGED,
+  type OwnServer,
+  ownServer,
+  requireOwnPostgres,
+  runSql,
+} from '../../../test/support/postgres.ts'
+import { until } from '../../../test/support/until.ts'
+import type { ApiKey } from '../../core/account.ts'
+import type { Address } from '../../core/phone-number.ts'
+import type { Store } from '../../core/store.ts'
+import { contactOf, desk, LINE, open } from '../desk.contract.ts'
+
+const [REMEMBERED, THEIRS, FRESH] = [contactOf(0), contactOf(1), contactOf(2)] as const
+
+describe('calls that come together on PostgreSQL', { skip: requireOwnPostgres() }, () => {
+  let server: OwnServer
+  before(async () => {
+    server = await ownServer(LOGGED)
+  })
+  after(() => server[Symbol.asyncDispose]())
+
+  /** A letter for each: what is looked at, joined and queued, in its order. */
+  const story = async () => {
+    const letters = { 'array_agg(k.place)': 'L', 'r.xmin = k.version': 'J', 'insert into receipts': 'Q' }
+    const told = await server.statements()
+    return told.flatMap((text) => Object.entries(letters).find(([words]) => text.includes(words))?.[1] ?? []).join('')
+  }
+
+  test('are taken once each: those remembered while the others are looked at, and what is queued of these with the next', async () => {
+    await using database = await server.database()
+    await using d = await desk(database)
+    await using other = await another(database)
+    const { id: accountId } = await d.store.admit({ credentials: d.credentials, gate: true })
+    const second = await d.store.createKey({ accountId, at: 0 })
+    // What is remembered goes by the newest event.
+    await d.receive(REMEMBERED, 0)
+    await d.request(REMEMBERED, 1)
+    await d.request(REMEMBERED, 2)
+    await ask(other, d.credentials, THEIRS, 3)
+    await d.receive(THEIRS, 4)
+    const before = await until('all to be in the log', story, (said) => said.endsWith('LQ'))
+    const twice = [REMEMBERED, THEIRS, FRESH, REMEMBERED, THEIRS, FRESH]
+    const ids = await Promise.all([
+      ...twice.map((contact) => d.request(contact, 5)),
+      ask(d.store, second, REMEMBERED, 5),
+    ])
+    assert.deepEqual(ids.slice(3, 6), ids.slice(0, 3))
+    assert.equal(ids[6], ids[0])
+    const rows = await receipts(database)
+    assert.deepEqual(
+      rows.map((row) => row.requests),
+      [2 + 3, 1 + 2, 2],
+    )
+    assert.deepEqual([rows[1]?.unread, rows[1]?.read_up_to !== null], [false, true])
+    const said = await until('the last join to be in the log', story, (said) => said.length >= before.length + 4)
+    assert.equal(said.slice(before.length), 'LJQJ')
+  })
+
+  test('are looked at before any is joined where one comes again, so that it comes no third time', async () => {
+    await using database = await server.database()
+    await using d = await desk(database)
+    await using other = await another(database)
+    const [changed, kept] = [contactOf(0), contactOf(1)]
+    await d.receive(changed, 0)
+    for (const contact of [changed, kept, changed, kept]) await d.request(contact, 1)
+    await ask(other, d.credentials, changed, 2)
+    const before = await until('all to be in the log', story, (said) => said.endsWith('JJLJ'))
+    const first = [d.request(changed, 3), d.request(kept, 3)]
+    await new Promise((resolve) => setImmediate(resolve))
+    await Promise.all([...first, d.request(kept, 3)])
+    assert.deepEqual(
+      (await receipts(database)).map((row) => row.requests),
+      [4, 4],
+    )
+    const said = await until('the last join to be in the log', story, (said) => said.length >= before.length + 3)
+    assert.equal(said.slice(before.length), 'JLJ')
+  })
+})
+
+async function another(database: Database): Promise<Store & AsyncDisposable> {
+  const store = await open(database)
+  return { ...store, [Symbol.asyncDispose]: () => store.close() }
+}
+
+async function ask(store: Pick<Store, 'markRead'>, credentials: ApiKey, number: Address, at: number) {
+  const call = { credentials, number, fromNumber: LINE, trigger: 'api', relayed: false, at } as const
+  return (await store.markRead(call)).receiptId
+}
+
+/** In order of their contacts; `unread` where something is written behind what they read up to. */
+function receipts(database: Database) {
+  return runSql<{ requests: number; read_up_to: string | null; unread: boolean }>(
+    database.url,
+    `select r.requests::int, r.read_up_to, c.last_message_id > coalesce(r.read_up_to, 0) as unread
+     from receipts r join conversations c on c.id = r.conversation_id order by c.address`,
+  )
+}
