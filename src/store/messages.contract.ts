@@ -68,7 +68,7 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
       await write(late, 2, 'iMessage')
       await write(late, 1, 'SMS')
       await Promise.all([write(together, 2, 'iMessage'), write(together, 1, 'SMS')])
-      // A clock that is ahead by a year says nothing about the next minute.
+      // A clock that is ahead by years says nothing about the next minute.
       await write(ahead, 1_000_000_000_000, 'SMS')
       await write(ahead, 11, 'iMessage', 11)
       for (const contact of [late, together, ahead]) {

@@ -34,8 +34,8 @@ export interface Accepted {
 export async function acceptCalls(calls: readonly MarkReadCall[], again: boolean, tools: Tools): Promise<Accepted> {
   const finish = await tools.transactions.runUnlocked(
     async (transaction) => {
-      const acceptance = new Acceptance(calls, again, tools)
-      await acceptance.write(transaction)
+      const acceptance = new Acceptance(calls, tools)
+      await acceptance.write(transaction, again)
       return () => acceptance.finish()
     },
     async (transaction) => {
@@ -54,7 +54,7 @@ interface Wanted extends FoundPlace {
   readonly requestedAt: number
   next: QueuedReceipt
   /** The statement that joins it has gone out. */
-  sent: boolean
+  issued: boolean
   /** Undefined until it is known to be written. */
   written: { readonly id: ReceiptId; readonly version: number } | undefined
 }
@@ -62,7 +62,6 @@ interface Wanted extends FoundPlace {
 /** A batch in a snapshot. */
 class Acceptance {
   readonly #calls: readonly MarkReadCall[]
-  readonly #again: boolean
   readonly #tools: Tools
   readonly #wanted = new Map<string, Wanted>()
   readonly #outcomes: (Wanted | ReadbackError | undefined)[]
@@ -70,11 +69,9 @@ class Acceptance {
   readonly #trusted = new Map<string, KeyAdmissionRow>()
   #heard: EventId | undefined
   #news: readonly string[] = []
-  #joining = false
 
-  constructor(calls: readonly MarkReadCall[], again: boolean, tools: Tools) {
+  constructor(calls: readonly MarkReadCall[], tools: Tools) {
     this.#calls = calls
-    this.#again = again
     this.#tools = tools
     this.#heard = tools.recent.heard
     this.#outcomes = this.#recall()
@@ -85,11 +82,11 @@ class Acceptance {
    * statements would lock their rows in no order, and nodes could wait for each other in a circle. In a batch with what comes again all
    * are looked at first, so that nothing comes again for ever. The last statements are not waited for: they go out with the commit.
    */
-  async write(transaction: Transaction): Promise<void> {
+  async write(transaction: Transaction, again: boolean): Promise<void> {
     const looking = this.#outcomes.includes(undefined) ? this.#look(transaction) : undefined
-    if (!this.#again) this.#join(transaction)
+    const joins = !again && this.#join(transaction)
     await looking
-    if (!this.#joining) this.#join(transaction)
+    if (!joins) this.#join(transaction)
     const fresh = [...this.#wanted.values()].filter(({ before }) => before === undefined)
     if (fresh.length > 0) queueFresh(transaction, fresh)
   }
@@ -101,11 +98,11 @@ class Acceptance {
     const touched = new Set<AccountId>()
     let joined = 0
     for (const wanted of this.#wanted.values()) {
-      const { key, lineId, conversationId, before, next, sent, written } = wanted
+      const { key, lineId, conversationId, before, next, issued, written } = wanted
       if (before === undefined) touched.add(wanted.accountId)
       else if (written !== undefined) joined += 1
       if (written !== undefined) recent.note(key, { ...next, ...written, lineId, conversationId })
-      else if (before === undefined || sent) recent.forget(key)
+      else if (before === undefined || issued) recent.forget(key)
       else recent.note(key, { ...before, readUpTo: next.readUpTo, lineId, conversationId })
     }
     if (joined === 0) for (const key of this.#trusted.keys()) recent.forgetAdmission(key)
@@ -168,7 +165,7 @@ class Acceptance {
     found: FoundPlace,
   ): Wanted | undefined {
     const known = this.#wanted.get(key)
-    if (known?.sent) return undefined
+    if (known?.issued) return undefined
     const { conversationId, lastMessageId, before, recalled } = known ?? found
     const request = { trigger, readUpTo: lastMessageId, at, dueAt: at }
     const next = requestReceipt(known?.next ?? before, request, this.#tools.rules.receiptLifetimeMs)
@@ -177,16 +174,16 @@ class Acceptance {
       return known
     }
     const place = { key, accountId, lineId, conversationId, lastMessageId, before, recalled }
-    const wanted = { ...place, requestedAt: at, next, sent: false, written: undefined }
+    const wanted = { ...place, requestedAt: at, next, issued: false, written: undefined }
     this.#wanted.set(key, wanted)
     return wanted
   }
 
-  #join(transaction: Transaction): void {
+  /** Answers whether there is anything to join. */
+  #join(transaction: Transaction): boolean {
     const joins = [...this.#wanted.values()].filter((one): one is Wanted & Join => one.before !== undefined)
-    if (joins.length === 0) return
-    this.#joining = true
-    for (const join of joins) join.sent = true
+    if (joins.length === 0) return false
+    for (const join of joins) join.issued = true
     // In order, so that nodes do not wait for each other in a circle.
     joins.sort((a, b) => a.before.id - b.before.id)
     transaction.write<JoinedRow>(JOIN_UNCHANGED, joining(joins, [...this.#trusted.values()], this.#heard), ([row]) => {
@@ -197,6 +194,7 @@ class Acceptance {
         if (ids.has(join.before.id)) join.written = { id: join.before.id, version: row?.version as number }
       }
     })
+    return true
   }
 }
 

@@ -8,7 +8,7 @@ const MOST_PER_BATCH = 256
 
 interface Waiting<Call, Outcome> {
   readonly call: Call
-  again: boolean
+  readonly again: boolean
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (error: Error) => void
 }
@@ -75,7 +75,7 @@ export class Batches<Call, Outcome> {
       const again: Waiting<Call, Outcome>[] = []
       batch.forEach((waiting, index) => {
         const outcome = outcomes[index] as Outcome | ReadbackError | typeof AGAIN
-        if (outcome === AGAIN) again.push(Object.assign(waiting, { again: true }))
+        if (outcome === AGAIN) again.push({ ...waiting, again: true })
         else if (outcome instanceof ReadbackError) waiting.reject(outcome)
         else waiting.resolve(outcome)
       })
