@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { SESSION_MS } from '../core/console.ts'
+import type { Line } from '../core/line.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import { contactOf, desk, LINE, type Place } from './desk.contract.ts'
 
@@ -56,6 +57,55 @@ export function describeEntrance(engine: string, place: () => Promise<Place>): v
       await assert.rejects(ask(whole, LINE), code('unauthorized'))
       await assert.rejects(d.store.identify({ credentials: limited }), code('unauthorized'))
       assert.equal(await d.store.forgetTokens({ before: later + 1, limit: 9 }), 0)
+    })
+
+    test('leads each of those who ask together to their own lines, and to nobody else’s', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials, lineId: id } = d
+      const others = await store.createAccount({
+        email: 'b@example.com',
+        plan: 'free_api',
+        readReceiptsEnabled: true,
+        at: 0,
+      })
+      const { accountId } = await store.getLine({ id })
+      const second = '+19175550101' as PhoneNumber
+      await store.createLine({ accountId, number: second, connector: 'simulator', settings: {}, at: 0 })
+      const theirs = { number: OTHER_LINE, connector: 'simulator', settings: { password: 'theirs' }, at: 0 }
+      const { line, inboundSecret } = await store.createLine({ accountId: others.account.id, ...theirs })
+      const limited = await store.createToken({
+        credentials,
+        numbers: [second],
+        expiresAt: store.now() + 60_000,
+        at: 0,
+      })
+      const session = { sessionToken: await store.openSession({ opener: credentials, at: store.now() }) }
+      const asked = await Promise.allSettled([
+        store.getOwnLine({ credentials: { ...credentials, secret: 'wrong' }, number: LINE }),
+        store.getOwnLine({ credentials, number: LINE }),
+        store.getOwnLine({ credentials: session, number: LINE }),
+        store.getOwnLine({ credentials: others.credentials, number: OTHER_LINE }),
+        store.getOwnLine({ credentials, number: OTHER_LINE }),
+        store.getOwnLine({ credentials: limited, number: LINE }),
+        store.getOwnLine({ credentials: { token: 'wrong' }, number: LINE }),
+        store.getLine({ id }),
+        store.getLine({ number: OTHER_LINE }),
+        store.getLine({ inboundSecret }),
+        store.getLine({ inboundSecret: 'wrong' }),
+        store.getLine({ number: '+19175550199' as PhoneNumber }),
+      ])
+      const found = asked.map((one) => (one.status === 'fulfilled' ? one.value.id : one.reason.code))
+      assert.deepEqual(found.slice(0, 4), ['unauthorized', id, id, line.id])
+      assert.deepEqual(found.slice(4, 7), ['not_found', 'not_found', 'unauthorized'])
+      assert.deepEqual(found.slice(7), [id, line.id, line.id, 'not_found', 'not_found'])
+      const [, own, , another] = asked as PromiseFulfilledResult<Line>[]
+      assert.deepEqual([own?.value.settings, another?.value.settings], [{ password: 'hidden' }, { password: 'theirs' }])
+      await store.removeLine({ id: line.id, at: 0 })
+      await assert.rejects(store.getOwnLine({ credentials: others.credentials, number: OTHER_LINE }), code('not_found'))
+      await assert.rejects(store.getLine({ inboundSecret }), code('not_found'))
+      await store.updateAccount({ id: accountId, change: { disabled: true } })
+      await assert.rejects(store.getOwnLine({ credentials, number: LINE }), code('forbidden'))
     })
 
     test('ends a session after 12 hours, with its key, and the operator’s with the token', async () => {

@@ -244,6 +244,6 @@ function live({ db }: Session) {
   return db.selectFrom('lines').where('removed_at', 'is', null)
 }
 
-function noSuchLine(): never {
+export function noSuchLine(): never {
   throw new ReadbackError('not_found', 'No such line')
 }

@@ -6,6 +6,7 @@ import { type PostgresServer, postgresServer, requirePostgres } from '../../test
 import { describeDelivering } from './delivering.contract.ts'
 import { describeEnding } from './ending.contract.ts'
 import { describeEntrance } from './entrance.contract.ts'
+import { describeHandset } from './handset.contract.ts'
 import { describeMarking } from './marking.contract.ts'
 import { describeMessages } from './messages.contract.ts'
 import { describeOverdue } from './overdue.contract.ts'
@@ -22,6 +23,7 @@ describeEnding('SQLite', place)
 describeOverdue('SQLite', place)
 describeMarking('SQLite', place)
 describeDelivering('SQLite', place)
+describeHandset('SQLite', place)
 
 describe('PostgreSQL', { skip: requirePostgres() }, () => {
   let server: PostgresServer
@@ -40,6 +42,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeOverdue('PostgreSQL', database)
   describeMarking('PostgreSQL', database)
   describeDelivering('PostgreSQL', database)
+  describeHandset('PostgreSQL', database)
 })
 
 async function place() {

@@ -55,10 +55,13 @@ export function toKeyAdmission(row: KeyAdmissionRow): Admission {
   return { callerWith: checkingOnce(row), line: lineOf(row) }
 }
 
+/** Somebody's call for a line. */
+type Asked = Pick<MarkReadCall, 'credentials' | 'fromNumber'>
+
 /** One for each call, in order; `onKey` hears of those by keys. */
 export async function findAdmissions(
   transaction: Transaction,
-  calls: readonly MarkReadCall[],
+  calls: readonly Asked[],
   now: number,
   onKey: (key: string, row: KeyAdmissionRow) => void,
 ): Promise<(Admission | undefined)[]> {
@@ -88,7 +91,7 @@ export async function findAdmissions(
   return numbers.map((number) => found[number])
 }
 
-export function admissionKey({ credentials, fromNumber }: MarkReadCall): string {
+export function admissionKey({ credentials, fromNumber }: Asked): string {
   return keyOf({ from_number: fromNumber, word: wordOf(credentials) })
 }
 

@@ -1,16 +1,55 @@
-import type { Handset, SimulatedCarrier } from '../../core/handset.ts'
+import type { Handset, HandsetDraft, SimulatedCarrier } from '../../core/handset.ts'
 import type { LineId } from '../../core/id.ts'
 import { type CarrierRow, toCarrier } from '../handset.ts'
-import { plannedOnce, type Transaction } from './transactions.ts'
+import { Batches } from './batches.ts'
+import { plannedOnce, type Statement, type Transaction, type Transactions } from './transactions.ts'
+
+/** What every message and every receipt asks of the simulated phone: of many at once, one transaction for each would be most of their cost. */
+export function handsetMethods(transactions: Transactions) {
+  const written = <Call>(write: (transaction: Transaction, calls: readonly Call[]) => void) =>
+    new Batches<Call, void>(async (calls) => {
+      await transactions.run('current', async (transaction) => write(transaction, calls))
+      return calls.map(() => undefined)
+    })
+  const write = written(writeDrafts)
+  const showRead = written(showReads)
+  const carrier = new Batches<LineId, SimulatedCarrier>((lineIds) =>
+    transactions.run('none', (transaction) => findCarriers(transaction, lineIds)),
+  )
+  return {
+    write: (draft: HandsetDraft) => write.call(draft),
+    showRead: (read: Reading) => showRead.call(read),
+    carrier: (lineId: LineId) => carrier.call(lineId),
+    finished: async () => void (await Promise.all([write.finished(), showRead.finished()])),
+  }
+}
+
+type Reading = Parameters<Handset['showRead']>[0]
 
 /** The knobs of many lines' carriers: a carrier that is not paced asks for them with each call. */
-export async function findCarriers(transaction: Transaction, lineIds: readonly LineId[]): Promise<SimulatedCarrier[]> {
+async function findCarriers(transaction: Transaction, lineIds: readonly LineId[]): Promise<SimulatedCarrier[]> {
   const rows = await transaction.rows<CarrierRow>(FIND_CARRIERS, [[...new Set(lineIds)]])
   const byLine = new Map(rows.map((row) => [row.line_id, row]))
   return lineIds.map((lineId) => toCarrier(byLine.get(lineId)))
 }
 
-export function showReads(transaction: Transaction, reads: readonly Parameters<Handset['showRead']>[0][]): void {
+function writeDrafts(transaction: Transaction, drafts: readonly HandsetDraft[]): void {
+  const pieces = drafts.flatMap((draft) => draft.parts.map((part, number) => ({ draft, part, number })))
+  transaction.write(WRITE, [
+    pieces.map(({ draft }) => draft.lineId),
+    pieces.map(({ draft }) => draft.contact),
+    pieces.map(({ draft }) => draft.kind),
+    pieces.map(({ draft }) => draft.conversationAddress),
+    pieces.map(({ draft }) => draft.carrierMessageId),
+    pieces.map(({ number }) => number),
+    pieces.map(({ part }) => part.content),
+    pieces.map(({ part }) => part.mediaUrl),
+    pieces.map(({ draft }) => draft.service),
+    pieces.map(({ draft }) => draft.writtenAt),
+  ])
+}
+
+function showReads(transaction: Transaction, reads: readonly Reading[]): void {
   transaction.write(SHOW_READS, [
     reads.map(({ lineId }) => lineId),
     reads.map(({ address }) => address),
@@ -24,6 +63,17 @@ const FIND_CARRIERS = plannedOnce({
   text: `select line_id, latency_ms, pace_per_s, fail_next, failure_rate, offline from simulated_carriers
     where line_id = any($1::bigint[])`,
 })
+/** As the shared `write`: in the order in which they were written, by which the phone shows them. */
+const WRITE: Statement = {
+  name: 'write on phones',
+  text: `insert into handset_messages (line_id, contact, kind, conversation_address, carrier_message_id, part, content, media_url,
+      service, written_at)
+    select line_id, contact, kind, conversation_address, carrier_message_id, part, content, media_url, service, written_at
+    from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[],
+      $10::bigint[]) with ordinality as k (line_id, contact, kind, conversation_address, carrier_message_id, part, content,
+        media_url, service, written_at, n) order by n
+    on conflict do nothing`,
+}
 /** As the shared `showRead`, for many conversations, each by the index of what is unread whatever the planner believes. */
 const SHOW_READS = plannedOnce({
   name: 'show reads',

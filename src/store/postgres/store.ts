@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
 import { ReadbackError } from '../../core/errors.ts'
-import type { SimulatedCarrier } from '../../core/handset.ts'
 import type { LineId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
@@ -26,10 +25,11 @@ import { asUnavailable, CONNECT_TIMEOUT_MS, openPatientPool, openPool, toKysely 
 import { settleDeliveries } from './deliveries.ts'
 import { recordEvents } from './events.ts'
 import { Gate } from './gate.ts'
-import { findCarriers, showReads } from './handset.ts'
+import { handsetMethods } from './handset.ts'
 import { storeArrivals } from './inbound.ts'
 import { laneMethods } from './lanes.ts'
 import { NodeLeases } from './leases.ts'
+import { lineMethods } from './lines.ts'
 import { Nudges } from './nudges.ts'
 import { settleReceipts } from './outbox.ts'
 import { Recent } from './recent.ts'
@@ -149,31 +149,25 @@ function hotMethods(tools: Tools, recent: Recent) {
     touch(tools, await transactions.run('current', (transaction) => settleDeliveries(transaction, batch)))
     return batch.map(() => undefined)
   })
-  const carrier = new Batches<LineId, SimulatedCarrier>((lineIds) =>
-    transactions.run('none', (transaction) => findCarriers(transaction, lineIds)),
-  )
-  const showRead = new Batches<Parameters<Store['showRead']>[0], void>(async (reads) => {
-    await transactions.run('current', async (transaction) => showReads(transaction, reads))
-    return reads.map(() => undefined)
-  })
-  const batches = [markRead, storeInbound, settle, settleDelivery, showRead]
+  const { finished, ...handset } = handsetMethods(transactions)
+  const batches = [markRead, storeInbound, settle, settleDelivery]
   return {
     ...laneMethods(tools, telling),
+    ...lineMethods(tools),
+    ...handset,
     ...tellingMethods(tools, telling),
     markRead: (call: MarkReadCall) => markRead.call(call),
     storeInbound: (arrivals: readonly Arrival[]) => storeInbound.call(arrivals),
     settleReceipts: (written: Settlement | Setback) => settle.call(written),
     settleDelivery: (outcome: DeliveryOutcome) => settleDelivery.call(outcome),
-    carrier: (lineId: LineId) => carrier.call(lineId),
     findOverdue: (call: OverdueCall) =>
       transactions.run('current', (transaction) => {
         transaction.write(IN_ORDER, [])
         return findOverdue({ ...tools, db: transaction.db }, call)
       }),
-    showRead: (read: Parameters<Store['showRead']>[0]) => showRead.call(read),
     ready: () => ready(transactions),
     durability: () => durability(transactions, accepted),
-    finished: async () => void (await Promise.all(batches.map((batch) => batch.finished()))),
+    finished: async () => void (await Promise.all([finished(), ...batches.map((batch) => batch.finished())])),
   } satisfies Partial<Store> & { finished(): Promise<void> }
 }
 

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { HandsetDraft } from '../core/handset.ts'
+import type { Address } from '../core/phone-number.ts'
+import { contactOf, desk, type Place } from './desk.contract.ts'
+
+/** What the simulated phone keeps to on every engine. */
+export function describeHandset(engine: string, place: () => Promise<Place>): void {
+  describe(`the simulated phone in the store on ${engine}`, () => {
+    test('shows what many write together where they wrote it, each once, and its parts in their order', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const [ada, bob] = [contactOf(0), contactOf(1)]
+      const [quoted, url] = ['"{a, NULL}" \\ \u{1f44b}', 'https://example.com/a.png']
+      const of = (contact: Address, carrierMessageId: string, parts: HandsetDraft['parts']): HandsetDraft => {
+        const where = { lineId: d.lineId, contact, kind: 'direct', conversationAddress: contact } as const
+        return { ...where, carrierMessageId, service: 'iMessage', parts, writtenAt: 5 }
+      }
+      const text = (content: string) => ({ content, mediaUrl: null })
+      const pieces = [text(quoted), { content: null, mediaUrl: url }, text('c')] as const
+      await Promise.all([
+        d.store.write(of(ada, '1', pieces)),
+        d.store.write(of(bob, '2', [text('to bob')])),
+        d.store.write(of(ada, '1', pieces)),
+        d.store.write(of(ada, '3', [text('d')])),
+      ])
+      await d.store.write(of(ada, '3', [text('d')]))
+      const shown = async (contact: Address) =>
+        (await d.store.show({ lineId: d.lineId, contact })).map(({ part, content, mediaUrl }) => [
+          part,
+          content,
+          mediaUrl,
+        ])
+      assert.deepEqual(await shown(ada), [
+        [0, quoted, null],
+        [1, null, url],
+        [2, 'c', null],
+        [0, 'd', null],
+      ])
+      assert.deepEqual(await shown(bob), [[0, 'to bob', null]])
+    })
+  })
+}
