@@ -14,7 +14,7 @@ export interface Place extends AsyncDisposable {
 
 export const LINE = '+19175551234' as PhoneNumber
 export const LIFETIME_MS = 1_000
-const RULES = {
+export const RULES = {
   auto: { plans: ['free_api'], maxAgeMs: 60_000 },
   receiptLifetimeMs: LIFETIME_MS,
   receipts: { simulator: { iMessage: 'conversation', RCS: 'message' }, mute: {} },
@@ -96,7 +96,7 @@ export async function deskAt(store: Store, fromNumber: PhoneNumber): Promise<Des
   }
 }
 
-function messageOf(contact: Address, carrierMessageId: string, sentAt: number): InboundMessage {
+export function messageOf(contact: Address, carrierMessageId: string, sentAt: number): InboundMessage {
   return {
     carrierMessageId,
     service: 'iMessage',

@@ -3,12 +3,16 @@ import type { AccountId, ConversationId, LineId, MessageId } from '../../core/id
 import type { Address } from '../../core/phone-number.ts'
 import { plannedOnce, type Statement, type Transaction } from './transactions.ts'
 
-/** What names a conversation, and whose it is. */
-export interface Place {
-  readonly accountId: AccountId
+/** What names a conversation. */
+export interface Name {
   readonly lineId: LineId
   readonly kind: ConversationKind
   readonly address: Address
+}
+
+/** A conversation's name, and whose it is. */
+export interface Place extends Name {
+  readonly accountId: AccountId
   /** When somebody writes in it, or asks for it. */
   readonly at: number
 }
@@ -26,41 +30,60 @@ export interface OpenedConversation {
   readonly lastMessageId: MessageId | null
 }
 
+/** By their names. */
+export type Conversations = ReadonlyMap<string, OpenedConversation>
+
 /**
- * The conversations at these places, opened where there is none yet; one for each place, in order. `lock` keeps other nodes from
- * storing into them until the transaction ends, so that the messages of one conversation get their ids in order.
+ * Those that there are. `lock` keeps other nodes from storing into them until the transaction ends, so that the messages of one
+ * conversation get their ids in order.
  */
+export async function findConversations(
+  transaction: Transaction,
+  names: readonly Name[],
+  { lock }: { lock: boolean },
+): Promise<Conversations> {
+  const distinct = [...new Map(names.map((name) => [keyOf(name), name])).values()]
+  return byKey(await transaction.rows<Found>(lock ? LOCK : FIND, valuesOf(distinct)))
+}
+
+/** The conversations at these places, opened where `known` has none; one for each place, in order. What is opened is locked. */
 export async function openConversations(
   transaction: Transaction,
   places: readonly Place[],
-  { lock }: { lock: boolean },
+  { lock, known }: { lock: boolean; known?: Conversations },
 ): Promise<OpenedConversation[]> {
-  const byKey = new Map(places.map((place) => [keyOf(place.lineId, place.kind, place.address), place]))
-  const find = lock ? LOCK : FIND
-  const found = new Map<string, OpenedConversation>()
-  const note = (rows: readonly Found[]) => {
-    for (const { id, line_id, kind, address, last_message_id } of rows) {
-      found.set(keyOf(line_id, kind, address), { id, lastMessageId: last_message_id })
-    }
+  const found = new Map(known ?? (await findConversations(transaction, places, { lock })))
+  const note = (more: Conversations) => {
+    for (const [key, conversation] of more) found.set(key, conversation)
   }
-  note(await transaction.rows<Found>(find, valuesOf([...byKey.values()])))
-  const missing = [...byKey].filter(([key]) => !found.has(key)).map(([, place]) => place)
+  const missing = [...new Map(places.map((place) => [keyOf(place), place]))].flatMap(([key, place]) =>
+    found.has(key) ? [] : [place],
+  )
   if (missing.length > 0) {
     const [accounts, times] = [missing.map(({ accountId }) => accountId), missing.map(({ at }) => at)]
-    note(await transaction.rows<Found>(OPEN, [accounts, ...valuesOf(missing), times]))
+    note(byKey(await transaction.rows<Found>(OPEN, [accounts, ...valuesOf(missing), times])))
     // Those that another node opened meanwhile.
-    const others = missing.filter(({ lineId, kind, address }) => !found.has(keyOf(lineId, kind, address)))
-    if (others.length > 0) note(await transaction.rows<Found>(find, valuesOf(others)))
+    const others = missing.filter((place) => !found.has(keyOf(place)))
+    if (others.length > 0) note(await findConversations(transaction, others, { lock }))
   }
-  return places.map(({ lineId, kind, address }) => found.get(keyOf(lineId, kind, address)) as OpenedConversation)
+  return places.map((place) => found.get(keyOf(place)) as OpenedConversation)
 }
 
-function keyOf(lineId: LineId, kind: ConversationKind, address: Address): string {
+function keyOf({ lineId, kind, address }: Name): string {
   return `${lineId} ${kind} ${address}`
 }
 
-function valuesOf(places: readonly Place[]): unknown[] {
-  return [places.map(({ lineId }) => lineId), places.map(({ address }) => address), places.map(({ kind }) => kind)]
+function byKey(rows: readonly Found[]): Conversations {
+  return new Map(
+    rows.map(({ id, line_id: lineId, kind, address, last_message_id: lastMessageId }) => [
+      keyOf({ lineId, kind, address }),
+      { id, lastMessageId },
+    ]),
+  )
+}
+
+function valuesOf(names: readonly Name[]): unknown[] {
+  return [names.map(({ lineId }) => lineId), names.map(({ address }) => address), names.map(({ kind }) => kind)]
 }
 
 const COLUMNS = 'c.id, c.line_id, c.kind, c.address, c.last_message_id'

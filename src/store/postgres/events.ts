@@ -1,3 +1,4 @@
+import type { AccountEvent } from '../../core/account-event.ts'
 import type { AccountId, LineId, WebhookId } from '../../core/id.ts'
 import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
@@ -12,13 +13,13 @@ import { plannedOnce, type Statement, type Transaction } from './transactions.ts
  * before it. Ids alone would not say so, since a node may commit a smaller one later. From the lock on nothing is asked of the node
  * any more, the commit comes along: one that is far away, or falls silent, keeps nobody else waiting.
  */
-export async function recordEvents(transaction: Transaction, happenings: readonly Told[]): Promise<Endpoint[]> {
+export async function recordEvents(
+  transaction: Transaction,
+  happenings: readonly Told[],
+  found?: readonly WebhookRow[],
+): Promise<Endpoint[]> {
   if (happenings.length === 0) return []
-  const accounts = [...new Set(happenings.map(({ accountId }) => accountId))]
-  const callbacks = [...new Set(happenings.flatMap(({ callback }) => callback ?? []))]
-  const types = [...new Set(happenings.flatMap(({ event }) => WEBHOOK_FOR[event.type] ?? []))]
-  const webhooks =
-    types.length === 0 ? [] : await transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts, types, callbacks])
+  const webhooks = found ?? (await findWebhooks(transaction, happenings.map(toInterest)))
   const deliveries = happenings.flatMap((happening, index) =>
     webhooks.filter((webhook) => wants(webhook, happening)).map((webhook) => ({ webhook, number: index + 1 })),
   )
@@ -39,6 +40,26 @@ export async function recordEvents(transaction: Transaction, happenings: readonl
   tally(transaction, happenings)
   const told = new Set(deliveries.map(({ webhook }) => webhook))
   return [...told].map(({ id, account_id, type }) => toEndpoint(id, account_id, type))
+}
+
+/** Of what an endpoint may want to hear. */
+export interface Interest extends Pick<Told, 'accountId' | 'callback'> {
+  readonly type: AccountEvent['type']
+}
+
+function toInterest({ accountId, callback, event: { type } }: Told): Interest {
+  return { accountId, callback, type }
+}
+
+/** What {@link recordEvents} would look for itself: asked beside something else, it costs no round trip. */
+export async function findWebhooks(
+  transaction: Transaction,
+  interests: readonly Interest[],
+): Promise<readonly WebhookRow[]> {
+  const accounts = [...new Set(interests.map(({ accountId }) => accountId))]
+  const callbacks = [...new Set(interests.flatMap(({ callback }) => callback ?? []))]
+  const types = [...new Set(interests.flatMap(({ type }) => WEBHOOK_FOR[type] ?? []))]
+  return types.length === 0 ? [] : transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts, types, callbacks])
 }
 
 /** A receipt as the statement that settled it left it. */
@@ -77,7 +98,7 @@ function wants(webhook: WebhookRow, { accountId, event, number, callback }: Told
   return type === wanted && (numbers === null || (JSON.parse(numbers) as string[]).includes(number))
 }
 
-interface WebhookRow {
+export interface WebhookRow {
   readonly id: WebhookId
   readonly account_id: AccountId
   readonly type: EndpointType

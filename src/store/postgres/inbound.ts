@@ -8,9 +8,10 @@ import { ACCOUNT_COLUMNS, toAccount } from '../accounts.ts'
 import { arrivalTold, type Owner } from '../arrivals.ts'
 import type { Told } from '../events.ts'
 import type { StoreRules } from '../session.ts'
-import { openConversations } from './conversations.ts'
+import { findConversations, type Name, openConversations } from './conversations.ts'
+import { findWebhooks, type Interest, type WebhookRow } from './events.ts'
 import { insertMessages, type Piece } from './messages.ts'
-import { type Asked, requestReceipts } from './receipt-requests.ts'
+import { type Asked, lockQueued, requestReceipts } from './receipt-requests.ts'
 import { plannedOnce, type Statement, type Transaction } from './transactions.ts'
 
 /** An arrival that nobody has brought before. */
@@ -26,81 +27,100 @@ export interface InboundOutcome {
   /** For each call its outcome, or its refusal. */
   readonly stored: readonly (StoredInbound[] | ReadbackError)[]
   readonly happenings: readonly Told[]
+  readonly webhooks: readonly WebhookRow[]
 }
 
-/** Stores what arrived in a batch of calls, and the auto rule's decision with it, on PostgreSQL. */
+/**
+ * Stores what arrived in a batch of calls, and the auto rule's decision with it, on PostgreSQL. What needs nothing of each other goes out
+ * together: two round trips, one more for receipts that are queued anew, and the one that commits.
+ */
 export async function storeArrivals(
   transaction: Transaction,
   calls: readonly (readonly Arrival[])[],
   rules: StoreRules,
 ): Promise<InboundOutcome> {
-  const owners = await findOwners(transaction, calls.flat())
-  const noLine = (arrivals: readonly Arrival[]) => arrivals.some(({ lineId }) => !owners.has(lineId))
-  const accepted = calls.filter((arrivals) => !noLine(arrivals)).flat()
-  const { seen, fresh } = await sift(transaction, accepted, owners, rules)
+  const { seen, fresh, owners } = await sift(transaction, calls, rules)
   const pieces = fresh.flatMap(toPieces)
-  const ids = (await insertMessages(transaction, pieces)).values()
+  const wanted = fresh.filter(({ reasons }) => reasons.includes(null))
+  const conversations = wanted.map(({ conversationId }) => conversationId)
+  const [messageIds, queued, webhooks] = await Promise.all([
+    insertMessages(transaction, pieces),
+    lockQueued(transaction, conversations),
+    findWebhooks(transaction, fresh.map(toInterest)),
+  ])
+  const ids = messageIds.values()
   for (const { arrival } of fresh) seen.set(keyOf(arrival), [...ids.take(arrival.message.parts.length)])
-  await remember(transaction, fresh, seen)
-  const asked = fresh.filter(({ reasons }) => reasons.includes(null)).map((one) => toAsked(one, seen))
-  const { ids: receiptIds } = await requestReceipts(transaction, asked, rules.receiptLifetimeMs)
+  remember(transaction, fresh, seen)
+  const asked = wanted.map((one) => toAsked(one, seen))
+  const { ids: receiptIds } = await requestReceipts(transaction, asked, rules.receiptLifetimeMs, queued)
   const receiptOf = new Map(asked.map(({ arrival }, index) => [arrival, receiptIds[index] ?? null]))
   const freshArrivals = new Set(fresh.map(({ arrival }) => arrival))
   const stored = calls.map((arrivals) => {
-    if (noLine(arrivals)) return new ReadbackError('not_found', 'No such line')
+    if (hasNoLine(arrivals, owners)) return new ReadbackError('not_found', 'No such line')
     return arrivals.map((arrival): StoredInbound => {
       const messageIds = seen.get(keyOf(arrival)) ?? []
       return { messageIds, repeated: !freshArrivals.has(arrival), receiptId: receiptOf.get(arrival) ?? null }
     })
   })
-  const handles = fresh.flatMap(({ arrival }) => seen.get(keyOf(arrival)) ?? [])
   const happenings = pieces.map(({ arrival, owner, part }, index) =>
-    arrivalTold(arrival, owner, handles[index] as MessageId, part),
+    arrivalTold(arrival, owner, messageIds[index] as MessageId, part),
   )
-  return { stored, happenings }
+  return { stored, happenings, webhooks }
+}
+
+interface Sifted {
+  readonly owners: ReadonlyMap<LineId, Owner>
+  /** The messages that were brought before. */
+  readonly seen: Map<string, readonly MessageId[]>
+  readonly fresh: readonly Fresh[]
 }
 
 /**
  * Parts what is new from what was brought before. Under the conversations' locks: a repeat that another node stores at this moment
- * is seen once that node is done.
+ * is seen once that node is done; or, where that opens the conversation, when ours is to be remembered: then all is begun again.
  */
 async function sift(
   transaction: Transaction,
-  arrivals: readonly Arrival[],
-  owners: ReadonlyMap<LineId, Owner>,
+  calls: readonly (readonly Arrival[])[],
   rules: StoreRules,
-): Promise<{ seen: Map<string, readonly MessageId[]>; fresh: Fresh[] }> {
-  const places = arrivals.map(({ lineId, message: { kind, conversationAddress: address }, receivedAt: at }) => {
-    return { accountId: (owners.get(lineId) as Owner).account.id, lineId, kind, address, at }
-  })
-  const conversations = await openConversations(transaction, places, { lock: true })
-  const rows = await transaction.rows<SeenRow>(FIND_SEEN, [
-    arrivals.map(({ lineId }) => lineId),
-    arrivals.map(({ message }) => message.carrierMessageId),
+): Promise<Sifted> {
+  const brought = calls.flat()
+  const [owners, known, seen] = await Promise.all([
+    findOwners(transaction, brought),
+    findConversations(transaction, brought.map(toName), { lock: true }),
+    findSeen(transaction, brought),
   ])
-  const seen = new Map<string, readonly MessageId[]>()
-  for (const row of rows) seen.set(`${row.line_id} ${row.carrier_message_id}`, JSON.parse(row.message_ids))
+  const arrivals = calls.filter((call) => !hasNoLine(call, owners)).flat()
+  const ownerOf = ({ lineId }: Arrival) => owners.get(lineId) as Owner
+  const places = arrivals.map((arrival) => {
+    return { ...toName(arrival), accountId: ownerOf(arrival).account.id, at: arrival.receivedAt }
+  })
+  const conversations = await openConversations(transaction, places, { lock: true, known })
   const taken = new Set(seen.keys())
   const fresh = arrivals.flatMap((arrival, index): Fresh[] => {
     if (taken.has(keyOf(arrival))) return []
     taken.add(keyOf(arrival))
-    const owner = owners.get(arrival.lineId) as Owner
+    const owner = ownerOf(arrival)
     const { service, kind, sentAt, parts } = arrival.message
     const subject = { service, kind, sentAt, carrierNow: arrival.carrierNow }
     const reasons = parts.map((_, part) => autoMarkRead(owner.account, { ...subject, part }, rules.auto))
     return [{ arrival, owner, conversationId: conversations[index]?.id as ConversationId, reasons }]
   })
-  return { seen, fresh }
+  return { owners, seen, fresh }
+}
+
+function hasNoLine(arrivals: readonly Arrival[], owners: Sifted['owners']): boolean {
+  return arrivals.some(({ lineId }) => !owners.has(lineId))
 }
 
 /** What recognises them when they come again, and the conversations' newest. */
-async function remember(
+function remember(
   transaction: Transaction,
   fresh: readonly Fresh[],
   seen: ReadonlyMap<string, readonly MessageId[]>,
-): Promise<void> {
+): void {
   if (fresh.length === 0) return
-  await transaction.rows(SEE, [
+  transaction.write(SEE, [
     fresh.map(({ arrival }) => arrival.lineId),
     fresh.map(({ arrival }) => arrival.message.carrierMessageId),
     fresh.map(({ arrival }) => JSON.stringify(seen.get(keyOf(arrival)))),
@@ -114,7 +134,7 @@ async function remember(
     latest.set(conversationId, writtenAt(arrival) < writtenAt(known) ? known : arrival)
   }
   const written = newest.map(({ conversationId }) => latest.get(conversationId) as Arrival)
-  await transaction.rows(ADVANCE, [
+  transaction.write(ADVANCE, [
     newest.map(({ conversationId }) => conversationId),
     written.map(({ message }) => message.service),
     written.map(({ message }) => message.carrierConversation),
@@ -140,8 +160,24 @@ function toPieces({ arrival, owner, conversationId, reasons }: Fresh): Piece[] {
   })
 }
 
+function toName({ lineId, message: { kind, conversationAddress: address } }: Arrival): Name {
+  return { lineId, kind, address }
+}
+
+function toInterest({ owner }: Fresh): Interest {
+  return { accountId: owner.account.id, type: 'message.received', callback: null }
+}
+
 function keyOf({ lineId, message }: Arrival): string {
   return `${lineId} ${message.carrierMessageId}`
+}
+
+async function findSeen(transaction: Transaction, arrivals: readonly Arrival[]): Promise<Sifted['seen']> {
+  const rows = await transaction.rows<SeenRow>(FIND_SEEN, [
+    arrivals.map(({ lineId }) => lineId),
+    arrivals.map(({ message }) => message.carrierMessageId),
+  ])
+  return new Map(rows.map((row) => [`${row.line_id} ${row.carrier_message_id}`, JSON.parse(row.message_ids)]))
 }
 
 async function findOwners(transaction: Transaction, arrivals: readonly Arrival[]): Promise<Map<LineId, Owner>> {

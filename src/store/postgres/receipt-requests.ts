@@ -13,19 +13,21 @@ export interface Asked {
 /**
  * Writes what the waist decides, for a batch: its requests are folded by conversation, so that each receipt is written once, and
  * gone through in order of ids, so that batches of several nodes cannot wait for each other in a circle (of unsorted ones 30 in 40
- * did). Locks what is queued before it decides. Answers the receipt of each request, and whose were queued anew.
+ * did). Locks what is queued before it decides, unless that was done: then `locked` has it, for all of these conversations. Answers the
+ * receipt of each request, and whose were queued anew.
  */
 export async function requestReceipts(
   transaction: Transaction,
   asked: readonly Asked[],
   lifetimeMs: number,
+  locked?: readonly QueuedRow[],
 ): Promise<{ ids: ReceiptId[]; touched: AccountId[] }> {
   const byConversation = Map.groupBy(asked, ({ conversationId }) => conversationId)
   const receipts = new Map<ConversationId, ReceiptId>()
   const touched = new Set<AccountId>()
-  let left = [...byConversation.keys()].sort((a, b) => a - b)
+  let left = inOrder(byConversation.keys())
+  let queued = locked ?? (await lockQueued(transaction, left))
   while (left.length > 0) {
-    const queued = await transaction.rows<QueuedRow>(LOCK_QUEUED, [left])
     const known = new Map(queued.map((row) => [row.conversation_id, row]))
     const folded = left.map((conversationId) => {
       const requests = byConversation.get(conversationId) as [Asked, ...Asked[]]
@@ -45,9 +47,23 @@ export async function requestReceipts(
     for (const { conversation_id, id } of [...queued, ...begun]) receipts.set(conversation_id, id)
     // Another node queued one between our look and our insert: it is joined in the next round.
     left = left.filter((id) => !receipts.has(id))
+    queued = await lockQueued(transaction, left)
   }
   const ids = asked.map(({ conversationId }) => receipts.get(conversationId) as ReceiptId)
   return { ids, touched: [...touched] }
+}
+
+/** What is queued of these conversations, for {@link requestReceipts}. */
+export async function lockQueued(
+  transaction: Transaction,
+  conversations: Iterable<ConversationId>,
+): Promise<readonly QueuedRow[]> {
+  const ids = inOrder(conversations)
+  return ids.length === 0 ? [] : transaction.rows<QueuedRow>(LOCK_QUEUED, [ids])
+}
+
+function inOrder(conversations: Iterable<ConversationId>): ConversationId[] {
+  return [...new Set(conversations)].sort((a, b) => a - b)
 }
 
 function join(transaction: Transaction, receipts: readonly { id: ReceiptId; next: QueuedReceipt }[]): void {
@@ -89,7 +105,7 @@ export interface BegunRow {
   readonly version: number
 }
 
-interface QueuedRow {
+export interface QueuedRow {
   readonly id: ReceiptId
   readonly conversation_id: ConversationId
   readonly trigger: QueuedReceipt['trigger']

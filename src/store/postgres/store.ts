@@ -134,8 +134,8 @@ function hotMethods(tools: Tools, recent: Recent) {
   })
   const storeInbound = new Batches<readonly Arrival[], StoredInbound[]>((calls) =>
     telling(async (transaction) => {
-      const { stored, happenings } = await storeArrivals(transaction, calls, rules)
-      return { outcome: stored, happenings }
+      const { stored, ...told } = await storeArrivals(transaction, calls, rules)
+      return { outcome: stored, ...told }
     }),
   )
   const settle = new Batches<Settlement | Setback, void>(

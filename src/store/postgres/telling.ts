@@ -2,7 +2,7 @@ import type { AccountId } from '../../core/id.ts'
 import type { Changes } from '../../core/store.ts'
 import type { Told } from '../events.ts'
 import type { Session } from '../session.ts'
-import { recordEvents } from './events.ts'
+import { recordEvents, type WebhookRow } from './events.ts'
 import type { NodeLeases } from './leases.ts'
 import type { Transaction, Transactions } from './transactions.ts'
 
@@ -18,6 +18,8 @@ interface Done<T> {
   readonly outcome: T
   readonly happenings: readonly Told[]
   readonly touched?: readonly AccountId[]
+  /** Who may want to hear of it, where that was looked for beside something else. */
+  readonly webhooks?: readonly WebhookRow[]
 }
 
 export function touch({ onChanges }: Pick<Tools, 'onChanges'>, touched: Changes['touched']): void {
@@ -33,8 +35,8 @@ export function tellingOf({ transactions, onChanges }: Tools) {
     isolation: 'current' | 'snapshot' = 'current',
   ): Promise<T> => {
     const { outcome, changes } = await transactions.run(isolation, async (transaction) => {
-      const { outcome, happenings, touched = [] } = await work(transaction)
-      const endpoints = await recordEvents(transaction, happenings)
+      const { outcome, happenings, touched = [], webhooks } = await work(transaction)
+      const endpoints = await recordEvents(transaction, happenings, webhooks)
       const accounts = new Set([...touched, ...happenings.map(({ accountId }) => accountId)])
       return { outcome, changes: { endpoints, events: happenings.length > 0, touched: [...accounts] } }
     })
