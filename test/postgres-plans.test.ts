@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startCustomerServer } from './support/customer-server.ts'
-import { isPlannedOnce, type Plan, planOf } from './support/plan.ts'
+import { isPlannedOnce, type Plan, planOf, waysOf } from './support/plan.ts'
 import {
   type Database,
   LOGGED,
@@ -12,7 +12,7 @@ import {
   runSql,
 } from './support/postgres.ts'
 import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
-import { deliveries, events, someOfAll, waiting } from './support/rows.ts'
+import { deliveries, events, oneOfAll, someOfAll, waiting } from './support/rows.ts'
 import { until } from './support/until.ts'
 import { signIn } from './support/visitor.ts'
 
@@ -37,26 +37,28 @@ const LAST = [
 
 describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres() }, () => {
   let postgres: OwnServer
+  let database: Database
+  let asked: readonly string[]
+  /** Those that a connection keeps. */
+  let kept: readonly string[]
   before(async () => {
     postgres = await ownServer(LOGGED)
-  })
-  after(() => postgres[Symbol.asyncDispose]())
-
-  test('goes by an index wherever a table grows, and by one plan where it is kept', async (t) => {
-    await using database = await postgres.database()
+    database = await postgres.database()
     await use(database.url)
     const statements = await until(
       'the last of them to be in the log',
       () => postgres.statements(),
       (seen) => LAST.every((words) => seen.some((query) => query.includes(words))),
     )
-    const asked = queriesAmong(statements)
-    t.diagnostic(`${asked.length} statements`)
+    asked = queriesAmong(statements)
     assert.ok(asked.length > 50, `${asked.length} statements`)
-    assert.deepEqual(await scansIn(database, asked), [])
-    const kept = queriesAmong(await postgres.statements('kept'))
-    t.diagnostic(`${kept.length} that are kept`)
+    kept = queriesAmong(await postgres.statements('kept'))
     assert.ok(kept.length > 30, `${kept.length} that are kept`)
+  })
+  after(() => postgres[Symbol.asyncDispose]())
+
+  test('goes by an index wherever a table grows, and by one plan where it is kept', async () => {
+    assert.deepEqual(await scansIn(database, asked), [])
     // Such a plan is kept while a table grows.
     await runSql(database.url, `${someOfAll(100)}; analyze`)
     assert.deepEqual(await scansIn(database, kept), [])
@@ -64,6 +66,16 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
     await runSql(database.url, `${events(20_000)}; ${waiting(20_000)}; ${deliveries(20_000, 1)}; analyze`)
     for (const query of kept) if (!(await isPlannedOnce(database, query))) anew.push(query)
     assert.deepEqual(anew, [])
+  })
+
+  test('goes by the same indexes whatever its tables hold in the moment when a plan is made that is kept', async () => {
+    await using empty = await postgres.database()
+    await startReadback(nodeSettings(empty)).then((server) => server[Symbol.asyncDispose]())
+    const ways = [...(await waysOf(empty, kept, oneOfAll, 200))]
+    assert.deepEqual(
+      ways.filter(([, known]) => known.size > 1).map(([query, known]) => [query, ...known]),
+      [],
+    )
   })
 })
 

@@ -17,14 +17,52 @@ export interface Explained {
 
 /** As a server's connection plans it for any values: an index that could be used is, since scanning is made dear. */
 export async function planOf({ url }: Database, query: string): Promise<Plan> {
-  const count = Math.max(0, ...Array.from(query.matchAll(/\$(\d+)/g), ([, n]) => Number(n)))
-  const values = count === 0 ? '' : `(${Array.from({ length: count }, () => 'null').join(', ')})`
   const rows = await runSql<Explained>(
     connectionOptions(url),
     `set plan_cache_mode = force_generic_plan; prepare asked as ${query};
-     explain (format json) execute asked${values}`,
+     explain (format json) execute asked${nullsFor(query)}`,
   )
   return rows[0]?.['QUERY PLAN'][0]?.Plan as Plan
+}
+
+/**
+ * By which indexes, and by what of theirs, each query goes while its tables grow from nothing: one way, unless it depends on the moment
+ * in which it is planned. `grow` makes the nth row.
+ */
+export async function waysOf(
+  { url }: Database,
+  queries: readonly string[],
+  grow: (n: number) => string,
+  rows: number,
+): Promise<Map<string, ReadonlySet<string>>> {
+  await using client = await connected(url)
+  await client.query('set plan_cache_mode = force_generic_plan')
+  const ways = new Map(queries.map((query) => [query, new Set<string>()]))
+  for (let n = 1; n <= rows; n++) {
+    await client.query(grow(n))
+    for (const [query, known] of ways) {
+      const explained = await client.query<Explained>(
+        `prepare asked as ${query}; explain (format json) execute asked${nullsFor(query)}; deallocate asked`,
+      )
+      const { rows } = (explained as unknown as (typeof explained)[])[1] as typeof explained
+      known.add(
+        indexesOf(rows[0]?.['QUERY PLAN'][0]?.Plan as Plan)
+          .sort()
+          .join('; '),
+      )
+    }
+  }
+  return ways
+}
+
+function indexesOf(plan: Plan): string[] {
+  const own = plan['Index Name'] === undefined ? [] : [`${plan['Index Name']} by ${plan['Index Cond']}`]
+  return [...own, ...(plan.Plans ?? []).flatMap(indexesOf)]
+}
+
+function nullsFor(query: string): string {
+  const count = Math.max(0, ...Array.from(query.matchAll(/\$(\d+)/g), ([, n]) => Number(n)))
+  return count === 0 ? '' : `(${Array.from({ length: count }, () => 'null').join(', ')})`
 }
 
 export function conditionsOf(plan: Plan): string[] {

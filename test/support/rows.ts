@@ -40,3 +40,22 @@ export function someOfAll(count: number): string {
       select 1, n, 'direct', n, n, 0, 'iMessage', n from generate_series(1, ${count}) as k (n);
     ${settled(count)}; ${messages(count, null)}; ${deliveries(count, null)}; ${events(count)}`
 }
+
+/** What one message leaves behind in each of those once it is read, on one line; of every fiftieth the receipt and the webhook wait. */
+export function oneOfAll(n: number): string {
+  const [id, contact] = [`a carrier's id of some length ${n}`.replaceAll("'", "''"), `+1415555${n}`]
+  return `insert into conversations (account_id, line_id, kind, address) values (1, 1, 'direct', '${contact}');
+    insert into seen_inbound (line_id, carrier_message_id, message_ids, seen_at) values (1, '${id}', '[${n}]', ${n});
+    insert into messages (account_id, line_id, conversation_id, carrier_message_id, part, contact, service, reaction, sent_at,
+      received_at) values (1, 1, ${n}, '${id}', 0, '${contact}', 'iMessage', 0, ${n}, ${n});
+    insert into handset_messages (line_id, contact, kind, conversation_address, carrier_message_id, part, service, written_at)
+      values (1, '${contact}', 'direct', '${contact}', '${id}', 0, 'iMessage', ${n});
+    update handset_messages set read_at = ${n} where carrier_message_id = '${id}';
+    insert into receipts (account_id, line_id, conversation_id, trigger, requests, requested_at, next_attempt_at, expires_at)
+      values (1, 1, ${n}, 'api', 1, ${n}, ${n}, ${n});
+    update receipts set state = 'sent', settled_at = ${n}, next_attempt_at = null where conversation_id = ${n} and ${n} % 50 > 0;
+    insert into events (account_id, line_id, type, event, at) values (1, 1, 'message.received', '{}', ${n});
+    insert into webhook_deliveries (account_id, webhook_id, event_id, state, next_attempt_at, created_at)
+      values (1, 1, ${n}, 'waiting', ${n}, ${n});
+    update webhook_deliveries set state = 'delivered', next_attempt_at = null where event_id = ${n} and ${n} % 50 > 0`
+}

@@ -15,6 +15,7 @@ import { dashboard } from './0011-dashboard.ts'
 import { ending } from './0012-ending.ts'
 import { room } from './0013-room.ts'
 import { serviceTime } from './0014-service-time.ts'
+import { unread } from './0015-unread.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -31,13 +32,14 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0012-ending': ending,
   '0013-room': room,
   '0014-service-time': serviceTime,
+  '0015-unread': unread,
 }
 
 const NOTHING_TO_DO: Migration = { async up() {} }
 
 /**
  * Brings the tables up to date, all or nothing; `alone` is done first where there is something to do. Answers the migrations of a
- * newer version that has been here: they only add, so this one can go on with what they made, as it does where it runs while they do.
+ * newer version that has been here: they take nothing away but indexes, so this one can go on, as it does where it runs while they do.
  */
 export async function migrate(
   db: Kysely<Tables>,

@@ -74,13 +74,16 @@ const WRITE: Statement = {
         media_url, service, written_at, n) order by n
     on conflict do nothing`,
 }
-/** As the shared `showRead`, for many conversations, each by the index of what is unread whatever the planner believes. */
+/**
+ * As the shared `showRead`, for many conversations, each by the index of what is unread whatever the planner believes: `+ 0` keeps it from
+ * those that begin with the line.
+ */
 const SHOW_READS = plannedOnce({
   name: 'show reads',
   text: `with k as materialized (select m.id, k.at
       from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) as k (line_id, address, kind, at)
-      cross join lateral (select id from handset_messages m where m.line_id = k.line_id and m.conversation_address = k.address
-        and m.kind = k.kind and m.read_at is null and m.service <> 'SMS'
+      cross join lateral (select id from handset_messages m where m.conversation_address = k.address and m.kind = k.kind
+        and m.line_id + 0 = k.line_id and m.read_at is null and m.service <> 'SMS'
         and exists (select 1 from seen_inbound s where s.line_id = m.line_id and s.carrier_message_id = m.carrier_message_id)
         offset 0) m)
     update handset_messages m set read_at = k.at from k where m.id = k.id and m.id = any(array(select id from k))`,
