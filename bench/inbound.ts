@@ -4,12 +4,14 @@ import { type JsonClient, jsonClient } from './support/json-client.ts'
 import { contactNumber, lineNumber } from './support/numbers.ts'
 import { type Load, offer } from './support/offer.ts'
 import { waitOf, whenRead } from './support/phones.ts'
+import { postgresDatabase } from './support/postgres.ts'
 import { createAccount, createLine, setAutoMarkRead, startReadback, writeAsContact } from './support/readback.ts'
 import { fixed, progress, type Report, table, whole } from './support/report.ts'
 import { type Sink, startSink } from './support/sink.ts'
 import { type Summary, summary } from './support/statistics.ts'
 
 export interface InboundOptions {
+  readonly store: 'sqlite' | 'postgres'
   readonly dir: string
   readonly profile?: string | undefined
 }
@@ -27,7 +29,8 @@ const AIM = { p50: 10, p99: 50 }
 export async function inbound(options: InboundOptions): Promise<Report> {
   const host = await describeHost(options.dir)
   await using sink = await startSink()
-  await using readback = await startReadback(options)
+  await using database = options.store === 'postgres' ? await postgresDatabase(options.dir) : undefined
+  await using readback = await startReadback({ ...options, databaseUrl: database?.url })
   const account = await createAccount(readback.operator)
   await createLine(readback.operator, account, LINE)
   using client = jsonClient(readback.base, account.keys, CONNECTIONS)
@@ -48,8 +51,17 @@ export async function inbound(options: InboundOptions): Promise<Report> {
   const webhook = summary(waits.waitsMs)
   const met = lost === 0 && webhook.p50 <= AIM.p50 && webhook.p99 <= AIM.p99
   return {
-    json: { bench: 'inbound', host, load: LOAD, lost, repeated: waits.repeated, webhook, receipts: { alone, beside } },
-    text: `${hostLines(host)}\n${explain()}\n\n${draw(webhook, alone, beside)}\n\n${whole(sent)} inbound, ${lost} webhooks lost, ${waits.repeated} came twice; p50 ≤ ${AIM.p50} ms, p99 ≤ ${AIM.p99} ms, none lost: ${met ? 'met' : 'missed'}`,
+    json: {
+      bench: 'inbound',
+      host,
+      store: options.store,
+      load: LOAD,
+      lost,
+      repeated: waits.repeated,
+      webhook,
+      receipts: { alone, beside },
+    },
+    text: `${hostLines(host)}\n${explain(options)}\n\n${draw(webhook, alone, beside)}\n\n${whole(sent)} inbound, ${lost} webhooks lost, ${waits.repeated} came twice; p50 ≤ ${AIM.p50} ms, p99 ≤ ${AIM.p99} ms, none lost: ${met ? 'met' : 'missed'}`,
   }
 }
 
@@ -76,9 +88,9 @@ async function readTimes(client: JsonClient, phones: readonly string[]): Promise
   return summary(waits)
 }
 
-function explain(): string {
+function explain({ store }: InboundOptions): string {
   return [
-    `${whole(LOAD.perSecond)} inbound/s for ${LOAD.seconds} s through POST /simulator/messages, over ${whole(CONTACTS)} contacts, auto-mark-read on,`,
+    `${whole(LOAD.perSecond)} inbound/s for ${LOAD.seconds} s through POST /simulator/messages on ${store}, over ${whole(CONTACTS)} contacts, auto-mark-read on,`,
     'one endpoint in a process of its own on this machine; times in whole milliseconds by the one clock they share',
   ].join('\n')
 }

@@ -3,11 +3,13 @@ import { type JsonClient, jsonClient } from './support/json-client.ts'
 import { contactNumber, lineNumber } from './support/numbers.ts'
 import { type Load, offer } from './support/offer.ts'
 import { waitOf, whenRead } from './support/phones.ts'
+import { postgresDatabase } from './support/postgres.ts'
 import { createAccount, createLine, setAutoMarkRead, startReadback, writeAsContact } from './support/readback.ts'
 import { fixed, progress, type Report, table, whole } from './support/report.ts'
 import { type Summary, summary } from './support/statistics.ts'
 
 export interface LatencyOptions {
+  readonly store: 'sqlite' | 'postgres'
   readonly dir: string
   readonly profile?: string | undefined
 }
@@ -35,7 +37,8 @@ const WARM_UP: Load = { perSecond: 200, seconds: 3 }
 /** From an inbound that is accepted to "Read" on the phone that sent it, with the auto rule on. */
 export async function latency(options: LatencyOptions): Promise<Report> {
   const host = await describeHost(options.dir)
-  await using readback = await startReadback(options)
+  await using database = options.store === 'postgres' ? await postgresDatabase(options.dir) : undefined
+  await using readback = await startReadback({ ...options, databaseUrl: database?.url })
   const account = await createAccount(readback.operator)
   await createLine(readback.operator, account, LINE)
   using client = jsonClient(readback.base, account.keys, CONNECTIONS)
@@ -47,8 +50,8 @@ export async function latency(options: LatencyOptions): Promise<Report> {
     progress(`${load.perSecond}/s done`)
   }
   return {
-    json: { bench: 'latency', host, contacts: CONTACTS, outcomes },
-    text: `${hostLines(host)}\n${explain()}\n\n${draw(outcomes)}`,
+    json: { bench: 'latency', host, store: options.store, contacts: CONTACTS, outcomes },
+    text: `${hostLines(host)}\n${explain(options)}\n\n${draw(outcomes)}`,
   }
 }
 
@@ -73,9 +76,9 @@ async function play(client: JsonClient, load: Load, group: number): Promise<Outc
   }
 }
 
-function explain(): string {
+function explain({ store }: LatencyOptions): string {
   return [
-    `inbound through POST /simulator/messages, spread over ${whole(CONTACTS)} contacts, auto-mark-read on`,
+    `inbound through POST /simulator/messages on ${store}, spread over ${whole(CONTACTS)} contacts, auto-mark-read on`,
     'accepted to read = read_at - delivered_at of the simulated phone, both stamped by the clock of the server,',
     'in whole milliseconds, and looked at after the sending; messages leave on a fixed schedule, whatever comes back',
   ].join('\n')

@@ -22,7 +22,8 @@ const USAGE = `usage: npm run bench -- <command> [options]
   --json            JSON on stdout instead of a table
   --dir <folder>    where stores are made (default: the system's folder for temporary files)
   --profile <dir>   leave a CPU profile of each of Readback's threads there; slows it down
-  accept alone: --store sqlite|postgres  --rounds 5  --seconds 8  --contacts 100000  --connections 64
+  accept, latency, inbound: --store sqlite|postgres
+  accept alone: --rounds 5  --seconds 8  --contacts 100000  --connections 64
   dispatch alone: --rounds 5  --receipts 20000  --lines 100
   growth alone: --store sqlite|postgres (both without)  --sizes 1000,1000000,10000000  --rounds 5  --seconds 8
                 --connections 64; needs 15 GB in --dir for a while
@@ -58,8 +59,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Report>>> = {
       contacts: count('contacts'),
       connections: count('connections'),
     }),
-  latency: () => latency({ dir, profile }),
-  inbound: () => inbound({ dir, profile }),
+  latency: () => latency({ store: storeOf(values.store ?? 'sqlite'), dir, profile }),
+  inbound: () => inbound({ store: storeOf(values.store ?? 'sqlite'), dir, profile }),
   idle: () => idle({ dir, profile }),
   lanes: () => lanes({ dir, profile }),
   dispatch: () =>
