@@ -37,19 +37,15 @@ export async function waysOf(
 ): Promise<Map<string, ReadonlySet<string>>> {
   await using client = await connected(url)
   await client.query('set plan_cache_mode = force_generic_plan')
+  for (const [number, query] of queries.entries()) await client.query(`prepare asked_${number} as ${query}`)
   const ways = new Map(queries.map((query) => [query, new Set<string>()]))
   for (let n = 1; n <= rows; n++) {
-    await client.query(grow(n))
-    for (const [query, known] of ways) {
-      const explained = await client.query<Explained>(
-        `prepare asked as ${query}; explain (format json) execute asked${nullsFor(query)}; deallocate asked`,
-      )
-      const { rows } = (explained as unknown as (typeof explained)[])[1] as typeof explained
-      known.add(
-        indexesOf(rows[0]?.['QUERY PLAN'][0]?.Plan as Plan)
-          .sort()
-          .join('; '),
-      )
+    await client.query(`${grow(n)}; discard plans`)
+    for (const [number, query] of queries.entries()) {
+      const execute = `execute asked_${number}${nullsFor(query)}`
+      const { rows } = await client.query<Explained>(`explain (format json) ${execute}`)
+      const indexes = indexesOf(rows[0]?.['QUERY PLAN'][0]?.Plan as Plan)
+      ways.get(query)?.add(indexes.sort().join('; '))
     }
   }
   return ways

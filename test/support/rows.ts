@@ -43,7 +43,7 @@ export function someOfAll(count: number): string {
 
 /** What one message leaves behind in each of those once it is read, on one line; of every fiftieth the receipt and the webhook wait. */
 export function oneOfAll(n: number): string {
-  const [id, contact] = [`a carrier's id of some length ${n}`.replaceAll("'", "''"), `+1415555${n}`]
+  const [id, contact] = [`an id of the carrier’s, ${n}`, `+1415555${1_000 + n}`]
   return `insert into conversations (account_id, line_id, kind, address) values (1, 1, 'direct', '${contact}');
     insert into seen_inbound (line_id, carrier_message_id, message_ids, seen_at) values (1, '${id}', '[${n}]', ${n});
     insert into messages (account_id, line_id, conversation_id, carrier_message_id, part, contact, service, reaction, sent_at,
