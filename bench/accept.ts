@@ -6,14 +6,14 @@ import { each, jsonClient } from './support/json-client.ts'
 import { type LoadClient, startLoadClient } from './support/load.ts'
 import type { LoadResult } from './support/load-job.ts'
 import { contactNumber, lineNumber } from './support/numbers.ts'
-import { postgresDatabase } from './support/postgres.ts'
+import { databaseFor, type Engine } from './support/postgres.ts'
 import { cpuSeconds, residentMiB } from './support/process-use.ts'
 import { createAccount, createLine, setAutoMarkRead, startReadback, writeAsContact } from './support/readback.ts'
 import { fixed, progress, type Report, table, whole } from './support/report.ts'
 import { median } from './support/statistics.ts'
 
 export interface AcceptOptions {
-  readonly store: 'sqlite' | 'postgres'
+  readonly store: Engine
   readonly dir: string
   readonly profile?: string | undefined
   readonly rounds: number
@@ -46,7 +46,7 @@ const REST_MS = 1_000
 export async function accept(options: AcceptOptions): Promise<Report> {
   const host = await describeHost(options.dir)
   await using undo = new AsyncDisposableStack()
-  const database = options.store === 'postgres' ? undo.use(await postgresDatabase(options.dir)) : undefined
+  const database = undo.use(await databaseFor(options.store, options.dir))
   const readback = undo.use(await filledReadback(options, database?.url))
   const peers = new Map<PeerName, Peer>([
     ['bare', undo.use(await storingNothing('bare'))],

@@ -4,13 +4,11 @@ import { describeHost, hostLines } from './support/host.ts'
 import { each } from './support/json-client.ts'
 import type { LoadJob } from './support/load-job.ts'
 import { contactNumber } from './support/numbers.ts'
-import { postgresServer } from './support/postgres.ts'
+import { type Engine, postgresServer } from './support/postgres.ts'
 import { drainTime } from './support/queue.ts'
 import { pauseLine } from './support/readback.ts'
 import { fixed, progress, type Report, table, whole } from './support/report.ts'
 import { median } from './support/statistics.ts'
-
-type Engine = 'sqlite' | 'postgres'
 
 export interface GrowthOptions {
   readonly stores: readonly Engine[]

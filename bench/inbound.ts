@@ -4,14 +4,14 @@ import { type JsonClient, jsonClient } from './support/json-client.ts'
 import { contactNumber, lineNumber } from './support/numbers.ts'
 import { type Load, offer } from './support/offer.ts'
 import { waitOf, whenRead } from './support/phones.ts'
-import { postgresDatabase } from './support/postgres.ts'
+import { databaseFor, type Engine } from './support/postgres.ts'
 import { createAccount, createLine, setAutoMarkRead, startReadback, writeAsContact } from './support/readback.ts'
 import { fixed, progress, type Report, table, whole } from './support/report.ts'
 import { type Sink, startSink } from './support/sink.ts'
 import { type Summary, summary } from './support/statistics.ts'
 
 export interface InboundOptions {
-  readonly store: 'sqlite' | 'postgres'
+  readonly store: Engine
   readonly dir: string
   readonly profile?: string | undefined
 }
@@ -29,7 +29,7 @@ const AIM = { p50: 10, p99: 50 }
 export async function inbound(options: InboundOptions): Promise<Report> {
   const host = await describeHost(options.dir)
   await using sink = await startSink()
-  await using database = options.store === 'postgres' ? await postgresDatabase(options.dir) : undefined
+  await using database = await databaseFor(options.store, options.dir)
   await using readback = await startReadback({ ...options, databaseUrl: database?.url })
   const account = await createAccount(readback.operator)
   await createLine(readback.operator, account, LINE)

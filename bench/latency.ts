@@ -3,13 +3,13 @@ import { type JsonClient, jsonClient } from './support/json-client.ts'
 import { contactNumber, lineNumber } from './support/numbers.ts'
 import { type Load, offer } from './support/offer.ts'
 import { waitOf, whenRead } from './support/phones.ts'
-import { postgresDatabase } from './support/postgres.ts'
+import { databaseFor, type Engine } from './support/postgres.ts'
 import { createAccount, createLine, setAutoMarkRead, startReadback, writeAsContact } from './support/readback.ts'
 import { fixed, progress, type Report, table, whole } from './support/report.ts'
 import { type Summary, summary } from './support/statistics.ts'
 
 export interface LatencyOptions {
-  readonly store: 'sqlite' | 'postgres'
+  readonly store: Engine
   readonly dir: string
   readonly profile?: string | undefined
 }
@@ -37,7 +37,7 @@ const WARM_UP: Load = { perSecond: 200, seconds: 3 }
 /** From an inbound that is accepted to "Read" on the phone that sent it, with the auto rule on. */
 export async function latency(options: LatencyOptions): Promise<Report> {
   const host = await describeHost(options.dir)
-  await using database = options.store === 'postgres' ? await postgresDatabase(options.dir) : undefined
+  await using database = await databaseFor(options.store, options.dir)
   await using readback = await startReadback({ ...options, databaseUrl: database?.url })
   const account = await createAccount(readback.operator)
   await createLine(readback.operator, account, LINE)

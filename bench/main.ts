@@ -7,6 +7,7 @@ import { idle } from './idle.ts'
 import { inbound } from './inbound.ts'
 import { lanes } from './lanes.ts'
 import { latency } from './latency.ts'
+import type { Engine } from './support/postgres.ts'
 import type { Report } from './support/report.ts'
 
 const USAGE = `usage: npm run bench -- <command> [options]
@@ -77,7 +78,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Report>>> = {
     }),
 }
 
-function storeOf(name: string): 'sqlite' | 'postgres' {
+function storeOf(name: string): Engine {
   if (name === 'sqlite' || name === 'postgres') return name
   throw new Error('--store must be sqlite or postgres')
 }

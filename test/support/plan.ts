@@ -27,19 +27,19 @@ export async function planOf({ url }: Database, query: string): Promise<Plan> {
 
 /**
  * By which indexes, and by what of theirs, each query goes while its tables grow from nothing: one way, unless it depends on the moment
- * in which it is planned. `grow` makes the nth row.
+ * in which it is planned. `grow` makes the nth row of each, `most` times.
  */
 export async function waysOf(
   { url }: Database,
   queries: readonly string[],
   grow: (n: number) => string,
-  rows: number,
+  most: number,
 ): Promise<Map<string, ReadonlySet<string>>> {
   await using client = await connected(url)
   await client.query('set plan_cache_mode = force_generic_plan')
   for (const [number, query] of queries.entries()) await client.query(`prepare asked_${number} as ${query}`)
   const ways = new Map(queries.map((query) => [query, new Set<string>()]))
-  for (let n = 1; n <= rows; n++) {
+  for (let n = 1; n <= most; n++) {
     await client.query(`${grow(n)}; discard plans`)
     for (const [number, query] of queries.entries()) {
       const execute = `execute asked_${number}${nullsFor(query)}`

@@ -36,27 +36,31 @@ interface AdmissionRow {
 /** An admission by an account's key, and the version of the account's row. */
 export type KeyAdmissionRow = KeyRow & AdmissionRow & { readonly account_version: number }
 
+/** Somebody's call for a line. */
+type Asked = Pick<MarkReadCall, 'credentials' | 'fromNumber'>
+
 /** Where a call belongs, or why it is refused. */
-export function admit(
-  { credentials, ...call }: MarkReadCall,
-  admission: Admission | undefined,
-  rules: StoreRules,
-): Place | ReadbackError {
+export function admit(call: MarkReadCall, admission: Admission | undefined, rules: StoreRules): Place | ReadbackError {
   return outcomeOf(() => {
-    const caller = admitCaller(admission?.callerWith(credentials), credentials, 'lines')
+    const { caller, line } = enter(call, admission)
     passAccountGate(caller.account)
-    const own = reaches(caller, call.fromNumber) ? admission?.line : undefined
-    const { id: lineId } = passLine(own, rules, call.relayed)
+    const { id: lineId } = passLine(line, rules, call.relayed)
     return { accountId: caller.account.id, lineId, kind: 'direct', address: call.number, at: call.at }
   })
+}
+
+/** Who calls, and the line that is named, if it is one that they may see. */
+export function enter(
+  { credentials, fromNumber }: Asked,
+  admission: Admission | undefined,
+): { caller: Caller; line: Admission['line'] } {
+  const caller = admitCaller(admission?.callerWith(credentials), credentials, 'lines')
+  return { caller, line: reaches(caller, fromNumber) ? admission?.line : undefined }
 }
 
 export function toKeyAdmission(row: KeyAdmissionRow): Admission {
   return { callerWith: checkingOnce(row), line: lineOf(row) }
 }
-
-/** Somebody's call for a line. */
-type Asked = Pick<MarkReadCall, 'credentials' | 'fromNumber'>
 
 /** One for each call, in order; `onKey` hears of those by keys. */
 export async function findAdmissions(

@@ -19,7 +19,7 @@ export async function recordEvents(
   found?: readonly WebhookRow[],
 ): Promise<Endpoint[]> {
   if (happenings.length === 0) return []
-  const webhooks = found ?? (await findWebhooks(transaction, happenings.map(toInterest)))
+  const webhooks = found ?? (await findWebhooks(transaction, happenings))
   const deliveries = happenings.flatMap((happening, index) =>
     webhooks.filter((webhook) => wants(webhook, happening)).map((webhook) => ({ webhook, number: index + 1 })),
   )
@@ -42,23 +42,19 @@ export async function recordEvents(
   return [...told].map(({ id, account_id, type }) => toEndpoint(id, account_id, type))
 }
 
-/** Of what an endpoint may want to hear. */
-export interface Interest extends Pick<Told, 'accountId' | 'callback'> {
-  readonly type: AccountEvent['type']
-}
-
-function toInterest({ accountId, callback, event: { type } }: Told): Interest {
-  return { accountId, callback, type }
+/** As much of what is told as it takes to know who may want to hear of it. */
+export interface ToBeTold extends Pick<Told, 'accountId' | 'callback'> {
+  readonly event: Pick<AccountEvent, 'type'>
 }
 
 /** What {@link recordEvents} would look for itself: asked beside something else, it costs no round trip. */
 export async function findWebhooks(
   transaction: Transaction,
-  interests: readonly Interest[],
+  happenings: readonly ToBeTold[],
 ): Promise<readonly WebhookRow[]> {
-  const accounts = [...new Set(interests.map(({ accountId }) => accountId))]
-  const callbacks = [...new Set(interests.flatMap(({ callback }) => callback ?? []))]
-  const types = [...new Set(interests.flatMap(({ type }) => WEBHOOK_FOR[type] ?? []))]
+  const accounts = [...new Set(happenings.map(({ accountId }) => accountId))]
+  const callbacks = [...new Set(happenings.flatMap(({ callback }) => callback ?? []))]
+  const types = [...new Set(happenings.flatMap(({ event }) => WEBHOOK_FOR[event.type] ?? []))]
   return types.length === 0 ? [] : transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts, types, callbacks])
 }
 

@@ -1,15 +1,17 @@
 import { type AutoReason, autoMarkRead } from '../../core/auto-mark-read.ts'
 import { dueAt } from '../../core/auto-timing.ts'
-import { ReadbackError } from '../../core/errors.ts'
+import type { ReadbackError } from '../../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
 import { type Arrival, type StoredInbound, writtenAt } from '../../core/inbound-message.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
 import { ACCOUNT_COLUMNS, toAccount } from '../accounts.ts'
 import { arrivalTold, type Owner } from '../arrivals.ts'
 import type { Told } from '../events.ts'
+import { noSuchLine } from '../lines.ts'
 import type { StoreRules } from '../session.ts'
+import { outcomeOf } from './batches.ts'
 import { findConversations, type Name, openConversations } from './conversations.ts'
-import { findWebhooks, type Interest, type WebhookRow } from './events.ts'
+import { findWebhooks, type ToBeTold, type WebhookRow } from './events.ts'
 import { insertMessages, type Piece } from './messages.ts'
 import { type Asked, lockQueued, requestReceipts } from './receipt-requests.ts'
 import { plannedOnce, type Statement, type Transaction } from './transactions.ts'
@@ -43,27 +45,27 @@ export async function storeArrivals(
   const pieces = fresh.flatMap(toPieces)
   const wanted = fresh.filter(({ reasons }) => reasons.includes(null))
   const conversations = wanted.map(({ conversationId }) => conversationId)
-  const [messageIds, queued, webhooks] = await Promise.all([
+  const [ids, queued, webhooks] = await Promise.all([
     insertMessages(transaction, pieces),
     lockQueued(transaction, conversations),
-    findWebhooks(transaction, fresh.map(toInterest)),
+    findWebhooks(transaction, fresh.map(toBeTold)),
   ])
-  const ids = messageIds.values()
-  for (const { arrival } of fresh) seen.set(keyOf(arrival), [...ids.take(arrival.message.parts.length)])
+  const left = ids.values()
+  for (const { arrival } of fresh) seen.set(keyOf(arrival), [...left.take(arrival.message.parts.length)])
   remember(transaction, fresh, seen)
   const asked = wanted.map((one) => toAsked(one, seen))
   const { ids: receiptIds } = await requestReceipts(transaction, asked, rules.receiptLifetimeMs, queued)
   const receiptOf = new Map(asked.map(({ arrival }, index) => [arrival, receiptIds[index] ?? null]))
   const freshArrivals = new Set(fresh.map(({ arrival }) => arrival))
   const stored = calls.map((arrivals) => {
-    if (hasNoLine(arrivals, owners)) return new ReadbackError('not_found', 'No such line')
+    if (hasNoLine(arrivals, owners)) return outcomeOf(noSuchLine)
     return arrivals.map((arrival): StoredInbound => {
       const messageIds = seen.get(keyOf(arrival)) ?? []
       return { messageIds, repeated: !freshArrivals.has(arrival), receiptId: receiptOf.get(arrival) ?? null }
     })
   })
   const happenings = pieces.map(({ arrival, owner, part }, index) =>
-    arrivalTold(arrival, owner, messageIds[index] as MessageId, part),
+    arrivalTold(arrival, owner, ids[index] as MessageId, part),
   )
   return { stored, happenings, webhooks }
 }
@@ -164,8 +166,8 @@ function toName({ lineId, message: { kind, conversationAddress: address } }: Arr
   return { lineId, kind, address }
 }
 
-function toInterest({ owner }: Fresh): Interest {
-  return { accountId: owner.account.id, type: 'message.received', callback: null }
+function toBeTold({ owner }: Fresh): ToBeTold {
+  return { accountId: owner.account.id, event: { type: 'message.received' }, callback: null }
 }
 
 function keyOf({ lineId, message }: Arrival): string {

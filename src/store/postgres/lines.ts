@@ -1,4 +1,3 @@
-import { admitCaller, reaches } from '../../core/caller.ts'
 import type { ReadbackError } from '../../core/errors.ts'
 import type { LineId } from '../../core/id.ts'
 import type { Line } from '../../core/line.ts'
@@ -6,7 +5,7 @@ import type { PhoneNumber } from '../../core/phone-number.ts'
 import type { LineStore } from '../../core/store.ts'
 import { LINE_COLUMNS, type LineRow, noSuchLine, toLine } from '../lines.ts'
 import { hashSecret } from '../seal.ts'
-import { findAdmissions } from './admissions.ts'
+import { enter, findAdmissions } from './admissions.ts'
 import { Batches, outcomeOf } from './batches.ts'
 import type { Tools } from './telling.ts'
 import { plannedOnce, type Transaction } from './transactions.ts'
@@ -60,18 +59,15 @@ async function findOwnLines(
 ): Promise<(Line | ReadbackError)[]> {
   const asked = calls.map(({ credentials, number: fromNumber }) => ({ credentials, fromNumber }))
   const admissions = await findAdmissions(transaction, asked, session.now(), () => {})
-  const own = asked.map(({ credentials, fromNumber }, index) =>
+  const own = asked.map((one, index) =>
     outcomeOf((): By => {
-      const { callerWith, line } = admissions[index] ?? NOBODY
-      const caller = admitCaller(callerWith(credentials), credentials, 'lines')
-      return line !== undefined && reaches(caller, fromNumber) ? { id: line.id } : noSuchLine()
+      const { id } = enter(one, admissions[index]).line ?? noSuchLine()
+      return { id }
     }),
   )
   const found = (await findLines(transaction, own.filter(isFound), session)).values()
   return own.map((one) => (isFound(one) ? (found.next().value as Line | ReadbackError) : one))
 }
-
-const NOBODY = { callerWith: () => undefined, line: undefined }
 
 function isFound(one: By | ReadbackError): one is By {
   return !(one instanceof Error)

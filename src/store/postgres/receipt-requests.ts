@@ -25,7 +25,7 @@ export async function requestReceipts(
   const byConversation = Map.groupBy(asked, ({ conversationId }) => conversationId)
   const receipts = new Map<ConversationId, ReceiptId>()
   const touched = new Set<AccountId>()
-  let left = inOrder(byConversation.keys())
+  let left = [...byConversation.keys()].sort((a, b) => a - b)
   let queued = locked ?? (await lockQueued(transaction, left))
   while (left.length > 0) {
     const known = new Map(queued.map((row) => [row.conversation_id, row]))
@@ -56,14 +56,9 @@ export async function requestReceipts(
 /** What is queued of these conversations, for {@link requestReceipts}. */
 export async function lockQueued(
   transaction: Transaction,
-  conversations: Iterable<ConversationId>,
+  conversations: readonly ConversationId[],
 ): Promise<readonly QueuedRow[]> {
-  const ids = inOrder(conversations)
-  return ids.length === 0 ? [] : transaction.rows<QueuedRow>(LOCK_QUEUED, [ids])
-}
-
-function inOrder(conversations: Iterable<ConversationId>): ConversationId[] {
-  return [...new Set(conversations)].sort((a, b) => a - b)
+  return conversations.length === 0 ? [] : transaction.rows<QueuedRow>(LOCK_QUEUED, [conversations])
 }
 
 function join(transaction: Transaction, receipts: readonly { id: ReceiptId; next: QueuedReceipt }[]): void {

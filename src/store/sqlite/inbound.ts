@@ -2,12 +2,12 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Account } from '../../core/account.ts'
 import { type AutoReason, autoMarkRead } from '../../core/auto-mark-read.ts'
 import { dueAt } from '../../core/auto-timing.ts'
-import { ReadbackError } from '../../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
 import { type Arrival, type StoredInbound, writtenAt } from '../../core/inbound-message.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
 import { toAccount } from '../accounts.ts'
 import { arrivalTold, type Owner } from '../arrivals.ts'
+import { noSuchLine } from '../lines.ts'
 import type { StoreRules } from '../session.ts'
 import { type Acceptance, NOTHING_QUEUED } from './acceptance.ts'
 import type { Events } from './events.ts'
@@ -117,8 +117,7 @@ export class Inbound {
   }
 
   #ownerOf(lineId: LineId): Owner {
-    const row = this.#statements.findOwner.get(lineId) as OwnerRow | undefined
-    if (row === undefined) throw new ReadbackError('not_found', 'No such line')
+    const row = (this.#statements.findOwner.get(lineId) as OwnerRow | undefined) ?? noSuchLine()
     const account = toAccount(row)
     return {
       account,
