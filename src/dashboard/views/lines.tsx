@@ -3,9 +3,9 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { call, get, refresh } from '../api.ts'
 import { Copy } from '../parts/copy.tsx'
 import { Empty, Failure, HealthBadge, Loading, Time } from '../parts/states.tsx'
-import { useReasons } from '../reasons.ts'
+import { Why } from '../parts/why.tsx'
 import type { LineState } from '../types.ts'
-import { plain, timingInWords } from '../words.ts'
+import { timingInWords } from '../words.ts'
 
 /** The account's lines, and how each of them does. */
 export default function Lines() {
@@ -30,14 +30,12 @@ export default function Lines() {
 }
 
 function Line({ line }: { line: LineState }) {
-  const reasons = useReasons()
   const path = `/lines/${encodeURIComponent(line.number)}`
   const probe = useMutation({
     mutationFn: () => call('POST', `${path}/probe`),
     onSettled: refresh,
   })
   const url = useMutation({ mutationFn: () => get<{ inbound_url: string }>(`${path}/inbound-url`) })
-  const why = line.reason === null ? undefined : reasons[line.reason]
   return (
     <section className="card" aria-label={line.number}>
       <Group justify="space-between" align="flex-start">
@@ -74,7 +72,7 @@ function Line({ line }: { line: LineState }) {
       </Group>
       {line.reason !== null && (
         <Text size="sm" mt="xs">
-          <strong>{plain(line.reason)}.</strong> {why?.meaning} <span className="remedy">{why?.remedy}</span>
+          <Why reason={line.reason} />
         </Text>
       )}
       {probe.isError && <Failure error={probe.error} />}

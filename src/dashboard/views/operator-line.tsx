@@ -3,16 +3,14 @@ import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call, get, refresh } from '../api.ts'
 import { Badge, Failure, HealthBadge } from '../parts/states.tsx'
-import { useReasons } from '../reasons.ts'
+import { Why } from '../parts/why.tsx'
 import type { ConnectorForm, OperatorLine } from '../types.ts'
-import { plain } from '../words.ts'
 import { SettingsForm } from './line-form.tsx'
 import { InboundUrl } from './lines.tsx'
 
 /** A line as the operator sees it. */
 export function OperatorLineCard({ line, form }: { line: OperatorLine; form: ConnectorForm | undefined }) {
   const path = `/operator/lines/${encodeURIComponent(line.number)}`
-  const reasons = useReasons()
   const [editing, setEditing] = useState(false)
   const [doomed, setDoomed] = useState(false)
   const act = useMutation({
@@ -22,7 +20,6 @@ export function OperatorLineCard({ line, form }: { line: OperatorLine; form: Con
   })
   const url = useMutation({ mutationFn: () => get<{ inbound_url: string }>(`${path}/inbound-url`) })
   const busy = (method: 'POST' | 'PATCH') => act.isPending && act.variables[0] === method
-  const why = line.reason === null ? undefined : reasons[line.reason]
   return (
     <div className="delivery">
       <Group justify="space-between">
@@ -65,7 +62,7 @@ export function OperatorLineCard({ line, form }: { line: OperatorLine; form: Con
       </Group>
       {line.reason !== null && (
         <Text size="sm" mt={4}>
-          <strong>{plain(line.reason)}.</strong> {why?.meaning} <span className="remedy">{why?.remedy}</span>
+          <Why reason={line.reason} />
         </Text>
       )}
       {act.isError && <Failure error={act.error} />}

@@ -4,9 +4,9 @@ import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { get } from '../api.ts'
 import { Empty, Failure, HealthBadge, Loading, StateBadge, Time } from '../parts/states.tsx'
-import { useReasons } from '../reasons.ts'
+import { Why } from '../parts/why.tsx'
 import type { LineState, Overview as OverviewData, Receipt } from '../types.ts'
-import { duration, localTime, plain, STATES } from '../words.ts'
+import { duration, localTime, STATES } from '../words.ts'
 
 const MINUTES = 60
 const MINUTE_MS = 60_000
@@ -146,7 +146,6 @@ function Chart({ data }: { data: OverviewData }) {
 }
 
 function Failures({ failures }: { failures: Receipt[] }) {
-  const reasons = useReasons()
   return (
     <section className="card" aria-labelledby="failures-title">
       <Title order={2} size="h5" id="failures-title" mb="xs">
@@ -172,8 +171,7 @@ function Failures({ failures }: { failures: Receipt[] }) {
             </div>
             {receipt.reason !== null && (
               <div className="receipt-why">
-                <strong>{plain(receipt.reason)}.</strong> {reasons[receipt.reason]?.meaning}{' '}
-                <span className="remedy">{reasons[receipt.reason]?.remedy}</span>
+                <Why reason={receipt.reason} />
               </div>
             )}
           </div>

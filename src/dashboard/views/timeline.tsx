@@ -3,7 +3,7 @@ import type { UseInfiniteQueryResult } from '@tanstack/react-query'
 import { Bubble } from '../parts/bubble.tsx'
 import { Log } from '../parts/log.tsx'
 import { Empty, StateBadge, Time } from '../parts/states.tsx'
-import { useReasons } from '../reasons.ts'
+import { Why } from '../parts/why.tsx'
 import type { ConversationSummary, ConversationView, Message, Receipt } from '../types.ts'
 import { autoReason, plain, TRIGGERS } from '../words.ts'
 
@@ -85,9 +85,7 @@ function MessageEntry({
 }
 
 function ReceiptRow({ receipt }: { receipt: Receipt }) {
-  const reasons = useReasons()
   const { state, reason, attempts, requests } = receipt
-  const why = reason === null ? undefined : reasons[reason]
   return (
     <div className="receipt" data-state={state}>
       <div className="receipt-line">
@@ -103,7 +101,7 @@ function ReceiptRow({ receipt }: { receipt: Receipt }) {
       </div>
       {reason !== null && state !== 'sent' && (
         <div className="receipt-why">
-          <strong>{plain(reason)}.</strong> {why?.meaning} <span className="remedy">{why?.remedy}</span>
+          <Why reason={reason} />
           {receipt.next_attempt_at !== null && (
             <>
               {' '}
