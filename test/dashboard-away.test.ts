@@ -147,7 +147,10 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
       if (route.request().method() === 'POST') await held.promise
       await route.continue()
     })
-    await page.getByRole('button', { name: 'Create' }).click()
+    await page.evaluate(`
+      const create = document.querySelector('[role=dialog] button[type=submit]')
+      create.click()
+      create.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }))`)
     await page.locator('button[data-loading]').waitFor()
     await page.keyboard.press('Escape')
     held.resolve()

@@ -1,7 +1,7 @@
 import { Button, Group, Modal, Stack, Switch, Text, TextInput, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { call, get, refresh } from '../api.ts'
+import { call, get, queries, refresh } from '../api.ts'
 import { FreshKey, type NewKey } from '../parts/fresh-key.tsx'
 import { Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Account, ConnectorForm, OperatorLine } from '../types.ts'
@@ -68,24 +68,7 @@ function AccountCard({ account, lines, forms }: { account: Account; lines: Opera
         </div>
         <Plan key={account.plan} plan={account.plan} onChange={(plan) => change.mutate({ plan })} />
       </Group>
-      <Group gap="xl" mt="sm">
-        <Switch
-          label="Read receipts enabled"
-          checked={wanted.read_receipts_enabled}
-          onChange={(event) => change.mutate({ read_receipts_enabled: event.currentTarget.checked })}
-        />
-        <Switch
-          label="Auto mark-read"
-          checked={wanted.auto_mark_read}
-          onChange={(event) => change.mutate({ auto_mark_read: event.currentTarget.checked })}
-        />
-        <Switch
-          label="Disabled"
-          color="red"
-          checked={wanted.disabled}
-          onChange={(event) => change.mutate({ disabled: event.currentTarget.checked })}
-        />
-      </Group>
+      <Gates account={wanted} onChange={change.mutate} />
       {change.isError && <Failure error={change.error} />}
       <Stack gap="xs" mt="md">
         {lines.map((line) => (
@@ -111,6 +94,29 @@ function AccountCard({ account, lines, forms }: { account: Account; lines: Opera
   )
 }
 
+function Gates({ account, onChange }: { account: Account; onChange: (changed: Partial<Account>) => void }) {
+  return (
+    <Group gap="xl" mt="sm">
+      <Switch
+        label="Read receipts enabled"
+        checked={account.read_receipts_enabled}
+        onChange={(event) => onChange({ read_receipts_enabled: event.currentTarget.checked })}
+      />
+      <Switch
+        label="Auto mark-read"
+        checked={account.auto_mark_read}
+        onChange={(event) => onChange({ auto_mark_read: event.currentTarget.checked })}
+      />
+      <Switch
+        label="Disabled"
+        color="red"
+        checked={account.disabled}
+        onChange={(event) => onChange({ disabled: event.currentTarget.checked })}
+      />
+    </Group>
+  )
+}
+
 function Plan({ plan, onChange }: { plan: string; onChange: (plan: string) => void }) {
   const [typed, setTyped] = useState(plan)
   return (
@@ -132,9 +138,12 @@ function Plan({ plan, onChange }: { plan: string; onChange: (plan: string) => vo
   )
 }
 
+const NEW_ACCOUNT = ['new-account']
+
 function NewAccount() {
   const [open, setOpen] = useState(false)
   const create = useMutation({
+    mutationKey: NEW_ACCOUNT,
     mutationFn: (draft: object) => call<NewKey>('POST', '/operator/accounts', draft),
     onSettled: refresh,
   })
@@ -142,15 +151,7 @@ function NewAccount() {
     setOpen(false)
     create.reset()
   }
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault()
-    const given = new FormData(event.currentTarget)
-    create.mutate({
-      email: given.get('email'),
-      plan: given.get('plan'),
-      read_receipts_enabled: given.get('enabled') === 'on',
-    })
-  }
+  const closable = create.isIdle || create.isError
   return (
     <>
       <Button size="sm" onClick={() => setOpen(true)}>
@@ -158,30 +159,52 @@ function NewAccount() {
       </Button>
       <Modal
         opened={open}
-        onClose={close}
+        // Asked of the call itself: what is rendered comes a moment after it.
+        onClose={() => queries.isMutating({ mutationKey: NEW_ACCOUNT }) === 0 && close()}
         title="New account"
         closeButtonProps={{ 'aria-label': 'Close' }}
         // What is shown once must not be gone by a slip.
-        closeOnEscape={create.isIdle || create.isError}
-        closeOnClickOutside={create.isIdle || create.isError}
-        withCloseButton={create.isIdle || create.isError}
+        closeOnEscape={closable}
+        closeOnClickOutside={closable}
+        withCloseButton={closable}
       >
         {create.data ? (
           <FreshKey fresh={create.data} onDone={close} />
         ) : (
-          <form onSubmit={submit}>
-            <Stack gap="sm">
-              <TextInput name="email" type="email" label="E-mail" required data-autofocus />
-              <TextInput name="plan" label="Plan" defaultValue="free_api" required />
-              <Switch name="enabled" label="Read receipts enabled" defaultChecked />
-              {create.isError && <Failure error={create.error} />}
-              <Button type="submit" loading={create.isPending}>
-                Create
-              </Button>
-            </Stack>
-          </form>
+          <AccountForm pending={create.isPending} error={create.error} onSubmit={create.mutate} />
         )}
       </Modal>
     </>
+  )
+}
+
+interface AccountFormProps {
+  pending: boolean
+  error: Error | null
+  onSubmit: (draft: object) => void
+}
+
+function AccountForm({ pending, error, onSubmit }: AccountFormProps) {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const given = new FormData(event.currentTarget)
+    onSubmit({
+      email: given.get('email'),
+      plan: given.get('plan'),
+      read_receipts_enabled: given.get('enabled') === 'on',
+    })
+  }
+  return (
+    <form onSubmit={submit}>
+      <Stack gap="sm">
+        <TextInput name="email" type="email" label="E-mail" required data-autofocus />
+        <TextInput name="plan" label="Plan" defaultValue="free_api" required />
+        <Switch name="enabled" label="Read receipts enabled" defaultChecked />
+        {error && <Failure error={error} />}
+        <Button type="submit" loading={pending}>
+          Create
+        </Button>
+      </Stack>
+    </form>
   )
 }
