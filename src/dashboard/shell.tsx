@@ -17,7 +17,7 @@ import { useLive } from './live.ts'
 import { Boundary } from './parts/boundary.tsx'
 import { Icon } from './parts/icons.tsx'
 import { Empty, Loading, Notice } from './parts/states.tsx'
-import type { Guest } from './types.ts'
+import type { AccountVisitor, Guest } from './types.ts'
 import { Conversations } from './views/conversations.tsx'
 
 const Overview = lazy(() => import('./views/overview.tsx'))
@@ -38,77 +38,91 @@ const OPERATOR_VIEWS = [{ path: '/operator', name: 'Accounts and lines', icon: '
 /** The frame around every view. */
 export function Shell({ visitor }: { visitor: Guest }) {
   const live = useLive()
-  const views = visitor.kind === 'account' ? ACCOUNT_VIEWS : OPERATOR_VIEWS
   const [path] = useLocation()
   const [, view] = path.split('/')
   return (
     <AppShell header={{ height: 52 }} padding={0}>
       <AppShell.Header>
-        <Group h="100%" px="md" gap="sm" wrap="nowrap" justify="space-between">
-          <Group gap="xs" wrap="nowrap">
-            <span className="mark" aria-hidden="true">
-              <Icon name="checks" size={16} />
-            </span>
-            <Text fw={700} visibleFrom="xs">
-              Readback
-            </Text>
-          </Group>
-          <nav className="tabs" aria-label="Views">
-            {views.map((view) => (
-              <Tab key={view.path} {...view} />
-            ))}
-          </nav>
-          <Group gap={4} wrap="nowrap">
-            <Live live={live} />
-            <Text size="sm" c="dimmed" visibleFrom="lg" truncate maw={200}>
-              {visitor.kind === 'account' ? visitor.account.email : 'operator'}
-            </Text>
-            <Scheme />
-            <SignOut />
-          </Group>
-        </Group>
+        <Header visitor={visitor} live={live} />
       </AppShell.Header>
       <AppShell.Main className="main">
         <Boundary key={view}>
           <Suspense fallback={<Loading />}>
-            {visitor.kind === 'account' ? (
-              <Switch>
-                <Route path="/conversations/:id?">
-                  {({ id }) => <Conversations openId={id} autoMarkRead={visitor.account.auto_mark_read} />}
-                </Route>
-                <Route path="/overview">
-                  <Overview />
-                </Route>
-                <Route path="/lines">
-                  <Lines />
-                </Route>
-                <Route path="/webhooks">
-                  <Webhooks />
-                </Route>
-                <Route path="/settings">
-                  <Settings visitor={visitor} />
-                </Route>
-                <Route path="/">
-                  <Redirect to="/conversations" replace />
-                </Route>
-                <Route>
-                  <OutOfPlace home="/conversations" />
-                </Route>
-              </Switch>
-            ) : (
-              <Switch>
-                <Route path="/operator">
-                  <Operator />
-                </Route>
-                <Route>
-                  <Redirect to="/operator" replace />
-                </Route>
-              </Switch>
-            )}
+            {visitor.kind === 'account' ? <AccountViews visitor={visitor} /> : <OperatorViews />}
           </Suspense>
         </Boundary>
       </AppShell.Main>
     </AppShell>
+  )
+}
+
+function Header({ visitor, live }: { visitor: Guest; live: boolean }) {
+  const views = visitor.kind === 'account' ? ACCOUNT_VIEWS : OPERATOR_VIEWS
+  return (
+    <Group h="100%" px="md" gap="sm" wrap="nowrap" justify="space-between">
+      <Group gap="xs" wrap="nowrap">
+        <span className="mark" aria-hidden="true">
+          <Icon name="checks" size={16} />
+        </span>
+        <Text fw={700} visibleFrom="xs">
+          Readback
+        </Text>
+      </Group>
+      <nav className="tabs" aria-label="Views">
+        {views.map((view) => (
+          <Tab key={view.path} {...view} />
+        ))}
+      </nav>
+      <Group gap={4} wrap="nowrap">
+        <Live live={live} />
+        <Text size="sm" c="dimmed" visibleFrom="lg" truncate maw={200}>
+          {visitor.kind === 'account' ? visitor.account.email : 'operator'}
+        </Text>
+        <Scheme />
+        <SignOut />
+      </Group>
+    </Group>
+  )
+}
+
+function AccountViews({ visitor }: { visitor: AccountVisitor }) {
+  return (
+    <Switch>
+      <Route path="/conversations/:id?">
+        {({ id }) => <Conversations openId={id} autoMarkRead={visitor.account.auto_mark_read} />}
+      </Route>
+      <Route path="/overview">
+        <Overview />
+      </Route>
+      <Route path="/lines">
+        <Lines />
+      </Route>
+      <Route path="/webhooks">
+        <Webhooks />
+      </Route>
+      <Route path="/settings">
+        <Settings visitor={visitor} />
+      </Route>
+      <Route path="/">
+        <Redirect to="/conversations" replace />
+      </Route>
+      <Route>
+        <OutOfPlace home="/conversations" />
+      </Route>
+    </Switch>
+  )
+}
+
+function OperatorViews() {
+  return (
+    <Switch>
+      <Route path="/operator">
+        <Operator />
+      </Route>
+      <Route>
+        <Redirect to="/operator" replace />
+      </Route>
+    </Switch>
   )
 }
 

@@ -30,15 +30,7 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
   const [mediaUrl, setMediaUrl] = useState('')
   const group = conversation.kind === 'group'
   const send = useMutation({
-    mutationFn: (typed: { text: string; mediaUrl: string }) =>
-      write({
-        number: owner.number,
-        to_number: conversation.from_number,
-        service,
-        ...(typed.text === '' ? {} : { content: typed.text }),
-        ...(group ? { group_id: conversation.number } : {}),
-        ...(typed.mediaUrl === '' ? {} : { media_urls: [typed.mediaUrl] }),
-      }),
+    mutationFn: (typed: Typed) => write(written(typed, service, owner.number, conversation)),
     onMutate() {
       setText('')
       setMediaUrl('')
@@ -61,11 +53,7 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
       <Group gap={6} wrap="nowrap" mb={6}>
         <Choice label="Service" value={service} data={SERVICES} onChange={(given) => setService(given as Service)} />
         {group && <Choice label="Whose phone" value={owner.number} data={owner.others} onChange={owner.choose} />}
-        {mediaUrl !== '' && (
-          <Text size="xs" truncate miw={0}>
-            <Icon name="clip" size={12} /> {mediaUrl}
-          </Text>
-        )}
+        {mediaUrl !== '' && <Attached url={mediaUrl} />}
       </Group>
       <Group gap={6} wrap="nowrap" align="flex-end">
         <Attach onAttach={setMediaUrl} />
@@ -82,6 +70,22 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
       </Group>
     </div>
   )
+}
+
+interface Typed {
+  text: string
+  mediaUrl: string
+}
+
+function written({ text, mediaUrl }: Typed, service: Service, number: string, conversation: ConversationSummary) {
+  return {
+    number,
+    to_number: conversation.from_number,
+    service,
+    ...(text === '' ? {} : { content: text }),
+    ...(conversation.kind === 'group' ? { group_id: conversation.number } : {}),
+    ...(mediaUrl === '' ? {} : { media_urls: [mediaUrl] }),
+  }
 }
 
 const SERVICES = ['iMessage', 'RCS', 'SMS']
@@ -106,6 +110,14 @@ function Choice({
       data={data}
       onChange={(event) => onChange(event.currentTarget.value)}
     />
+  )
+}
+
+function Attached({ url }: { url: string }) {
+  return (
+    <Text size="xs" truncate miw={0}>
+      <Icon name="clip" size={12} /> {url}
+    </Text>
   )
 }
 

@@ -18,16 +18,7 @@ const MessagePanel = lazy(() => import('./message-panel.tsx'))
 /** One conversation as the account has it, and beside it the contact's phone where that is simulated. */
 export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: boolean }) {
   const [side, setSide] = useState('conversation')
-  const [openMessage, setOpenMessage] = useState<string>()
-  const opener = useRef<Element>(null)
-  const onOpen = (handle: string) => {
-    opener.current = document.activeElement
-    setOpenMessage(handle)
-  }
-  const onClose = () => {
-    setOpenMessage(undefined)
-    if (opener.current instanceof HTMLElement) opener.current.focus()
-  }
+  const message = useOpenMessage()
   // Pages are fetched anew from the newest on, each from where the one before it ends: no message falls between two.
   const view = useInfiniteQuery({
     queryKey: ['conversation', id],
@@ -38,16 +29,7 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
   const older = useFurther(view)
   if (view.isPending) return <Loading />
   // What is here stays, with all that was typed in it, where it cannot be fetched anew.
-  if (view.data === undefined) {
-    return (
-      <div className="pane">
-        <Group p="sm">
-          <Back />
-        </Group>
-        <Failure error={view.error} again={view.refetch} />
-      </div>
-    )
-  }
+  if (view.data === undefined) return <NotThere error={view.error} again={view.refetch} />
   const { pages } = view.data
   const { conversation, receipts, troubles } = pages[0] as ConversationView
   const simulated = conversation.connector === 'simulator'
@@ -61,7 +43,7 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
         <Head conversation={conversation} autoMarkRead={autoMarkRead} />
         {older.failure && <Failure {...older.failure} />}
         {simulated && <Sides side={side} onChange={setSide} />}
-        <Timeline conversation={conversation} pages={pages} view={view} onOlder={older.fetch} onOpen={onOpen} />
+        <Timeline conversation={conversation} pages={pages} view={view} onOlder={older.fetch} onOpen={message.open} />
         {conversation.kind === 'direct' && <Reply conversation={conversation} />}
       </section>
       {simulated && (
@@ -70,19 +52,52 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
             <Back />
             <Sides side={side} onChange={setSide} />
           </div>
-          <Handset id={id} conversation={conversation} receipts={receipts} troubles={troubles} onOpen={onOpen} />
+          <Handset id={id} conversation={conversation} receipts={receipts} troubles={troubles} onOpen={message.open} />
         </section>
       )}
-      {openMessage !== undefined && (
-        <div className="notice">
-          <Boundary>
-            <Suspense>
-              <MessagePanel handle={openMessage} simulated={simulated} onClose={onClose} />
-            </Suspense>
-          </Boundary>
-        </div>
-      )}
+      <OpenMessage message={message} simulated={simulated} />
     </>
+  )
+}
+
+/** Which message all is shown of. Once that is closed, the focus is where it was. */
+function useOpenMessage() {
+  const [handle, setHandle] = useState<string>()
+  const opener = useRef<Element>(null)
+  return {
+    handle,
+    open(chosen: string) {
+      opener.current = document.activeElement
+      setHandle(chosen)
+    },
+    close() {
+      setHandle(undefined)
+      if (opener.current instanceof HTMLElement) opener.current.focus()
+    },
+  }
+}
+
+function OpenMessage({ message, simulated }: { message: ReturnType<typeof useOpenMessage>; simulated: boolean }) {
+  if (message.handle === undefined) return null
+  return (
+    <div className="notice">
+      <Boundary>
+        <Suspense>
+          <MessagePanel handle={message.handle} simulated={simulated} onClose={message.close} />
+        </Suspense>
+      </Boundary>
+    </div>
+  )
+}
+
+function NotThere({ error, again }: { error: Error; again: () => unknown }) {
+  return (
+    <div className="pane">
+      <Group p="sm">
+        <Back />
+      </Group>
+      <Failure error={error} again={again} />
+    </div>
   )
 }
 

@@ -1,5 +1,6 @@
 import { Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import { call, get, refresh } from '../api.ts'
 import { Copy } from '../parts/copy.tsx'
 import { Empty, Failure, HealthBadge, Loading, Time } from '../parts/states.tsx'
@@ -39,28 +40,7 @@ function Line({ line }: { line: LineState }) {
   return (
     <section className="card" aria-label={line.number}>
       <Group justify="space-between" align="flex-start">
-        <div>
-          <Group gap="xs">
-            <Text fw={650}>{line.number}</Text>
-            <HealthBadge status={line.line_status} />
-            {line.paused && (
-              <Text size="xs" c="dimmed">
-                paused by the operator
-              </Text>
-            )}
-          </Group>
-          <Text size="sm" c="dimmed">
-            {line.connector}
-            {line.status_since !== null && (
-              <>
-                {' '}
-                · {line.line_status.toLowerCase()} since <Time at={line.status_since} />
-              </>
-            )}
-            {line.auto_mark_read_timing !== null &&
-              ` · automatic receipts go ${timingInWords(line.auto_mark_read_timing)}`}
-          </Text>
-        </div>
+        <Standing line={line} />
         <Group gap="xs">
           <Button size="xs" variant="default" loading={url.isPending} onClick={() => url.mutate()}>
             Inbound URL
@@ -79,28 +59,59 @@ function Line({ line }: { line: LineState }) {
       {url.isError && <Failure error={url.error} />}
       {url.data && <InboundUrl url={url.data.inbound_url} />}
       <Group gap="xl" mt="sm">
-        <Fact name="Last inbound" at={line.last_inbound_at} />
-        <Fact name="Last receipt" at={line.last_receipt_at} />
-        <div>
-          <Text size="xs" c="dimmed">
-            Queued
-          </Text>
-          <Text size="sm">{line.queued.toLocaleString()}</Text>
-        </div>
+        <Fact name="Last inbound">
+          <Lately at={line.last_inbound_at} />
+        </Fact>
+        <Fact name="Last receipt">
+          <Lately at={line.last_receipt_at} />
+        </Fact>
+        <Fact name="Queued">{line.queued.toLocaleString()}</Fact>
       </Group>
     </section>
   )
 }
 
-function Fact({ name, at }: { name: string; at: string | null }) {
+/** What the line is, and how its carrier does. */
+function Standing({ line }: { line: LineState }) {
+  const { auto_mark_read_timing: timing } = line
+  return (
+    <div>
+      <Group gap="xs">
+        <Text fw={650}>{line.number}</Text>
+        <HealthBadge status={line.line_status} />
+        {line.paused && (
+          <Text size="xs" c="dimmed">
+            paused by the operator
+          </Text>
+        )}
+      </Group>
+      <Text size="sm" c="dimmed">
+        {line.connector}
+        {line.status_since !== null && (
+          <>
+            {' '}
+            · {line.line_status.toLowerCase()} since <Time at={line.status_since} />
+          </>
+        )}
+        {timing !== null && ` · automatic receipts go ${timingInWords(timing)}`}
+      </Text>
+    </div>
+  )
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div>
       <Text size="xs" c="dimmed">
         {name}
       </Text>
-      <Text size="sm">{at === null ? 'none lately' : <Time at={at} />}</Text>
+      <Text size="sm">{children}</Text>
     </div>
   )
+}
+
+function Lately({ at }: { at: string | null }) {
+  return at === null ? 'none lately' : <Time at={at} />
 }
 
 /** What the carrier has to call. Whoever knows it can write to the line. */

@@ -132,21 +132,7 @@ export function DeliveryStory({ delivery }: { delivery: Delivery }) {
         </Button>
       </Group>
       {again.isError && <Failure error={again.error} />}
-      <ol className="attempts">
-        {delivery.attempts.map((attempt) => (
-          <li key={attempt.at}>
-            <Time at={attempt.at} exact /> ·{' '}
-            {attempt.status === null ? plain(attempt.reason ?? 'no answer') : `answered ${attempt.status}`} ·{' '}
-            {duration(attempt.ms)}
-            {attempt.answer !== '' && <span className="answer">{attempt.answer}</span>}
-          </li>
-        ))}
-        {delivery.next_attempt_at !== null && (
-          <li>
-            next try at <Time at={delivery.next_attempt_at} exact />
-          </li>
-        )}
-      </ol>
+      <Attempts delivery={delivery} />
       {delivery.body !== undefined && (
         <details>
           <summary>What was sent</summary>
@@ -154,5 +140,24 @@ export function DeliveryStory({ delivery }: { delivery: Delivery }) {
         </details>
       )}
     </div>
+  )
+}
+
+function Attempts({ delivery: { attempts, next_attempt_at } }: { delivery: Delivery }) {
+  return (
+    <ol className="attempts">
+      {attempts.map(({ at, status, reason, ms, answer }) => (
+        <li key={at}>
+          <Time at={at} exact /> · {status === null ? plain(reason ?? 'no answer') : `answered ${status}`} ·{' '}
+          {duration(ms)}
+          {answer !== '' && <span className="answer">{answer}</span>}
+        </li>
+      ))}
+      {next_attempt_at !== null && (
+        <li>
+          next try at <Time at={next_attempt_at} exact />
+        </li>
+      )}
+    </ol>
   )
 }

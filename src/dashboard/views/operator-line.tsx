@@ -8,29 +8,23 @@ import type { ConnectorForm, OperatorLine } from '../types.ts'
 import { SettingsForm } from './line-form.tsx'
 import { InboundUrl } from './lines.tsx'
 
+type Act = readonly ['POST' | 'PATCH' | 'DELETE', string, unknown?]
+
 /** A line as the operator sees it. */
 export function OperatorLineCard({ line, form }: { line: OperatorLine; form: ConnectorForm | undefined }) {
   const path = `/operator/lines/${encodeURIComponent(line.number)}`
   const [editing, setEditing] = useState(false)
-  const [doomed, setDoomed] = useState(false)
   const act = useMutation({
-    mutationFn: ([method, where, body]: readonly ['POST' | 'PATCH' | 'DELETE', string, unknown?]) =>
-      call(method, where, body),
+    mutationFn: ([method, where, body]: Act) => call(method, where, body),
     onSettled: refresh,
   })
   const url = useMutation({ mutationFn: () => get<{ inbound_url: string }>(`${path}/inbound-url`) })
+  const fields = form?.settings ?? []
   const busy = (method: 'POST' | 'PATCH') => act.isPending && act.variables[0] === method
   return (
     <div className="delivery">
       <Group justify="space-between">
-        <Group gap="xs">
-          <Text fw={600}>{line.number}</Text>
-          <Text size="sm" c="dimmed">
-            {line.connector}
-          </Text>
-          <HealthBadge status={line.line_status} />
-          {line.paused && <Badge tone="waits">paused</Badge>}
-        </Group>
+        <Standing line={line} />
         <Group gap={6}>
           <Action
             name="Probe now"
@@ -45,19 +39,8 @@ export function OperatorLineCard({ line, form }: { line: OperatorLine; form: Con
             onClick={() => act.mutate(['PATCH', path, { paused: !line.paused }])}
           />
           <Action name="Inbound URL" line={line} busy={url.isPending} onClick={() => url.mutate()} />
-          {form !== undefined && form.settings.length > 0 && (
-            <Action name="Settings" line={line} onClick={() => setEditing(!editing)} />
-          )}
-          <Button
-            size="compact-xs"
-            color="red"
-            variant={doomed ? 'filled' : 'subtle'}
-            aria-label={`${doomed ? 'Really remove' : 'Remove'} ${line.number}`}
-            onBlur={() => setDoomed(false)}
-            onClick={() => (doomed ? act.mutate(['DELETE', path]) : setDoomed(true))}
-          >
-            {doomed ? 'Really remove' : 'Remove'}
-          </Button>
+          {fields.length > 0 && <Action name="Settings" line={line} onClick={() => setEditing(!editing)} />}
+          <Remove line={line} onRemove={() => act.mutate(['DELETE', path])} />
         </Group>
       </Group>
       {line.reason !== null && (
@@ -68,14 +51,44 @@ export function OperatorLineCard({ line, form }: { line: OperatorLine; form: Con
       {act.isError && <Failure error={act.error} />}
       {url.isError && <Failure error={url.error} />}
       {url.data && <InboundUrl url={url.data.inbound_url} />}
-      {editing && form !== undefined && (
+      {editing && (
         <SettingsForm
-          fields={form.settings}
+          fields={fields}
           onSubmit={(settings) => call('PATCH', path, { settings })}
           onDone={() => setEditing(false)}
         />
       )}
     </div>
+  )
+}
+
+function Standing({ line }: { line: OperatorLine }) {
+  return (
+    <Group gap="xs">
+      <Text fw={600}>{line.number}</Text>
+      <Text size="sm" c="dimmed">
+        {line.connector}
+      </Text>
+      <HealthBadge status={line.line_status} />
+      {line.paused && <Badge tone="waits">paused</Badge>}
+    </Group>
+  )
+}
+
+/** Asks once more. */
+function Remove({ line, onRemove }: { line: OperatorLine; onRemove: () => void }) {
+  const [doomed, setDoomed] = useState(false)
+  return (
+    <Button
+      size="compact-xs"
+      color="red"
+      variant={doomed ? 'filled' : 'subtle'}
+      aria-label={`${doomed ? 'Really remove' : 'Remove'} ${line.number}`}
+      onBlur={() => setDoomed(false)}
+      onClick={() => (doomed ? onRemove() : setDoomed(true))}
+    >
+      {doomed ? 'Really remove' : 'Remove'}
+    </Button>
   )
 }
 

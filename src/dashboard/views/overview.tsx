@@ -36,7 +36,7 @@ export default function Overview() {
 
 function Figures({ data, lines }: { data: OverviewData; lines: LineState[] }) {
   const { p50, p99 } = data.request_to_carrier_ms
-  const sent = data.receipts.filter(({ state }) => state === 'sent').reduce((sum, { receipts }) => sum + receipts, 0)
+  const sent = sumOf(data.receipts.filter(({ state }) => state === 'sent').map(({ receipts }) => receipts))
   const byHealth = Map.groupBy(lines, ({ line_status }) => line_status)
   return (
     <SimpleGrid cols={{ base: 2, md: 4 }} spacing="md">
@@ -82,52 +82,18 @@ function Figure({ name, below, children }: { name: string; below?: string | unde
 }
 
 function Chart({ data }: { data: OverviewData }) {
-  const last = Math.floor(Date.parse(data.now) / MINUTE_MS)
-  const byMinute = Map.groupBy(data.receipts, ({ at }) => Math.floor(Date.parse(at) / MINUTE_MS))
-  const minutes = Array.from({ length: MINUTES }, (_, index) => {
-    const minute = last - MINUTES + 1 + index
-    const counts = OUTCOMES.map((state) => ({
-      state,
-      receipts: (byMinute.get(minute) ?? [])
-        .filter((each) => each.state === state)
-        .reduce((sum, { receipts }) => sum + receipts, 0),
-    })).filter(({ receipts }) => receipts > 0)
-    return {
-      at: new Date(minute * MINUTE_MS).toISOString(),
-      counts,
-      total: counts.reduce((sum, { receipts }) => sum + receipts, 0),
-    }
-  })
+  const minutes = minutesOf(data)
   const most = Math.max(1, ...minutes.map(({ total }) => total))
-  const all = minutes.reduce((sum, { total }) => sum + total, 0)
+  const all = sumOf(minutes.map(({ total }) => total))
   return (
     <section className="card" aria-label="Receipts per minute">
       <Group justify="space-between" mb="sm">
         <Text fw={600}>Receipts per minute</Text>
-        <Group gap="sm">
-          {OUTCOMES.map((state) => (
-            <Group key={state} gap={5}>
-              <span className={`legend part-${state}`} />
-              <Text size="xs">{STATES[state]}</Text>
-            </Group>
-          ))}
-        </Group>
+        <Legend />
       </Group>
       <div className="chart" role="img" aria-label={`${all} receipts in the last hour, ${most} in the busiest minute`}>
-        {minutes.map(({ at, counts }) => (
-          <div
-            key={at}
-            className="chart-minute"
-            title={`${localTime(at)}: ${counts.map(({ state, receipts }) => `${receipts} ${STATES[state]}`).join(', ') || 'none'}`}
-          >
-            {counts.map(({ state, receipts }) => (
-              <div
-                key={state}
-                className={`chart-part part-${state}`}
-                style={{ height: `${(receipts / most) * 100}%` }}
-              />
-            ))}
-          </div>
+        {minutes.map((minute) => (
+          <Bar key={minute.at} minute={minute} most={most} />
         ))}
       </div>
       <Group justify="space-between" mt={4}>
@@ -142,6 +108,58 @@ function Chart({ data }: { data: OverviewData }) {
         </Text>
       </Group>
     </section>
+  )
+}
+
+interface Minute {
+  at: string
+  counts: { state: (typeof OUTCOMES)[number]; receipts: number }[]
+  total: number
+}
+
+function minutesOf({ now, receipts }: OverviewData): Minute[] {
+  const last = Math.floor(Date.parse(now) / MINUTE_MS)
+  const byMinute = Map.groupBy(receipts, ({ at }) => Math.floor(Date.parse(at) / MINUTE_MS))
+  return Array.from({ length: MINUTES }, (_, index) => {
+    const minute = last - MINUTES + 1 + index
+    const those = byMinute.get(minute) ?? []
+    const counts = OUTCOMES.map((state) => ({
+      state,
+      receipts: sumOf(those.filter((each) => each.state === state).map((each) => each.receipts)),
+    })).filter((each) => each.receipts > 0)
+    return {
+      at: new Date(minute * MINUTE_MS).toISOString(),
+      counts,
+      total: sumOf(counts.map((each) => each.receipts)),
+    }
+  })
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0)
+}
+
+function Legend() {
+  return (
+    <Group gap="sm">
+      {OUTCOMES.map((state) => (
+        <Group key={state} gap={5}>
+          <span className={`legend part-${state}`} />
+          <Text size="xs">{STATES[state]}</Text>
+        </Group>
+      ))}
+    </Group>
+  )
+}
+
+function Bar({ minute: { at, counts }, most }: { minute: Minute; most: number }) {
+  const inWords = counts.map(({ state, receipts }) => `${receipts} ${STATES[state]}`).join(', ') || 'none'
+  return (
+    <div className="chart-minute" title={`${localTime(at)}: ${inWords}`}>
+      {counts.map(({ state, receipts }) => (
+        <div key={state} className={`chart-part part-${state}`} style={{ height: `${(receipts / most) * 100}%` }} />
+      ))}
+    </div>
   )
 }
 

@@ -149,32 +149,7 @@ function Keys({ own }: { own: string }) {
       {make.isError && <Failure error={make.error} />}
       {revoke.isError && <Failure error={revoke.error} />}
       {make.data && <FreshKey fresh={make.data} onDone={make.reset} />}
-      {keys.data && (
-        <ul className="rows">
-          {keys.data.data.map((key) => (
-            <li key={key.api_key_id}>
-              <div className="min0">
-                <Text size="sm" ff="monospace" className="break">
-                  {key.api_key_id}
-                </Text>
-                <Text size="xs" c="dimmed">
-                  made <Time at={key.created_at} />
-                  {key.api_key_id === own && ' · you are signed in by it'}
-                </Text>
-              </div>
-              <Button
-                size="compact-xs"
-                variant="subtle"
-                color="red"
-                aria-label={`Revoke ${key.api_key_id}`}
-                onClick={() => setDoomed(key.api_key_id)}
-              >
-                Revoke
-              </Button>
-            </li>
-          ))}
-        </ul>
-      )}
+      {keys.data && <KeyRows keys={keys.data.data} own={own} onRevoke={setDoomed} />}
       <Modal
         opened={doomed !== undefined}
         onClose={() => setDoomed(undefined)}
@@ -195,5 +170,40 @@ function Keys({ own }: { own: string }) {
         </Group>
       </Modal>
     </section>
+  )
+}
+
+interface KeyRowsProps {
+  keys: Key[]
+  own: string
+  onRevoke: (id: string) => void
+}
+
+function KeyRows({ keys, own, onRevoke }: KeyRowsProps) {
+  return (
+    <ul className="rows">
+      {keys.map(({ api_key_id: id, created_at }) => (
+        <li key={id}>
+          <div className="min0">
+            <Text size="sm" ff="monospace" className="break">
+              {id}
+            </Text>
+            <Text size="xs" c="dimmed">
+              made <Time at={created_at} />
+              {id === own && ' · you are signed in by it'}
+            </Text>
+          </div>
+          <Button
+            size="compact-xs"
+            variant="subtle"
+            color="red"
+            aria-label={`Revoke ${id}`}
+            onClick={() => onRevoke(id)}
+          >
+            Revoke
+          </Button>
+        </li>
+      ))}
+    </ul>
   )
 }

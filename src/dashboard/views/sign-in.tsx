@@ -17,6 +17,11 @@ import { Icon } from '../parts/icons.tsx'
 
 type Who = 'account' | 'operator'
 
+const WHERE_IT_IS = {
+  account: 'A demo keeps its keys in data/demo.env, and a start of it prints a link that signs you in.',
+  operator: 'The token is in data/operator-token, unless READBACK_OPERATOR_TOKEN was set.',
+} as const
+
 export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
   const [who, setWho] = useState<Who>('account')
   const signIn = useMutation({
@@ -35,14 +40,7 @@ export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
       <Card withBorder w="100%" maw={400} padding="xl" radius="lg">
         <form onSubmit={submit}>
           <Stack>
-            <Stack gap={6} align="center">
-              <span className="mark mark-large" aria-hidden="true">
-                <Icon name="checks" size={26} />
-              </span>
-              <Title order={1} size="h3">
-                Readback
-              </Title>
-            </Stack>
+            <Brand />
             <SegmentedControl
               fullWidth
               aria-label="Sign in as"
@@ -53,33 +51,7 @@ export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
                 { value: 'operator', label: 'Operator' },
               ]}
             />
-            {who === 'account' ? (
-              <>
-                <TextInput
-                  key="id"
-                  name="api_key_id"
-                  label="API key id"
-                  required
-                  autoComplete="username"
-                  placeholder="key_…"
-                />
-                <PasswordInput
-                  key="secret"
-                  name="api_secret_key"
-                  label="API secret key"
-                  required
-                  autoComplete="current-password"
-                />
-              </>
-            ) : (
-              <PasswordInput
-                key="token"
-                name="operator_token"
-                label="Operator token"
-                required
-                autoComplete="current-password"
-              />
-            )}
+            <Proof of={who} />
             {problem !== undefined && (
               <Alert color="red" role="alert" py="xs">
                 {problem}
@@ -89,13 +61,37 @@ export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
               Sign in
             </Button>
             <Text size="xs" c="dimmed">
-              {who === 'account'
-                ? 'A demo keeps its keys in data/demo.env, and a start of it prints a link that signs you in.'
-                : 'The token is in data/operator-token, unless READBACK_OPERATOR_TOKEN was set.'}
+              {WHERE_IT_IS[who]}
             </Text>
           </Stack>
         </form>
       </Card>
     </Center>
+  )
+}
+
+function Brand() {
+  return (
+    <Stack gap={6} align="center">
+      <span className="mark mark-large" aria-hidden="true">
+        <Icon name="checks" size={26} />
+      </span>
+      <Title order={1} size="h3">
+        Readback
+      </Title>
+    </Stack>
+  )
+}
+
+/** Of another kind it is another field: what was typed in one never stands in the other. */
+function Proof({ of: who }: { of: Who }) {
+  if (who === 'operator') {
+    return <PasswordInput name="operator_token" label="Operator token" required autoComplete="current-password" />
+  }
+  return (
+    <>
+      <TextInput name="api_key_id" label="API key id" required autoComplete="username" placeholder="key_…" />
+      <PasswordInput name="api_secret_key" label="API secret key" required autoComplete="current-password" />
+    </>
   )
 }

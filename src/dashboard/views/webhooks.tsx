@@ -27,22 +27,6 @@ function Endpoints() {
     queryKey: ['webhooks'],
     queryFn: () => get<{ data: WebhookState[] }>('/readback/v1/webhooks'),
   })
-  const settings = useQuery({
-    queryKey: ['webhook-settings'],
-    queryFn: () => get<{ webhooks: { globalSecret: string } }>('/api/account/webhooks'),
-  })
-  const add = useMutation({
-    mutationFn: ({ type, ...endpoint }: Record<string, string>) =>
-      call('POST', '/api/account/webhooks', { webhooks: [endpoint], type }),
-    onSettled: refresh,
-  })
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault()
-    const form = event.currentTarget
-    const given = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()] as const)
-    add.mutate(Object.fromEntries(given.filter(([, value]) => value !== '')), { onSuccess: () => form.reset() })
-  }
-  const secret = settings.data?.webhooks.globalSecret
   return (
     <section className="card" aria-labelledby="endpoints-title">
       <Title order={2} size="h5" id="endpoints-title" mb="xs">
@@ -62,6 +46,26 @@ function Endpoints() {
           ))}
         </ul>
       )}
+      <NewEndpoint />
+      <SharedSecret />
+    </section>
+  )
+}
+
+function NewEndpoint() {
+  const add = useMutation({
+    mutationFn: ({ type, ...endpoint }: Record<string, string>) =>
+      call('POST', '/api/account/webhooks', { webhooks: [endpoint], type }),
+    onSettled: refresh,
+  })
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const form = event.currentTarget
+    const given = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()] as const)
+    add.mutate(Object.fromEntries(given.filter(([, value]) => value !== '')), { onSuccess: () => form.reset() })
+  }
+  return (
+    <>
       <form onSubmit={submit}>
         <Group align="flex-end" mt="md" gap="sm">
           <TextInput flex={2} miw={220} name="url" label="URL" required placeholder="https://example.com/hook" />
@@ -80,24 +84,33 @@ function Endpoints() {
         </Group>
       </form>
       {add.isError && <Failure error={add.error} />}
-      {secret !== undefined && secret !== '' && (
-        <Group align="flex-end" mt="md" gap="xs">
-          <PasswordInput
-            flex={1}
-            maw={420}
-            readOnly
-            label="Signs for all that have no secret of their own"
-            value={secret}
-          />
-          <Copy value={secret} />
-        </Group>
-      )}
-    </section>
+    </>
+  )
+}
+
+function SharedSecret() {
+  const settings = useQuery({
+    queryKey: ['webhook-settings'],
+    queryFn: () => get<{ webhooks: { globalSecret: string } }>('/api/account/webhooks'),
+  })
+  const secret = settings.data?.webhooks.globalSecret ?? ''
+  if (secret === '') return null
+  return (
+    <Group align="flex-end" mt="md" gap="xs">
+      <PasswordInput
+        flex={1}
+        maw={420}
+        readOnly
+        label="Signs for all that have no secret of their own"
+        value={secret}
+      />
+      <Copy value={secret} />
+    </Group>
   )
 }
 
 function Endpoint({ endpoint }: { endpoint: WebhookState }) {
-  const { webhook_id, url, type, state, reason, failing_since } = endpoint
+  const { webhook_id, url, type, state } = endpoint
   const act = useMutation({
     mutationFn: ([method, path, body]: readonly ['POST' | 'DELETE', string, object?]) => call(method, path, body),
     onSettled: refresh,
@@ -110,20 +123,7 @@ function Endpoint({ endpoint }: { endpoint: WebhookState }) {
         <Text size="sm" className="break">
           {url}
         </Text>
-        <Group gap={6}>
-          <Badge tone={state === 'disabled' ? 'bad' : failing_since === null ? 'good' : 'waits'}>
-            {state === 'disabled' ? `disabled: ${reason}` : failing_since === null ? 'enabled' : 'failing'}
-          </Badge>
-          <Text size="xs" c="dimmed">
-            {type}
-            {failing_since !== null && (
-              <>
-                {' '}
-                · failing since <Time at={failing_since} />
-              </>
-            )}
-          </Text>
-        </Group>
+        <Standing endpoint={endpoint} />
         {act.isError && <Failure error={act.error} />}
       </div>
       <Group gap={4} wrap="nowrap">
@@ -150,6 +150,25 @@ function Endpoint({ endpoint }: { endpoint: WebhookState }) {
         />
       </Group>
     </li>
+  )
+}
+
+function Standing({ endpoint: { type, state, reason, failing_since } }: { endpoint: WebhookState }) {
+  return (
+    <Group gap={6}>
+      <Badge tone={state === 'disabled' ? 'bad' : failing_since === null ? 'good' : 'waits'}>
+        {state === 'disabled' ? `disabled: ${reason}` : failing_since === null ? 'enabled' : 'failing'}
+      </Badge>
+      <Text size="xs" c="dimmed">
+        {type}
+        {failing_since !== null && (
+          <>
+            {' '}
+            · failing since <Time at={failing_since} />
+          </>
+        )}
+      </Text>
+    </Group>
   )
 }
 
