@@ -1,5 +1,5 @@
 /** What grows with use, and is deleted when it is old. What is open or under way stays, whatever its age. */
-export const AGED = ['attempts', 'deliveries', 'events', 'receipts', 'messages', 'phone', 'callbacks'] as const
+export const AGED = ['attempts', 'deliveries', 'events', 'receipts', 'messages', 'phone', 'endpoints'] as const
 export type Aged = (typeof AGED)[number]
 
 export interface AgedCall {

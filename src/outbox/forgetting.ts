@@ -20,10 +20,10 @@ const TALLIES_KEPT_MS = 24 * HOUR_MS
 const AT_ONCE = 500
 const DAY_MS = 24 * HOUR_MS
 /**
- * An event outlives its deliveries, which may be sent once more until they go. A callback is called by what becomes of its message,
- * which a contact may read two months later.
+ * An event outlives its deliveries, which may be sent once more until they go; an endpoint that was removed outlives those to it. A
+ * callback is called by what becomes of its message, which a contact may read two months later.
  */
-const LONGER_MS: Readonly<Partial<Record<Aged, number>>> = { events: 2 * DAY_MS, callbacks: 60 * DAY_MS }
+const LONGER_MS: Readonly<Partial<Record<Aged, number>>> = { events: 2 * DAY_MS, endpoints: 60 * DAY_MS }
 
 /**
  * Forgets what recognised messages of long ago, tokens that ended, what was counted for a chart, and whatever is old, a little at a

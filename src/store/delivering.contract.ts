@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { ApiKey } from '../core/account.ts'
 import type { WebhookId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
-import { concludeAttempt, type Delivery } from '../core/webhook.ts'
+import { concludeAttempt, type Delivery, type Webhook } from '../core/webhook.ts'
 import { contactOf, type Desk, desk, LINE, type Place } from './desk.contract.ts'
 
 const OTHER_LINE = '+19175550100' as PhoneNumber
@@ -62,12 +62,29 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       await write(d, 'renewed', 60)
       await deliver(d, renewed as WebhookId, 60)
       await write(d, 'young', 70)
-      for (let after: number | null = 0; after !== null; ) {
-        after = await d.store.forgetOld({ kind: 'callbacks', before: 50, after, limit: 2 })
-      }
+      await forgetEndpoints(d, 50)
       await sendAll(d, 80)
       assert.deepEqual(await toldOfAt(d, 80), ['renewed', 'renewed', 'waiting', 'young'])
       assert.equal((await d.store.listWebhooks({ credentials: d.credentials })).webhooks.length, 1)
+    })
+
+    test('are listed with the endpoint that they went to until it was removed long ago', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const gone = await endpoint(d, d.credentials)
+      await d.receive(contactOf(0), 1)
+      await deliver(d, gone, 1)
+      const [{ url, type }] = (await d.store.listWebhooks({ credentials: d.credentials })).webhooks as [Webhook]
+      await d.store.removeWebhooks({ credentials: d.credentials, type, urls: [url], at: 5 })
+      const other = await endpoint(d, d.credentials)
+      await d.receive(contactOf(1), 6)
+      await deliver(d, other, 6)
+      const listed = async () =>
+        (await d.store.listDeliveries({ credentials: d.credentials, limit: 9 })).map(({ webhookId }) => webhookId)
+      await forgetEndpoints(d, 5)
+      assert.deepEqual(await listed(), [other, gone])
+      await forgetEndpoints(d, 50)
+      assert.deepEqual(await listed(), [other])
     })
 
     test('keep their events, however old those are', async () => {
@@ -131,6 +148,11 @@ async function deliver({ store }: Desk, webhookId: WebhookId, at: number): Promi
   const { deliveries } = await store.claimDeliveries({ webhookId, limit: 9, at, leaseUntil: at + 1 })
   const attempt = { at, ms: 1, status: 200, obstacle: null, answer: '' }
   for (const delivery of deliveries) await store.settleDelivery(concludeAttempt(delivery, attempt, 0.5))
+}
+
+async function forgetEndpoints({ store }: Desk, before: number): Promise<void> {
+  for (let after: number | null = 0; after !== null; )
+    after = await store.forgetOld({ kind: 'endpoints', before, after, limit: 2 })
 }
 
 async function sendAll({ store, lineId }: Desk, at: number): Promise<void> {

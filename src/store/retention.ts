@@ -33,10 +33,11 @@ const KINDS: Readonly<Record<Aged, Kind>> = {
       where c.id = messages.conversation_id and c.last_message_id = messages.id)`,
   },
   phone: { table: 'handset_messages', age: 'written_at', ended: '1 = 1' },
-  callbacks: {
+  // Those that were removed, and those that a message named: a program that names a new one each time would fill the store.
+  endpoints: {
     table: 'webhooks',
-    age: 'created_at',
-    ended: `type = '${STATUS_CALLBACK}' and not exists (select 1 from webhook_deliveries d
+    age: 'coalesce(removed_at, created_at)',
+    ended: `(removed_at is not null or type = '${STATUS_CALLBACK}') and not exists (select 1 from webhook_deliveries d
       where d.webhook_id = webhooks.id and d.next_attempt_at is not null)`,
     renewed: true,
   },
