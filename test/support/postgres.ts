@@ -181,6 +181,34 @@ export async function runSql<Row>(where: string | ClientConfig, text: string, va
   }
 }
 
+/** What a transaction of the test's own has locked, until it is disposed of. */
+export async function locked({ url }: Pick<Database, 'url'>, ...statements: string[]): Promise<AsyncDisposable> {
+  const client = new Client(url)
+  await client.connect()
+  await client.query('begin')
+  for (const statement of statements) await client.query(statement)
+  return {
+    async [Symbol.asyncDispose]() {
+      await client.query('commit')
+      await client.end()
+    },
+  }
+}
+
+/** The lock that is held from where events are given their ids until they are committed. */
+export const EVENTS_LOCK = `select pg_advisory_xact_lock(hashtextextended('readback events', 0))`
+
+/** So many wait there for what others have locked; a statement of each that begins so, where that is said. */
+export async function waiting({ url }: Pick<Database, 'url'>, count: number, statement = ''): Promise<void> {
+  const look = `select 1 from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock' and query ~ '^${statement}'`
+  await until(
+    `${count} to wait for a lock`,
+    () => runSql(url, look),
+    ({ length }) => length === count,
+  )
+}
+
 async function answers(url: string): Promise<boolean> {
   try {
     await runSql(url, 'select 1')

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type PostgresServer, postgresServer, requirePostgres, runSql } from '../../../test/support/postgres.ts'
+import {
+  type Database,
+  locked,
+  type PostgresServer,
+  postgresServer,
+  requirePostgres,
+  runSql,
+  waiting,
+} from '../../../test/support/postgres.ts'
+import type { LineId } from '../../core/id.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
-import { contactOf, desk, open } from '../desk.contract.ts'
+import { contactOf, type Desk, desk, open } from '../desk.contract.ts'
 
 describe('leases on lines', { skip: requirePostgres() }, () => {
   let postgres: PostgresServer
@@ -15,12 +24,9 @@ describe('leases on lines', { skip: requirePostgres() }, () => {
     await using database = await postgres.database()
     await using d = await desk(database)
     await d.store.removeLine({ id: d.lineId, at: 1 })
-    const [account] = await d.store.listAccounts()
-    assert.ok(account)
-    const draft = { accountId: account.id, connector: 'simulator', settings: {}, at: 2 }
-    const { line } = await d.store.createLine({ ...draft, number: '+19175551235' as PhoneNumber })
+    const second = await secondLine(d)
     const holding = await d.store.leases?.hold({ wanted: [] })
-    assert.deepEqual([...(holding?.held.keys() ?? [])], [line.id])
+    assert.deepEqual([...(holding?.held.keys() ?? [])], [second])
   })
 
   test('of a node that died leave nothing under way on a line that was removed', async () => {
@@ -29,16 +35,69 @@ describe('leases on lines', { skip: requirePostgres() }, () => {
     const id = await d.request(contactOf(0), 1)
     await d.claim(2)
     await d.store.removeLine({ id: d.lineId, at: 3 })
-    await using stack = new AsyncDisposableStack()
-    const other = await open(database)
-    stack.defer(() => other.close())
-    await other.leases?.hold({ wanted: [] })
-    while (await other.endRemoved({ limit: 9, at: 4 }));
+    await using other = await node(database)
+    await other.hold([])
+    while (await other.store.endRemoved({ limit: 9, at: 4 }));
     assert.equal((await d.receipt(id)).state, 'sending')
     await runSql(database.url, 'update nodes set until = 0')
-    await other.leases?.hold({ wanted: [] })
-    while (await other.endRemoved({ limit: 9, at: 5 }));
+    await other.hold([])
+    while (await other.store.endRemoved({ limit: 9, at: 5 }));
     const { state, reason } = await d.receipt(id)
     assert.deepEqual([state, reason], ['skipped', 'line_removed'])
   })
+
+  test('stay with a node whose own lease ran out, and was renewed while another took those of a dead one', async () => {
+    await using database = await postgres.database()
+    await using d = await desk(database)
+    await using other = await node(database)
+    const [own] = await runSql<{ id: string }>(database.url, 'select id from nodes')
+    const setUntil = (at: number) => runSql(database.url, 'update nodes set until = $1 where id = $2', [at, own?.id])
+    const second = await secondLine(d)
+    await runSql(database.url, `insert into nodes (id, until) values ('dead', 0)`)
+    const lease = `insert into line_leases (line_id, node, epoch, next_call_at) values ($1, 'dead', 1, 0)`
+    await runSql(database.url, lease, [second])
+    const dead = await locked(database, `select 1 from nodes where id = 'dead' for update`)
+    const theirs = await locked(database, `select 1 from line_leases where node = 'dead' for update`)
+    const taking = other.hold([d.lineId, second])
+    await waiting(database, 1, 'select id from nodes')
+    await setUntil(0)
+    await dead[Symbol.asyncDispose]()
+    await waiting(database, 1, 'insert into line_leases')
+    await setUntil(Date.now() + 30_000)
+    await theirs[Symbol.asyncDispose]()
+    assert.deepEqual(await taking, [second])
+    assert.deepEqual([...((await d.store.leases?.hold({ wanted: [] }))?.held.keys() ?? [])], [d.lineId])
+  })
+
+  test('stay with a node that took them in the moment in which another began', async () => {
+    await using database = await postgres.database()
+    await using d = await desk(database)
+    await d.request(contactOf(0), 1)
+    await d.claim(2)
+    await d.store.leases?.release()
+    await using first = await node(database)
+    await using second = await node(database)
+    const receipts = await locked(database, 'select 1 from receipts for update')
+    const firstHolds = first.hold([])
+    await waiting(database, 1, 'update receipts')
+    const secondHolds = second.hold([])
+    await waiting(database, 1, 'insert into line_leases')
+    await receipts[Symbol.asyncDispose]()
+    assert.deepEqual([await firstHolds, await secondHolds], [[d.lineId], []])
+    const call = { lineId: d.lineId, limit: 1, obstacle: 'pace', nextCallAt: 0, at: 1e15 } as const
+    assert.equal((await first.store.claimReceipts(call)).line?.id, d.lineId)
+  })
 })
+
+async function node(database: Database) {
+  const store = await open(database)
+  const hold = async (wanted: readonly LineId[]) => [...((await store.leases?.hold({ wanted }))?.held.keys() ?? [])]
+  return { store, hold, [Symbol.asyncDispose]: () => store.close() }
+}
+
+async function secondLine({ store }: Desk): Promise<LineId> {
+  const [account] = await store.listAccounts()
+  assert.ok(account)
+  const draft = { accountId: account.id, connector: 'simulator', settings: {}, at: 2 }
+  return (await store.createLine({ ...draft, number: '+19175551235' as PhoneNumber })).line.id
+}

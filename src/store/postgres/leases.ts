@@ -100,10 +100,13 @@ export class NodeLeases implements Leases {
     return lineIds
   }
 
-  /** Dead nodes are locked, so that none of them comes back at this moment. */
+  /**
+   * Dead nodes are locked, so that none of them comes back at this moment, and the lines of those alone are taken: one whose lease runs
+   * out only now may be renewed meanwhile, and one that has just begun is not seen yet.
+   */
   async #lease(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<{ line_id: LineId }[]> {
-    await transaction.rows(LOCK_DEAD, [])
-    return transaction.rows<{ line_id: LineId }>(TAKE, [this.node, wanted, room])
+    const dead = (await transaction.rows<{ id: string }>(LOCK_DEAD, [])).map(({ id }) => id)
+    return transaction.rows<{ line_id: LineId }>(TAKE, [this.node, wanted, room, dead])
   }
 }
 
@@ -135,11 +138,11 @@ const TAKE: Statement = {
   name: 'take lines',
   text: `insert into line_leases as held (line_id, node, epoch, next_call_at)
     with free as (select id from lines l where removed_at is null
-      and not exists (select 1 from line_leases x where x.line_id = l.id and x.node in ${LIVING}))
+      and not exists (select 1 from line_leases x where x.line_id = l.id and x.node is not null and x.node <> all($4::text[])))
     select id, $1, 1, 0 from free where id = any($2::bigint[]) or id in (select id from free order by id limit $3)
     order by id
     on conflict (line_id) do update set node = excluded.node, epoch = held.epoch + 1
-      where held.node is null or held.node not in ${LIVING} returning line_id`,
+      where held.node is null or held.node = any($4::text[]) returning line_id`,
 }
 /** Removed lines with something under way that nobody carries any more; `RemovedLines` ends it once it is due. */
 const FIND_LEFT: Statement = {
