@@ -31,4 +31,6 @@ test('what a carrier said is told short, on one line and without the secrets it 
   const echoed = '400 no chat any;-;+14155551234 of ada@example.com, nor of (415) 555-1234 at 20:15'
   assert.equal(excerpt(echoed, []), '400 no chat any;-;… of …, nor of (… at 20:15')
   assert.equal(excerpt('x'.repeat(1_000), []).length, 200)
+  // As a carrier may that sends back a file: minutes go by where all of it is looked through.
+  for (const long of ['x'.repeat(1_000_000), `1${'('.repeat(1_000_000)}x`]) assert.equal(excerpt(long, []).length, 200)
 })
