@@ -127,6 +127,7 @@ describe('a line that is an agent of RCS for Business', () => {
     const kinds = [
       { userFile: { payload: { fileUri: 'https://files.example.com/1', mimeType: 'image/png' } } },
       { location: { latitude: 37.4, longitude: -122.1 } },
+      { location: { latitude: 51.47 } },
       { suggestionResponse: { postbackData: 'yes', text: 'Yes', type: 'REPLY' } },
     ]
     for (const [index, kind] of kinds.entries())
@@ -139,7 +140,7 @@ describe('a line that is an agent of RCS for Business', () => {
     await marked(line)
     assert.deepEqual(
       [...google.read].sort(),
-      [0, 1, 2].map((index) => `${CONTACT} kind ${index}`),
+      [0, 1, 2, 3].map((index) => `${CONTACT} kind ${index}`),
     )
   })
 

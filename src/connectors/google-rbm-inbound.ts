@@ -32,7 +32,8 @@ const MESSAGE = z.object({
   sendTime: z.iso.datetime({ offset: true }),
   text: z.string().optional(),
   userFile: z.object({ payload: z.object({ fileUri: z.string() }) }).optional(),
-  location: z.object({ latitude: z.number(), longitude: z.number() }).optional(),
+  // A coordinate of zero is left out, as JSON of protocol buffers does.
+  location: z.object({ latitude: z.number().default(0), longitude: z.number().default(0) }).optional(),
   suggestionResponse: z.object({ text: z.string().optional(), postbackData: z.string().optional() }).optional(),
 })
 type Message = z.infer<typeof MESSAGE>

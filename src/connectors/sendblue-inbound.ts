@@ -69,10 +69,10 @@ function parseTyping(typing: z.infer<typeof TYPING>, line: PhoneNumber): ParsedI
   return { messages: [], typing: [{ contact, typing: typing.is_typing }] }
 }
 
-const NEWS: Readonly<Record<string, MessageNews['status']>> = { DELIVERED: 'DELIVERED', READ: 'READ', ERROR: 'ERROR' }
+const NEWS = z.enum(['DELIVERED', 'READ', 'ERROR'])
 
 function newsOf({ message_handle: carrierMessageId, status, date_updated, date_sent }: Received): MessageNews[] {
-  const known = NEWS[status ?? '']
+  const known = NEWS.safeParse(status).data
   const at = Date.parse(date_updated ?? date_sent)
   return known === undefined ? [] : [{ of: { carrierMessageId }, status: known, at }]
 }

@@ -1,3 +1,8 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
 import { CONTACT, customer } from '../../test/support/readback.ts'
 import { ownLine, shareReadback } from '../../test/support/shared.ts'
 import { until } from '../../test/support/until.ts'
@@ -11,6 +16,25 @@ import { sendblue } from './sendblue.ts'
 const server = shareReadback()
 
 describeConnector('sendblue', start)
+
+test('a typing indicator is shown by whichever of its words Sendblue says so', async () => {
+  await using subject = await start()
+  const { lineId, number = '' as PhoneNumber, settings } = subject
+  const conversation = await subject.converse('iMessage')
+  const words = ['SENT', 'QUEUED', 'ERROR']
+  const server = createServer((_, answer) => answer.end(JSON.stringify({ status: words.shift() }))).listen(
+    0,
+    '127.0.0.1',
+  )
+  await once(server, 'listening')
+  const caller = createCarrierCaller({ timeoutMs: 2_000 })
+  const base_url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const line = sendblue(caller).line({ id: lineId, number, settings: { ...settings, base_url } })
+  const kinds = [...words].map(async () => (await line.sendTyping?.({ conversation, typing: true }))?.kind)
+  assert.deepEqual((await Promise.all(kinds)).sort(), ['done', 'done', 'unavailable'])
+  await caller.close()
+  server.close()
+})
 
 async function start(): Promise<Subject> {
   const number = ownLine() as PhoneNumber

@@ -142,7 +142,8 @@ async function sendMessage(
   return refused ? outcome : { kind: 'unknown', detail: outcome.reason }
 }
 
-const SHOWN = z.object({ status: z.literal('SENT') })
+/** Its pages disagree: the one on typing indicators says QUEUED, the reference of its SDK SENT or ERROR. */
+const SHOWN = z.object({ status: z.enum(['SENT', 'QUEUED']) })
 
 async function sendTyping(
   caller: HttpCaller,
