@@ -43,11 +43,14 @@ export async function claimMessage(
   if (head === undefined) return { answer: base, told }
   const due = ready && line.paused === 0 && (head.next_attempt_at ?? 0) <= at
   if (!due) return { answer: { ...base, nextDueAt: head.next_attempt_at, nextExpiryAt: head.expires_at }, told }
-  await db
+  const { numUpdatedRows } = await db
     .updateTable('messages')
     .set((eb) => ({ next_attempt_at: null, attempts: eb('attempts', '+', 1) }))
     .where('id', '=', head.id)
-    .execute()
+    .where(IS_WAITING)
+    .executeTakeFirst()
+  // Ended meanwhile, with its line perhaps: the lane looks again.
+  if (numUpdatedRows === 0n) return { answer: { ...base, nextDueAt: at, nextExpiryAt: at }, told }
   const conversation = await conversationsOf(db).where('id', '=', head.conversation_id).executeTakeFirstOrThrow()
   const call = {
     id: head.id,
@@ -67,7 +70,8 @@ async function expire(session: Session, lineId: LineId, obstacle: Reason, at: nu
   if (oldest === undefined || (oldest.expires_at ?? 0) > at) return []
   const old = await waiting(session, lineId).select(['id', 'expires_at']).orderBy('id').limit(EXPIRED_AT_ONCE).execute()
   const late = old.filter(({ expires_at }) => (expires_at ?? 0) <= at).map(({ id }) => id)
-  return change(session, late, at, (eb) => ({ status: 'ERROR', reason: eb.fn.coalesce('reason', sql.val(obstacle)) }))
+  const expired: Changes = (eb) => ({ status: 'ERROR', reason: eb.fn.coalesce('reason', sql.val(obstacle)) })
+  return change(session, late, at, expired, IS_WAITING)
 }
 
 export async function settleMessage(session: Session, written: MessageSettlement): Promise<Answered<void>> {
@@ -77,8 +81,7 @@ export async function settleMessage(session: Session, written: MessageSettlement
     .selectFrom('messages')
     .select(['id', 'line_id'])
     .where('id', '=', call.id)
-    .where('status', '=', 'QUEUED')
-    .where('next_attempt_at', 'is', null)
+    .where(IS_UNDER_WAY)
     .executeTakeFirst()
   if (mine === undefined) return { answer: undefined, told: [] }
   if (written.status === 'QUEUED') {
@@ -161,15 +164,18 @@ async function findMeant({ db }: Session, lineId: LineId, news: MessageNews): Pr
   return rows.filter(({ status }) => BEFORE[news.status].includes(status)).map(({ id }) => id)
 }
 
-/** While a call is under way the news may be of its message, whose carrier's id nobody knows yet. */
+/**
+ * While a call is under way the news may be of its message, whose carrier's id nobody knows yet. That message is written as it is: if
+ * its answer is just being written, too, one of the two sees the other, and neither takes the news for the other's.
+ */
 async function keepForLater({ db }: Session, lineId: LineId, { of, status, at }: MessageNews): Promise<void> {
   if (!('carrierMessageId' in of)) return
   const underWay = await db
-    .selectFrom('messages')
-    .select('id')
+    .updateTable('messages')
+    .set((eb) => ({ attempts: eb.ref('attempts') }))
     .where('line_id', '=', lineId)
-    .where('status', '=', 'QUEUED')
-    .where('next_attempt_at', 'is', null)
+    .where(IS_UNDER_WAY)
+    .returning('id')
     .executeTakeFirst()
   if (underWay === undefined) return
   await db
@@ -183,16 +189,13 @@ export async function endInterrupted(
   session: Session,
   { at, lineIds }: { at: number; lineIds?: readonly LineId[] },
 ): Promise<Answered<void>> {
-  const underWay = session.db
-    .selectFrom('messages')
-    .select('id')
-    .where('status', '=', 'QUEUED')
-    .where('next_attempt_at', 'is', null)
+  const underWay = session.db.selectFrom('messages').select('id').where(IS_UNDER_WAY)
   const early = session.db.deleteFrom('early_news')
   const cut = await (lineIds === undefined ? underWay : underWay.where('line_id', 'in', lineIds)).execute()
   await (lineIds === undefined ? early : early.where('line_id', 'in', lineIds)).execute()
   const ids = cut.map(({ id }) => id)
-  return { answer: undefined, told: await change(session, ids, at, () => ({ status: 'ERROR', reason: 'interrupted' })) }
+  const interrupted = () => ({ status: 'ERROR', reason: 'interrupted' })
+  return { answer: undefined, told: await change(session, ids, at, interrupted, IS_UNDER_WAY) }
 }
 
 /** Of a claim whose answer was lost: its call was never made, so it may go out. */
@@ -201,8 +204,7 @@ export async function releaseLostMessage({ db }: Session, { lineId, at }: { line
     .updateTable('messages')
     .set((eb) => ({ next_attempt_at: at, attempts: eb('attempts', '-', 1) }))
     .where('line_id', '=', lineId)
-    .where('status', '=', 'QUEUED')
-    .where('next_attempt_at', 'is', null)
+    .where(IS_UNDER_WAY)
     .execute()
 }
 
@@ -210,18 +212,8 @@ export async function releaseLostMessage({ db }: Session, { lineId, at }: { line
 export async function endRemovedMessages(
   session: Session,
   { messageIds, at }: { messageIds: readonly MessageId[]; at: number },
-): Promise<Told[]> {
-  if (messageIds.length === 0) return []
-  const ended = await session.db
-    .updateTable('messages')
-    .set({ status: 'ERROR', reason: 'line_removed', next_attempt_at: null, updated_at: at })
-    .where('id', 'in', messageIds)
-    // Not as `is not null`, by which the planner may take another way than by the ids.
-    .where(sql<SqlBool>`coalesce(next_attempt_at, -1) <> -1`)
-    .returning('id')
-    .execute()
-  const ids = ended.map(({ id }) => id)
-  return tellOf(session, 'message.updated', ids, at)
+): Promise<readonly Told[]> {
+  return change(session, messageIds, at, () => ({ status: 'ERROR', reason: 'line_removed' }), IS_WAITING)
 }
 
 function findOldest(session: Session, lineId: LineId) {
@@ -232,15 +224,31 @@ function waiting({ db }: Session, lineId: LineId) {
   return db.selectFrom('messages').where('line_id', '=', lineId).where('next_attempt_at', 'is not', null)
 }
 
+/** Not as `is not null`, by which the planner may take another way than by the ids. */
+const IS_WAITING = sql<SqlBool>`coalesce(next_attempt_at, -1) <> -1`
+const IS_UNDER_WAY = sql<SqlBool>`status = 'QUEUED' and next_attempt_at is null`
+
 type Changes = (eb: ExpressionBuilder<Tables, 'messages'>) => object
 
-/** Writes what became of messages, and answers what there is to tell. */
-async function change(session: Session, ids: readonly MessageId[], at: number, changes: Changes): Promise<Told[]> {
+/**
+ * Writes what became of messages, and answers what there is to tell. `still`: of those alone of which that holds when it comes to them,
+ * where another transaction may have ended them since they were looked at.
+ */
+async function change(
+  session: Session,
+  ids: readonly MessageId[],
+  at: number,
+  changes: Changes,
+  still = sql<SqlBool>`1 = 1`,
+): Promise<readonly Told[]> {
   if (ids.length === 0) return []
-  await session.db
+  const changed = await session.db
     .updateTable('messages')
     .set((eb) => ({ ...changes(eb), next_attempt_at: null, updated_at: at }))
     .where('id', 'in', ids)
+    .where(still)
+    .returning('id')
     .execute()
-  return tellOf(session, 'message.updated', ids, at)
+  const own = changed.map(({ id }) => id)
+  return tellOf(session, 'message.updated', own, at)
 }

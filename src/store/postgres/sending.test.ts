@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import {
+  type Database,
+  EVENTS_LOCK,
+  locked,
+  type PostgresServer,
+  postgresServer,
+  requirePostgres,
+  runSql,
+  waiting,
+} from '../../../test/support/postgres.ts'
+import type { MessageCall } from '../../core/sending.ts'
+import { contactOf, type Desk, desk, LINE, open } from '../desk.contract.ts'
+
+describe('a message that a line writes, on PostgreSQL', { skip: requirePostgres() }, () => {
+  let server: PostgresServer
+  before(async () => {
+    server = await postgresServer()
+  })
+  after(() => server[Symbol.asyncDispose]())
+
+  test('hears of its delivery that is told while the answer to its call is being written', async () => {
+    await using database = await server.database()
+    await using d = await desk(database)
+    const call = await claimed(d)
+    const events = await locked(database, EVENTS_LOCK)
+    const settling = d.store.settleMessage({ call, at: 4, status: 'SENT', carrierMessageId: 'X' })
+    await waiting(database, 1)
+    const news = [{ of: { carrierMessageId: 'X' }, status: 'DELIVERED', at: 4 }] as const
+    const told = d.store.noteNews({ lineId: d.lineId, news, at: 4 })
+    await Promise.race([told, waiting(database, 2)])
+    await events[Symbol.asyncDispose]()
+    await Promise.all([settling, told])
+    assert.deepEqual(await messages(database), [{ status: 'DELIVERED', reason: null }])
+  })
+
+  test('stays sent where another node takes its line up while that is being written', async () => {
+    await using database = await server.database()
+    await using d = await desk(database)
+    const call = await claimed(d)
+    const other = await open(database)
+    await runSql(database.url, 'update nodes set until = 0')
+    const events = await locked(database, EVENTS_LOCK)
+    const settling = d.store.settleMessage({ call, at: 4, status: 'SENT', carrierMessageId: 'X' })
+    await waiting(database, 1)
+    const taking = other.leases?.hold({ wanted: [] })
+    await waiting(database, 2)
+    await events[Symbol.asyncDispose]()
+    await Promise.all([settling, taking])
+    await other.close()
+    assert.deepEqual(await messages(database), [{ status: 'SENT', reason: null }])
+  })
+
+  test('is not sent where its line is removed while it is looked at', async () => {
+    await using database = await server.database()
+    await using d = await desk(database)
+    await write(d)
+    // As `endRemoved` ends it.
+    const ended = await locked(
+      database,
+      `update messages set status = 'ERROR', reason = 'line_removed', next_attempt_at = null where outbound = 1`,
+    )
+    const claiming = claim(d)
+    await waiting(database, 1)
+    await ended[Symbol.asyncDispose]()
+    assert.equal((await claiming).call, null)
+  })
+})
+
+async function write(d: Desk): Promise<void> {
+  await d.receive(contactOf(0), 1)
+  const words = { content: 'Hello', mediaUrl: null, sendStyle: null, statusCallback: null, relayed: false }
+  await d.store.sendMessage({ credentials: d.credentials, fromNumber: LINE, number: contactOf(0), ...words, at: 2 })
+}
+
+function claim({ store, lineId }: Desk) {
+  return store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: 3, at: 3 })
+}
+
+async function claimed(d: Desk): Promise<MessageCall> {
+  await write(d)
+  const { call } = await claim(d)
+  assert.ok(call)
+  return call
+}
+
+function messages({ url }: Database) {
+  return runSql(url, 'select status, reason from messages where outbound = 1')
+}
