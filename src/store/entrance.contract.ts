@@ -4,6 +4,7 @@ import { SESSION_MS } from '../core/console.ts'
 import type { Line } from '../core/line.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import { contactOf, desk, LINE, type Place } from './desk.contract.ts'
+import { hashSecret } from './seal.ts'
 
 const OTHER_LINE = '+19175550100' as PhoneNumber
 const mintedBy = (credentials: { token: string }) => ({ credentials, numbers: null, expiresAt: 1 })
@@ -106,6 +107,26 @@ export function describeEntrance(engine: string, place: () => Promise<Place>): v
       await assert.rejects(store.getLine({ inboundSecret }), code('not_found'))
       await store.updateAccount({ id: accountId, change: { disabled: true } })
       await assert.rejects(store.getOwnLine({ credentials, number: LINE }), code('forbidden'))
+    })
+
+    test('takes nobody for who has a token, or is signed in, by what is kept of that, beside whom it may be', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials, lineId } = d
+      const at = store.now()
+      const { token } = await store.createToken({ credentials, numbers: null, expiresAt: at + 60_000, at })
+      const sessionToken = await store.openSession({ opener: credentials, at })
+      for (const [real, word] of [[{ token }, token] as const, [{ sessionToken }, sessionToken] as const]) {
+        const forged = { keyId: hashSecret(word), secret: 'anything' }
+        const asked = Array.from({ length: 9 }, (_, n) => (n % 2 === 0 ? forged : real))
+        const found = await Promise.allSettled(
+          asked.map((each) => store.getOwnLine({ credentials: each, number: LINE })),
+        )
+        assert.deepEqual(
+          found.map((one) => (one.status === 'fulfilled' ? one.value.id : one.reason.code)),
+          asked.map((each) => (each === real ? lineId : 'unauthorized')),
+        )
+      }
     })
 
     test('ends a session after 12 hours, with its key, and the operator’s with the token', async () => {

@@ -70,8 +70,8 @@ export async function findAdmissions(
   onKey: (key: string, row: KeyAdmissionRow) => void,
 ): Promise<(Admission | undefined)[]> {
   const { distinct, numbers } = distinctBy(calls, admissionKey)
-  const find = async <Row>(statement: Statement, proof: 'keyId' | 'token' | 'sessionToken') => {
-    const asked = distinct.filter(({ credentials }) => proof in credentials)
+  const find = async <Row>(statement: Statement, proof: Proof) => {
+    const asked = distinct.filter(({ credentials }) => proofOf(credentials) === proof)
     if (asked.length === 0) return []
     const values = [asked.map(({ credentials }) => wordOf(credentials)), asked.map(({ fromNumber }) => fromNumber)]
     return transaction.rows<Row & AdmissionRow>(statement, values)
@@ -83,24 +83,32 @@ export async function findAdmissions(
   ])
   const admissions = new Map<string, Admission>()
   for (const row of keys) {
-    const key = keyOf(row)
+    const key = keyOf('keyId', row)
     admissions.set(key, toKeyAdmission(row))
     onKey(key, row)
   }
-  const note = (row: AdmissionRow, caller: () => Caller | undefined) =>
-    admissions.set(keyOf(row), { callerWith: caller, line: lineOf(row) })
-  for (const row of tokens) note(row, () => toTokenCaller(row, now))
-  for (const row of sessions) note(row, () => toSessionCaller(row, now))
+  const note = (proof: Proof, row: AdmissionRow, caller: () => Caller | undefined) =>
+    admissions.set(keyOf(proof, row), { callerWith: caller, line: lineOf(row) })
+  for (const row of tokens) note('token', row, () => toTokenCaller(row, now))
+  for (const row of sessions) note('sessionToken', row, () => toSessionCaller(row, now))
   const found = distinct.map((call) => admissions.get(admissionKey(call)))
   return numbers.map((number) => found[number])
 }
 
 export function admissionKey({ credentials, fromNumber }: Asked): string {
-  return keyOf({ from_number: fromNumber, word: wordOf(credentials) })
+  return keyOf(proofOf(credentials), { from_number: fromNumber, word: wordOf(credentials) })
 }
 
-function keyOf({ from_number, word }: Pick<AdmissionRow, 'from_number' | 'word'>): string {
-  return `${from_number} ${word}`
+/** With the kind of proof: a token's hash that is given as the id of a key must not be taken for the token. */
+function keyOf(proof: Proof, { from_number, word }: Pick<AdmissionRow, 'from_number' | 'word'>): string {
+  return `${proof} ${from_number} ${word}`
+}
+
+type Proof = 'keyId' | 'token' | 'sessionToken'
+
+function proofOf(credentials: Credentials): Proof {
+  if ('token' in credentials) return 'token'
+  return 'sessionToken' in credentials ? 'sessionToken' : 'keyId'
 }
 
 /** What its row is found by. */
