@@ -129,7 +129,7 @@ function lanesOf(
 ) {
   const mayCall = (lineId: LineId) => leases?.mayCall(lineId) ?? true
   const toLane = (lineId: LineId, forget: () => void) => {
-    const nextCallAt = leases?.nextCallAt(lineId) ?? Number.NEGATIVE_INFINITY
+    const nextCallAt = () => leases?.nextCallAt(lineId) ?? Number.NEGATIVE_INFINITY
     const onEnd = () => {
       forget()
       on.onEnd()

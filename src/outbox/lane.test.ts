@@ -167,6 +167,42 @@ test('a lane leaves what it claimed where its lease is too old by then, and give
   assert.deepEqual(did.slice(0, 4), ['claimed', 'gave back', 'claimed', 'called'])
 })
 
+test('a lane whose line another had meanwhile waits for as long as that one was told to', async () => {
+  let at = 0
+  let allowedAt = 0
+  const claimedAt: number[] = []
+  const claimed = Promise.withResolvers<void>()
+  const store = {
+    findOverdue: async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null }),
+    async claimReceipts() {
+      claimedAt.push(at)
+      if (at > 0) claimed.resolve()
+      return { line: {} as Line, claims: [], nextDueAt: null }
+    },
+  } as Partial<Outbox> as Outbox
+  const lane = laneOn(
+    store,
+    () => at,
+    {},
+    () => true,
+    () => allowedAt,
+  )
+  for (const [time, allowed] of [
+    [0, 0],
+    [10, 50],
+    [40, 50],
+    [50, 50],
+  ] as const) {
+    at = time
+    allowedAt = allowed
+    lane.nudge()
+    await rest()
+  }
+  await claimed.promise
+  await lane.drain({ ending: true })
+  assert.deepEqual(claimedAt, [0, 50])
+})
+
 test('a lane looks for what was set back once the calls beside it are over, though those came to their end', async () => {
   let at = 0
   let claims = 0
@@ -227,8 +263,9 @@ function laneOn(
   now: () => number,
   connectors: Readonly<Record<string, Connector>> = {},
   mayCall = () => true,
+  nextCallAt = () => 0,
 ): Lane {
   const log = { info() {}, warn() {}, error() {} }
-  const options = { lineId: 1 as LineId, store, connectors, log, now, nextCallAt: 0, mayCall }
+  const options = { lineId: 1 as LineId, store, connectors, log, now, nextCallAt, mayCall }
   return new Lane({ ...options, onSent() {}, onEnd() {} })
 }

@@ -27,8 +27,8 @@ export interface LaneOptions {
   readonly connectors: Readonly<Record<string, Connector>>
   readonly log: OutboxLog
   readonly now: () => number
-  /** The carrier must not be called before: another process had the line until now. */
-  readonly nextCallAt: number
+  /** The carrier must not be called before: another process had the line, perhaps while this lane lay idle. */
+  readonly nextCallAt: () => number
   /** Whether the line is still this process's: after a pause it may be another's. */
   readonly mayCall: () => boolean
   /** A carrier took it. */
@@ -60,7 +60,7 @@ export class Lane {
   readonly #backOff = new BackOff()
   readonly #inFlight = new Map<ConversationId, Promise<void>>()
   #pace: Pace = { callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 1 }
-  #nextCallAt: number
+  #nextCallAt = Number.NEGATIVE_INFINITY
   #lastDoneAt = Number.NEGATIVE_INFINITY
   #restUntil = Number.NEGATIVE_INFINITY
   #obstacle: Reason = 'pace'
@@ -76,8 +76,7 @@ export class Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options
-    const { lineId, store, log, now, nextCallAt } = options
-    this.#nextCallAt = nextCallAt
+    const { lineId, store, log, now } = options
     this.#claiming = new Claiming({
       claim: (call) => store.claimReceipts(call),
       releaseLost: () => store.releaseLost({ lineId, carried: [...this.#inFlight.keys()], at: now() }),
@@ -106,11 +105,11 @@ export class Lane {
 
   /** Claims what may go now and sends it on its way; answers when to come again, null when only a nudge will tell. */
   async #step(): Promise<number | null> {
-    const { lineId, now } = this.#options
+    const { lineId, now, nextCallAt } = this.#options
     const sweepAt = await this.#sweeping.sweep(this.#obstacle)
     const at = now()
     const limit = this.#room()
-    const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until, this.#restUntil)
+    const allowedAt = Math.max(nextCallAt(), this.#nextCallAt, this.#backOff.until, this.#restUntil)
     if (limit === 0) return sweepAt
     if (allowedAt > at) return earliest(allowedAt, sweepAt)
     if (this.#inFlight.size === 0) this.#nudged = false

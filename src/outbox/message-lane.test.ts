@@ -25,7 +25,7 @@ test('a lane whose line is gone ends with its last look, not with one that anoth
     ended.resolve()
   }
   const lane = new MessageLane({
-    nextCallAt: 0,
+    nextCallAt: () => 0,
     lineId: 1 as LineId,
     store,
     connectors: {},
@@ -54,7 +54,7 @@ test('a lane whose line may be another’s by now sends nothing, and leaves the 
     sendMessage: async () => (sent += 1),
   }
   const lane = new MessageLane({
-    nextCallAt: 0,
+    nextCallAt: () => 0,
     lineId: 1 as LineId,
     store,
     connectors: { test: { line: () => carrier } as unknown as Connector },

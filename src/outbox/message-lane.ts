@@ -32,7 +32,7 @@ export class MessageLane {
   readonly #claiming: Claiming<Parameters<MessageOutbox['claimMessage']>[0], ClaimedMessage>
   readonly #insisting: Insisting
   readonly #turns: Turns
-  #nextCallAt: number
+  #nextCallAt = Number.NEGATIVE_INFINITY
   /** Between two calls; unknown until the first. */
   #paceMs = 0
   #obstacle: Reason = 'pace'
@@ -40,8 +40,7 @@ export class MessageLane {
 
   constructor(options: MessageLaneOptions) {
     this.#options = options
-    const { lineId, store, log, now, nextCallAt } = options
-    this.#nextCallAt = nextCallAt
+    const { lineId, store, log, now } = options
     this.#claiming = new Claiming({
       claim: (call) => store.claimMessage(call),
       releaseLost: () => store.releaseLostMessage({ lineId, at: now() }),
@@ -69,7 +68,7 @@ export class MessageLane {
   async #step(): Promise<number | null> {
     const { lineId, now } = this.#options
     const at = now()
-    const allowedAt = Math.max(this.#nextCallAt, this.#backOff.until)
+    const allowedAt = Math.max(this.#options.nextCallAt(), this.#nextCallAt, this.#backOff.until)
     const ready = allowedAt <= at
     const nextCallAt = ready ? at + this.#paceMs : at
     const claimed = await this.#claiming.claim({ lineId, ready, obstacle: this.#obstacle, nextCallAt, at })
