@@ -224,6 +224,19 @@ describe('a Mac in trouble', { concurrency: true }, () => {
     assert.equal(mac.webhooks.length, 1)
   })
 
+  test('is told where to call by a server that is reached elsewhere now, and calls the old place no more', async () => {
+    await using mac = await startBlueBubbles()
+    await using first = await startReadback()
+    await connect(first, mac)
+    await first.stop()
+    await using second = await startReadback({ READBACK_DATA_DIR: first.dataDir })
+    await until(
+      'the Mac to call the new place alone',
+      () => mac.webhooks.map(({ url }) => new URL(url).origin),
+      (origins) => origins.length === 1 && origins[0] === second.base,
+    )
+  })
+
   test('that asks for patience is enrolled no sooner than it asked', async () => {
     await using mac = await startBlueBubbles()
     mac.faults.set('webhooks', { status: 429, body: {}, headers: { 'retry-after': '3' } })

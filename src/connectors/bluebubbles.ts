@@ -45,7 +45,7 @@ function bluebubblesLine(caller: HttpCaller, media: MediaCaller, settings: Setti
     sendMessage: (call, mayCall) => sendMessage({ talk: () => talkTo(caller, settings), media, mayCall }, call),
     sendTyping: (call) => sendTyping(talkTo(caller, settings), call),
     pace: async () => PACE,
-    enrol: (inboundUrl) => enrol(talkTo(caller, settings), inboundUrl),
+    enrol: (inboundUrl, before) => enrol(talkTo(caller, settings), inboundUrl, before),
     probe: () => probe(talkTo(caller, settings)),
     catchUp: (cursor, now) => catchUp(() => talkTo(caller, settings), settings, cursor, now),
     lookUp: (contact) => lookUp(talkTo(caller, settings), contact),
@@ -75,13 +75,17 @@ const EVENTS = ['new-message', 'updated-message', 'typing-indicator']
 
 const WEBHOOKS = z.array(z.object({ id: z.number(), url: z.string() }))
 
-/** The same URL registered again keeps the events it had, so what is there goes first; a renewed secret's old URL with it. */
-async function enrol(talk: Talk, inboundUrl: string): Promise<EnrolOutcome> {
+/**
+ * The same URL registered again keeps the events it had, so what is there goes first; a renewed secret's old URL with it, and that of
+ * where we were reached before.
+ */
+async function enrol(talk: Talk, inboundUrl: string, before: string | null): Promise<EnrolOutcome> {
   const listed = await talk('GET', ['webhook'])
   if (listed.kind !== 'done') return outcomeOf(listed)
   const webhooks = WEBHOOKS.safeParse(listed.data)
   if (!webhooks.success) return { kind: 'unavailable', reason: 'carrier_error', detail: 'no list of webhooks' }
-  for (const { id } of webhooks.data.filter(({ url }) => folderOf(url) === folderOf(inboundUrl))) {
+  const ours = [folderOf(inboundUrl), ...(before === null ? [] : [folderOf(before)])]
+  for (const { id } of webhooks.data.filter(({ url }) => ours.includes(folderOf(url)))) {
     const removed = await talk('DELETE', ['webhook', String(id)])
     if (removed.kind !== 'done' && removed.kind !== 'absent') return removed
   }

@@ -182,7 +182,7 @@ export function describeConnector(name: string, start: () => Promise<Subject>): 
       await using subject = await start()
       const line = subject.connector.line(lineOf(subject))
       for (const _ of [1, 2]) {
-        const outcome = (await line.enrol?.('http://127.0.0.1:9/readback/v1/inbound/secret')) ?? { kind: 'done' }
+        const outcome = (await line.enrol?.('http://127.0.0.1:9/readback/v1/inbound/secret', null)) ?? { kind: 'done' }
         assert.deepEqual(outcome, { kind: 'done' })
       }
     })

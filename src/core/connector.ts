@@ -65,8 +65,10 @@ export interface CarrierLine {
   sendTyping?(call: TypingCall): Promise<ReceiptOutcome>
   /** How much of the carrier one lane may take. */
   pace(): Promise<Pace>
-  /** Tells the carrier where to call us. Repeating it is harmless. */
-  enrol?(inboundUrl: string): Promise<EnrolOutcome>
+  /**
+   * Tells the carrier where to call us, and to call no more where it was told `before`, in the same folder. Repeating it is harmless.
+   */
+  enrol?(inboundUrl: string, before: string | null): Promise<EnrolOutcome>
   /** Asks the carrier whether this line can work. */
   probe?(): Promise<LineHealth>
   /**

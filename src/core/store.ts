@@ -113,10 +113,15 @@ export interface LineStore {
   noteVerification(verification: Verification): Promise<number>
   /** The secret in the line's inbound URL; `renew` makes a new one, and the line has to be enrolled again. */
   inboundSecret(of: { id: LineId; renew: boolean }): Promise<string>
-  /** Lines whose carrier has not yet been told where to call. */
-  linesToEnrol(): Promise<{ line: Line; inboundSecret: string }[]>
+  /** Lines whose carrier has not yet been told where to call, or was told to call elsewhere; one of them where an id is given. */
+  linesToEnrol(at: { inboundBase: string; id?: LineId }): Promise<LineToEnrol[]>
   /** False where the line is not any more as its carrier was told. */
-  noteEnrolled(note: { id: LineId; inboundSecret: string; settings: Line['settings'] }): Promise<boolean>
+  noteEnrolled(note: {
+    id: LineId
+    inboundSecret: string
+    inboundBase: string
+    settings: Line['settings']
+  }): Promise<boolean>
   /** Frees the number; from its answer on nothing is taken for the line. What waits for it is left to {@link endRemoved}. */
   removeLine(of: { id: LineId; at: number }): Promise<void>
   /**
@@ -124,6 +129,13 @@ export interface LineStore {
    * be more. One whose call is under way is left to its lane.
    */
   endRemoved(piece: { limit: number; at: number }): Promise<boolean>
+}
+
+export interface LineToEnrol {
+  readonly line: Line
+  readonly inboundSecret: string
+  /** Where its carrier was told to call before, without the secret. */
+  readonly before: string | null
 }
 
 /** Whether what was sent was then seen to be read at the carrier. */

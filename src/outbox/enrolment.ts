@@ -27,26 +27,31 @@ interface Tries {
   timer?: NodeJS.Timeout
 }
 
-/** Tells carriers where to call us: when a line is created or changed, or as soon after as its carrier answers. */
+/** Tells carriers where to call us: when that, or a line, is new or changed, or as soon after as its carrier answers. */
 export class Enrolment {
   readonly #options: EnrolmentOptions
   readonly #tries = new Map<LineId, Tries>()
+  #started = false
   #stopped = false
 
   constructor(options: EnrolmentOptions) {
     this.#options = options
   }
 
-  /** Goes on with the lines that an earlier process could not enrol. Throws when the store is away. */
-  async start(): Promise<void> {
-    for (const { line } of await this.#options.store.linesToEnrol()) void this.enrol(line.id)
+  /**
+   * Goes on with those lines of this process's that an earlier one could not enrol, or enrolled elsewhere; once it is known where a
+   * carrier may call. Throws when the store is away.
+   */
+  async start(holds: (lineId: LineId) => boolean): Promise<void> {
+    this.#started = true
+    await this.#enrolAll(holds)
   }
 
   /** These lines are this process's from here on. */
   async takeUp(lineIds: ReadonlySet<LineId>): Promise<void> {
+    if (!this.#started) return
     try {
-      const waiting = await this.#options.store.linesToEnrol()
-      for (const { line } of waiting) if (lineIds.has(line.id)) void this.enrol(line.id)
+      await this.#enrolAll((lineId) => lineIds.has(lineId))
     } catch (error) {
       this.#options.log.warn({ error: messageOf(error) }, 'the store could not be asked for lines to enrol')
     }
@@ -66,6 +71,13 @@ export class Enrolment {
     this.#stopped = true
     for (const { timer } of this.#tries.values()) clearTimeout(timer)
     await Promise.all([...this.#tries.values()].map(({ last }) => last))
+  }
+
+  async #enrolAll(among: (lineId: LineId) => boolean): Promise<void> {
+    const { store, inboundUrl } = this.#options
+    for (const { line } of await store.linesToEnrol({ inboundBase: inboundUrl('') })) {
+      if (among(line.id)) void this.enrol(line.id)
+    }
   }
 
   async #try(lineId: LineId, tries: Tries): Promise<void> {
@@ -90,18 +102,20 @@ export class Enrolment {
   /** Undefined where there is nothing left to tell. */
   async #tell(lineId: LineId): Promise<Failed | undefined> {
     const { store, inboundUrl, noteHealth, now } = this.#options
-    const waiting = (await store.linesToEnrol()).find(({ line }) => line.id === lineId)
+    const inboundBase = inboundUrl('')
+    const [waiting] = await store.linesToEnrol({ inboundBase, id: lineId })
     if (waiting === undefined) return undefined
-    const { line, inboundSecret } = waiting
+    const { line, inboundSecret, before } = waiting
     const carrier = this.#options.connectors[line.connector]?.line(line)
     // First: what comes between is then fetched, and nothing from before is.
     const begun = line.catchUpCursor === null ? await carrier?.catchUp?.(null, now()) : undefined
     if (begun !== undefined && begun.kind !== 'done') return this.#remember(line, begun)
     if (begun !== undefined) await store.noteCursor({ id: lineId, since: null, cursor: begun.cursor })
-    const outcome = (await carrier?.enrol?.(inboundUrl(inboundSecret))) ?? { kind: 'done' }
+    const outcome = (await carrier?.enrol?.(inboundUrl(inboundSecret), before)) ?? { kind: 'done' }
     if (outcome.kind !== 'done') return this.#remember(line, outcome)
     // What changed meanwhile has been asked for by another call, which waits for this one.
-    if (!(await store.noteEnrolled({ id: lineId, inboundSecret, settings: line.settings }))) return undefined
+    const note = { id: lineId, inboundSecret, inboundBase, settings: line.settings }
+    if (!(await store.noteEnrolled(note))) return undefined
     await noteHealth(line, (await carrier?.probe?.()) ?? { status: 'ONLINE', reason: null })
     return undefined
   }

@@ -100,7 +100,7 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
       await messages.start()
     },
     async turnToCarriers() {
-      if (leases === undefined) await enrolment.start()
+      await enrolment.start((lineId) => leases?.holds(lineId) ?? true)
       watch.start()
       await webhooks.start()
       forgetting.start()

@@ -5,7 +5,7 @@ import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, LineId } from '../core/id.ts'
 import type { Line, LineHealth } from '../core/line.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
-import type { AutoTimingCall, LineDraft, LineStore, NewLine, Verification } from '../core/store.ts'
+import type { AutoTimingCall, LineDraft, LineStore, LineToEnrol, NewLine, Verification } from '../core/store.ts'
 import { authenticate, getAccount, identify, updateAccount } from './accounts.ts'
 import type { Answered } from './events.ts'
 import { hashSecret, randomSecret, type Seal } from './seal.ts'
@@ -193,24 +193,31 @@ export async function inboundSecret(session: Session, { id, renew }: { id: LineI
   return renewed
 }
 
-export async function linesToEnrol(session: Session): Promise<{ line: Line; inboundSecret: string }[]> {
-  const rows = await live(session).selectAll().where('to_enrol', '=', 1).orderBy('id').execute()
+export async function linesToEnrol(
+  session: Session,
+  { inboundBase, id }: Parameters<LineStore['linesToEnrol']>[0],
+): Promise<LineToEnrol[]> {
+  const told = live(session)
+    .selectAll()
+    .where((eb) => eb.or([eb('to_enrol', '=', 1), eb('inbound_base', '<>', inboundBase)]))
+  const rows = await (id === undefined ? told : told.where('id', '=', id)).orderBy('id').execute()
   return rows.map((row) => ({
     line: toLine(row, session.seal),
     inboundSecret: session.seal.open('inbound secret', row.inbound_secret),
+    before: row.inbound_base,
   }))
 }
 
 /** Not where the secret was renewed meanwhile, or the settings changed: then the carrier has not been told, or another was. */
 export async function noteEnrolled(
   { db, seal }: Session,
-  { id, inboundSecret, settings }: Parameters<LineStore['noteEnrolled']>[0],
+  { id, inboundSecret, inboundBase, settings }: Parameters<LineStore['noteEnrolled']>[0],
 ): Promise<boolean> {
   const known = await db.selectFrom('lines').select('settings').where('id', '=', id).executeTakeFirst()
   if (known === undefined || seal.open('line settings', known.settings) !== JSON.stringify(settings)) return false
   const { numUpdatedRows } = await db
     .updateTable('lines')
-    .set({ to_enrol: 0 })
+    .set({ to_enrol: 0, inbound_base: inboundBase })
     .where('id', '=', id)
     .where('inbound_secret_hash', '=', hashSecret(inboundSecret))
     // Sealed anew with each change.

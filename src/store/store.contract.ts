@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { EventId, ReceiptId } from '../core/id.ts'
-import type { Line } from '../core/line.ts'
+import type { EventId, LineId, ReceiptId } from '../core/id.ts'
 import { percentile } from '../core/overview.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import { AGED } from '../core/retention.ts'
 import type { Claim } from '../core/send-receipt.ts'
+import type { LineToEnrol } from '../core/store.ts'
 import { contactOf, desk, done, LINE, open, type Place } from './desk.contract.ts'
 
 /** What every engine keeps to. */
@@ -50,15 +50,22 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
     test('has a line enrolled only as it was told to its carrier', async () => {
       await using kept = await place()
       await using d = await desk(kept)
-      const [{ line, inboundSecret }] = (await d.store.linesToEnrol()) as [{ line: Line; inboundSecret: string }]
-      const told = { id: line.id, inboundSecret, settings: line.settings }
+      const [here, there] = ['https://here.example/', 'https://there.example/'] as const
+      const toEnrol = (inboundBase: string) => d.store.linesToEnrol({ inboundBase })
+      const [{ line, inboundSecret }] = (await toEnrol(here)) as [LineToEnrol]
+      const told = { id: line.id, inboundSecret, inboundBase: here, settings: line.settings }
       await d.store.updateLine({ id: line.id, settings: { url: 'http://127.0.0.1:9' } })
       assert.equal(await d.store.noteEnrolled(told), false)
-      assert.equal((await d.store.linesToEnrol()).length, 1)
+      assert.equal((await toEnrol(here)).length, 1)
       const { settings } = await d.store.getLine({ number: LINE })
       assert.equal(await d.store.noteEnrolled({ ...told, inboundSecret: 'another', settings }), false)
       assert.equal(await d.store.noteEnrolled({ ...told, settings }), true)
-      assert.deepEqual(await d.store.linesToEnrol(), [])
+      assert.deepEqual(await toEnrol(here), [])
+      assert.deepEqual(
+        (await toEnrol(there)).map(({ before }) => before),
+        [here],
+      )
+      assert.deepEqual(await d.store.linesToEnrol({ inboundBase: there, id: (line.id + 1) as LineId }), [])
     })
 
     test('moves on how far was fetched from where it stands, whoever else began from elsewhere', async () => {

@@ -75,6 +75,8 @@ export interface Tables {
     inbound_secret_hash: string
     /** 1 until the carrier has been told where to call. */
     to_enrol: Flag
+    /** Where that was, without the secret; null where a version before this column told it. */
+    inbound_base: Generated<string | null>
     paused: Flag
     status: LineStatus
     status_reason: Reason | null

@@ -16,6 +16,7 @@ import { ending } from './0012-ending.ts'
 import { room } from './0013-room.ts'
 import { serviceTime } from './0014-service-time.ts'
 import { unread } from './0015-unread.ts'
+import { inboundBase } from './0016-inbound-base.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -33,6 +34,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0013-room': room,
   '0014-service-time': serviceTime,
   '0015-unread': unread,
+  '0016-inbound-base': inboundBase,
 }
 
 const NOTHING_TO_DO: Migration = { async up() {} }
