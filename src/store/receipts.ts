@@ -41,8 +41,9 @@ export async function listReceipts(
   const open = await inThem.where('receipts.settled_at', 'is', null).execute()
   const settled = await inThem.where('receipts.settled_at', 'is not', null).execute()
   // One that was settled between the two looks is in both.
-  const found = new Map([...open, ...settled].map((receipt) => [receipt.id, receipt]))
-  return [...found.values()].sort((a, b) => b.id - a.id).slice(0, limit)
+  return each([...open, ...settled])
+    .sort((a, b) => b.id - a.id)
+    .slice(0, limit)
 }
 
 /** Lines that are gone included: what they held stays with the account. */
@@ -78,14 +79,19 @@ export async function receiptsIn(
     .where('receipts.conversation_id', '=', id)
     .where(sql<SqlBool>`coalesce(receipts.read_up_to, 0) >= ${which.from}`)
     .where(sql<SqlBool>`coalesce(receipts.read_up_to, 0) < ${which.before ?? Number.MAX_SAFE_INTEGER}`)
-  // Each half has an index of its own (see the migrations).
+  // Each half has an index of its own (see the migrations); the open first, as what settles between the two looks is in both then.
+  const open = await theirs.where('receipts.settled_at', 'is', null).execute()
   const settled = await theirs
     .where('receipts.settled_at', 'is not', null)
     .orderBy('receipts.id', which.order)
     .limit(which.limit)
     .execute()
-  const open = await theirs.where('receipts.settled_at', 'is', null).execute()
-  return [...settled, ...open].sort((a, b) => a.id - b.id)
+  return each([...open, ...settled]).sort((a, b) => a.id - b.id)
+}
+
+/** Each once, as it was seen last. */
+function each(receipts: readonly Receipt[]): Receipt[] {
+  return [...new Map(receipts.map((receipt) => [receipt.id, receipt])).values()]
 }
 
 /** Whatever stood in its way before: while it waits for a line that is paused it is that. */
