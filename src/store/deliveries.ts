@@ -170,6 +170,12 @@ export async function testWebhook(
     .executeTakeFirst()
   if (event === undefined)
     throw new ReadbackError('invalid', 'There is nothing to send yet: no such event has happened')
+  // Written as it is: whoever forgets it at this moment sees that it is needed again, or this one sees that it is gone.
+  await db
+    .updateTable('events')
+    .set((row) => ({ at: row.ref('at') }))
+    .where('id', '=', event.id)
+    .execute()
   await db
     .insertInto('webhook_deliveries')
     .values({

@@ -85,6 +85,9 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       assert.deepEqual(await listed(), [other, gone])
       await forgetEndpoints(d, 50)
       assert.deepEqual(await listed(), [other])
+      // Its lane may look once more.
+      const lease = { webhookId: gone, limit: 9, at: 60, leaseUntil: 70 }
+      assert.deepEqual(await d.store.claimDeliveries(lease), { deliveries: [], nextDueAt: null })
     })
 
     test('keep their events, however old those are', async () => {

@@ -14,7 +14,8 @@ export async function claimDeliveries(
   { webhookId, limit, at, leaseUntil }: Parameters<DeliveryOutbox['claimDeliveries']>[0],
   seal: Seal,
 ): Promise<{ claimed: ClaimedDeliveries; touched: AccountId[] }> {
-  const [endpoint] = (await transaction.rows(FIND_ENDPOINT, [webhookId])) as [EndpointRow]
+  const [endpoint] = await transaction.rows<EndpointRow>(FIND_ENDPOINT, [webhookId])
+  if (endpoint === undefined) return { claimed: { deliveries: [], nextDueAt: null }, touched: [] }
   const { account_id, given_up, removed } = endpoint
   if (given_up) {
     transaction.write(IN_ORDER, [])

@@ -28,7 +28,8 @@ export class Deliveries {
 
   /** Takes what is due for an endpoint; of one that is given up it ends a piece of what waits. */
   claimDeliveries({ webhookId, limit, at, leaseUntil }: ClaimCall): ClaimedDeliveries {
-    const endpoint = this.#statements.findEndpoint.get(webhookId) as unknown as EndpointRow
+    const endpoint = this.#statements.findEndpoint.get(webhookId) as EndpointRow | undefined
+    if (endpoint === undefined) return { deliveries: [], nextDueAt: null }
     const { account_id, given_up, removed } = endpoint
     if (given_up === 1 && this.#statements.giveUp.run(webhookId, GIVEN_UP_AT_ONCE, at, removed).changes > 0) {
       this.#events.touchAccount(account_id)
