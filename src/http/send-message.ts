@@ -28,6 +28,8 @@ const NO_CONTENT = 'You must specify `content` or `media_url` in the request bod
 
 /** The longest that fits an answer, a webhook and a Mac's patience. */
 const LONGEST_CONTENT = 20_000
+/** Six bytes for each of its units, as JSON has them that keeps to ASCII, and what else there is. */
+const BODY_LIMIT = 6 * LONGEST_CONTENT + 16 * 1024
 
 function bodyOf(customers: AddressPolicy) {
   const fields = {
@@ -73,7 +75,13 @@ const SENT = z.object({
 
 /** `POST /api/send-message`: as the SDK's `messages.send` has it. */
 export function sendMessageDoor({ store, nudge, nudgeMessages, customers, now }: SendingDesk): Door {
-  const shape = { summary: 'Send a message', body: bodyOf(customers), answer: SENT, entry: 'lines' } as const
+  const shape = {
+    summary: 'Send a message',
+    body: bodyOf(customers),
+    bodyLimit: BODY_LIMIT,
+    answer: SENT,
+    entry: 'lines',
+  } as const
   return door(shape, async ({ body, request }) => {
     const taken = await sendMessage(
       store,
