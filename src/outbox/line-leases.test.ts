@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { LineId } from '../core/id.ts'
 import type { Holding, LineWork } from '../core/leases.ts'
+import type { Changes } from '../core/store.ts'
 import { LineLeases } from './line-leases.ts'
 
 const [STAYS, LEAVES] = [1 as LineId, 2 as LineId]
@@ -47,4 +48,38 @@ test('what comes for a line that is being given back waits for that, and is pass
   assert.deepEqual(nudged, [])
   assert.equal(rounds, 1)
   assert.deepEqual(told, [['receipts', LEAVES]])
+})
+
+test('a line that is given back while the lease is renewed is not this process’s any more, whatever that renewal saw', async () => {
+  const renewal = Promise.withResolvers<void>()
+  const [begun, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let rounds = 0
+  const leases = new LineLeases({
+    leases: {
+      leaseMs: 4_000_000,
+      everyMs: 1_000_000,
+      async hold(): Promise<Holding> {
+        rounds += 1
+        const held = new Map([STAYS, LEAVES].map((lineId) => [lineId, 0]))
+        if (rounds > 1) {
+          begun.resolve()
+          await renewal.promise
+        }
+        return { held, elsewhere: new Set(), surplus: rounds === 1 ? 1 : 0 }
+      },
+      release: async () => released.resolve(),
+      tell() {},
+    },
+    onTaken() {},
+    onNudge() {},
+    letGo: () => begun.promise,
+    log: { info() {}, warn() {}, error() {} } as never,
+  })
+  await leases.start()
+  leases.changed({ freed: true } as Changes)
+  await released.promise
+  await turn()
+  renewal.resolve()
+  await leases.stop()
+  assert.deepEqual([leases.holds(STAYS), leases.holds(LEAVES)], [true, false])
 })

@@ -21,6 +21,8 @@ export class LineLeases {
   #holding: Holding = { held: new Map(), elsewhere: new Set(), surplus: 0 }
   /** Lines that are being given back, with what came for them meanwhile. */
   readonly #leaving = new Map<LineId, Set<LineWork>>()
+  /** Lines that were given back since the renewal under way began, which may still count them. */
+  readonly #givenBack = new Set<LineId>()
   readonly #wanted = new Map<LineId, Set<LineWork>>()
   /** By the monotonic clock: when the last renewal was done, and when it was begun. */
   #heldAt = Number.NEGATIVE_INFINITY
@@ -118,7 +120,8 @@ export class LineLeases {
     this.#wanted.clear()
     const before = this.#holding.held
     const begunAt = performance.now()
-    this.#holding = await leases.hold({ wanted: [...wanted.keys()] })
+    this.#givenBack.clear()
+    this.#holding = without(this.#givenBack, await leases.hold({ wanted: [...wanted.keys()] }))
     this.#renewedAt = begunAt
     const { held, elsewhere, surplus } = this.#holding
     // Lanes that were refused for a lease that had grown old have to be told that it is new again.
@@ -144,8 +147,8 @@ export class LineLeases {
     try {
       await this.#options.letGo(lineIds)
       await this.#options.leases.release(lineIds)
-      const held = new Map([...this.#holding.held].filter(([lineId]) => !this.#leaving.has(lineId)))
-      this.#holding = { ...this.#holding, held }
+      for (const lineId of lineIds) this.#givenBack.add(lineId)
+      this.#holding = without(this.#givenBack, this.#holding)
     } catch (error) {
       this.#options.log.warn({ error: messageOf(error) }, 'lines could not be given back yet')
     } finally {
@@ -160,4 +163,8 @@ export class LineLeases {
       }
     }
   }
+}
+
+function without(lineIds: ReadonlySet<LineId>, holding: Holding): Holding {
+  return { ...holding, held: new Map([...holding.held].filter(([lineId]) => !lineIds.has(lineId))) }
 }
