@@ -180,6 +180,29 @@ describe('a message that a line sends', () => {
     assert.deepEqual([away.status, typeof away.error_message], ['ERROR', 'string'])
   })
 
+  test('shows that the line types for as long as the last call says, whatever the calls before it said', async () => {
+    const [renewed, stopped, other] = ['+14155550145', '+14155550146', '+14155550147']
+    const typing = async (number: string) => {
+      const query = new URLSearchParams({ number, from_number: LINE })
+      return (await account.must(200, 'GET', `/simulator/handset?${query}`)).body.typing
+    }
+    const show = (number: string, more: object = {}) =>
+      account.must(200, 'POST', '/api/send-typing-indicator', { number, from_number: LINE, ...more })
+    const shortly = { max_duration_ms: 300 }
+    await show(renewed, shortly)
+    await show(stopped, shortly)
+    await show(renewed)
+    await show(stopped, { state: 'stop' })
+    await show(stopped)
+    await show(other, shortly)
+    await until(
+      'one that began later to end by itself',
+      () => typing(other),
+      (seen) => !seen,
+    )
+    assert.deepEqual([await typing(renewed), await typing(stopped)], [true, true])
+  })
+
   const good = { number: CONTACT, from_number: LINE, content: 'Hi' }
   const RUBBISH: readonly (readonly [field: string, change: Record<string, unknown>])[] = [
     ...[null, 7, '', 'nobody', ['+14155551234'], {}].map((number) => ['number', { number }] as const),
