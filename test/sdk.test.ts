@@ -197,6 +197,17 @@ describe('the official SDK, unmodified', () => {
       assert.equal(deleted.status, 'OK')
       assert.deepEqual((await sdk.webhooks.list()).webhooks?.receive, [])
     })
+
+    test('of a fresh account are taken back as they are listed, and a secret is made for them', async () => {
+      const fresh = sdkOf(await customer(server, { lines: [] }), between.base)
+      const { webhooks: none = {} } = await fresh.webhooks.list()
+      assert.equal(none.globalSecret, '')
+      const updated = await fresh.webhooks.update({ webhooks: none })
+      const secret = updated.webhooks?.globalSecret ?? ''
+      assert.match(secret, /^whsec_/)
+      const created = await fresh.webhooks.create({ webhooks: [one], globalSecret: '' })
+      assert.deepEqual([created.webhooks?.receive, created.webhooks?.globalSecret], [[one], secret])
+    })
   })
 
   describe('its errors and retries', () => {

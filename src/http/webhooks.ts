@@ -19,7 +19,14 @@ export interface WebhookDesk {
 }
 
 const TYPE = z.enum(WEBHOOK_TYPES, { error: `\`type\` must be one of ${WEBHOOK_TYPES.join(', ')}` })
-const SECRET = z.string().regex(/^[\x21-\x7e]{8,256}$/, { error: 'A secret is 8 to 256 visible ASCII characters' })
+const NO_SECRET = { error: 'A secret is 8 to 256 visible ASCII characters' }
+const SECRET = z.string().regex(/^[\x21-\x7e]{8,256}$/, NO_SECRET)
+/** An account without one lists it as empty: what was read and is given back names none. */
+const GLOBAL_SECRET = z
+  .string()
+  .regex(/^([\x21-\x7e]{8,256})?$/, NO_SECRET)
+  .transform((given) => (given === '' ? undefined : given))
+  .optional()
 const NUMBERS = z.array(phoneNumber('`sendblue_numbers` must be lines’ numbers in E.164')).min(1).max(1_000)
 
 /** An endpoint: its URL alone, or with a secret of its own and the lines that it is for. */
@@ -58,7 +65,7 @@ export function listWebhooksDoor({ store }: WebhookDesk): Door {
 /** `POST`: appends. `type` is `receive` where absent. */
 export function addWebhooksDoor({ store, customers, now }: WebhookDesk): Door {
   const webhooks = z.array(endpoint(customers))
-  const body = z.object({ webhooks, type: TYPE.default('receive'), globalSecret: SECRET.optional() })
+  const body = z.object({ webhooks, type: TYPE.default('receive'), globalSecret: GLOBAL_SECRET })
   const shape = { summary: 'Add webhooks', body, answer: CHANGED }
   return door(shape, async ({ body: { webhooks, type, globalSecret }, request }) => {
     const drafts = webhooks.map((given) => toDraft(type, given))
@@ -76,7 +83,7 @@ export function addWebhooksDoor({ store, customers, now }: WebhookDesk): Door {
 export function replaceWebhooksDoor({ store, customers, now }: WebhookDesk): Door {
   const lists = Object.fromEntries(WEBHOOK_TYPES.map((type) => [type, z.array(endpoint(customers)).optional()]))
   const webhooks = z
-    .strictObject({ ...lists, globalSecret: SECRET.optional() }, { error: nameTypes })
+    .strictObject({ ...lists, globalSecret: GLOBAL_SECRET }, { error: nameTypes })
     .transform(({ globalSecret, ...given }) => ({ globalSecret: globalSecret as string | undefined, given }))
   const shape = { summary: 'Replace all webhooks', body: z.object({ webhooks }), answer: CHANGED }
   return door(shape, async ({ body, request }) => {
