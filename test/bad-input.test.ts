@@ -223,6 +223,15 @@ describe('bad input', () => {
     await refused(400, Buffer.from(hostless))
   })
 
+  test('is none without a host over HTTP/1.0, which asks for no such header, but at the console', async () => {
+    const status = async (path: string) =>
+      (await sendRaw(server.base, Buffer.from(`GET ${path} HTTP/1.0\r\n\r\n`)))?.status
+    for (const path of ['/healthz', '/readyz']) assert.equal(await status(path), 200, path)
+    const mine = request('', [], 'GET /account HTTP/1.0').toString().replace('host: localhost\r\n', '')
+    assert.equal((await sendRaw(server.base, Buffer.from(mine)))?.status, 200)
+    for (const path of ['/', '/console/session']) assert.equal(await status(path), 403, path)
+  })
+
   test('leaves nothing behind when the client goes in the middle of its body', async () => {
     await sendAndLeave(server.base, request(GOOD, [`content-length: ${GOOD.length + 1}`]))
     const { body } = await account.must(200, 'GET', '/readback/v1/receipts')

@@ -88,6 +88,11 @@ export function requestIds(): () => string {
   }
 }
 
+/** HTTP/1.1 asks for it (RFC 9112, 3.2); what speaks 1.0 alone, as some probes of load balancers do, need not have one. */
+function lacksHost({ headers, raw }: FastifyRequest): boolean {
+  return headers.host === undefined && raw.httpVersion !== '1.0'
+}
+
 /**
  * `x-request-id` on every answer and in its log line, with the route's pattern: a URL may hold a secret or a number. An unknown
  * route is refused before its body is read: it is told nothing about it.
@@ -95,7 +100,7 @@ export function requestIds(): () => string {
 export function identifyAndLog(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
-    if (request.headers.host === undefined) done(new ReadbackError('invalid', 'The request has no host header'))
+    if (lacksHost(request)) done(new ReadbackError('invalid', 'The request has no host header'))
     else done(request.is404 ? refuseRoute(app, request, reply) : undefined)
   })
   app.addHook('onResponse', (request, reply, done) => {

@@ -24,7 +24,7 @@ export interface Whereabouts {
  * its name is in `Host`.
  */
 export function checkHost({ headers }: FastifyRequest, { host, publicUrl }: Whereabouts): void {
-  const name = URL.parse(`http://${headers.host}`)?.hostname ?? ''
+  const name = URL.parse(`http://${headers.host ?? ''}`)?.hostname ?? ''
   const own = publicUrl === undefined ? undefined : URL.parse(publicUrl)?.hostname
   if (isLoopbackName(name) || name === own || name === host || name === `[${host}]`) return
   throw new ReadbackError(
