@@ -62,6 +62,15 @@ describe('whether a contact has iMessage', () => {
     assert.equal(asked(), 7)
   })
 
+  test('is the same whatever `from_number` says, as with the original', async () => {
+    await account.write()
+    for (const from_number of [LINE, MAC_LINE, '+19175550199', 'x', '']) {
+      const query = new URLSearchParams({ number: CONTACT, from_number })
+      const { body } = await account.must(200, 'GET', `/api/evaluate-service?${query}`)
+      assert.deepEqual(body, { number: CONTACT, service: 'iMessage' })
+    }
+  })
+
   test('is a 400 that names `number` for rubbish', async () => {
     for (const query of ['', '?number=', '?number=x', '?number=%00', `?number=${LINE}&number=${LINE}`]) {
       const { body } = await account.must(400, 'GET', `/api/evaluate-service${query}`)

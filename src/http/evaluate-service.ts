@@ -16,7 +16,11 @@ export interface LookupDesk {
 }
 
 const NO_NUMBER = '`number` must be a phone number in E.164 or an e-mail address'
-const QUERY = z.strictObject({ number: inQuery('number', address(NO_NUMBER, NO_NUMBER)) })
+const QUERY = z.strictObject({
+  number: inQuery('number', address(NO_NUMBER, NO_NUMBER)),
+  /** Taken, and of no effect: the SDK says that it selects no line here. */
+  from_number: z.unknown().optional(),
+})
 
 /** The SDK's two words: `SMS` says that no iMessage was detected, RCS or not. */
 const ANSWER = z.object({ number: z.string(), service: z.enum(['iMessage', 'SMS']) })
