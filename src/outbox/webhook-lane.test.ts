@@ -64,6 +64,40 @@ describe('a webhook that cannot be', () => {
   }
 })
 
+for (const url of ['https://example.com', 'HTTPS://example.com', ' https://example.com']) {
+  test(`the secret itself goes over https, however its URL is written: "${url}"`, async () => {
+    const called = Promise.withResolvers<Parameters<HttpCaller['call']>[0]>()
+    const deliveries = [{ ...DELIVERY, url }]
+    const store: DeliveryOutbox = {
+      findDueEndpoints: async () => ({ endpoints: [], goOnAfter: null }),
+      claimDeliveries: async () => ({ deliveries: deliveries.splice(0), nextDueAt: null }),
+      async settleDelivery() {},
+      async releaseDeliveries() {},
+    }
+    const caller = {
+      async call(asked: Parameters<HttpCaller['call']>[0]): Promise<NoAnswer> {
+        called.resolve(asked)
+        return { kind: 'unavailable', reason: 'unreachable', mayHaveArrived: false }
+      },
+    } as unknown as HttpCaller
+    const lane = new WebhookLane({
+      webhookId: 1 as WebhookId,
+      store,
+      caller,
+      allow: [],
+      bodyOf: () => ({}),
+      log: { info() {}, warn() {}, error() {} },
+      now: Date.now,
+      share: () => 1,
+      isWaitedFor: () => false,
+      onEnd() {},
+    })
+    lane.nudge()
+    assert.equal((await called.promise).headers?.['sb-signing-secret'], 'whsec_hidden')
+    await lane.drain()
+  })
+}
+
 test('a lane makes a try that is due, though another call of its endpoint has no end', async () => {
   const called: number[] = []
   const twice = Promise.withResolvers<void>()

@@ -137,7 +137,7 @@ export class WebhookLane {
   /** The original sends the secret itself: where others could listen, it stays at home. */
   #literalSecret({ url, secrets }: Delivery): Record<string, string> {
     const [secret] = secrets
-    const safe = url.startsWith('https:') || isOnThisMachine(url) || isInRanges(url, this.#options.allow)
+    const safe = URL.parse(url)?.protocol === 'https:' || isOnThisMachine(url) || isInRanges(url, this.#options.allow)
     return safe && secret !== undefined ? { 'sb-signing-secret': secret } : {}
   }
 
