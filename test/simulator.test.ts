@@ -119,6 +119,15 @@ describe('the simulator', () => {
     })
   }
 
+  test('refuses a message from before 1970 in plain words, and the phone never shows it', async () => {
+    const number = '+14155550136'
+    for (const sent_at of ['1969-12-31T23:59:59Z', '1970-01-01T00:00:00Z']) {
+      const answer = await account.must(400, 'POST', '/simulator/messages', { number, to_number: LINE, sent_at })
+      assert.equal(answer.body.message, '`sent_at` must be after 1970-01-01T00:00:00Z')
+    }
+    assert.deepEqual(await account.phone(number), [])
+  })
+
   test('is for the account’s own simulator lines alone', async () => {
     const stranger = await customer(server, { lines: [] })
     await stranger.must(404, 'POST', '/simulator/messages', { number: CONTACT, to_number: LINE })

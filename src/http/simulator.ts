@@ -37,7 +37,10 @@ const MESSAGE = z.strictObject({
   service: z.enum(SERVICES).default('iMessage'),
   group_id: text('group_id', 200).min(1).optional(),
   media_urls: z.array(text('media_urls', 2_000)).max(50).default([]),
-  sent_at: z.iso.datetime({ offset: true }).optional(),
+  sent_at: z.iso
+    .datetime({ offset: true })
+    .refine((given) => Date.parse(given) > 0, { error: '`sent_at` must be after 1970-01-01T00:00:00Z' })
+    .optional(),
   message_id: text('message_id', 200).min(1).optional(),
 })
 
