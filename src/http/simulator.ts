@@ -46,12 +46,16 @@ const MESSAGE = z.strictObject({
 
 const FROM_NUMBER = phoneNumber('`from_number` must be a line’s number in E.164')
 
+/** PostgreSQL keeps these knobs in four bytes, and fails on what is too small for them. */
+const LEAST = 1e-6
+const SHARE = z.number().min(LEAST).max(1)
+
 const KNOBS = z.strictObject({
   from_number: FROM_NUMBER,
   latency_ms: z.number().int().min(0).max(600_000).optional(),
-  pace_per_s: z.number().positive().max(100_000).nullable().optional(),
+  pace_per_s: z.number().min(LEAST).max(100_000).nullable().optional(),
   fail_next: z.number().int().min(0).max(1_000_000).optional(),
-  failure_rate: z.number().min(0).max(1).optional(),
+  failure_rate: z.union([z.literal(0), SHARE], { error: '`failure_rate` must be 0, or 0.000001 to 1' }).optional(),
   offline: z.boolean().optional(),
 })
 
