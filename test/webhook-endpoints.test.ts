@@ -90,6 +90,26 @@ describe('an account’s endpoints', () => {
     }
   })
 
+  test('have no secret behind `whsec_` that a stock verifier could not decode', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    for (const secret of ['whsec_not-base64', 'whsec_====', 'whsec_YWJjZA', 'whsec_YWJjZB==', 'whsec_a+b_c/d-']) {
+      for (const [method, body] of [
+        ['POST', { webhooks: [{ url, secret }] }],
+        ['POST', { webhooks: [url], globalSecret: secret }],
+        ['PUT', { webhooks: { receive: [{ url, secret }] } }],
+        ['PUT', { webhooks: { receive: [url], globalSecret: secret } }],
+      ] as const) {
+        const answer = await account.call(method, WEBHOOKS, body)
+        assert.equal(answer.status, 400, `${method} ${secret}`)
+        assert.match(answer.body.message, /base64|8 to 256/)
+      }
+    }
+    assert.deepEqual([(await listed(account)).receive, (await listed(account)).globalSecret], [[], ''])
+    const secret = 'whsec_YWJjZA=='
+    await addWebhooks(account, [{ url, secret }], { globalSecret: secret })
+    assert.deepEqual((await listed(account)).receive, [{ url, secret }])
+  })
+
   test('name none but the account’s own lines', async () => {
     const account = await customer(server, { lines: [ownLine()] })
     const strangers = ownLine()

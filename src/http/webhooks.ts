@@ -20,11 +20,16 @@ export interface WebhookDesk {
 
 const TYPE = z.enum(WEBHOOK_TYPES, { error: `\`type\` must be one of ${WEBHOOK_TYPES.join(', ')}` })
 const NO_SECRET = { error: 'A secret is 8 to 256 visible ASCII characters' }
-const SECRET = z.string().regex(/^[\x21-\x7e]{8,256}$/, NO_SECRET)
+const NO_KEY = { error: 'Behind `whsec_` a secret is base64, padded and not empty' }
+const SECRET = z
+  .string()
+  .regex(/^[\x21-\x7e]{8,256}$/, NO_SECRET)
+  .refine(isKey, NO_KEY)
 /** An account without one lists it as empty: what was read and is given back names none. */
 const GLOBAL_SECRET = z
   .string()
   .regex(/^([\x21-\x7e]{8,256})?$/, NO_SECRET)
+  .refine(isKey, NO_KEY)
   .transform((given) => (given === '' ? undefined : given))
   .optional()
 const NUMBERS = z.array(phoneNumber('`sendblue_numbers` must be lines’ numbers in E.164')).min(1).max(1_000)
@@ -178,6 +183,13 @@ function stateToWire({ id, type, url, disabled, failingSince, createdAt }: Webho
     failing_since: isoTime(failingSince),
     created_at: isoTime(createdAt),
   }
+}
+
+/** Standard Webhooks' own verifiers decode what is behind the prefix, and take nothing that is not strictly base64 (contract §7). */
+function isKey(secret: string): boolean {
+  if (!secret.startsWith('whsec_')) return true
+  const key = secret.slice('whsec_'.length)
+  return key !== '' && Buffer.from(key, 'base64').toString('base64') === key
 }
 
 function nameTypes(issue: { code?: string }): string | undefined {
