@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -92,6 +92,29 @@ describe('a start', () => {
     await using second = await startProcess({ dataDir, env: { READBACK_OPERATOR_TOKEN: '' } })
     const again = client(second.base, { authorization: `Bearer ${token}` })
     assert.equal((await again.must(200, 'GET', '/operator/accounts')).body.data.length, 1)
+  })
+
+  test('makes a store that its owner alone may read, in a folder that is open to all, and leaves one that is there as it is', async () => {
+    await using folder = await dataFolder()
+    await chmod(folder.path, 0o755)
+    const store = join(folder.path, 'messages.db')
+    const settings = {
+      dataDir: join(folder.path, 'own'),
+      env: { DATABASE_URL: `sqlite:${store}` },
+      before: 'umask 022',
+    }
+    const modes = async () => {
+      const names = (await readdir(folder.path)).filter((name) => name.startsWith('messages.db')).sort()
+      const each = names.map(async (name) => [name, (await stat(join(folder.path, name))).mode & 0o777])
+      return Object.fromEntries(await Promise.all(each))
+    }
+    await using first = await startProcess(settings)
+    const names = ['messages.db', 'messages.db-shm', 'messages.db-wal', 'messages.db.lock', 'messages.db.lock-journal']
+    assert.deepEqual(await modes(), Object.fromEntries(names.map((name) => [name, 0o600])))
+    await first.end('SIGTERM')
+    await chmod(store, 0o640)
+    await using _second = await startProcess(settings)
+    assert.equal((await modes())['messages.db'], 0o640)
   })
 
   test('keeps a carrier’s password sealed on the disk', async () => {

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Kysely, SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely'
 import { messageOf, ReadbackError } from '../../core/errors.ts'
@@ -19,7 +20,22 @@ const WRITER_PRAGMAS = [
   'temp_store = MEMORY',
 ]
 
+/**
+ * SQLite makes files that everybody may read; their -wal and -shm have the mode of the file that they belong to. `wx`: one that is there
+ * is not opened, since closing it again would let go of every lock that this process has on it.
+ */
+export function makePrivately(path: string): void {
+  // No file: in memory, or a URI that is SQLite's to read.
+  if (path === ':memory:' || path.startsWith('file:')) return
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch {
+    // It is there, or cannot be made, which SQLite says in the words that are known of it.
+  }
+}
+
 export function openWriter(path: string): DatabaseSync {
+  makePrivately(path)
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
   for (const pragma of WRITER_PRAGMAS) database.exec(`pragma ${pragma}`)
   return database

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { ReadbackError } from '../../core/errors.ts'
+import { makePrivately } from './connection.ts'
 
 /**
  * Keeps a second process off the store: two writers would each take the other's carrier calls for their own. The lock is
@@ -7,6 +8,8 @@ import { ReadbackError } from '../../core/errors.ts'
  * Throws `unavailable` where another process holds it.
  */
 export function lockFile(path: string): { release(): void } {
+  // Whoever may read it could hold it, and keep the server from starting.
+  makePrivately(`${path}.lock`)
   const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 })
   try {
     lock.exec('begin exclusive')
