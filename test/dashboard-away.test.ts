@@ -151,7 +151,7 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
       const create = document.querySelector('[role=dialog] button[type=submit]')
       create.click()
       create.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }))`)
-    await page.locator('button[data-loading]').waitFor()
+    await page.locator('button[type=submit][aria-busy=true]').waitFor()
     await page.keyboard.press('Escape')
     held.resolve()
     await page.getByText('The secret is shown this once').waitFor()

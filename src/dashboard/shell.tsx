@@ -15,6 +15,7 @@ import { Link, Redirect, Route, Switch, useLocation, useRoute } from 'wouter'
 import { call, queries } from './api.ts'
 import { useLive } from './live.ts'
 import { Boundary } from './parts/boundary.tsx'
+import { BusyIcon } from './parts/busy-button.tsx'
 import { Icon } from './parts/icons.tsx'
 import { Empty, Loading, Notice } from './parts/states.tsx'
 import type { AccountVisitor, Guest } from './types.ts'
@@ -160,15 +161,15 @@ function SignOut() {
   return (
     <>
       <Tooltip label="Sign out">
-        <ActionIcon
+        <BusyIcon
           variant="subtle"
           color="gray"
           aria-label="Sign out"
-          loading={signOut.isPending}
+          busy={signOut.isPending}
           onClick={() => signOut.mutate()}
         >
           <Icon name="out" />
-        </ActionIcon>
+        </BusyIcon>
       </Tooltip>
       {signOut.isError && <Notice error={signOut.error} />}
     </>

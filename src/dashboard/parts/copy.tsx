@@ -1,9 +1,11 @@
 import { Button, type ButtonProps } from '@mantine/core'
 import { useClipboard } from '@mantine/hooks'
+import type { Ref } from 'react'
 
 interface CopyProps extends ButtonProps {
   value: string
   name?: string
+  ref?: Ref<HTMLButtonElement>
   'aria-label'?: string
 }
 

@@ -1,4 +1,5 @@
 import { Alert, Stack, TextInput } from '@mantine/core'
+import { useEffect, useRef } from 'react'
 import { Copy } from './copy.tsx'
 
 export interface NewKey {
@@ -6,8 +7,10 @@ export interface NewKey {
   api_secret_key: string
 }
 
-/** A key that was just made. */
+/** A key that was just made. Its secret has to be copied now, or never: that is where the focus goes. */
 export function FreshKey({ fresh, onDone }: { fresh: NewKey; onDone: () => void }) {
+  const copy = useRef<HTMLButtonElement>(null)
+  useEffect(() => copy.current?.focus(), [])
   return (
     <Alert
       color="teal"
@@ -17,10 +20,11 @@ export function FreshKey({ fresh, onDone }: { fresh: NewKey; onDone: () => void 
       onClose={onDone}
       mb="sm"
     >
-      <Stack gap="xs">
+      {/* The alert cuts off what sticks out of its content, as the ring around what has the focus would. */}
+      <Stack gap="xs" p={4}>
         <TextInput readOnly size="xs" label="API key id" value={fresh.api_key_id} />
         <TextInput readOnly size="xs" label="API secret key" value={fresh.api_secret_key} />
-        <Copy size="xs" value={fresh.api_secret_key} name="Copy the secret" />
+        <Copy ref={copy} size="xs" value={fresh.api_secret_key} name="Copy the secret" />
       </Stack>
     </Alert>
   )

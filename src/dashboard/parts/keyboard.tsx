@@ -1,5 +1,6 @@
-import { ActionIcon, Textarea } from '@mantine/core'
+import { Textarea } from '@mantine/core'
 import type { KeyboardEvent } from 'react'
+import { BusyIcon } from './busy-button.tsx'
 import { Icon } from './icons.tsx'
 
 interface KeyboardProps {
@@ -15,10 +16,13 @@ interface KeyboardProps {
 
 /** Writes and sends, as phones do it: with Enter; a new line is Shift and Enter. */
 export function Keyboard({ label, onFocus, placeholder, text, onChange, empty, sending, onSend }: KeyboardProps) {
+  const send = () => {
+    if (!empty) onSend()
+  }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
     event.preventDefault()
-    if (!empty && !sending) onSend()
+    if (!sending) send()
   }
   return (
     <>
@@ -36,16 +40,18 @@ export function Keyboard({ label, onFocus, placeholder, text, onChange, empty, s
         onKeyDown={onKeyDown}
         {...(onFocus === undefined ? {} : { onFocus })}
       />
-      <ActionIcon
+      <BusyIcon
         size={34}
         radius="xl"
         aria-label={`Send: ${label}`}
-        disabled={empty}
-        loading={sending}
-        onClick={onSend}
+        // Not disabled: it has the focus where it was pressed, and what was typed is gone by then.
+        aria-disabled={empty}
+        data-disabled={empty}
+        busy={sending}
+        onClick={send}
       >
         <Icon name="send" />
-      </ActionIcon>
+      </BusyIcon>
     </>
   )
 }

@@ -1,10 +1,11 @@
-import { ActionIcon, Button, Group, Loader, Text, Title } from '@mantine/core'
+import { ActionIcon, Group, Text, Title } from '@mantine/core'
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import { call, fetchAnew, get, query, refresh } from '../api.ts'
 import { useFurther } from '../further.ts'
 import { Boundary } from '../parts/boundary.tsx'
+import { BusyButton } from '../parts/busy-button.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Keyboard } from '../parts/keyboard.tsx'
 import { Badge, Failure, Loading } from '../parts/states.tsx'
@@ -147,15 +148,15 @@ function Head({ conversation, autoMarkRead }: { conversation: ConversationSummar
           </div>
         </Group>
         {kind === 'direct' && (
-          <Button
+          <BusyButton
             size="xs"
-            leftSection={mark.isPending ? <Loader size={15} color="white" /> : <Icon name="checks" size={15} />}
-            aria-busy={mark.isPending}
-            onClick={() => mark.isPending || mark.mutate()}
+            leftSection={<Icon name="checks" size={15} />}
+            busy={mark.isPending}
+            onClick={() => mark.mutate()}
             className="no-shrink"
           >
             Mark read
-          </Button>
+          </BusyButton>
         )}
       </Group>
       {mark.isError && <Failure error={mark.error} />}

@@ -1,10 +1,11 @@
-import { Button, Group, Menu, NativeSelect, ScrollArea, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
+import { Group, Menu, NativeSelect, ScrollArea, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link, useLocation, useSearch } from 'wouter'
 import { get, query } from '../api.ts'
 import { useFurther } from '../further.ts'
+import { BusyButton } from '../parts/busy-button.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Badge, Empty, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
 import { newWriting, write } from '../phone.ts'
@@ -71,9 +72,9 @@ function ConversationList({ openId }: { openId: string | undefined }) {
           <Row key={row.conversation_id} row={row} open={row.conversation_id === openId} />
         ))}
         {list.hasNextPage && (
-          <Button fullWidth variant="subtle" radius={0} loading={list.isFetchingNextPage} onClick={further.fetch}>
+          <BusyButton fullWidth variant="subtle" radius={0} busy={list.isFetchingNextPage} onClick={further.fetch}>
             {rows.length === 0 ? 'None among the newest. Look further' : 'Show more'}
-          </Button>
+          </BusyButton>
         )}
       </ScrollArea>
     </section>
@@ -221,16 +222,16 @@ function NewContact({ start }: { start: ReturnType<typeof useNewContact> }) {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <Button
+        <BusyButton
           size="sm"
           px={10}
           variant="default"
-          loading={start.isPending}
+          busy={start.isPending}
           aria-label="A new contact writes"
           title="A new contact writes"
         >
           <Icon name="plus" size={16} />
-        </Button>
+        </BusyButton>
       </Menu.Target>
       <Menu.Dropdown>
         {NEW.map((kind) => (

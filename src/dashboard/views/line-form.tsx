@@ -1,7 +1,8 @@
 import { Button, Group, NativeSelect, PasswordInput, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { refresh } from '../api.ts'
+import { BusyButton } from '../parts/busy-button.tsx'
 import { Failure } from '../parts/states.tsx'
 import type { ConnectorForm } from '../types.ts'
 
@@ -16,6 +17,9 @@ interface LineFormProps {
 
 /** A new line, with the settings that its connector asks for. */
 export function LineForm({ forms, onSubmit, onDone }: LineFormProps) {
+  const first = useRef<HTMLInputElement>(null)
+  // What was pressed to come here is gone.
+  useEffect(() => first.current?.focus(), [])
   const [connector, setConnector] = useState(forms[0]?.connector ?? '')
   const fields = forms.find((form) => form.connector === connector)?.settings ?? []
   const create = useSubmit(
@@ -26,7 +30,7 @@ export function LineForm({ forms, onSubmit, onDone }: LineFormProps) {
     <form className="receipt" onSubmit={create.submit} aria-label="A new line">
       <Stack gap="sm">
         <Group grow align="flex-start">
-          <TextInput size="sm" name="number" label="Number" placeholder="+14155550100" required />
+          <TextInput ref={first} size="sm" name="number" label="Number" placeholder="+14155550100" required />
           <NativeSelect
             size="sm"
             label="Connector"
@@ -78,9 +82,9 @@ function SettingFields({ fields }: { fields: Field[] }) {
 function Buttons({ submit, pending, onDone }: { submit: string; pending: boolean; onDone: () => void }) {
   return (
     <Group gap="xs">
-      <Button size="xs" type="submit" loading={pending}>
+      <BusyButton size="xs" type="submit" busy={pending}>
         {submit}
-      </Button>
+      </BusyButton>
       <Button size="xs" variant="default" onClick={onDone}>
         Cancel
       </Button>

@@ -1,7 +1,8 @@
-import { Button, Group, Stack, Text, Title } from '@mantine/core'
+import { Group, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { call, get, refresh } from '../api.ts'
+import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { Empty, Failure, HealthBadge, Loading, Time } from '../parts/states.tsx'
 import { Why } from '../parts/why.tsx'
@@ -42,12 +43,12 @@ function Line({ line }: { line: LineState }) {
       <Group justify="space-between" align="flex-start">
         <Standing line={line} />
         <Group gap="xs">
-          <Button size="xs" variant="default" loading={url.isPending} onClick={() => url.mutate()}>
+          <BusyButton size="xs" variant="default" busy={url.isPending} onClick={() => url.mutate()}>
             Inbound URL
-          </Button>
-          <Button size="xs" variant="default" loading={probe.isPending} onClick={() => probe.mutate()}>
+          </BusyButton>
+          <BusyButton size="xs" variant="default" busy={probe.isPending} onClick={() => probe.mutate()}>
             Probe now
-          </Button>
+          </BusyButton>
         </Group>
       </Group>
       {line.reason !== null && (

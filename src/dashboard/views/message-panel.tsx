@@ -1,7 +1,8 @@
-import { Button, Drawer, Group, Stack, Text, Title } from '@mantine/core'
+import { Drawer, Group, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { call, get, refresh } from '../api.ts'
 import { type ApiCall, callThatAsked, callThatMade } from '../calls.ts'
+import { BusyButton } from '../parts/busy-button.tsx'
 import { Json } from '../parts/json.tsx'
 import { Badge, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
 import type { Delivery, MessageStory, Receipt } from '../types.ts'
@@ -121,15 +122,15 @@ export function DeliveryStory({ delivery }: { delivery: Delivery }) {
             {delivery.url}
           </Text>
         </Group>
-        <Button
+        <BusyButton
           size="compact-xs"
           variant="default"
           className="no-shrink"
-          loading={again.isPending}
+          busy={again.isPending}
           onClick={() => again.mutate()}
         >
           Send again
-        </Button>
+        </BusyButton>
       </Group>
       {again.isError && <Failure error={again.error} />}
       <Attempts delivery={delivery} />

@@ -1,7 +1,8 @@
 import { Button, Group, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type RefCallback, useState } from 'react'
 import { call, get, refresh } from '../api.ts'
+import { BusyButton } from '../parts/busy-button.tsx'
 import { Badge, Failure, HealthBadge } from '../parts/states.tsx'
 import { Why } from '../parts/why.tsx'
 import type { ConnectorForm, OperatorLine } from '../types.ts'
@@ -10,8 +11,14 @@ import { InboundUrl } from './lines.tsx'
 
 type Act = readonly ['POST' | 'PATCH' | 'DELETE', string, unknown?]
 
+interface OperatorLineCardProps {
+  line: OperatorLine
+  form: ConnectorForm | undefined
+  mayGo: RefCallback<HTMLElement>
+}
+
 /** A line as the operator sees it. */
-export function OperatorLineCard({ line, form }: { line: OperatorLine; form: ConnectorForm | undefined }) {
+export function OperatorLineCard({ line, form, mayGo }: OperatorLineCardProps) {
   const path = `/operator/lines/${encodeURIComponent(line.number)}`
   const [editing, setEditing] = useState(false)
   const act = useMutation({
@@ -22,7 +29,7 @@ export function OperatorLineCard({ line, form }: { line: OperatorLine; form: Con
   const fields = form?.settings ?? []
   const busy = (method: 'POST' | 'PATCH') => act.isPending && act.variables[0] === method
   return (
-    <div className="delivery">
+    <div className="delivery" ref={mayGo}>
       <Group justify="space-between">
         <Standing line={line} />
         <Group gap={6}>
@@ -52,11 +59,13 @@ export function OperatorLineCard({ line, form }: { line: OperatorLine; form: Con
       {url.isError && <Failure error={url.error} />}
       {url.data && <InboundUrl url={url.data.inbound_url} />}
       {editing && (
-        <SettingsForm
-          fields={fields}
-          onSubmit={(settings) => call('PATCH', path, { settings })}
-          onDone={() => setEditing(false)}
-        />
+        <div ref={mayGo}>
+          <SettingsForm
+            fields={fields}
+            onSubmit={(settings) => call('PATCH', path, { settings })}
+            onDone={() => setEditing(false)}
+          />
+        </div>
       )}
     </div>
   )
@@ -101,8 +110,14 @@ interface ActionProps {
 
 function Action({ name, line, busy = false, onClick }: ActionProps) {
   return (
-    <Button size="compact-xs" variant="default" aria-label={`${name}: ${line.number}`} loading={busy} onClick={onClick}>
+    <BusyButton
+      size="compact-xs"
+      variant="default"
+      aria-label={`${name}: ${line.number}`}
+      busy={busy}
+      onClick={onClick}
+    >
       {name}
-    </Button>
+    </BusyButton>
   )
 }

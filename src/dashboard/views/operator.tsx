@@ -2,6 +2,8 @@ import { Button, Group, Modal, Stack, Switch, Text, TextInput, Title } from '@ma
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { call, get, queries, refresh } from '../api.ts'
+import { useTitleForFocus } from '../focus.ts'
+import { BusyButton } from '../parts/busy-button.tsx'
 import { FreshKey, type NewKey } from '../parts/fresh-key.tsx'
 import { Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Account, ConnectorForm, OperatorLine } from '../types.ts'
@@ -50,6 +52,7 @@ export default function Operator() {
 
 function AccountCard({ account, lines, forms }: { account: Account; lines: OperatorLine[]; forms: ConnectorForm[] }) {
   const [adding, setAdding] = useState(false)
+  const { title, mayGo } = useTitleForFocus()
   const change = useMutation({
     mutationFn: (changed: Partial<Account>) => call('PATCH', `/operator/accounts/${account.account_id}`, changed),
     onSettled: refresh,
@@ -59,7 +62,7 @@ function AccountCard({ account, lines, forms }: { account: Account; lines: Opera
     <section className="card" aria-label={account.email}>
       <Group justify="space-between" align="flex-start">
         <div className="min0">
-          <Title order={2} size="h5" className="break">
+          <Title order={2} size="h5" className="break" ref={title} tabIndex={-1}>
             {account.email}
           </Title>
           <Text size="sm" c="dimmed">
@@ -75,15 +78,18 @@ function AccountCard({ account, lines, forms }: { account: Account; lines: Opera
           <OperatorLineCard
             key={line.number}
             line={line}
+            mayGo={mayGo}
             form={forms.find(({ connector }) => connector === line.connector)}
           />
         ))}
         {adding ? (
-          <LineForm
-            forms={forms}
-            onSubmit={(draft) => call('POST', `/operator/accounts/${account.account_id}/lines`, draft)}
-            onDone={() => setAdding(false)}
-          />
+          <div ref={mayGo}>
+            <LineForm
+              forms={forms}
+              onSubmit={(draft) => call('POST', `/operator/accounts/${account.account_id}/lines`, draft)}
+              onDone={() => setAdding(false)}
+            />
+          </div>
         ) : (
           <Button size="xs" variant="default" w="fit-content" onClick={() => setAdding(true)}>
             Add a line
@@ -201,9 +207,9 @@ function AccountForm({ pending, error, onSubmit }: AccountFormProps) {
         <TextInput name="plan" label="Plan" defaultValue="free_api" required />
         <Switch name="enabled" label="Read receipts enabled" defaultChecked />
         {error && <Failure error={error} />}
-        <Button type="submit" loading={pending}>
+        <BusyButton type="submit" busy={pending}>
           Create
-        </Button>
+        </BusyButton>
       </Stack>
     </form>
   )

@@ -1,7 +1,9 @@
 import { Alert, Button, Group, Modal, NumberInput, Radio, Stack, Switch, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type RefCallback, useState } from 'react'
 import { call, get, refresh } from '../api.ts'
+import { useTitleForFocus } from '../focus.ts'
+import { BusyButton } from '../parts/busy-button.tsx'
 import { FreshKey, type NewKey } from '../parts/fresh-key.tsx'
 import { Failure, Loading, Time } from '../parts/states.tsx'
 import type { AccountVisitor, Timing } from '../types.ts'
@@ -28,12 +30,13 @@ function AutoMarkRead({ visitor: { account, auto_plans } }: { visitor: AccountVi
     mutationFn: (auto_mark_read: boolean) => call('POST', '/accounts/settings/auto-mark-read', { auto_mark_read }),
     onSettled: refresh,
   })
+  const { title, mayGo } = useTitleForFocus()
   const included = auto_plans.includes(account.plan)
   return (
     <section className="card" aria-labelledby="auto-title">
       <Group justify="space-between" wrap="nowrap" align="flex-start">
         <div>
-          <Title order={2} size="h5" id="auto-title">
+          <Title order={2} size="h5" id="auto-title" ref={title} tabIndex={-1}>
             Auto mark-read
           </Title>
           <Text size="sm" c="dimmed" mt={2}>
@@ -55,12 +58,16 @@ function AutoMarkRead({ visitor: { account, auto_plans } }: { visitor: AccountVi
         </Alert>
       )}
       {set.isError && <Failure error={set.error} />}
-      <TimingForm key={JSON.stringify(account.auto_mark_read_timing)} timing={account.auto_mark_read_timing} />
+      <TimingForm
+        key={JSON.stringify(account.auto_mark_read_timing)}
+        timing={account.auto_mark_read_timing}
+        mayGo={mayGo}
+      />
     </section>
   )
 }
 
-function TimingForm({ timing }: { timing: Timing }) {
+function TimingForm({ timing, mayGo }: { timing: Timing; mayGo: RefCallback<HTMLElement> }) {
   const [mode, setMode] = useState<Timing['mode']>(timing.mode)
   const [delay, setDelay] = useState<number | string>(timing.mode === 'after' ? timing.delay_s : 5)
   const [jitter, setJitter] = useState<number | string>(timing.mode === 'after' ? timing.jitter_s : 3)
@@ -87,9 +94,9 @@ function TimingForm({ timing }: { timing: Timing }) {
       )}
       {set.isError && <Failure error={set.error} />}
       {changed && (
-        <Button size="xs" loading={set.isPending} onClick={() => set.mutate()}>
+        <BusyButton ref={mayGo} size="xs" busy={set.isPending} onClick={() => set.mutate()}>
           Send {timingInWords(wanted)}
-        </Button>
+        </BusyButton>
       )}
     </Stack>
   )
@@ -127,6 +134,7 @@ function Keys({ own }: { own: string }) {
   const keys = useQuery({ queryKey: ['keys'], queryFn: () => get<{ data: Key[] }>('/keys') })
   const make = useMutation({ mutationFn: () => call<NewKey>('POST', '/keys'), onSettled: refresh })
   const [doomed, setDoomed] = useState<string>()
+  const { title, mayGo } = useTitleForFocus()
   const revoke = useMutation({
     mutationFn: (id: string) => call('DELETE', `/keys/${id}`),
     onSettled(answer, error) {
@@ -137,53 +145,83 @@ function Keys({ own }: { own: string }) {
   return (
     <section className="card" aria-labelledby="keys-title">
       <Group justify="space-between" mb="xs">
-        <Title order={2} size="h5" id="keys-title">
+        <Title order={2} size="h5" id="keys-title" ref={title} tabIndex={-1}>
           API keys
         </Title>
-        <Button size="xs" variant="default" loading={make.isPending} onClick={() => make.mutate()}>
+        <BusyButton size="xs" variant="default" busy={make.isPending} onClick={() => make.mutate()}>
           Create a key
-        </Button>
+        </BusyButton>
       </Group>
       {keys.isPending && <Loading rows={2} />}
       {keys.isError && <Failure error={keys.error} again={keys.refetch} />}
       {make.isError && <Failure error={make.error} />}
       {revoke.isError && <Failure error={revoke.error} />}
-      {make.data && <FreshKey fresh={make.data} onDone={make.reset} />}
-      {keys.data && <KeyRows keys={keys.data.data} own={own} onRevoke={setDoomed} />}
-      <Modal
-        opened={doomed !== undefined}
-        onClose={() => setDoomed(undefined)}
-        title="Revoke this key?"
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
+      {make.data && (
+        <div ref={mayGo}>
+          <FreshKey fresh={make.data} onDone={make.reset} />
+        </div>
+      )}
+      {keys.data && <KeyRows keys={keys.data.data} own={own} mayGo={mayGo} onRevoke={setDoomed} />}
+      <Revocation
+        doomed={doomed}
+        own={own}
+        busy={revoke.isPending}
+        mayGo={mayGo}
+        onKeep={() => setDoomed(undefined)}
+        onRevoke={revoke.mutate}
+      />
+    </section>
+  )
+}
+
+interface RevocationProps {
+  doomed: string | undefined
+  own: string
+  busy: boolean
+  mayGo: RefCallback<HTMLElement>
+  onKeep: () => void
+  onRevoke: (id: string) => void
+}
+
+/** Asks once more. */
+function Revocation({ doomed, own, busy, mayGo, onKeep, onRevoke }: RevocationProps) {
+  return (
+    <Modal
+      opened={doomed !== undefined}
+      onClose={onKeep}
+      title="Revoke this key?"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      <div ref={mayGo}>
         <Text size="sm">
           Calls with <code>{doomed}</code> are refused from now on, and whoever is signed in by it is signed out
           {doomed === own ? ': that is you' : ''}.
         </Text>
         <Group mt="md" justify="flex-end">
-          <Button variant="default" onClick={() => setDoomed(undefined)}>
+          <Button variant="default" onClick={onKeep}>
             Keep it
           </Button>
-          <Button color="red" loading={revoke.isPending} onClick={() => doomed !== undefined && revoke.mutate(doomed)}>
+          <BusyButton color="red" busy={busy} onClick={() => doomed !== undefined && onRevoke(doomed)}>
             Revoke
-          </Button>
+          </BusyButton>
         </Group>
-      </Modal>
-    </section>
+      </div>
+    </Modal>
   )
 }
 
 interface KeyRowsProps {
   keys: Key[]
   own: string
+  mayGo: RefCallback<HTMLElement>
   onRevoke: (id: string) => void
 }
 
-function KeyRows({ keys, own, onRevoke }: KeyRowsProps) {
+function KeyRows({ keys, own, mayGo, onRevoke }: KeyRowsProps) {
   return (
     <ul className="rows">
       {keys.map(({ api_key_id: id, created_at }) => (
-        <li key={id}>
+        <li key={id} ref={mayGo}>
           <div className="min0">
             <Text size="sm" ff="monospace" className="break">
               {id}

@@ -1,18 +1,8 @@
-import {
-  Alert,
-  Button,
-  Card,
-  Center,
-  PasswordInput,
-  SegmentedControl,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core'
+import { Alert, Card, Center, PasswordInput, SegmentedControl, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { call, queries } from '../api.ts'
+import { BusyButton } from '../parts/busy-button.tsx'
 import { Icon } from '../parts/icons.tsx'
 
 type Who = 'account' | 'operator'
@@ -57,9 +47,9 @@ export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
                 {problem}
               </Alert>
             )}
-            <Button type="submit" loading={signIn.isPending}>
+            <BusyButton type="submit" busy={signIn.isPending}>
               Sign in
-            </Button>
+            </BusyButton>
             <Text size="xs" c="dimmed">
               {WHERE_IT_IS[who]}
             </Text>

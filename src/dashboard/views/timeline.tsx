@@ -1,6 +1,7 @@
-import { Button, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { UseInfiniteQueryResult } from '@tanstack/react-query'
 import { Bubble } from '../parts/bubble.tsx'
+import { BusyButton } from '../parts/busy-button.tsx'
 import { Log } from '../parts/log.tsx'
 import { Empty, StateBadge, Time } from '../parts/states.tsx'
 import { Why } from '../parts/why.tsx'
@@ -25,9 +26,9 @@ export function Timeline({ conversation, pages, view, onOlder, onOpen }: Timelin
   return (
     <Log label="Messages and receipts" className="timeline">
       {view.hasNextPage && (
-        <Button variant="subtle" size="xs" mx="auto" loading={view.isFetchingNextPage} onClick={onOlder}>
+        <BusyButton variant="subtle" size="xs" mx="auto" busy={view.isFetchingNextPage} onClick={onOlder}>
           Show older
-        </Button>
+        </BusyButton>
       )}
       {messages.length === 0 && receipts.length === 0 && (
         <Empty title="No message yet">The contact has not written.</Empty>

@@ -1,7 +1,9 @@
-import { Button, Group, NativeSelect, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Group, NativeSelect, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, type RefCallback, useState } from 'react'
 import { call, get, query, refresh } from '../api.ts'
+import { useTitleForFocus } from '../focus.ts'
+import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { Badge, Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Delivery, WebhookState } from '../types.ts'
@@ -23,13 +25,14 @@ export default function Webhooks() {
 }
 
 function Endpoints() {
+  const { title, mayGo } = useTitleForFocus()
   const endpoints = useQuery({
     queryKey: ['webhooks'],
     queryFn: () => get<{ data: WebhookState[] }>('/readback/v1/webhooks'),
   })
   return (
     <section className="card" aria-labelledby="endpoints-title">
-      <Title order={2} size="h5" id="endpoints-title" mb="xs">
+      <Title order={2} size="h5" id="endpoints-title" mb="xs" ref={title} tabIndex={-1}>
         Endpoints
       </Title>
       {endpoints.isPending && <Loading rows={2} />}
@@ -42,7 +45,7 @@ function Endpoints() {
       {endpoints.data !== undefined && endpoints.data.data.length > 0 && (
         <ul className="rows">
           {endpoints.data.data.map((endpoint) => (
-            <Endpoint key={endpoint.webhook_id} endpoint={endpoint} />
+            <Endpoint key={endpoint.webhook_id} endpoint={endpoint} mayGo={mayGo} />
           ))}
         </ul>
       )}
@@ -78,9 +81,9 @@ function NewEndpoint() {
             ]}
           />
           <TextInput flex={1} miw={160} name="secret" label="Its own secret (optional)" />
-          <Button type="submit" loading={add.isPending}>
+          <BusyButton type="submit" busy={add.isPending}>
             Add
-          </Button>
+          </BusyButton>
         </Group>
       </form>
       {add.isError && <Failure error={add.error} />}
@@ -109,7 +112,7 @@ function SharedSecret() {
   )
 }
 
-function Endpoint({ endpoint }: { endpoint: WebhookState }) {
+function Endpoint({ endpoint, mayGo }: { endpoint: WebhookState; mayGo: RefCallback<HTMLElement> }) {
   const { webhook_id, url, type, state } = endpoint
   const act = useMutation({
     mutationFn: ([method, path, body]: readonly ['POST' | 'DELETE', string, object?]) => call(method, path, body),
@@ -118,7 +121,7 @@ function Endpoint({ endpoint }: { endpoint: WebhookState }) {
   const named = { webhooks: [url], type }
   const busy = (method: 'POST' | 'DELETE') => act.isPending && act.variables[0] === method
   return (
-    <li>
+    <li ref={mayGo}>
       <div className="min0">
         <Text size="sm" className="break">
           {url}
@@ -175,9 +178,9 @@ function Standing({ endpoint: { type, state, reason, failing_since } }: { endpoi
 function Act({ name, url, busy, onClick }: { name: string; url: string; busy: boolean; onClick: () => void }) {
   const color = name === 'Remove' ? { color: 'red', variant: 'subtle' } : { variant: 'default' }
   return (
-    <Button size="compact-xs" {...color} aria-label={`${name} ${url}`} loading={busy} onClick={onClick}>
+    <BusyButton size="compact-xs" {...color} aria-label={`${name} ${url}`} busy={busy} onClick={onClick}>
       {name}
-    </Button>
+    </BusyButton>
   )
 }
 
@@ -196,11 +199,12 @@ function Deliveries() {
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   })
+  const { title, mayGo } = useTitleForFocus()
   const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
   return (
     <section className="card" aria-labelledby="deliveries-title">
       <Group justify="space-between" mb="sm">
-        <Title order={2} size="h5" id="deliveries-title">
+        <Title order={2} size="h5" id="deliveries-title" ref={title} tabIndex={-1}>
           Deliveries
         </Title>
         <NativeSelect
@@ -218,19 +222,22 @@ function Deliveries() {
       )}
       <Stack gap="sm">
         {rows.map((delivery) => (
-          <DeliveryStory key={delivery.delivery_id} delivery={delivery} />
+          <div key={delivery.delivery_id} ref={mayGo}>
+            <DeliveryStory delivery={delivery} />
+          </div>
         ))}
       </Stack>
       {list.hasNextPage && (
-        <Button
+        <BusyButton
+          ref={mayGo}
           variant="subtle"
           fullWidth
           mt="sm"
-          loading={list.isFetchingNextPage}
+          busy={list.isFetchingNextPage}
           onClick={() => list.fetchNextPage()}
         >
           Show more
-        </Button>
+        </BusyButton>
       )}
     </section>
   )

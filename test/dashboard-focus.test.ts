@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Locator, Page, Route } from 'playwright-core'
+import { startCustomerServer } from './support/customer-server.ts'
+import { enter, enterAsOperator, log, openConversation, openDesk } from './support/dashboard.ts'
+import { customer } from './support/readback.ts'
+import { requireDashboard } from './support/requires.ts'
+import { ownLine } from './support/shared.ts'
+import { until } from './support/until.ts'
+
+describe('whoever uses the dashboard with the keyboard alone', { skip: requireDashboard() }, () => {
+  const desk = openDesk()
+
+  test('stays at the button that sends a reply, and sends it once however often they press', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line })
+    await openConversation(page)
+    await page.getByLabel('Reply as the line', { exact: true }).fill('Yes')
+    await page.keyboard.press('Tab')
+    const button = page.getByRole('button', { name: 'Send: Reply as the line' })
+    await staysAt(page, button, 'POST', '**/api/send-message')
+    await log(page).getByText('Yes', { exact: true }).waitFor()
+    await page.keyboard.press('Enter')
+    await hasFocus(page, button)
+    assert.equal(await log(page).getByText('Yes', { exact: true }).count(), 1)
+    await staysAtMarkRead(page)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('comes from "Create a key" to the secret, and once a key is closed or revoked to the title', async () => {
+    await using visited = await enter(desk, { path: '/settings' })
+    const { page } = visited
+    const title = page.getByRole('heading', { name: 'API keys' })
+    const create = page.getByRole('button', { name: 'Create a key' })
+    await create.focus()
+    await staysAt(page, create, 'POST', '**/console/keys')
+    await hasFocus(page, page.getByRole('button', { name: 'Copy the secret' }))
+    const id = await page.getByLabel('API key id').inputValue()
+    await page.getByRole('button', { name: 'Close' }).press('Enter')
+    await hasFocus(page, title)
+
+    await tabTo(page, page.getByRole('button', { name: `Revoke ${id}` }))
+    await page.keyboard.press('Enter')
+    const revoke = page.getByRole('dialog').getByRole('button', { name: 'Revoke' })
+    await revoke.waitFor()
+    await tabTo(page, revoke)
+    await staysAt(page, revoke, 'DELETE', '**/console/keys/*')
+    await page.getByText(id).first().waitFor({ state: 'detached' })
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await hasFocus(page, title)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('stays at the test of an endpoint and at what adds one, and comes to the title from one that is removed', async () => {
+    await using theirs = await startCustomerServer()
+    await using visited = await enter(desk, { path: '/webhooks' })
+    const { page, account, line } = visited
+    await account.write({ to_number: line })
+    await page.getByRole('textbox', { name: 'URL', exact: true }).fill(theirs.url)
+    const add = page.getByRole('button', { name: 'Add', exact: true })
+    await tabTo(page, add)
+    await staysAt(page, add, 'POST', '**/api/account/webhooks')
+    const tested = page.getByRole('button', { name: `Test ${theirs.url}` })
+    await tested.focus()
+    await staysAt(page, tested, 'POST', '**/webhooks/*/test')
+    await page.getByText('answered 200').waitFor()
+    await hasFocus(page, tested)
+    assert.equal(theirs.received.length, 1)
+    const again = page.getByRole('button', { name: 'Send again' })
+    await again.focus()
+    await staysAt(page, again, 'POST', '**/redeliver')
+
+    await tested.focus()
+    await page.keyboard.press('Tab')
+    await staysAt(page, page.getByRole('button', { name: `Remove ${theirs.url}` }), 'DELETE', '**/api/account/webhooks')
+    await page.getByText('No endpoint yet').waitFor()
+    await hasFocus(page, page.getByRole('heading', { name: 'Endpoints' }))
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('stays at the buttons of a line, and comes to its account from one that is removed', async () => {
+    const number = ownLine()
+    await customer(desk.server, { lines: [number] })
+    await using visited = await enterAsOperator(desk)
+    const { page } = visited
+    const probe = page.getByRole('button', { name: `Probe now: ${number}` })
+    const card = page.getByRole('region').filter({ has: probe })
+    const title = page.getByRole('heading', { name: await card.getByRole('heading').innerText() })
+    await probe.focus()
+    await staysAt(page, probe, 'POST', '**/probe')
+    const remove = card.getByRole('button', { name: `Remove ${number}` })
+    await tabTo(page, remove)
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Enter')
+    await probe.waitFor({ state: 'detached' })
+    await hasFocus(page, title)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+})
+
+/** The button is pressed, and pressed again while it is busy: it has the focus, and one call alone was made. */
+async function staysAt(page: Page, button: Locator, method: string, door: string): Promise<void> {
+  const onItsWay = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<void>()
+  let calls = 0
+  const hold = async (route: Route) => {
+    if (route.request().method() !== method) return route.fallback()
+    calls++
+    onItsWay.resolve()
+    await answer.promise
+    await route.continue()
+  }
+  await page.route(door, hold)
+  await hasFocus(page, button)
+  await page.keyboard.press('Enter')
+  await onItsWay.promise
+  await until(
+    'the button to be busy',
+    () => button.getAttribute('aria-busy'),
+    (busy) => busy === 'true',
+  )
+  await hasFocus(page, button)
+  await page.keyboard.press('Enter')
+  await page.keyboard.press('Space')
+  await hasFocus(page, button)
+  answer.resolve()
+  await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
+  assert.equal(calls, 1)
+  await page.unroute(door, hold)
+}
+
+async function staysAtMarkRead(page: Page): Promise<void> {
+  const mark = page.getByRole('button', { name: 'Mark read' })
+  await mark.focus()
+  await staysAt(page, mark, 'POST', '**/api/mark-read')
+  await hasFocus(page, mark)
+}
+
+async function tabTo(page: Page, wanted: Locator): Promise<void> {
+  for (let n = 0; n < 30 && !(await isFocused(page, wanted)); n++) await page.keyboard.press('Tab')
+  await hasFocus(page, wanted)
+}
+
+async function isFocused(page: Page, wanted: Locator): Promise<boolean> {
+  return (await wanted.and(page.locator(':focus')).count()) === 1
+}
+
+async function hasFocus(page: Page, wanted: Locator): Promise<void> {
+  await until(
+    `the focus to be at ${wanted}`,
+    async () => ({
+      there: await isFocused(page, wanted),
+      focused: await page.evaluate<string>('document.activeElement.outerHTML.slice(0, 200)'),
+    }),
+    ({ there }) => there,
+  )
+}
