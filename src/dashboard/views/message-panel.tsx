@@ -112,16 +112,14 @@ export function DeliveryStory({ delivery }: { delivery: Delivery }) {
   })
   return (
     <div className="delivery">
-      <Group gap="xs" justify="space-between" wrap="nowrap">
-        <Group gap="xs" wrap="nowrap" miw={0}>
-          <Badge tone={DELIVERY_TONES[delivery.state]}>{delivery.state}</Badge>
-          <Text size="sm" fw={600} className="nowrap">
-            {delivery.type}
-          </Text>
-          <Text size="sm" c="dimmed" truncate title={delivery.url}>
-            {delivery.url}
-          </Text>
-        </Group>
+      <Group gap="xs" wrap="nowrap" className="delivery-head">
+        <Badge tone={DELIVERY_TONES[delivery.state]}>{delivery.state}</Badge>
+        <Text size="sm" fw={600} className="nowrap">
+          {delivery.type}
+        </Text>
+        <Text size="sm" c="dimmed" truncate title={delivery.url} className="delivery-url">
+          {delivery.url}
+        </Text>
         <BusyButton
           size="compact-xs"
           variant="default"

@@ -235,6 +235,7 @@ function KeyRows({ keys, own, mayGo, onRevoke }: KeyRowsProps) {
             size="compact-xs"
             variant="subtle"
             color="red"
+            className="no-shrink"
             aria-label={`Revoke ${id}`}
             onClick={() => onRevoke(id)}
           >
