@@ -104,8 +104,8 @@ const SETTINGS = VARIABLES.transform((env) => ({
   leaseMs: env.READBACK_LEASE_S,
   dedupeAgeMs: env.READBACK_DEDUPE_AGE_S,
   retentionMs: env.READBACK_RETENTION_DAYS,
-  /** Where webhooks may go besides public addresses. */
-  webhookAllow: env.READBACK_WEBHOOK_ALLOW ?? (isLoopback(env.HOST) ? parseAddressRanges('127.0.0.0/8,::1') : []),
+  /** Where webhooks may go besides public addresses: to this machine while nobody reaches the server from another, by a proxy neither. */
+  webhookAllow: env.READBACK_WEBHOOK_ALLOW ?? (isAlone(env) ? parseAddressRanges('127.0.0.0/8,::1') : []),
   demo: env.READBACK_DEMO === '1' && isLoopback(env.HOST) && !POSTGRES_URL.test(env.DATABASE_URL ?? ''),
 }))
 
@@ -141,6 +141,10 @@ function requireShared({ operatorToken, secretKey, carrierTimeoutMs, leaseMs }: 
       'READBACK_LEASE_S must be twice READBACK_CARRIER_TIMEOUT_S or more: a call has to end before its line is free'
     throw new ReadbackError('invalid', message)
   }
+}
+
+function isAlone({ HOST, READBACK_PUBLIC_URL }: { HOST: string; READBACK_PUBLIC_URL?: string | undefined }): boolean {
+  return isLoopback(HOST) && READBACK_PUBLIC_URL === undefined
 }
 
 function isLoopback(host: string): boolean {

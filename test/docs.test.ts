@@ -20,12 +20,14 @@ test('config.example.env shows the defaults', () => {
 })
 
 test('config.example.env opens nothing of a server that others can reach', () => {
-  const { webhookAllow } = readConfig({
-    ...example,
-    HOST: '0.0.0.0',
-    READBACK_OPERATOR_TOKEN: 'a token of the operator',
-  })
-  assert.deepEqual(webhookAllow, [])
+  for (const reached of [{ HOST: '0.0.0.0' }, { READBACK_PUBLIC_URL: 'https://readback.example.com' }]) {
+    const { webhookAllow } = readConfig({
+      ...example,
+      ...reached,
+      READBACK_OPERATOR_TOKEN: 'a token of the operator',
+    })
+    assert.deepEqual(webhookAllow, [])
+  }
 })
 
 test('docs/reasons.md says of every reason what it means and what to do, in the words of the code', () => {
