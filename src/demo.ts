@@ -41,10 +41,12 @@ export interface ReadyDemo {
   /** The file that holds its key. */
   readonly file: string
   readonly key: ApiKey
+  /** Whether this start made it: its contact wrote a moment ago. */
+  readonly isNew: boolean
 }
 
 /**
- * Contract §8, `READBACK_DEMO`: an account with keys, a simulated line, and a contact who has just written; some others wrote
+ * `READBACK_DEMO`: an account with keys, a simulated line, and a contact who has just written; some others wrote
  * before. Only in a store that holds nothing; where an earlier start made it, its keys are found again.
  */
 export async function prepareDemo({ store, simulator, dataDir, now }: Demo): Promise<ReadyDemo | undefined> {
@@ -72,7 +74,7 @@ export async function prepareDemo({ store, simulator, dataDir, now }: Demo): Pro
   await arrive(store, simulator, line, draftOf(last))
   const text = `SB_API_KEY_ID=${key.keyId}\nSB_API_SECRET_KEY=${key.secret}\n`
   writeFileSync(file, text, { mode: 0o600 })
-  return { file, key }
+  return { file, key, isNew: true }
 }
 
 type Draft = Omit<HandsetDraft, 'lineId'>
@@ -102,20 +104,27 @@ async function arrive(store: Store, simulator: Connector, line: Line, draft: Dra
 }
 
 /** What the start prints: the link signs in once, nothing else in it is secret, and each command works as pasted. */
-export function demoText(base: string, file: string, linkToken: string): string {
+export function demoText(base: string, { file, isNew }: ReadyDemo, linkToken: string): string {
   const headers = `-H "sb-api-key-id: $SB_API_KEY_ID" -H "sb-api-secret-key: $SB_API_SECRET_KEY"`
+  const post = (path: string, body: Readonly<Record<string, string>>) => `. ${file} && curl -sS ${base}${path} \\
+      ${headers} \\
+      -H 'content-type: application/json' -d '${JSON.stringify(body)}'`
   const query = `number=${encodeURIComponent(CONTACT)}&from_number=${encodeURIComponent(LINE)}`
+  const written = isNew
+    ? `A contact, ${CONTACT}, has just written to your line ${LINE}.`
+    : `A contact, ${CONTACT}, wrote to your line ${LINE} at an earlier start. Have them write again, from this folder:
+
+    ${post('/simulator/messages', { number: CONTACT, to_number: LINE, content: 'Are you there?' })}
+`
   return `
   Look at it in a browser (this link signs you in once, within an hour):
 
     ${base}/#sign-in=${linkToken}
 
-  A contact, ${CONTACT}, has just written to your line ${LINE}.
+  ${written}
   Their phone now shows the message as "Delivered". Mark it as read, from this folder:
 
-    . ${file} && curl -sS ${base}/api/mark-read \\
-      ${headers} \\
-      -H 'content-type: application/json' -d '{"number":"${CONTACT}","from_number":"${LINE}"}'
+    ${post('/api/mark-read', { number: CONTACT, from_number: LINE })}
 
   Their phone then shows "Read" (read_at):
 
@@ -130,7 +139,7 @@ async function stillHolds(store: Store, file: string): Promise<ReadyDemo | undef
   try {
     const key = readKey(file)
     await store.admit({ credentials: key, gate: false })
-    return { file, key }
+    return { file, key, isNew: false }
   } catch {
     return undefined
   }

@@ -87,7 +87,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   return {
     base,
     durability: () => store.durability(),
-    greeting: demo ? demoText(base, demo.file, dashboard.links.make(demo.key)) : '',
+    greeting: demo ? demoText(base, demo, dashboard.links.make(demo.key)) : '',
     async stop() {
       const answeredBy = performance.now() + config.carrierTimeoutMs + LAST_ANSWERS_MS
       hub.end()
