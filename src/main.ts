@@ -9,7 +9,7 @@ import { type Config, readConfig } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
 import { createConnectors, RECEIPTS, RELAYS, WRITING } from './connectors/index.ts'
 import { LARGEST_MEDIA } from './connectors/media.ts'
-import { messageOf } from './core/errors.ts'
+import { messageOf, ReadbackError } from './core/errors.ts'
 import type { Changes, Store } from './core/store.ts'
 import { demoText, prepareDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
@@ -79,7 +79,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   })
   // Before anybody can ask for a receipt: what it finds claimed then was claimed by a process that is no more.
   await outbox.start()
-  await app.listen({ host: config.host, port: config.port })
+  await listen(app, config)
   base = baseOf(app.server.address() as AddressInfo)
   const { simulator } = connectors
   const demo = config.demo && simulator && (await prepareDemo({ store, simulator, dataDir: config.dataDir, now }))
@@ -98,6 +98,14 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
       await Promise.all(Object.values(callers).map((caller) => caller.close()))
       await store.close()
     },
+  }
+}
+
+async function listen(app: FastifyInstance, { host, port }: Config): Promise<void> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    throw new ReadbackError('unavailable', `HOST and PORT: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -139,7 +147,7 @@ function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'on
   }
 }
 
-/** Contract §7 and a customer's patience: neither a slow endpoint nor an endless one holds anything up for long. */
+/** A customer's patience: neither a slow endpoint nor an endless one holds anything up for long. */
 const CUSTOMER_CALLS = { timeoutMs: 15_000, largestAnswer: { bytes: 64 * 1024, beyond: 'cut' } } as const
 
 /** A video from a slow host; beyond that its message is told as one that could not be sent. */

@@ -65,15 +65,19 @@ describe('a start', () => {
     await using _again = await startProcess({ dataDir: folder.path, env: { READBACK_SECRET_KEY: 'A'.repeat(64) } })
   })
 
-  test('is refused on a port that is taken, and on a file that is no store', async () => {
+  test('is refused on a port that is taken, and on a file that is no store or cannot be, and says which it is', async () => {
     await using folder = await dataFolder()
     await using other = await dataFolder()
     await using first = await startProcess({ dataDir: folder.path })
     const env = { PORT: new URL(first.base).port }
-    await assert.rejects(startProcess({ dataDir: other.path, env }), /EADDRINUSE/)
+    await assert.rejects(startProcess({ dataDir: other.path, env }), /HOST and PORT: .*EADDRINUSE/)
     await mkdir(join(other.path, 'x'))
     await writeFile(join(other.path, 'x', 'readback.db'), 'not a database, but a letter to a friend'.repeat(100))
-    await assert.rejects(startProcess({ dataDir: join(other.path, 'x') }), /not a database/)
+    const cannotBeOpened = /The store \S+\/x\/readback\.db cannot be opened: file is not a database/
+    await assert.rejects(startProcess({ dataDir: join(other.path, 'x') }), cannotBeOpened)
+    const nowhere = { DATABASE_URL: `sqlite:${join(other.path, 'y', 'readback.db')}` }
+    const cannotBeMade = /The store \S+\/y\/readback\.db cannot be opened: unable to open/
+    await assert.rejects(startProcess({ dataDir: other.path, env: nowhere }), cannotBeMade)
   })
 
   test('makes its own secrets, readable by their owner alone, and finds them again', async () => {
