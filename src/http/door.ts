@@ -31,7 +31,7 @@ export interface Entered<B = unknown, Q = unknown, P = unknown> {
   readonly reply: FastifyReply
 }
 
-/** One endpoint: what it takes, and what it answers. `app.ts` gives it its method and path. */
+/** What it takes, and what it answers. `app.ts` gives it its method and path. */
 export interface Door {
   readonly shape: Shape<unknown, unknown, unknown>
   /** An object goes out as JSON, a text as it stands. */

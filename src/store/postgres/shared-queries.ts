@@ -1,6 +1,6 @@
 import { COLD_WRITES, LISTS, READS, SEEN_BY_ALL } from '../queries.ts'
 import type { Session } from '../session.ts'
-import type { Gate } from './gate.ts'
+import type { Semaphore } from './semaphore.ts'
 import { type Tools, touch } from './telling.ts'
 
 type Query = (session: Session, argument: never) => Promise<unknown>
@@ -9,7 +9,7 @@ type Query = (session: Session, argument: never) => Promise<unknown>
  * The queries that engines share: reads a statement at a time, writes in a snapshot that no other node has crossed. Lists have half of
  * the connections at the most: whoever asks for long ones keeps no call waiting.
  */
-export function sharedMethods({ transactions, onChanges, ...session }: Tools, lists: Gate) {
+export function sharedMethods({ transactions, onChanges, ...session }: Tools, lists: Semaphore) {
   const seen = new Set<string>(SEEN_BY_ALL)
   const through = (isolation: 'none' | 'snapshot', queries: Readonly<Record<string, Query>>) =>
     Object.entries(queries).map(([name, query]) => {

@@ -24,7 +24,6 @@ import { Clock } from './clock.ts'
 import { asUnavailable, CONNECT_TIMEOUT_MS, openPatientPool, openPool, toKysely } from './connection.ts'
 import { settleDeliveries } from './deliveries.ts'
 import { recordEvents } from './events.ts'
-import { Gate } from './gate.ts'
 import { handsetMethods } from './handset.ts'
 import { storeArrivals } from './inbound.ts'
 import { laneMethods } from './lanes.ts'
@@ -33,6 +32,7 @@ import { lineMethods } from './lines.ts'
 import { Nudges } from './nudges.ts'
 import { settleReceipts } from './outbox.ts'
 import { Recent } from './recent.ts'
+import { Semaphore } from './semaphore.ts'
 import { sharedMethods } from './shared-queries.ts'
 import { type Telling, type Tools, tellingOf, touch } from './telling.ts'
 import { IN_ORDER, type Statement, type Transaction, Transactions } from './transactions.ts'
@@ -79,7 +79,7 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   const { finished, ...hot } = hotMethods(tools, recent)
   // The queries' own types are made from the port's: this is where they meet again.
   const methods = {
-    ...sharedMethods(tools, new Gate(Math.ceil(start.poolSize / 2), CONNECT_TIMEOUT_MS)),
+    ...sharedMethods(tools, new Semaphore(Math.ceil(start.poolSize / 2), CONNECT_TIMEOUT_MS)),
     ...hot,
   } as unknown as Omit<Store, 'close' | 'now' | 'leases'>
   await nudges.start()

@@ -6,7 +6,7 @@ interface Waiting {
 }
 
 /** Lets so many in at once; the others wait in the order in which they came, and for no longer than `patienceMs`. */
-export class Gate {
+export class Semaphore {
   #free: number
   readonly #patienceMs: number
   readonly #waiting = new Set<Waiting>()
