@@ -30,11 +30,11 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
 
   test('start at the same instant on an empty database', async () => {
     await using database = await postgres.database()
-    const started = await Promise.all(Array.from({ length: 3 }, () => startReadback(nodeSettings(database))))
-    const [first, ...others] = started
+    await using stack = new AsyncDisposableStack()
+    const starting = Array.from({ length: 3 }, async () => stack.use(await startReadback(nodeSettings(database))))
+    const [first, ...others] = await Promise.all(starting)
     const account = await customer(first as NonNullable<typeof first>)
     for (const { base } of others) await enter(base, account.accountId, account.keys).must(200, 'GET', PATH)
-    await Promise.all(started.map((node) => node.stop()))
   })
 
   test('send what any of them accepts, and show the same phone', async () => {

@@ -94,17 +94,8 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
   test('that no longer speaks on the connection that listens is asked on a new one', async () => {
     await using database = await postgres.database()
     await using proxy = await cuttingProxy(postgres.port)
-    const short = { READBACK_LEASE_S: '2', READBACK_CARRIER_TIMEOUT_S: '1' }
-    await using a = await startReadback({ ...nodeSettings({ url: through(database, proxy.port) }), ...short })
-    const onA = await customer(a)
-    // Not by a receipt: its lane would look again by itself a second later.
-    await until(
-      'A to have the line',
-      () => leases(database),
-      ({ length }) => length === 1,
-    )
-    await using b = await startReadback({ ...nodeSettings(database), ...short })
-    const onB = enter(b.base, onA.accountId, onA.keys)
+    await using stack = new AsyncDisposableStack()
+    const onB = await besideNodeWithLine(database, through(database, proxy.port), stack)
     assert.equal(proxy.silence('listen readback'), 1)
     const startedAt = performance.now()
     assert.equal((await onB.settled(await onB.markRead())).state, 'sent')
@@ -113,6 +104,18 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     const next = performance.now()
     await onB.settled(await onB.markRead())
     assert.ok(performance.now() - next < 1_000, 'the new connection listens')
+  })
+
+  test('that says nothing on the connection that is to listen keeps no node from starting, and is asked on a new one', async () => {
+    await using database = await postgres.database()
+    await using proxy = await cuttingProxy(postgres.port)
+    await using stack = new AsyncDisposableStack()
+    proxy.silenceAfter('listen readback')
+    const onB = await besideNodeWithLine(database, through(database, proxy.port), stack)
+    await onB.settled(await onB.markRead())
+    const startedAt = performance.now()
+    await onB.settled(await onB.markRead())
+    assert.ok(performance.now() - startedAt < 1_000, 'the new connection listens')
   })
 
   test('keeps nobody waiting for a node that falls silent while it tells of something', async () => {
@@ -254,6 +257,21 @@ function markRead(account: Customer) {
 async function locks({ url }: Database, table: string): Promise<number> {
   const held = `select 1 from pg_locks where mode = 'AccessExclusiveLock' and relation = '${table}'::regclass`
   return (await runSql(url, held)).length
+}
+
+/** Two nodes, of which the first has the line and reaches the database at `url`: its customer at the second. */
+async function besideNodeWithLine(database: Database, url: string, stack: AsyncDisposableStack): Promise<Customer> {
+  const short = { READBACK_LEASE_S: '2', READBACK_CARRIER_TIMEOUT_S: '1' }
+  const a = stack.use(await startReadback({ ...nodeSettings({ url }), ...short }))
+  const onA = await customer(a)
+  // Not by a receipt: its lane would look again by itself a second later.
+  await until(
+    'the first to have the line',
+    () => leases(database),
+    ({ length }) => length === 1,
+  )
+  const b = stack.use(await startReadback({ ...nodeSettings(database), ...short }))
+  return enter(b.base, onA.accountId, onA.keys)
 }
 
 function leases({ url }: Database): Promise<{ node: string; epoch: string }[]> {

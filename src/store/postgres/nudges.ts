@@ -68,9 +68,9 @@ export class Nudges {
     if (!this.#closed) this.#gathering ??= setTimeout(() => void this.#flush(), GATHER_MS)
   }
 
-  /** Listens from its answer on. Throws when the database is away. */
+  /** Listens from its answer on; or from a moment later, as after a loss: of nodes that all begin at once some are kept waiting. */
   async start(): Promise<void> {
-    await this.#connect()
+    await this.#connect().catch(() => {})
     this.#checkLater()
   }
 
