@@ -262,6 +262,19 @@ test('a message that its carrier does not take in time ends ERROR with what stoo
   assert.deepEqual(await account.phone(), [])
 })
 
+test('a message that waits has an obstacle, and no error until it failed, wherever it is looked up', async () => {
+  await using server = await startReadback()
+  const account = await customer(server)
+  await account.carrier({ offline: true })
+  const handle = await send(account)
+  const status = () => account.must(200, 'GET', `/api/status?handle=${handle}`)
+  const { body } = await until('a try to fail', status, (answer) => answer.body.error_reason !== null)
+  const kept = (await account.must(200, 'GET', `/api/v2/messages/${handle}`)).body.data
+  for (const { status, error_reason, error_message } of [body, kept]) {
+    assert.deepEqual([status, error_reason, error_message], ['QUEUED', 'unreachable', null])
+  }
+})
+
 test('a paused line keeps its messages until it goes on, and one that is removed ends them', async () => {
   await using server = await startReadback()
   const account = await customer(server)

@@ -35,6 +35,11 @@ const MESSAGE = z.object({
   service: z.enum(SERVICES),
 })
 
+/** Of one that failed alone: what is queued has no more than an obstacle. */
+export function errorMessageOf({ reason, status }: Pick<Message, 'reason' | 'status'>): string | null {
+  return reason !== null && status === 'ERROR' ? REASONS[reason].meaning : null
+}
+
 export function messageToWire(message: Message, { email, plan }: MessageOwner): z.output<typeof MESSAGE> {
   const { outbound, contact, lineNumber, kind, conversationAddress, reason } = message
   return {
@@ -43,7 +48,7 @@ export function messageToWire(message: Message, { email, plan }: MessageOwner): 
     is_outbound: outbound,
     status: message.status,
     error_code: null,
-    error_message: reason === null ? null : REASONS[reason].meaning,
+    error_message: errorMessageOf(message),
     error_reason: reason,
     error_detail: null,
     message_handle: handleOf(message.id),

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { parseId } from '../core/id.ts'
 import { RELAYED_HEADER } from '../core/mark-read.ts'
 import { MESSAGE_STATUSES, type Message, type OwnMessage } from '../core/message.ts'
-import { REASONS } from '../core/reason.ts'
 import { type LineNudges, sendMessage } from '../core/send-message.ts'
 import { SEND_STYLES } from '../core/sending.ts'
 import type { Store } from '../core/store.ts'
@@ -12,6 +11,7 @@ import { credentialsOf } from './auth.ts'
 import { customerUrl } from './customer-url.ts'
 import { type Door, door } from './door.ts'
 import { address, handleOf, isoTime, phoneNumber, text } from './fields.ts'
+import { errorMessageOf } from './message-body.ts'
 
 /** What the doors to what lines write need. */
 export interface SendingDesk extends LineNudges {
@@ -125,7 +125,7 @@ function toWire({ message, owner }: OwnMessage): z.output<typeof SENT> {
     date_updated: isoTime(message.updatedAt),
     date_read: isoTime(message.readAt),
     error_code: null,
-    error_message: reason !== null && status === 'ERROR' ? REASONS[reason].meaning : null,
+    error_message: errorMessageOf(message),
     error_reason: reason,
     from_number: outbound ? lineNumber : contact,
     is_outbound: outbound,
