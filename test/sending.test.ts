@@ -281,6 +281,7 @@ test('a paused line keeps its messages until it goes on, and one that is removed
   const line = `/operator/lines/${encodeURIComponent(LINE)}`
   await server.operator.must(200, 'PATCH', line, { paused: true })
   const first = await send(account, { content: 'first' })
+  assert.equal((await statusOf(account, first)).error_reason, 'line_paused')
   await server.operator.must(200, 'PATCH', line, { paused: false })
   assert.equal((await ended(account, first)).status, 'DELIVERED')
   await server.operator.must(200, 'PATCH', line, { paused: true })

@@ -16,6 +16,7 @@ import type {
 } from '../core/message.ts'
 import type { Address } from '../core/phone-number.ts'
 import { authenticate, identify } from './accounts.ts'
+import { reasonOf } from './receipts.ts'
 import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 
@@ -162,7 +163,7 @@ export function messagesOf(db: Db) {
       'messages.media_url as mediaUrl',
       'messages.send_style as sendStyle',
       'messages.status as status',
-      'messages.reason as reason',
+      reasonOf('messages', 'lines').as('reason'),
       'messages.sent_at as sentAt',
       'messages.read_at as readAt',
       'messages.received_at as createdAt',

@@ -95,9 +95,9 @@ function each(receipts: readonly Receipt[]): Receipt[] {
 }
 
 /** Whatever stood in its way before: while it waits for a line that is paused it is that. */
-export function reasonOf(receipt: string, line: string) {
-  return sql<Reason | null>`case when ${sql.ref(`${line}.paused`)} = 1 and ${sql.ref(`${receipt}.next_attempt_at`)} is not null
-    then 'line_paused' else ${sql.ref(`${receipt}.reason`)} end`
+export function reasonOf(waiting: string, line: string) {
+  return sql<Reason | null>`case when ${sql.ref(`${line}.paused`)} = 1 and ${sql.ref(`${waiting}.next_attempt_at`)} is not null
+    then 'line_paused' else ${sql.ref(`${waiting}.reason`)} end`
 }
 
 /** Whoever's they are: for those who act for none. */
