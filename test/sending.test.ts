@@ -275,6 +275,29 @@ test('a message that waits has an obstacle, and no error until it failed, wherev
   }
 })
 
+test('a paused line does not begin to show that it types, and ends what it showed', async () => {
+  await using server = await startReadback()
+  const account = await customer(server)
+  const place = { number: CONTACT, from_number: LINE }
+  const show = async (state: string) =>
+    (await account.must(200, 'POST', '/api/send-typing-indicator', { ...place, state })).body
+  const shown = async () => {
+    const { body } = await account.must(200, 'GET', `/simulator/handset?${new URLSearchParams(place)}`)
+    return body.typing
+  }
+  const pause = (paused: boolean) =>
+    server.operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(LINE)}`, { paused })
+  await pause(true)
+  const error_message = 'The operator paused the line.'
+  assert.deepEqual(await show('start'), { status: 'ERROR', number: CONTACT, error_message })
+  assert.equal(await shown(), false)
+  await pause(false)
+  await show('start')
+  await pause(true)
+  assert.equal((await show('stop')).status, 'SENT')
+  assert.equal(await shown(), false)
+})
+
 test('a paused line keeps its messages until it goes on, and one that is removed ends them', async () => {
   await using server = await startReadback()
   const account = await customer(server)

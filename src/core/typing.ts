@@ -38,6 +38,8 @@ export async function showTyping(
 ): Promise<{ readonly kind: 'done' } | FailedCall> {
   const { line, conversation, released } = await store.findTypingPlace(call)
   if (released > 0) nudge(line.id)
+  // It would announce a message that does not come. What was begun may still end.
+  if (line.paused && call.typing) return { kind: 'unavailable', reason: 'line_paused' }
   const carrier = connectors[line.connector]?.line(line)
   const outcome = await tryTyping(carrier?.sendTyping, { conversation, typing: call.typing })
   if (outcome.kind !== 'not_supported') return outcome
