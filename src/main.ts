@@ -147,7 +147,7 @@ function storeOptions(config: Config): Omit<Parameters<typeof openStore>[0], 'on
   }
 }
 
-/** A customer's patience: neither a slow endpoint nor an endless one holds anything up for long. */
+/** `docs/api.md`, "Webhooks": neither a slow endpoint nor an endless one holds anything up for long. */
 const CUSTOMER_CALLS = { timeoutMs: 15_000, largestAnswer: { bytes: 64 * 1024, beyond: 'cut' } } as const
 
 /** A video from a slow host; beyond that its message is told as one that could not be sent. */

@@ -40,7 +40,7 @@ function* everyRow(): Generator<Row> {
                 yield { service, group, parts, setting, plan, gate, ageS }
 }
 
-/** The page's "What auto-fires", and contract §4 for the gate, the plan and the age. */
+/** The page's "What auto-fires", and `docs/api.md`, "/accounts/settings/auto-mark-read", for the gate, the plan and the age. */
 function fires({ service, group, setting, plan, gate, ageS }: Row): boolean {
   return setting && gate && plan !== 'enterprise' && service === 'iMessage' && !group && ageS < MAX_AGE_S
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import description from '../openapi.json' with { type: 'json' }
 import manifest from '../package.json' with { type: 'json' }
 import { readConfig, SETTING_NAMES } from '../src/config.ts'
 import { REASONS } from '../src/core/reason.ts'
@@ -34,6 +35,13 @@ test('docs/reasons.md says of every reason what it means and what to do, in the 
   const rows = [...read('docs/reasons.md').matchAll(/^\| `(\w+)` \| (.+?) \| (.+?) \|$/gm)]
   const told = Object.fromEntries(rows.map(([, word = '', meaning = '', remedy = '']) => [word, { meaning, remedy }]))
   assert.deepEqual(told, REASONS)
+})
+
+test('docs/api.md has every path of openapi.json', () => {
+  const nameless = (text: string) => text.replace(/\{\w+\}/g, '{}')
+  const page = nameless(read('docs/api.md'))
+  const lacking = Object.keys(description.paths).filter((path) => !page.includes(nameless(path)))
+  assert.deepEqual(lacking, [])
 })
 
 test('README.md names every package that is used, with a reason', () => {

@@ -13,7 +13,12 @@ interface Operation {
   readonly security?: readonly object[]
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required: boolean }[]
   readonly requestBody?: { readonly required: boolean; readonly content: Content }
-  readonly responses: Readonly<Record<string, { readonly $ref?: string; readonly content?: Content }>>
+  readonly responses: Readonly<Record<string, Response>>
+}
+interface Response {
+  readonly $ref?: string
+  readonly headers?: Readonly<Record<string, object>>
+  readonly content?: Content
 }
 type Content = Readonly<Record<string, { readonly schema: object }>>
 
@@ -54,7 +59,7 @@ describe('the description in OpenAPI', () => {
     const lacking = operations().filter(({ operation: { summary, tags, security, responses } }) => {
       const good = responses[200] ?? responses[201]
       const says = good?.content ?? responses[204]
-      const refusals = [responses['4XX']?.$ref, responses[503]?.$ref]
+      const refusals = [responses['4XX']?.$ref, responses[500]?.$ref, responses[503]?.$ref]
       return !summary || !tags?.[0] || security === undefined || !says || refusals.includes(undefined)
     })
     assert.deepEqual(
@@ -99,6 +104,16 @@ describe('the description in OpenAPI', () => {
       const { headers } = await fetch(`${server.base}/docs/${file}`)
       assert.ok((headers.get('content-type')?.split(';')[0] ?? '') in described, file)
     }
+  })
+
+  test('knows that a carrier may be answered with a text, and what a call to mark as read has in its headers', async () => {
+    const carrier = description.paths['/readback/v1/inbound/{secret}']?.post?.responses[200]
+    assert.deepEqual(Object.keys(carrier?.content ?? {}), ['application/json', 'text/plain'])
+    const headers = Object.keys(description.paths['/api/mark-read']?.post?.responses[200]?.headers ?? {})
+    assert.deepEqual(headers, ['readback-receipt-id', 'x-request-id'])
+    const body = { number: '+14155551234', from_number: LINE }
+    const answer = await account.call('POST', '/api/mark-read', body)
+    for (const name of headers) assert.ok(answer.headers.get(name), name)
   })
 
   /** What a door answers has the fields that are described, of the types that are described, and no other. */

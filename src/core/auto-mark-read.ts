@@ -32,8 +32,8 @@ export interface AutoSubject {
 }
 
 /**
- * The auto rule (contract §4; the page's "What auto-fires" and, from the account gate on, our own): null where it fires, else the
- * first reason why not.
+ * The auto rule (`docs/api.md`, "/accounts/settings/auto-mark-read"; the page's "What auto-fires" and, from the account gate on, our
+ * own): null where it fires, else the first reason why not.
  */
 export function autoMarkRead(account: Account, message: AutoSubject, rule: AutoRule): AutoReason | null {
   if (account.disabled) return 'account_disabled'

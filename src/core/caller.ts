@@ -15,7 +15,7 @@ export interface Caller {
 /** Whom a call is open to: the account's own keys alone; a token for the whole account too; or any token, within its lines. */
 export type Entry = 'keys' | 'account' | 'lines'
 
-/** The caller behind a call's credentials, if it may enter at all (contract §1, order of checks). */
+/** The caller behind a call's credentials, if it may enter at all (`docs/api.md`, "Every request": the order of refusals). */
 export function admitCaller(caller: Caller | undefined, credentials: Credentials, entry: Entry): Caller {
   if (caller === undefined) {
     const wrong = 'token' in credentials ? 'Invalid or expired token' : 'Invalid API key id or secret'

@@ -1,6 +1,6 @@
 import { isPlainText } from './plain-text.ts'
 
-/** An E.164 number as contract §2 has it: `+`, then 7 to 15 digits, the first not 0. */
+/** An E.164 number as `docs/api.md`, "POST /api/mark-read", has it: `+`, then 7 to 15 digits, the first not 0. */
 export type PhoneNumber = string & { readonly kind: 'phone number' }
 
 /** How a contact is reached: a phone number, or for iMessage an e-mail address in lower case. */

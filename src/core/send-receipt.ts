@@ -53,7 +53,7 @@ const MOST_SETBACKS = 5
 /** Why this conversation can have no receipt from this connector; null when it can. Decides without a carrier call. */
 export function obstacleOf(conversation: Conversation, receipts: Connector['receipts']): Reason | null {
   if (conversation.service === null) {
-    // Nobody has written yet: only a connector that works by conversation can try by number (contract §2).
+    // Nobody has written yet: only a connector that works by conversation can try by number (`docs/api.md`, "POST /api/mark-read").
     return Object.values(receipts).includes('conversation') ? null : 'no_conversation'
   }
   if (receipts[conversation.service] !== undefined) return null

@@ -129,7 +129,7 @@ export interface DeliveryOutcome {
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
-/** Contract §7: how long after each failure the next try comes; then it is given up. */
+/** `docs/api.md`, "Webhooks": how long after each failure the next try comes; then it is given up. */
 const WAITS_MS = [5_000, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 5 * HOUR_MS, 10 * HOUR_MS, 10 * HOUR_MS] as const
 const JITTER = 0.2
 const LONGEST_FAILING_MS = 5 * 24 * HOUR_MS

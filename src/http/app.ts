@@ -44,7 +44,7 @@ export interface AppOptions
 
 /** Node takes 16 KiB of a request's head: no part of a URL is too long for its door, which knows what to say of it. */
 const LONGEST_PARAMETER = 16 * 1024
-/** Contract: 64 KiB. */
+/** `docs/api.md`, "Every request". */
 const BODY_LIMIT = 64 * 1024
 /** A client that sends half a request, or promises more than it sends, is let go after this long. */
 const REQUEST_TIMEOUT_MS = 30_000
@@ -80,7 +80,7 @@ export function createApp(options: AppOptions): FastifyInstance {
 
   const entrances = openEntrances(options)
   serve(app, entrances.account, {
-    // Whoever may not enter learns nothing about the body (contract §1).
+    // Whoever may not enter learns nothing about the body (`docs/api.md`, "Every request").
     async refuse(request, { gate = false, entry = 'account' }) {
       await store.admit({ credentials: credentialsOf(request), gate, entry })
     },

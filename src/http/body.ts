@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ReadbackError } from '../core/errors.ts'
 import { NOT_JSON } from './errors.ts'
 
-/** Contract §1: JSON in, in UTF-8; any other content type is 415. No body at all reads as `{}`. */
+/** `docs/api.md`, "Every request": JSON in, in UTF-8; any other content type is 415. No body at all reads as `{}`. */
 export function acceptJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
@@ -13,7 +13,7 @@ export function acceptJson(app: FastifyInstance): void {
       done(error as Error)
     }
   })
-  // What is too large is told so first (contract §1).
+  // What is too large is told so first (the same).
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => {
     done(new ReadbackError('unsupported_media_type', NOT_JSON))
   })

@@ -11,14 +11,16 @@ interface Shape<B, Q, P, A = z.ZodType> {
   readonly params?: z.ZodType<P>
   /** Largest body, in bytes; 64 KiB where absent. */
   readonly bodyLimit?: number
-  /** Whether the account gate stands before it (contract §1: mark-read alone). */
+  /** Whether the account gate stands before it (`docs/api.md`, "Every request": mark-read alone). */
   readonly gate?: boolean
   /** Whom of an account it is open to; `account` where absent. What it asks of the store says the same. */
   readonly entry?: Entry
   /** What a good answer holds: TypeScript checks the door by it, and nobody does again at run time. A text where absent. */
   readonly answer?: A
-  /** Of an answer that is a text: what it may be. */
+  /** Of an answer that is a text, or may be one: what it then is; plain text where absent. */
   readonly types?: readonly string[]
+  /** What stands in a good answer's headers, by their names. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Of a good answer; 200 where absent, 204 for one that holds nothing. */
   readonly status?: 201 | 204
 }

@@ -18,7 +18,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   draining: 503,
 }
 
-/** A client that is told to come back (contract §1: the SDK obeys it) does so after a second. */
+/** A client that is told to come back (the official SDK obeys it) does so after a second. */
 const RETRY_AFTER_S = 1
 /** Whoever tried too often, after a minute. */
 const RATE_RETRY_AFTER_S = 60
@@ -33,7 +33,7 @@ const FASTIFY_CODES: Readonly<Record<string, [ErrorCode, string]>> = {
   FST_ERR_BAD_URL: ['invalid', 'The URL is malformed'],
 }
 
-/** The envelope that every error has (contract §1). */
+/** The envelope that every error has (`docs/api.md`, "Every request"). */
 function envelope(message: string): { status: 'ERROR'; message: string } {
   return { status: 'ERROR', message }
 }

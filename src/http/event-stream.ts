@@ -16,7 +16,7 @@ export interface EventStreamOptions {
   readonly lifetimeMs: number
 }
 
-/** Contract §6: a comment, which keeps what lies between from taking the connection for dead. */
+/** `docs/api.md`, "GET /api/v2/events": a comment, which keeps what lies between from taking the connection for dead. */
 const HEARTBEAT_MS = 15_000
 /** As the original's: it ends, and the client comes again. */
 const ROTATION_MS = 900_000

@@ -16,7 +16,7 @@ function parsed<T>(parseText: (text: string) => T | undefined, missing: string, 
     })
 }
 
-/** A contact: a number in E.164, or an e-mail handle (contract §2). */
+/** A contact: a number in E.164, or an e-mail handle (`docs/api.md`, "POST /api/mark-read"). */
 export function address(missing: string, malformed: string) {
   return parsed(parseAddress, missing, malformed)
 }

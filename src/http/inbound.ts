@@ -72,7 +72,7 @@ function parseInbound(
   }
 }
 
-/** Contract §4: age is measured against the carrier's clock, from its `Date` header where there is one. */
+/** `docs/api.md`, "/accounts/settings/auto-mark-read": age is measured against the carrier's clock, from its `Date` header. */
 function carrierClock({ request }: Pick<Entered, 'request'>): number | undefined {
   const at = Date.parse(request.headers.date ?? '')
   return Number.isFinite(at) ? at : undefined

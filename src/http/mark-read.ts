@@ -16,12 +16,14 @@ const BODY = z.object(
   { number: address(NO_NUMBER, BAD_NUMBER), from_number: phoneNumber(BAD_FROM_NUMBER) },
   { error: NO_NUMBER },
 )
+const RECEIPT_HEADER = 'readback-receipt-id'
 const SHAPE = {
   summary: 'Mark a conversation as read',
   body: BODY,
   gate: true,
   entry: 'lines',
   answer: ok({ message: z.string(), number: z.string() }),
+  headers: { [RECEIPT_HEADER]: 'The receipt that the call became or joined' },
 } as const
 
 /** `POST /api/mark-read`: the page's "Send Read Receipt". */
@@ -37,7 +39,7 @@ export function markReadDoor(
     const relayed = request.headers[RELAYED_HEADER] !== undefined
     const call = { credentials, number, fromNumber, trigger, relayed, at: now() } as const
     const receiptId = await markRead(store, nudge, call)
-    reply.header('readback-receipt-id', formatId('receipt', receiptId))
+    reply.header(RECEIPT_HEADER, formatId('receipt', receiptId))
     return { status: 'OK', message: 'Mark read request sent', number }
   })
 }

@@ -6,7 +6,7 @@ import { REASONS } from '../core/reason.ts'
 import { TIME } from './answers.ts'
 import { handleOf, isoTime } from './fields.ts'
 
-/** Contract §7: the 25 fields that the original was seen to have, no more and no fewer. */
+/** `docs/api.md`, "Webhooks": the 25 fields that the original was seen to have, no more and no fewer. */
 const MESSAGE = z.object({
   accountEmail: z.string(),
   content: z.string(),

@@ -42,7 +42,7 @@ function whole(name: string, least: number, fallback: number) {
   const digits = z
     .string({ error })
     .regex(/^\d{1,15}$/, { error })
-    .meta({ type: 'integer', default: fallback })
+    .meta({ type: 'integer', minimum: least, default: fallback })
   return digits
     .transform(Number)
     .refine((given) => given >= least, { error })

@@ -66,7 +66,9 @@ const SECURITY: Readonly<Record<keyof Entrances, readonly object[]>> = {
 
 const REFUSED = z.object({ status: z.literal('ERROR'), message: z.string() })
 
-/** Every error is the one envelope (contract §1). */
+const REQUEST_ID = { 'x-request-id': { $ref: '#/components/headers/RequestId' } }
+
+/** Every error is the one envelope (`docs/api.md`, "Every request"). */
 const COMPONENTS = {
   securitySchemes: {
     key_id: { type: 'apiKey', in: 'header', name: 'sb-api-key-id' },
@@ -74,11 +76,16 @@ const COMPONENTS = {
     token: { type: 'http', scheme: 'bearer', description: 'A token made with the keys, where it is let in' },
     operator: { type: 'http', scheme: 'bearer', description: 'The operator’s token' },
   },
+  headers: { RequestId: { description: 'In the log line of this request, too', schema: { type: 'string' } } },
   responses: {
-    Refused: { description: 'Refused; `message` says why', content: json({ $ref: '#/components/schemas/Refused' }) },
+    Refused: {
+      description: 'Refused; `message` says why',
+      headers: REQUEST_ID,
+      content: json({ $ref: '#/components/schemas/Refused' }),
+    },
     Unavailable: {
       description: 'Nothing was stored or read; to be tried again',
-      headers: { 'retry-after': { description: 'Seconds', schema: { type: 'integer' } } },
+      headers: { 'retry-after': { description: 'Seconds', schema: { type: 'integer' } }, ...REQUEST_ID },
       content: json({ $ref: '#/components/schemas/Refused' }),
     },
   },
@@ -112,14 +119,28 @@ function operations(url: string, by: keyof Entrances, doors: Surface[string], na
   )
 }
 
-function responsesOf({ answer, status, types }: Door['shape'], named: Named): object {
-  const text = Object.fromEntries((types ?? ['text/plain']).map((type) => [type, { schema: { type: 'string' } }]))
-  const content = answer === undefined ? text : json(toSchema(answer, 'output', named))
+function responsesOf(shape: Door['shape'], named: Named): object {
+  const { status = 200, headers = {} } = shape
+  const own = Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }])
+  const content = status === 204 ? {} : { content: contentOf(shape, named) }
   return {
-    [status ?? 200]: { description: 'Done', ...(status === 204 ? {} : { content }) },
+    [status]: { description: 'Done', headers: { ...Object.fromEntries(own), ...REQUEST_ID }, ...content },
     '4XX': { $ref: '#/components/responses/Refused' },
+    '500': { $ref: '#/components/responses/Refused' },
     '503': { $ref: '#/components/responses/Unavailable' },
   }
+}
+
+/** As it goes out: an object as JSON, a text as it stands. A door may answer either. */
+function contentOf({ answer = z.string(), types = ['text/plain'] }: Door['shape'], named: Named): object {
+  const whole = toSchema(answer, 'output', named) as { readonly anyOf?: readonly object[] }
+  const kinds = whole.anyOf ?? [whole]
+  const contents = kinds.map((schema) =>
+    'type' in schema && schema.type === 'string'
+      ? Object.fromEntries(types.map((type) => [type, { schema }]))
+      : json(schema),
+  )
+  return Object.assign({}, ...contents)
 }
 
 function parametersIn(place: 'path' | 'query', schema: z.ZodType | undefined, named: Named): object[] {

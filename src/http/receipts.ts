@@ -41,7 +41,7 @@ const RECEIPT = z
   })
   .meta({ id: 'Receipt' })
 
-/** `GET /readback/v1/receipts/{id}`: what became of one receipt, and why [ours, contract §5]. */
+/** `GET /readback/v1/receipts/{id}`: what became of one receipt, and why [ours]. */
 export function getReceiptDoor(store: Pick<Store, 'getReceipt'>): Door {
   const params = z.object({ id: z.string() })
   const shape = { summary: 'What became of a receipt', params, answer: ok({ data: RECEIPT }), entry: 'lines' } as const

@@ -68,7 +68,7 @@ function remember(app: FastifyInstance, url: string, doors: readonly string[]): 
   known.push({ pattern: new RegExp(`^${pattern}$`), methods })
 }
 
-/** 405 where the path takes other methods, before any body is read and whoever asks (contract §1), and else 404. */
+/** 405 where the path takes other methods, before any body is read and whoever asks (`docs/api.md`, "Every request"), and else 404. */
 export function refuseRoute(app: FastifyInstance, { url }: FastifyRequest, reply: FastifyReply): ReadbackError {
   const [path = ''] = url.split('?', 1)
   const known = PATHS.get(app)?.find(({ pattern }) => pattern.test(path))

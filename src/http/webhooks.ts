@@ -185,7 +185,7 @@ function stateToWire({ id, type, url, disabled, failingSince, createdAt }: Webho
   }
 }
 
-/** Standard Webhooks' own verifiers decode what is behind the prefix, and take nothing that is not strictly base64 (contract §7). */
+/** Standard Webhooks' own verifiers decode what is behind the prefix, and take nothing that is not strictly base64. */
 function isKey(secret: string): boolean {
   if (!secret.startsWith('whsec_')) return true
   const key = secret.slice('whsec_'.length)

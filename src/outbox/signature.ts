@@ -8,8 +8,8 @@ export interface Signed {
 }
 
 /**
- * The headers by which a customer knows that a webhook is ours (contract §7): Standard Webhooks 1.0, which any stock verifier takes,
- * and `t=,v1=` as card processors have it. One signature for each secret: while one is being replaced, both are good.
+ * The headers by which a customer knows that a webhook is ours (`docs/api.md`, "Webhooks"): Standard Webhooks 1.0, which any stock
+ * verifier takes, and `t=,v1=` as card processors have it. One signature for each secret: while one is being replaced, both are good.
  */
 export function signatureHeaders({ id, at, body }: Signed, secrets: readonly string[]): Record<string, string> {
   const seconds = Math.floor(at / 1_000)
