@@ -25,14 +25,15 @@ function contact(name: string) {
   return inQuery(name, address(malformed, malformed)).optional()
 }
 
-/** A date alone begins its day, and no zone is UTC. */
+/** A date alone begins its day, no seconds are none, and no zone is UTC. */
 function time(name: string) {
   const error = `\`${name}\` must be a date or a time in ISO 8601`
+  const zoned = { offset: true, local: true }
   return z
     .string({ error })
     .meta({ format: 'date-time' })
     .transform((given) => given.replace(/ (\d\d:\d\d)$/, '+$1'))
-    .pipe(z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], { error }))
+    .pipe(z.union([z.iso.datetime(zoned), z.iso.datetime({ ...zoned, precision: -1 }), z.iso.date()], { error }))
     .transform((given) => Date.parse(/T.*(Z|[+-]\d\d:\d\d)$/.test(given) || !given.includes('T') ? given : `${given}Z`))
     .optional()
 }
