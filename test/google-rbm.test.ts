@@ -155,6 +155,9 @@ describe('a line that is an agent of RCS for Business', () => {
     const given = { number: CONTACT, from_number: line.number, content: 'Hi' }
     const refused = await line.account.call('POST', '/api/send-message', given)
     assert.deepEqual([refused.status, refused.body.message], [400, 'The from_number cannot send messages'])
+    const place = { number: CONTACT, from_number: line.number }
+    const shown = await line.account.call('POST', '/api/send-typing-indicator', place)
+    assert.deepEqual([shown.status, shown.body.message], [400, 'The from_number cannot show that it types'])
   })
 
   test('answers 200 or 400 to whatever is signed', async (t) => {

@@ -72,8 +72,10 @@ async function insert(
 
 export async function findTypingPlace(session: Session, call: ShowTypingCall): Promise<TypingPlace> {
   const { row } = await callersLine(session, call)
-  const { line, writing } = passWritingLine(row, session.rules, call.relayed)
-  if (!writing.typing) throw new ReadbackError('invalid', 'The from_number cannot show that it types')
+  if (row !== undefined && !session.rules.writing[row.connector]?.typing) {
+    throw new ReadbackError('invalid', 'The from_number cannot show that it types')
+  }
+  const { line } = passWritingLine(row, session.rules, call.relayed)
   const known = await findConversation(session, line.id, call.number)
   const released = known === undefined || !call.typing ? 0 : await releaseWaiting(session, [known.id], call.at)
   const unknown: Conversation = {
