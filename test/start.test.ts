@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -96,6 +96,18 @@ describe('a start', () => {
     await using second = await startProcess({ dataDir, env: { READBACK_OPERATOR_TOKEN: '' } })
     const again = client(second.base, { authorization: `Bearer ${token}` })
     assert.equal((await again.must(200, 'GET', '/operator/accounts')).body.data.length, 1)
+  })
+
+  test('that a full disk ended leaves no operator token that is empty, and the next one says which file to delete', async () => {
+    await using folder = await dataFolder()
+    const env = { READBACK_OPERATOR_TOKEN: '' }
+    const start = (before: string) => startProcess({ dataDir: folder.path, env, before })
+    await assert.rejects(start(`trap '' XFSZ; ulimit -f 0`), /EFBIG/)
+    const token = join(folder.path, 'operator-token')
+    await assert.rejects(start(':'), ({ message }: Error) => message.includes(`There is no secret in ${token}`))
+    await rm(token)
+    await using server = await start(':')
+    assert.equal((await client(server.base, {}).call('GET', '/operator/accounts')).status, 401)
   })
 
   test('makes a store that its owner alone may read, in a folder that is open to all, and leaves one that is there as it is', async () => {
