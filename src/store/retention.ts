@@ -29,7 +29,7 @@ const KINDS: Readonly<Record<Aged, Kind>> = {
   messages: {
     table: 'messages',
     age: 'received_at',
-    ended: `next_attempt_at is null and not exists (select 1 from conversations c
+    ended: `status <> 'QUEUED' and not exists (select 1 from conversations c
       where c.id = messages.conversation_id and c.last_message_id = messages.id)`,
   },
   phone: { table: 'handset_messages', age: 'written_at', ended: '1 = 1' },

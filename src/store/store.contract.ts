@@ -5,6 +5,7 @@ import { percentile } from '../core/overview.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import { AGED } from '../core/retention.ts'
 import type { Claim } from '../core/send-receipt.ts'
+import type { MessageCall } from '../core/sending.ts'
 import type { LineToEnrol } from '../core/store.ts'
 import { contactOf, desk, done, LINE, open, type Place } from './desk.contract.ts'
 
@@ -141,6 +142,29 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       // The newest of the conversation is there.
       for (const claim of (await d.claim(101)).claims) await d.store.settleReceipts(done(claim, 102))
       assert.equal((await d.receipt(young)).state, 'sent')
+    })
+
+    test('forgets no message while its call is under way', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials, lineId } = d
+      const words = { content: 'Hello', mediaUrl: null, sendStyle: null, statusCallback: null, relayed: false }
+      const { message } = await store.sendMessage({
+        credentials,
+        number: contactOf(0),
+        fromNumber: LINE,
+        ...words,
+        at: 1,
+      })
+      const { id } = message
+      const turn = { lineId, ready: true, obstacle: 'pace', nextCallAt: 0, at: 2 } as const
+      const { call } = await store.claimMessage(turn)
+      const forget = () => store.forgetOld({ kind: 'messages', before: 50, after: 0, limit: 9 })
+      await forget()
+      await store.settleMessage({ call: call as MessageCall, at: 3, status: 'SENT', carrierMessageId: 'theirs' })
+      assert.equal((await store.getMessage({ credentials, id })).message.status, 'SENT')
+      await forget()
+      await assert.rejects(store.getMessage({ credentials, id }), code('not_found'))
     })
 
     test('takes a line away: its number is free, its receipts end, and nothing more is stored for it', async () => {
