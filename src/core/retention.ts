@@ -5,6 +5,8 @@ export type Aged = (typeof AGED)[number]
 export interface AgedCall {
   readonly kind: Aged
   readonly before: number
+  /** Now. What is later was written while the clock was ahead, and hides nothing that is old behind it. */
+  readonly at: number
   /** Behind this id; 0 begins. */
   readonly after: number
   /** So many are looked at. */

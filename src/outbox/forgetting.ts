@@ -69,9 +69,10 @@ export class Forgetting {
   /** Others get their turn between two pieces. */
   async #forgetOld(kind: Aged): Promise<void> {
     const { store, retentionMs, now } = this.#options
-    const before = now() - retentionMs - (LONGER_MS[kind] ?? 0)
+    const at = now()
+    const before = at - retentionMs - (LONGER_MS[kind] ?? 0)
     for (let after: number | null = 0; after !== null && !this.#stopped; ) {
-      after = await store.forgetOld({ kind, before, after, limit: AT_ONCE })
+      after = await store.forgetOld({ kind, before, at, after, limit: AT_ONCE })
     }
   }
 }

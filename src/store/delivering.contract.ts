@@ -98,7 +98,7 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       await deliver(d, webhookId, 1)
       await d.store.testWebhook({ credentials: d.credentials, id: webhookId, at: 40 })
       for (const kind of ['deliveries', 'events'] as const) {
-        await d.store.forgetOld({ kind, before: 39, after: 0, limit: 9 })
+        await d.store.forgetOld({ kind, before: 39, at: 50, after: 0, limit: 9 })
       }
       const { deliveries } = await d.store.claimDeliveries({ webhookId, limit: 9, at: 40, leaseUntil: 60 })
       assert.equal(deliveries.length, 1)
@@ -155,7 +155,7 @@ async function deliver({ store }: Desk, webhookId: WebhookId, at: number): Promi
 
 async function forgetEndpoints({ store }: Desk, before: number): Promise<void> {
   for (let after: number | null = 0; after !== null; )
-    after = await store.forgetOld({ kind: 'endpoints', before, after, limit: 2 })
+    after = await store.forgetOld({ kind: 'endpoints', before, at: before, after, limit: 2 })
 }
 
 async function sendAll({ store, lineId }: Desk, at: number): Promise<void> {

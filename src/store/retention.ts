@@ -50,19 +50,18 @@ interface Row {
 }
 
 /** Ids grow with time, so the old are where a table begins: each step is a piece of the primary key, however large the table. */
-export async function forgetOld({ db }: Session, { kind, before, after, limit }: AgedCall): Promise<number | null> {
+export async function forgetOld({ db }: Session, { kind, before, at, after, limit }: AgedCall): Promise<number | null> {
   const { table, renewed = false } = KINDS[kind]
   const rows = await look(db, { kind, after, limit })
-  const old = rows.filter(({ age }) => age < before)
-  const ids = old.filter(({ ended }) => ended === 1).map(({ id }) => id)
+  const ids = rows.filter(({ age, ended }) => age < before && ended === 1).map(({ id }) => id)
   if (ids.length > 0) {
     await sql`delete from ${sql.table(table)} where id in (${sql.join(ids)})`.execute(db)
   }
-  const goesOn = rows.length === limit && (renewed || old.length === limit)
+  const goesOn = rows.length === limit && (renewed || rows.every(({ age }) => age < before || age > at))
   return goesOn ? (rows.at(-1)?.id ?? null) : null
 }
 
-async function look(db: Kysely<Tables>, { kind, after, limit }: Omit<AgedCall, 'before'>): Promise<Row[]> {
+async function look(db: Kysely<Tables>, { kind, after, limit }: Omit<AgedCall, 'before' | 'at'>): Promise<Row[]> {
   const { table, age, ended } = KINDS[kind]
   const { rows } =
     await sql<Row>`select id, ${sql.raw(age)} as age, case when ${sql.raw(ended)} then 1 else 0 end as ended

@@ -130,7 +130,7 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       const young = await d.request(contactOf(0), 100)
       for (const kind of AGED) {
         for (let after: number | null = 0; after !== null; ) {
-          after = await d.store.forgetOld({ kind, before: 50, after, limit: 2 })
+          after = await d.store.forgetOld({ kind, before: 50, at: 101, after, limit: 2 })
         }
       }
       const left = await d.store.listReceipts({ credentials: d.credentials, filter: { limit: 9 } })
@@ -142,6 +142,20 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       // The newest of the conversation is there.
       for (const claim of (await d.claim(101)).claims) await d.store.settleReceipts(done(claim, 102))
       assert.equal((await d.receipt(young)).state, 'sent')
+    })
+
+    test('forgets what is old behind what was written while the clock was ahead', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      for (const at of [900, 901, 902, 1, 2, 3, 70]) await d.receive(contactOf(0), at)
+      for (let after: number | null = 0; after !== null; ) {
+        after = await d.store.forgetOld({ kind: 'events', before: 50, at: 100, after, limit: 2 })
+      }
+      const left = await d.store.listEvents({ after: 0 as EventId, limit: 9 })
+      assert.deepEqual(
+        left.map(({ at }) => at),
+        [900, 901, 902, 70],
+      )
     })
 
     test('forgets no message while its call is under way', async () => {
@@ -159,7 +173,7 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       const { id } = message
       const turn = { lineId, ready: true, obstacle: 'pace', nextCallAt: 0, at: 2 } as const
       const { call } = await store.claimMessage(turn)
-      const forget = () => store.forgetOld({ kind: 'messages', before: 50, after: 0, limit: 9 })
+      const forget = () => store.forgetOld({ kind: 'messages', before: 50, at: 60, after: 0, limit: 9 })
       await forget()
       await store.settleMessage({ call: call as MessageCall, at: 3, status: 'SENT', carrierMessageId: 'theirs' })
       assert.equal((await store.getMessage({ credentials, id })).message.status, 'SENT')

@@ -26,7 +26,7 @@ describe('what is old, on PostgreSQL', { skip: requirePostgres() }, () => {
     const { id } = webhooks[0] as { id: WebhookId }
     const other = await open(database)
     const events = await locked(database, 'select 1 from events for update')
-    const forgetting = other.forgetOld({ kind: 'events', before: 100, after: 0, limit: 500 })
+    const forgetting = other.forgetOld({ kind: 'events', before: 100, at: 200, after: 0, limit: 500 })
     await waiting(database, 1)
     const testing = d.store.testWebhook({ credentials: d.credentials, id, at: 200 })
     await Promise.race([testing, waiting(database, 2)])
