@@ -235,6 +235,34 @@ test('a lane looks for what was set back once the calls beside it are over, thou
   await lane.drain({ ending: true })
 })
 
+test('a lane goes on where its clock is set back, as after a start', async () => {
+  let at = 0
+  let settled = Promise.withResolvers<void>()
+  const line = { id: 1, connector: 'test', paused: false } as unknown as Line
+  const store = {
+    findOverdue: async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null }),
+    claimReceipts: async () => ({ line, claims: [CLAIM], nextDueAt: null }),
+    settleReceipts: async () => settled.resolve(),
+  } as Partial<Outbox> as Outbox
+  const calledAt: number[] = []
+  const lane = laneOn(
+    store,
+    () => at,
+    calledBy(async () => {
+      calledAt.push(at)
+      return { kind: 'unavailable', reason: 'unreachable' }
+    }),
+  )
+  for (at of [3_600_000, 1_000_000, 0]) {
+    settled = Promise.withResolvers()
+    lane.nudge()
+    await settled.promise
+    await rest()
+  }
+  assert.deepEqual(calledAt, [3_600_000, 1_000_000, 0])
+  await lane.drain({ ending: true })
+})
+
 const CLAIM: Claim = {
   conversation: {
     ...{ id: 1 as ConversationId, lineId: 1 as LineId, kind: 'direct', address: '+14155550101' as Address },

@@ -13,7 +13,7 @@ import {
   trySending,
 } from '../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../core/store.ts'
-import { BackOff } from './back-off.ts'
+import { BackOff, wasSetBack } from './back-off.ts'
 import { Claiming } from './claiming.ts'
 import { Insisting } from './insisting.ts'
 import type { OutboxLog } from './log.ts'
@@ -57,16 +57,17 @@ const PAUSED_REST_MS = 100
 /** One line's receipts on their way: claimed when due, at the carrier's pace, one conversation each call. */
 export class Lane {
   readonly #options: LaneOptions
-  readonly #backOff = new BackOff()
+  #backOff = new BackOff()
   readonly #inFlight = new Map<ConversationId, Promise<void>>()
   #pace: Pace = { callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 1 }
   #nextCallAt = Number.NEGATIVE_INFINITY
   #lastDoneAt = Number.NEGATIVE_INFINITY
   #restUntil = Number.NEGATIVE_INFINITY
+  #steppedAt = Number.NEGATIVE_INFINITY
   #obstacle: Reason = 'pace'
   readonly #claiming: Claiming<ClaimCall, Claimed>
   readonly #insisting: Insisting
-  readonly #sweeping: Sweeping
+  #sweeping: Sweeping
   readonly #turns: Turns
   #removed = false
   /** Something came, or came back, since the last claim with nothing under way: behind what was, there may be more. */
@@ -106,6 +107,8 @@ export class Lane {
   /** Claims what may go now and sends it on its way; answers when to come again, null when only a nudge will tell. */
   async #step(): Promise<number | null> {
     const { lineId, now, nextCallAt } = this.#options
+    if (wasSetBack(this.#steppedAt, now())) this.#beginAnew()
+    this.#steppedAt = now()
     const sweepAt = await this.#sweeping.sweep(this.#obstacle)
     const at = now()
     const limit = this.#room()
@@ -127,6 +130,13 @@ export class Lane {
     await this.#carryAll(line, claims)
     if (nextDueAt === null || line.paused) return sweepAt
     return earliest(Math.max(nextDueAt, this.#nextCallAt, this.#backOff.until), sweepAt)
+  }
+
+  /** As after a start: no time of before means anything any more. */
+  #beginAnew(): void {
+    this.#backOff = new BackOff()
+    this.#sweeping = new Sweeping(this.#options)
+    this.#nextCallAt = this.#lastDoneAt = this.#restUntil = Number.NEGATIVE_INFINITY
   }
 
   /** How many conversations may be claimed. A carrier that failed is tried with one. */

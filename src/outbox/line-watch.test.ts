@@ -16,7 +16,11 @@ const LINE = {
   unverified: 0,
 } as Partial<Line> as Line
 
-function watching(store: Partial<LineWatchOptions['store']>, carrier: Partial<CarrierLine>): LineWatch {
+function watching(
+  store: Partial<LineWatchOptions['store']>,
+  carrier: Partial<CarrierLine>,
+  now: () => number = Date.now,
+): LineWatch {
   return new LineWatch({
     store: store as LineWatchOptions['store'],
     connectors: { mac: { line: () => carrier as CarrierLine } as Partial<Connector> as Connector },
@@ -25,7 +29,7 @@ function watching(store: Partial<LineWatchOptions['store']>, carrier: Partial<Ca
     leases: undefined,
     everyMs: 60_000,
     log: { info() {}, warn() {}, error() {} },
-    now: Date.now,
+    now,
   })
 }
 
@@ -87,5 +91,26 @@ test('a look is not put off by looks that are asked for later, and the last of t
     () => looks.at(-1) as number,
     (at) => at >= askedFor - 1,
   )
+  await watch.stop()
+})
+
+test('a line is looked at again soon where the clock is set back after its carrier was away', async () => {
+  let at = 3_600_000
+  let looks = 0
+  const carrier: Partial<CarrierLine> = {
+    async catchUp() {
+      looks += 1
+      return { kind: 'unavailable', reason: 'unreachable' }
+    },
+  }
+  const watch = watching({ getLine: async () => ({ ...LINE, catchUpCursor: 'row 5' }) }, carrier, () => at)
+  for (const wanted of [1, 2]) {
+    const look = () => {
+      watch.nudge(LINE.id)
+      return looks
+    }
+    await until(`look ${wanted}`, look, (made) => made === wanted)
+    at = 0
+  }
   await watch.stop()
 })

@@ -31,11 +31,12 @@ export interface LineWatchOptions {
 /** A line that is well is asked after less often than it is fetched from. */
 const PROBE_MS = 60_000
 
+/** Its times are the monotonic clock's: where the other is set back, a line is not left alone for as much longer. */
 interface Look {
   readonly backOff: BackOff
   under?: Promise<void>
   again?: boolean
-  /** By the monotonic clock: when the timer comes, and the latest for which a look was asked. */
+  /** When the timer comes, and the latest for which a look was asked. */
   timer?: { readonly at: number; readonly timeout: NodeJS.Timeout }
   askedFor: number
   probedAt: number
@@ -137,13 +138,12 @@ export class LineWatch {
   }
 
   async #tend(line: Line, look: Look): Promise<void> {
-    const { now } = this.#options
     const carrier = this.#options.connectors[line.connector]?.line(line)
-    if (carrier === undefined || look.backOff.until > now()) return
+    if (carrier === undefined || look.backOff.until > performance.now()) return
     const well = await this.#catchUp(line, carrier, look)
     const { status } = healthOf(line.health, line.unverified)
-    if (well && status === 'ONLINE' && now() - look.probedAt < PROBE_MS) return
-    look.probedAt = now()
+    if (well && status === 'ONLINE' && performance.now() - look.probedAt < PROBE_MS) return
+    look.probedAt = performance.now()
     const probed = await carrier.probe?.()
     if (probed !== undefined) await this.#options.noteHealth(line, probed)
   }
@@ -154,15 +154,15 @@ export class LineWatch {
     // Its enrolment says where it begins: a second beginning, a little later, would pass over what came between.
     if (line.catchUpCursor === null) return true
     for (let cursor = line.catchUpCursor; carrier.catchUp !== undefined && !this.#stopped; ) {
-      const startedAt = now()
-      const caught = await carrier.catchUp(cursor, startedAt)
+      const startedAt = performance.now()
+      const caught = await carrier.catchUp(cursor, now())
       if (caught.kind !== 'done') {
         log.info(
           { line: formatId('line', line.id), reason: caught.reason, detail: caught.detail },
           'nothing was fetched',
         )
         const retryAfterMs = caught.kind === 'unavailable' ? caught.retryAfterMs : undefined
-        look.backOff.fail({ startedAt, at: now(), retryAfterMs })
+        look.backOff.fail({ startedAt, at: performance.now(), retryAfterMs })
         return false
       }
       look.backOff.reset()

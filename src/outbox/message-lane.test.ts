@@ -69,3 +69,36 @@ test('a lane whose line may be another’s by now sends nothing, and leaves the 
   await lane.drain({ ending: true })
   assert.deepEqual([status, sent], ['QUEUED', 0])
 })
+
+test('a lane goes on where its clock is set back, as after a start', async () => {
+  let at = 0
+  let written = Promise.withResolvers<void>()
+  const line = { id: 1, connector: 'test', paused: false } as unknown as Line
+  const store = {
+    claimMessage: async ({ ready }: { ready: boolean }) => {
+      return { line, call: ready ? { id: 7 } : null, nextDueAt: null, nextExpiryAt: null }
+    },
+    settleMessage: async () => written.resolve(),
+  } as unknown as MessageOutbox
+  const carrier = {
+    pace: async () => ({ callsPerSecond: 5, concurrency: 1 }),
+    sendMessage: async () => ({ kind: 'unavailable', reason: 'unreachable' }),
+  }
+  const lane = new MessageLane({
+    nextCallAt: () => 0,
+    lineId: 1 as LineId,
+    store,
+    connectors: { test: { line: () => carrier } as unknown as Connector },
+    log: { info() {}, warn() {}, error() {} },
+    now: () => at,
+    onSent() {},
+    onEnd() {},
+    mayCall: () => true,
+  })
+  for (at of [3_600_000, 0]) {
+    written = Promise.withResolvers()
+    lane.nudge()
+    await written.promise
+  }
+  await lane.drain({ ending: true })
+})

@@ -13,7 +13,7 @@ import {
   setMessageBack,
   settleMessage,
 } from '../core/sending.ts'
-import { BackOff } from './back-off.ts'
+import { BackOff, wasSetBack } from './back-off.ts'
 import { Claiming } from './claiming.ts'
 import { Insisting } from './insisting.ts'
 import type { Drain, LaneOptions } from './lane.ts'
@@ -28,11 +28,12 @@ export interface MessageLaneOptions extends Omit<LaneOptions, 'store' | 'onSent'
 /** One line's messages on their way: one at a time, in the order in which they were accepted, at the carrier's pace. */
 export class MessageLane {
   readonly #options: MessageLaneOptions
-  readonly #backOff = new BackOff()
+  #backOff = new BackOff()
   readonly #claiming: Claiming<Parameters<MessageOutbox['claimMessage']>[0], ClaimedMessage>
   readonly #insisting: Insisting
   readonly #turns: Turns
   #nextCallAt = Number.NEGATIVE_INFINITY
+  #steppedAt = Number.NEGATIVE_INFINITY
   /** Between two calls; unknown until the first. */
   #paceMs = 0
   #obstacle: Reason = 'pace'
@@ -68,6 +69,11 @@ export class MessageLane {
   async #step(): Promise<number | null> {
     const { lineId, now } = this.#options
     const at = now()
+    if (wasSetBack(this.#steppedAt, at)) {
+      this.#backOff = new BackOff()
+      this.#nextCallAt = Number.NEGATIVE_INFINITY
+    }
+    this.#steppedAt = at
     const allowedAt = Math.max(this.#options.nextCallAt(), this.#nextCallAt, this.#backOff.until)
     const ready = allowedAt <= at
     const nextCallAt = ready ? at + this.#paceMs : at
