@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -51,6 +51,10 @@ describe('a start', () => {
     await using folder = await dataFolder()
     await using first = await startProcess({ dataDir: folder.path })
     await assert.rejects(startProcess({ dataDir: folder.path }), /Another process serves the store/)
+    const link = join(folder.path, 'link.db')
+    await symlink(join(folder.path, 'readback.db'), link)
+    const env = { DATABASE_URL: `sqlite:${link}` }
+    await assert.rejects(startProcess({ dataDir: folder.path, env }), /Another process serves the store/)
     await first.operator.must(200, 'GET', '/operator/accounts')
     await first.end('SIGKILL')
     await using _next = await startProcess({ dataDir: folder.path })

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { ReadbackError } from '../../core/errors.ts'
 import { makePrivately } from './connection.ts'
@@ -8,16 +9,27 @@ import { makePrivately } from './connection.ts'
  * Throws `unavailable` where another process holds it.
  */
 export function lockFile(path: string): { release(): void } {
+  const beside = `${realPath(path)}.lock`
   // Whoever may read it could hold it, and keep the server from starting.
-  makePrivately(`${path}.lock`)
-  const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 })
+  makePrivately(beside)
+  let lock: DatabaseSync | undefined
   try {
+    lock = new DatabaseSync(beside, { timeout: 0 })
     lock.exec('begin exclusive')
   } catch (error) {
-    lock.close()
+    lock?.close()
     throw new ReadbackError('unavailable', `Another process serves the store ${path}, or it cannot be locked`, {
       cause: error,
     })
   }
   return { release: () => lock.close() }
+}
+
+/** By whatever links it is named. One that is not there yet has none. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
 }
