@@ -7,11 +7,13 @@ import { listen } from './support/event-reader.ts'
 import { connect } from './support/mac-line.ts'
 import {
   type Database,
+  locked,
   nodeSettings,
   type PostgresServer,
   postgresServer,
   requirePostgres,
   runSql,
+  waiting,
 } from './support/postgres.ts'
 import { dataFolder, startProcess } from './support/process.ts'
 import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
@@ -155,6 +157,37 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
       (held) => String(held) === '6,6',
     )
     for (const id of ids) assert.equal((await onA.settled(id)).state, 'sent')
+  })
+
+  test('carry at once what one takes in the moment in which it ends and another has its line already', async () => {
+    await using database = await postgres.database()
+    const settings = { ...nodeSettings(database), READBACK_LEASE_S: '4', READBACK_CARRIER_TIMEOUT_S: '2' }
+    await using a = await startReadback(settings)
+    const onA = await customer(a)
+    await until(
+      'A to have the line',
+      () => spread(database),
+      (held) => String(held) === '1',
+    )
+    await using b = await startReadback(settings)
+    const conversations = await locked(database, 'lock table conversations in share mode')
+    const asked = onA.markRead()
+    await waiting(database, 1)
+    const holder = () =>
+      runSql<{ id: string; until: string }>(database.url, 'select n.* from line_leases join nodes n on n.id = node')
+    const [before] = await holder()
+    const stopped = a.stop()
+    const [taken] = await until('B to have the line', holder, ([now]) => now !== undefined && now.id !== before?.id)
+    // When it took the line it looked for what waits there.
+    await until('B to have renewed its lease', holder, ([now]) => now?.until !== taken?.until)
+    await conversations[Symbol.asyncDispose]()
+    const id = await asked
+    const answeredAt = performance.now()
+    await stopped
+    assert.equal((await enter(b.base, onA.accountId, onA.keys).settled(id)).state, 'sent')
+    const ms = performance.now() - answeredAt
+    // Without the nudge it would be half a minute.
+    assert.ok(ms < 10_000, `it took ${ms} ms`)
   })
 
   test('fetch what came late, whichever of them its webhook called', async () => {

@@ -86,6 +86,8 @@ export class LineLeases {
 
   /** Once nothing is under way: others may go on at once, and need not wait for the lease to end. */
   async release(): Promise<void> {
+    // What is still accepted here is told to the others.
+    this.#holding = { ...this.#holding, held: new Map() }
     try {
       await this.#options.leases.release()
     } catch (error) {
