@@ -18,7 +18,7 @@ import { SignInLinks } from './http/console/sign-in-links.ts'
 import { EventHub } from './http/event-hub.ts'
 import { webhookBody } from './http/webhook-body.ts'
 import { keptSecret } from './kept-secret.ts'
-import { createOutbox } from './outbox/index.ts'
+import { createOutbox, type RunningOutbox } from './outbox/index.ts'
 import type { AddressPolicy } from './outgoing/address-guard.ts'
 import { createHttpCaller } from './outgoing/http-call.ts'
 import { openStore } from './store/open.ts'
@@ -77,13 +77,16 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     log,
     ...dashboard,
   })
-  // Before anybody can ask for a receipt: what it finds claimed then was claimed by a process that is no more.
-  await outbox.start()
-  await listen(app, config)
-  base = baseOf(app.server.address() as AddressInfo)
-  const { simulator } = connectors
-  const demo = config.demo && simulator && (await prepareDemo({ store, simulator, dataDir: config.dataDir, now }))
-  await outbox.turnToCarriers()
+  const demo = await orDrain(outbox, async () => {
+    // Before anybody can ask for a receipt: what it finds claimed then was claimed by a process that is no more.
+    await outbox.start()
+    await listen(app, config)
+    base = baseOf(app.server.address() as AddressInfo)
+    const { simulator } = connectors
+    const demo = config.demo && simulator && (await prepareDemo({ store, simulator, dataDir: config.dataDir, now }))
+    await outbox.turnToCarriers()
+    return demo
+  })
   return {
     base,
     durability: () => store.durability(),
@@ -98,6 +101,16 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
       await Promise.all(Object.values(callers).map((caller) => caller.close()))
       await store.close()
     },
+  }
+}
+
+/** Where a start fails the lines that it took are given back: they would be nobody's until its lease ends. */
+async function orDrain<T>(outbox: RunningOutbox, begin: () => Promise<T>): Promise<T> {
+  try {
+    return await begin()
+  } catch (error) {
+    await outbox.drain()
+    throw error
   }
 }
 

@@ -190,6 +190,17 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
     assert.ok(ms < 10_000, `it took ${ms} ms`)
   })
 
+  test('keep their lines where another cannot start', async () => {
+    await using database = await postgres.database()
+    await using folder = await dataFolder()
+    await using a = await startReadback(nodeSettings(database))
+    await customer(a)
+    const env = { ...nodeSettings(database), PORT: new URL(a.base).port }
+    await assert.rejects(startProcess({ dataDir: folder.path, env }), /EADDRINUSE/)
+    const nodes = await runSql(database.url, 'select 1 from nodes')
+    assert.equal(nodes.length, 1)
+  })
+
   test('fetch what came late, whichever of them its webhook called', async () => {
     await using mac = await startBlueBubbles()
     await using database = await postgres.database()
