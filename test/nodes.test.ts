@@ -222,6 +222,31 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
     await until('it to be stored', messages, ({ length }) => length === 2)
   })
 
+  test('tell a Mac that was away where to call, though the one that was asked to is gone', async () => {
+    await using mac = await startBlueBubbles()
+    await using other = await startBlueBubbles()
+    await using database = await postgres.database()
+    const settings = { ...nodeSettings(database), READBACK_CATCH_UP_INTERVAL_S: '0.2' }
+    await using a = await startReadback(settings)
+    const { line } = await connect(a, mac)
+    await until(
+      'A to have the line',
+      () => spread(database),
+      (held) => String(held) === '1',
+    )
+    await using b = await startReadback(settings)
+    other.faults.set('webhooks', 'reset')
+    const change = { settings: { url: other.url, password: other.password } }
+    await b.operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(line)}`, change)
+    await b.stop()
+    other.faults.clear()
+    await until(
+      'the Mac to know where to call',
+      () => other.webhooks,
+      ({ length }) => length === 1,
+    )
+  })
+
   test('send messages that any of them accepts, and end those of a node that died as interrupted', async () => {
     await using database = await postgres.database()
     await using folder = await dataFolder()

@@ -47,7 +47,7 @@ export class Enrolment {
     await this.#enrolAll(holds)
   }
 
-  /** These lines are this process's from here on. */
+  /** These lines are this process's; another may have been asked to enrol one, and be no more. */
   async takeUp(lineIds: ReadonlySet<LineId>): Promise<void> {
     if (!this.#started) return
     try {
@@ -76,7 +76,7 @@ export class Enrolment {
   async #enrolAll(among: (lineId: LineId) => boolean): Promise<void> {
     const { store, inboundUrl } = this.#options
     for (const { line } of await store.linesToEnrol({ inboundBase: inboundUrl('') })) {
-      if (among(line.id)) void this.enrol(line.id)
+      if (among(line.id) && !this.#tries.has(line.id)) void this.enrol(line.id)
     }
   }
 

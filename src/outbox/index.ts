@@ -59,12 +59,11 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
   const { store, connectors, catchUpIntervalMs: everyMs, log, now } = options
   const noteHealth = noteHealthIn(store, log, now)
   const nudge = (lineId: LineId) => receipts.nudge(lineId)
-  const leases = leasesOf(options, () => ({ receipts, messages }), {
-    onTaken: (lineIds) => void enrolment.takeUp(lineIds),
-    onInbound: (lineId) => watch.nudge(lineId),
-  })
-  const watch = new LineWatch({ store, connectors, noteHealth, leases, nudge, everyMs, log, now })
-  const verification = new Verification({ store, lookAt: (lineId) => watch.nudge(lineId), log, now })
+  const enrol = (lineIds: ReadonlySet<LineId>) => void enrolment.takeUp(lineIds)
+  const lookAt = (lineId: LineId) => watch.nudge(lineId)
+  const leases = leasesOf(options, () => ({ receipts, messages }), { onTaken: enrol, onInbound: lookAt })
+  const watch = new LineWatch({ store, connectors, noteHealth, leases, enrol, nudge, everyMs, log, now })
+  const verification = new Verification({ store, lookAt, log, now })
   const removedLines = new RemovedLines({ store, log, now })
   let draining = false
   const { receipts, messages } = lanesOf(options, leases, {

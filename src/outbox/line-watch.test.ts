@@ -25,6 +25,7 @@ function watching(
     store: store as LineWatchOptions['store'],
     connectors: { mac: { line: () => carrier as CarrierLine } as Partial<Connector> as Connector },
     noteHealth: async (_line, health) => health,
+    enrol() {},
     nudge() {},
     leases: undefined,
     everyMs: 60_000,

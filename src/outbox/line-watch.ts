@@ -20,6 +20,8 @@ export interface LineWatchOptions {
   readonly noteHealth: NoteHealth
   /** Absent where every line is this process's. */
   readonly leases: Pick<LineLeases, 'holds' | 'pass'> | undefined
+  /** Looks whether these lines' carriers have to be told where to call us. */
+  readonly enrol: (lineIds: ReadonlySet<LineId>) => void
   /** Tells a line's lane that there is a receipt. */
   readonly nudge: (lineId: LineId) => void
   /** How often each line is looked at. */
@@ -93,6 +95,7 @@ export class LineWatch {
       const lines = (await this.#options.store.listLines()).filter(({ id }) => this.#holds(id))
       for (const line of lines) this.#look(line)
       const ids = new Set(lines.map(({ id }) => id))
+      this.#options.enrol(ids)
       for (const id of this.#looks.keys()) if (!ids.has(id)) this.#looks.delete(id)
     } catch (error) {
       this.#options.log.warn({ error: messageOf(error) }, 'the store could not be asked for lines')
