@@ -7,11 +7,13 @@ import { startCustomerServer } from './support/customer-server.ts'
 import { cuttingProxy, through } from './support/cutting-proxy.ts'
 import {
   type Database,
+  locked,
   nodeSettings,
   type OwnServer,
   ownServer,
   requireOwnPostgres,
   runSql,
+  waiting,
 } from './support/postgres.ts'
 import { dataFolder, startProcess } from './support/process.ts'
 import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
@@ -155,6 +157,35 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     assert.equal((await server.operator.call('GET', '/healthz')).status, 200)
     await blocking
     assert.equal((await account.settled(await account.markRead())).state, 'sent')
+  })
+
+  test('whose connections were all taken when a call was accepted has the node that carries it told all the same', async () => {
+    await using database = await postgres.database()
+    await using a = await startReadback(nodeSettings(database))
+    const onA = await customer(a)
+    await until(
+      'A to have the line',
+      () => leases(database),
+      ({ length }) => length === 1,
+    )
+    await using b = await startReadback({ ...nodeSettings(database), READBACK_POOL_SIZE: '2' })
+    const change = () => b.operator.call('PATCH', `/operator/accounts/${onA.accountId}`, { plan: 'ai_agent' })
+    await using _accounts = await locked(database, 'select 1 from accounts for no key update')
+    const conversations = await locked(database, 'lock table conversations in share mode')
+    const first = change()
+    await waiting(database, 1)
+    const accepted = enter(b.base, onA.accountId, onA.keys).markRead()
+    await waiting(database, 2)
+    // These wait for a connection, ahead of the nudge.
+    const others = [change(), change()]
+    await b.operator.must(200, 'GET', '/healthz')
+    await conversations[Symbol.asyncDispose]()
+    const id = await accepted
+    for (const { status } of await Promise.all([first, ...others])) assert.equal(status, 503)
+    const startedAt = performance.now()
+    assert.equal((await onA.settled(id)).state, 'sent')
+    const ms = performance.now() - startedAt
+    assert.ok(ms < 10_000, `it took ${ms} ms`)
   })
 
   test('that keeps lists waiting takes calls all the same', async () => {

@@ -100,9 +100,13 @@ export class Nudges {
     if (flags.events || flags.freed || touched.length > 0) chunks.push(flags)
     for (const chunk of chunks) {
       const payload = JSON.stringify({ from: this.#self, ...chunk })
-      // Where the database is away, so is whoever would listen.
-      await this.#pool.query('select pg_notify($1, $2)', [CHANNEL, payload]).catch(() => {})
+      await this.#pool.query('select pg_notify($1, $2)', [CHANNEL, payload]).catch(() => this.#sendLater(chunk))
     }
+  }
+
+  /** The database is away, or the pool's connections are all taken: what was accepted ahead of that waits for the nudge. */
+  #sendLater(nudge: Nudge): void {
+    if (!this.#closed) setTimeout(() => this.send(nudge), RECONNECT_MS).unref()
   }
 
   async #connect(): Promise<void> {
