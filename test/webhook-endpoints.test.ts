@@ -65,6 +65,35 @@ describe('an account’s endpoints', () => {
     }
   })
 
+  test('at a URL that is twice in a list are refused unless both say the same, and nothing is kept or lost', async () => {
+    const [line, otherLine] = [ownLine(), ownLine()]
+    const account = await customer(server, { lines: [line, otherLine] })
+    const own = { url, secret: 'a-secret-of-its-own' }
+    await addWebhooks(account, [`${url}/2`])
+    for (const twice of [
+      [own, url],
+      [url, own],
+      [own, { url, secret: 'another-secret' }],
+      [
+        { url, sendblue_numbers: [line] },
+        { url, sendblue_numbers: [otherLine] },
+      ],
+    ]) {
+      for (const [method, body] of [
+        ['POST', { webhooks: twice, globalSecret: 'the-global-secret' }],
+        ['PUT', { webhooks: { receive: twice } }],
+      ] as const) {
+        const answer = await account.call(method, WEBHOOKS, body)
+        assert.equal(answer.status, 400, `${method} ${JSON.stringify(twice)}`)
+        assert.match(answer.body.message, /https:\/\/example\.com\/hook is there twice/)
+      }
+    }
+    assert.deepEqual((await listed(account)).receive, [`${url}/2`])
+    await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: [own, own], outbound: [url, { url }] } })
+    const { receive, outbound } = await listed(account)
+    assert.deepEqual([receive, outbound], [[own], [url]])
+  })
+
   const BAD_URLS = [
     'ftp://example.com',
     'example.com',

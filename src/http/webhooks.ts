@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { formatId } from '../core/id.ts'
 import type { Store } from '../core/store.ts'
@@ -49,6 +50,16 @@ function endpoint(policy: AddressPolicy) {
   )
 }
 
+/** Those of one type. An endpoint has one secret and one list of lines: two entries that disagree would lose one of them unsaid. */
+function endpoints(policy: AddressPolicy) {
+  return z.array(endpoint(policy)).superRefine((list, context) => {
+    const first = new Map(list.toReversed().map((given) => [given.url, given]))
+    const twice = list.find((given) => !isDeepStrictEqual(given, first.get(given.url)))
+    if (twice === undefined) return
+    context.addIssue({ code: 'custom', message: `\`webhooks\`: ${twice.url} is there twice, and not alike` })
+  })
+}
+
 const SHOWN = z.union([
   z.string(),
   z.object({ url: z.string(), secret: z.string().optional(), sendblue_numbers: z.array(z.string()).optional() }),
@@ -69,7 +80,7 @@ export function listWebhooksDoor({ store }: WebhookDesk): Door {
 
 /** `POST`: appends. `type` is `receive` where absent. */
 export function addWebhooksDoor({ store, customers, now }: WebhookDesk): Door {
-  const webhooks = z.array(endpoint(customers))
+  const webhooks = endpoints(customers)
   const body = z.object({ webhooks, type: TYPE.default('receive'), globalSecret: GLOBAL_SECRET })
   const shape = { summary: 'Add webhooks', body, answer: CHANGED }
   return door(shape, async ({ body: { webhooks, type, globalSecret }, request }) => {
@@ -86,7 +97,7 @@ export function addWebhooksDoor({ store, customers, now }: WebhookDesk): Door {
 
 /** `PUT`: these and no others, by type. */
 export function replaceWebhooksDoor({ store, customers, now }: WebhookDesk): Door {
-  const lists = Object.fromEntries(WEBHOOK_TYPES.map((type) => [type, z.array(endpoint(customers)).optional()]))
+  const lists = Object.fromEntries(WEBHOOK_TYPES.map((type) => [type, endpoints(customers).optional()]))
   const webhooks = z
     .strictObject({ ...lists, globalSecret: GLOBAL_SECRET }, { error: nameTypes })
     .transform(({ globalSecret, ...given }) => ({ globalSecret: globalSecret as string | undefined, given }))
