@@ -159,6 +159,15 @@ describe('bad input', () => {
     assert.deepEqual(await unknown.json(), { status: 'ERROR', message: 'There is no such endpoint' })
   })
 
+  test('is the same for a path that is percent-encoded, as RFC 3986 has it', async () => {
+    for (const path of ['/api/mark%2Dread', '/%61pi/mark-read?%zz', '/api/mark-read#%zz']) {
+      await refused(401, request('', ['sb-api-key-id: x'], `POST ${path} HTTP/1.1`))
+      for (const method of ['GET', 'DELETE', 'OPTIONS'])
+        await refused(405, request('', [], `${method} ${path} HTTP/1.1`))
+    }
+    for (const method of ['GET', 'POST']) await refused(404, request('', [], `${method} /api%2Fmark-read HTTP/1.1`))
+  })
+
   test('is 401 and then 404 for an id that nothing has, however long it is', async () => {
     const path = `/readback/v1/receipts/${'x'.repeat(2_000)}`
     await refused(404, request('', [], `GET ${path} HTTP/1.1`))

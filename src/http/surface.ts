@@ -70,8 +70,10 @@ function remember(app: FastifyInstance, url: string, doors: readonly string[]): 
 
 /** 405 where the path takes other methods, before any body is read and whoever asks (`docs/api.md`, "Every request"), and else 404. */
 export function refuseRoute(app: FastifyInstance, { url }: FastifyRequest, reply: FastifyReply): ReadbackError {
-  const [path = ''] = url.split('?', 1)
-  const known = PATHS.get(app)?.find(({ pattern }) => pattern.test(path))
+  const [path = ''] = url.split(/[?#]/, 1)
+  // As the router reads it, which has refused by now what cannot be decoded.
+  const decoded = decodeURI(path)
+  const known = PATHS.get(app)?.find(({ pattern }) => pattern.test(decoded))
   if (known === undefined) return new ReadbackError('not_found', 'There is no such endpoint')
   const allowed = known.methods.join(', ')
   reply.header('allow', allowed)
