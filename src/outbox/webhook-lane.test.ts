@@ -18,6 +18,36 @@ const DELIVERY = {
   attempts: 0,
   failingSince: null,
 } as unknown as Delivery
+
+interface Given extends Partial<Omit<WebhookLaneOptions, 'store'>> {
+  readonly delivery?: Delivery
+  readonly store?: Partial<DeliveryOutbox>
+}
+
+/** A lane that is handed the delivery once, where the store is not told otherwise. */
+function laneOf(call: HttpCaller['call'], { delivery = DELIVERY, store = {}, ...options }: Given = {}): WebhookLane {
+  const deliveries = [delivery]
+  return new WebhookLane({
+    webhookId: 1 as WebhookId,
+    store: {
+      findDueEndpoints: async () => ({ endpoints: [], goOnAfter: null }),
+      claimDeliveries: async () => ({ deliveries: deliveries.splice(0), nextDueAt: null }),
+      async settleDelivery() {},
+      async releaseDeliveries() {},
+      ...store,
+    },
+    caller: { call } as unknown as HttpCaller,
+    allow: [],
+    bodyOf: () => ({}),
+    log: { info() {}, warn() {}, error() {} },
+    now: Date.now,
+    share: () => 1,
+    isWaitedFor: () => false,
+    onEnd() {},
+    ...options,
+  })
+}
+
 const CIRCLE: Record<string, unknown> = {}
 CIRCLE.self = CIRCLE
 
@@ -33,26 +63,8 @@ describe('a webhook that cannot be', () => {
       const settled = Promise.withResolvers<DeliveryOutcome>()
       const logged: string[] = []
       const log = { info() {}, warn() {}, error: (...told: unknown[]) => logged.push(JSON.stringify(told)) }
-      const deliveries = [delivery]
-      const store: DeliveryOutbox = {
-        findDueEndpoints: async () => ({ endpoints: [], goOnAfter: null }),
-        claimDeliveries: async () => ({ deliveries: deliveries.splice(0), nextDueAt: null }),
-        settleDelivery: async (outcome) => settled.resolve(outcome),
-        async releaseDeliveries() {},
-      }
-      const caller = { call: () => assert.fail('it was called') } as unknown as HttpCaller
-      const lane = new WebhookLane({
-        webhookId: 1 as WebhookId,
-        store,
-        caller,
-        allow: [],
-        bodyOf,
-        log,
-        now: () => 1_000,
-        share: () => 1,
-        isWaitedFor: () => false,
-        onEnd() {},
-      })
+      const store = { settleDelivery: async (outcome: DeliveryOutcome) => settled.resolve(outcome) }
+      const lane = laneOf(() => assert.fail('it was called'), { delivery, store, bodyOf, log, now: () => 1_000 })
       lane.nudge()
       const { state, attempt, disable } = await settled.promise
       await lane.drain()
@@ -67,31 +79,11 @@ describe('a webhook that cannot be', () => {
 for (const url of ['https://example.com', 'HTTPS://example.com', ' https://example.com']) {
   test(`the secret itself goes over https, however its URL is written: "${url}"`, async () => {
     const called = Promise.withResolvers<Parameters<HttpCaller['call']>[0]>()
-    const deliveries = [{ ...DELIVERY, url }]
-    const store: DeliveryOutbox = {
-      findDueEndpoints: async () => ({ endpoints: [], goOnAfter: null }),
-      claimDeliveries: async () => ({ deliveries: deliveries.splice(0), nextDueAt: null }),
-      async settleDelivery() {},
-      async releaseDeliveries() {},
+    const call: HttpCaller['call'] = async (asked) => {
+      called.resolve(asked)
+      return { kind: 'unavailable', reason: 'unreachable', mayHaveArrived: false }
     }
-    const caller = {
-      async call(asked: Parameters<HttpCaller['call']>[0]): Promise<NoAnswer> {
-        called.resolve(asked)
-        return { kind: 'unavailable', reason: 'unreachable', mayHaveArrived: false }
-      },
-    } as unknown as HttpCaller
-    const lane = new WebhookLane({
-      webhookId: 1 as WebhookId,
-      store,
-      caller,
-      allow: [],
-      bodyOf: () => ({}),
-      log: { info() {}, warn() {}, error() {} },
-      now: Date.now,
-      share: () => 1,
-      isWaitedFor: () => false,
-      onEnd() {},
-    })
+    const lane = laneOf(call, { delivery: { ...DELIVERY, url } })
     lane.nudge()
     assert.equal((await called.promise).headers?.['sb-signing-secret'], 'whsec_hidden')
     await lane.drain()
@@ -103,34 +95,16 @@ test('a lane makes a try that is due, though another call of its endpoint has no
   const twice = Promise.withResolvers<void>()
   const hangs = Promise.withResolvers<NoAnswer>()
   const dueAt = Date.now() + 50
-  const store: DeliveryOutbox = {
-    findDueEndpoints: async () => ({ endpoints: [], goOnAfter: null }),
-    async claimDeliveries({ at }) {
-      if (called.length === 0) return { deliveries: [DELIVERY], nextDueAt: dueAt }
-      return at < dueAt ? { deliveries: [], nextDueAt: dueAt } : { deliveries: [DELIVERY], nextDueAt: null }
-    },
-    async settleDelivery() {},
-    async releaseDeliveries() {},
+  const claimDeliveries: DeliveryOutbox['claimDeliveries'] = async ({ at }) => {
+    if (called.length === 0) return { deliveries: [DELIVERY], nextDueAt: dueAt }
+    return at < dueAt ? { deliveries: [], nextDueAt: dueAt } : { deliveries: [DELIVERY], nextDueAt: null }
   }
-  const caller = {
-    call() {
-      called.push(Date.now())
-      if (called.length === 2) twice.resolve()
-      return hangs.promise
-    },
-  } as unknown as HttpCaller
-  const lane = new WebhookLane({
-    webhookId: 1 as WebhookId,
-    store,
-    caller,
-    allow: [],
-    bodyOf: () => ({}),
-    log: { info() {}, warn() {}, error() {} },
-    now: Date.now,
-    share: () => 32,
-    isWaitedFor: () => false,
-    onEnd() {},
-  })
+  const call = () => {
+    called.push(Date.now())
+    if (called.length === 2) twice.resolve()
+    return hangs.promise
+  }
+  const lane = laneOf(call, { store: { claimDeliveries }, share: () => 32 })
   lane.nudge()
   await twice.promise
   assert.ok((called[1] ?? 0) >= dueAt)
