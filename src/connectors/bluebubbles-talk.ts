@@ -22,7 +22,8 @@ export type Heard =
   | Rejected
   | NoAnswer
 
-export function talkTo(caller: HttpCaller, { url, password }: Settings): Talk {
+/** `unsaid` are words of its calls that nobody is to read in what is told of an answer, besides the password. */
+export function talkTo(caller: HttpCaller, { url, password }: Settings, unsaid: readonly string[] = []): Talk {
   const deadline = caller.deadline()
   return async (method, path, body, query = '') => {
     const route = path.map(encode).join('/')
@@ -32,7 +33,7 @@ export function talkTo(caller: HttpCaller, { url, password }: Settings): Talk {
       ...(body === undefined ? {} : { body }),
       deadline,
     })
-    return answer.kind === 'answer' ? sortAnswer(answer, password) : answer
+    return answer.kind === 'answer' ? sortAnswer(answer, [password, ...unsaid]) : answer
   }
 }
 
@@ -56,11 +57,11 @@ const REPLY = z.object({
   data: z.unknown().optional(),
 })
 
-function sortAnswer(answer: HttpAnswer, password: string): Heard {
+function sortAnswer(answer: HttpAnswer, secrets: readonly string[]): Heard {
   const { status, body, date } = answer
   const reply = REPLY.safeParse(body).data
   if (status === 200 && reply?.status === 200) return { kind: 'done', data: reply.data, date }
-  const detail = excerpt(`${status} ${reply?.error?.message ?? reply?.message ?? ''}`.trim(), [password])
+  const detail = excerpt(`${status} ${reply?.error?.message ?? reply?.message ?? ''}`.trim(), secrets)
   if (status === 401 || status === 403) return { kind: 'rejected', reason: 'wrong_password', detail }
   // Messages tried, and could not: its row says so.
   if (status >= 500 && FAILED_ROW.safeParse(reply?.data).success)

@@ -42,10 +42,13 @@ function bluebubblesLine(caller: HttpCaller, media: MediaCaller, settings: Setti
   return {
     parseInbound,
     sendReceipt: ({ conversation }) => sendReceipt(talkTo(caller, settings), conversation),
-    sendMessage: (call, mayCall) => sendMessage({ talk: () => talkTo(caller, settings), media, mayCall }, call),
+    sendMessage(call, mayCall) {
+      const unsaid = call.content === null ? [] : [call.content]
+      return sendMessage({ talk: () => talkTo(caller, settings, unsaid), media, mayCall }, call)
+    },
     sendTyping: (call) => sendTyping(talkTo(caller, settings), call),
     pace: async () => PACE,
-    enrol: (inboundUrl, before) => enrol(talkTo(caller, settings), inboundUrl, before),
+    enrol: (inboundUrl, before) => enrol(talkTo(caller, settings, [secretOf(inboundUrl)]), inboundUrl, before),
     probe: () => probe(talkTo(caller, settings)),
     catchUp: (cursor, now) => catchUp(() => talkTo(caller, settings), settings, cursor, now),
     lookUp: (contact) => lookUp(talkTo(caller, settings), contact),
@@ -90,6 +93,10 @@ async function enrol(talk: Talk, inboundUrl: string, before: string | null): Pro
     if (removed.kind !== 'done' && removed.kind !== 'absent') return removed
   }
   return outcomeOf(await talk('POST', ['webhook'], { url: inboundUrl, events: EVENTS }))
+}
+
+function secretOf(inboundUrl: string): string {
+  return inboundUrl.split('/').at(-1) ?? ''
 }
 
 /** All but the last word of a URL, which in ours is the secret. */

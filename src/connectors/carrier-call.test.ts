@@ -30,6 +30,8 @@ test('what a carrier said is told short, on one line and without the secrets it 
   assert.equal(excerpt("refused: it's and it%27s", ["it's"]), 'refused: … and …')
   const echoed = '400 no chat any;-;+14155551234 of ada@example.com, nor of (415) 555-1234 at 20:15'
   assert.equal(excerpt(echoed, []), '400 no chat any;-;… of …, nor of (… at 20:15')
+  assert.equal(excerpt('any%3B-%3Bada%40example.com?x', []), '…')
+  assert.equal(excerpt(String.raw`{"said":"a \"b\""}`, ['a "b"', 'b']), '{"said":"…"}')
   assert.equal(excerpt('x'.repeat(1_000), []).length, 200)
   // As a carrier may that sends back a file: minutes go by where all of it is looked through.
   for (const long of ['x'.repeat(1_000_000), `1${'('.repeat(1_000_000)}x`]) assert.equal(excerpt(long, []).length, 200)

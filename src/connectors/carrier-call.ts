@@ -26,12 +26,14 @@ const EXCERPT_LENGTH = 200
 /** To look for addresses takes by the square of the length: 54 s for 160,000 letters, in which nobody else is served. */
 const LOOKED_THROUGH = 1_000
 
-/** Numbers as people and carriers write them, and addresses. */
-const ADDRESSES = /\+?\d[\d .()-]{5,}\d|[^\s@"'<>;,]+@[^\s@"'<>;,]+/g
+/** Numbers as people and carriers write them, and addresses, in URLs too. */
+const ADDRESSES = /\+?\d[\d .()-]{5,}\d|[^\s@"'<>;,]+(?:@|%40)[^\s@"'<>;,]+/g
 
-/** What a carrier said, short and on one line, without the secrets and the contact: an answer may echo the call. */
+/** What a carrier said, short and on one line, without the secrets, what is written and the contact: an answer may echo the call. */
 export function excerpt(said: string, secrets: readonly string[]): string {
-  const clean = secrets.flatMap(spellingsOf).reduce((text, secret) => text.replaceAll(secret, '…'), said)
+  // One may be part of another.
+  const longestFirst = secrets.flatMap(spellingsOf).toSorted((one, other) => other.length - one.length)
+  const clean = longestFirst.reduce((text, secret) => text.replaceAll(secret, '…'), said)
   return clean
     .slice(0, LOOKED_THROUGH)
     .replace(ADDRESSES, '…')
@@ -39,11 +41,12 @@ export function excerpt(said: string, secrets: readonly string[]): string {
     .slice(0, EXCERPT_LENGTH)
 }
 
-/** As it is, and as it stands in URLs, which do not agree on what has to be encoded. */
+/** As it is, as it stands in JSON, and in URLs, which do not agree on what has to be encoded. */
 function spellingsOf(secret: string): string[] {
   const encoded = encodeURIComponent(secret.toWellFormed())
   return [
     secret,
+    JSON.stringify(secret).slice(1, -1),
     encoded,
     new URL(`http://h/?${encoded}`).search.slice(1),
     new URLSearchParams({ s: secret }).toString().slice(2),

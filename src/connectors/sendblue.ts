@@ -136,7 +136,8 @@ async function sendMessage(
     return { kind: 'sent', carrierMessageId: queued.message_handle, delivered }
   }
   if (queued?.status === 'ERROR') return { kind: 'rejected', reason: 'rejected' }
-  const outcome = sortAnswer(answer, settings)
+  const written = [content, mediaUrl].filter((word) => word !== null)
+  const outcome = sortAnswer(answer, settings, written)
   if (outcome.kind === 'done') return { kind: 'unknown', detail: 'no handle in the answer' }
   const refused = outcome.kind !== 'unavailable' || REFUSED_UNREAD.includes(answer.status)
   return refused ? outcome : { kind: 'unknown', detail: outcome.reason }
@@ -166,11 +167,11 @@ async function sendTyping(
 const REPLY = z.object({ status: z.string(), message: z.string().optional() })
 
 /** The page's errors; all else is worth another try. */
-function sortAnswer(answer: HttpAnswer, settings: Settings): ReceiptOutcome {
+function sortAnswer(answer: HttpAnswer, settings: Settings, written: readonly string[] = []): ReceiptOutcome {
   const { status, body } = answer
   const reply = REPLY.safeParse(body).data
   if (status === 200 && reply?.status === 'OK') return { kind: 'done' }
-  const secrets = [settings.api_key_id, settings.api_secret_key, settings.signing_secret]
+  const secrets = [settings.api_key_id, settings.api_secret_key, settings.signing_secret, ...written]
   const detail = excerpt(`${status} ${reply?.message ?? ''}`.trim(), secrets)
   if (status === 401) return { kind: 'rejected', reason: 'wrong_password', detail }
   if (status === 403) return { kind: 'rejected', reason: 'access_denied', detail }
