@@ -32,6 +32,7 @@ const VARIABLES = z.object({
   DATABASE_URL: z
     .string()
     .regex(/^(sqlite:|postgres(ql)?:\/\/)./, { error: 'must begin with sqlite: or postgres://' })
+    .refine(isStoreUrl, { error: 'must be a URL: in its password, / ? # and the like are percent-encoded' })
     .optional(),
   READBACK_POOL_SIZE: z.coerce
     .number({ error: 'must be a number' })
@@ -141,6 +142,11 @@ function requireShared({ operatorToken, secretKey, carrierTimeoutMs, leaseMs }: 
       'READBACK_LEASE_S must be twice READBACK_CARRIER_TIMEOUT_S or more: a call has to end before its line is free'
     throw new ReadbackError('invalid', message)
   }
+}
+
+/** A socket's folder can stand in the query, and no host then (libpq, 32.1.1.2). */
+function isStoreUrl(given: string): boolean {
+  return !POSTGRES_URL.test(given) || URL.canParse(given.replace('@/', '@localhost/'))
 }
 
 function isAlone({ HOST, READBACK_PUBLIC_URL }: { HOST: string; READBACK_PUBLIC_URL?: string | undefined }): boolean {

@@ -37,6 +37,18 @@ describe('a start', () => {
     })
   })
 
+  test('is refused with a URL of a database that is none, and tells nobody the password in it', async () => {
+    await using folder = await dataFolder()
+    for (const host of ['pass/word@127.0.0.1', 'pass#word@127.0.0.1']) {
+      const env = { DATABASE_URL: `postgres://user:${host}/readback` }
+      await assert.rejects(startProcess({ dataDir: folder.path, env }), ({ message }: Error) => {
+        assert.match(message, /DATABASE_URL must be a URL: .* percent-encoded/)
+        assert.doesNotMatch(message, /pass.?word@/)
+        return true
+      })
+    }
+  })
+
   test('lets other machines in with an operator token of one’s own alone, and says what to do', async () => {
     await using folder = await dataFolder()
     const env = { HOST: '0.0.0.0', READBACK_OPERATOR_TOKEN: '' }
