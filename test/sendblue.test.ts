@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { RequestListener } from 'node:http'
 import { describe, test } from 'node:test'
-import { serveCarrier, serveUntrusted } from './support/carrier.ts'
+import { send, serveCarrier, serveUntrusted } from './support/carrier.ts'
 import { CONTACT, type Customer, customer, type Readback } from './support/readback.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
@@ -97,6 +97,36 @@ describe('a line that lives at another server of this API', () => {
       ({ status }) => status !== 'QUEUED',
     )
     assert.deepEqual([ended.status, ended.error_reason], ['ERROR', 'relay_loop'])
+  })
+
+  test('takes a 202 with a handle for a message that is on its way, and hears of it in the words of its documentation', async () => {
+    await using original = await serveCarrier(async (_, response) =>
+      send(response, { status: 202, body: { status: 'QUEUED', message_handle: 'handle-there' } }),
+    )
+    const { account, line, inboundUrl } = await relay(here, ownLine(), { ...KEYS, base_url: original.url })
+    const message = { number: CONTACT, from_number: line, content: 'Hello world!' }
+    const { message_handle } = (await account.must(200, 'POST', '/api/send-message', message)).body
+    const becomes = (wanted: string) =>
+      until(
+        `it to be ${wanted}`,
+        async () => (await account.must(200, 'GET', `/api/status?handle=${message_handle}`)).body,
+        ({ status }) => status === wanted,
+      )
+    await becomes('SENT')
+    const now = new Date().toISOString()
+    const told = {
+      content: 'Hello world!',
+      is_outbound: true,
+      status: 'DELIVERED',
+      error_code: null,
+      error_message: null,
+    }
+    const when = { date_sent: now, date_updated: now, was_downgraded: false, plan: 'blue' }
+    const who = { message_handle: 'handle-there', from_number: line, number: CONTACT, to_number: CONTACT }
+    const headers = { 'content-type': 'application/json', 'sb-signing-secret': SIGNING_SECRET }
+    const body = JSON.stringify({ ...told, ...who, ...when })
+    assert.equal((await fetch(inboundUrl, { method: 'POST', headers, body })).status, 200)
+    await becomes('DELIVERED')
   })
 
   test('is marked as read there, and ONLINE while its number is the account’s', async () => {

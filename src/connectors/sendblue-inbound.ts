@@ -7,9 +7,8 @@ import type { MessageNews } from '../core/sending.ts'
 import { contentOf, ID } from './carrier-fields.ts'
 import { sameSecret } from './same-secret.ts'
 
-/** Of the 25 fields of its `receive` webhook those that we keep. */
-const RECEIVED = z.object({
-  is_outbound: z.boolean(),
+/** Of the 25 fields of its webhooks those that we keep. */
+const FIELDS = z.object({
   message_handle: ID,
   content: z.string().nullish(),
   media_url: z.string().nullish(),
@@ -17,12 +16,15 @@ const RECEIVED = z.object({
   to_number: z.string(),
   sendblue_number: z.string().nullish(),
   group_id: z.union([ID, z.literal('')]).nullish(),
-  service: z.enum(SERVICES),
   date_sent: z.iso.datetime({ offset: true }),
   date_updated: z.iso.datetime({ offset: true }).nullish(),
   status: z.string().nullish(),
 })
-type Received = z.infer<typeof RECEIVED>
+/** What its documentation shows of a message that the line sent names no service. */
+const OUTBOUND = FIELDS.extend({ is_outbound: z.literal(true) })
+const RECEIVED = FIELDS.extend({ is_outbound: z.literal(false), service: z.enum(SERVICES) })
+const MESSAGE = z.discriminatedUnion('is_outbound', [OUTBOUND, RECEIVED])
+type Outbound = z.infer<typeof OUTBOUND>
 
 /**
  * Its webhooks: `receive` for one message, or one attachment of it, each with a handle of its own; `outbound` for what became of one
@@ -38,7 +40,7 @@ export function parseInbound(
   }
   const typing = TYPING.safeParse(body).data
   if (typing !== undefined) return parseTyping(typing, number)
-  const parsed = RECEIVED.safeParse(body)
+  const parsed = MESSAGE.safeParse(body)
   if (!parsed.success) {
     const name = parsed.error.issues[0]?.path.join('.') || 'the body'
     throw new ReadbackError('invalid', `Not a receive webhook: ${name} is missing or wrong`)
@@ -71,17 +73,17 @@ function parseTyping(typing: z.infer<typeof TYPING>, line: PhoneNumber): ParsedI
 
 const NEWS = z.enum(['DELIVERED', 'READ', 'ERROR'])
 
-function newsOf({ message_handle: carrierMessageId, status, date_updated, date_sent }: Received): MessageNews[] {
+function newsOf({ message_handle: carrierMessageId, status, date_updated, date_sent }: Outbound): MessageNews[] {
   const known = NEWS.safeParse(status).data
   const at = Date.parse(date_updated ?? date_sent)
   return known === undefined ? [] : [{ of: { carrierMessageId }, status: known, at }]
 }
 
-function replyOf({ group_id, to_number, date_sent }: Received): Reply {
+function replyOf({ group_id, to_number, date_sent }: Outbound): Reply {
   return { carrierConversation: group_id || to_number, sentAt: Date.parse(date_sent) }
 }
 
-function toInbound(message: Received, contact: Address): ParsedInbound['messages'][number] {
+function toInbound(message: z.infer<typeof RECEIVED>, contact: Address): ParsedInbound['messages'][number] {
   const group = message.group_id || null
   return {
     carrierMessageId: message.message_handle,

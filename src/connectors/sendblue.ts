@@ -108,7 +108,7 @@ async function sendReceipt(
 
 const QUEUED = z.object({ message_handle: ID, status: z.string() })
 
-/** Its 200 means that it has the message; what becomes of it comes by its `outbound` webhook. */
+/** A handle means that it has the message; what becomes of it comes by its `outbound` webhook. */
 async function sendMessage(
   caller: HttpCaller,
   settings: Settings,
@@ -131,7 +131,8 @@ async function sendMessage(
     return answer.mayHaveArrived ? { kind: 'unknown', detail: answer.reason } : answer
   }
   const queued = QUEUED.safeParse(answer.body).data
-  if (answer.status === 200 && queued !== undefined && queued.status !== 'ERROR') {
+  const taken = answer.status >= 200 && answer.status < 300
+  if (taken && queued !== undefined && queued.status !== 'ERROR') {
     const delivered = queued.status === 'DELIVERED'
     return { kind: 'sent', carrierMessageId: queued.message_handle, delivered }
   }
