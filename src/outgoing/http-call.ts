@@ -201,6 +201,8 @@ function finite(value: number): number | undefined {
   return Number.isFinite(value) ? value : undefined
 }
 
+const GARBLED: readonly string[] = ['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']
+
 /** The error's code is all that is told of it: its message can hold the URL, and the URL a password. */
 function obstacleOf(
   error: unknown,
@@ -208,8 +210,8 @@ function obstacleOf(
 ): Pick<UnavailableOutcome, 'reason' | 'detail'> {
   const detail = codeOf(error)
   if (late || detail === 'UND_ERR_CONNECT_TIMEOUT' || detail === 'ETIMEDOUT') return { reason: 'timeout' }
-  // Bytes came that are no HTTP.
-  const garbled = detail.startsWith('HPE_') || detail === 'UND_ERR_HEADERS_OVERFLOW'
+  // Bytes came that are no HTTP, whatever the parser has to say of them.
+  const garbled = (error instanceof Error && error.name === 'HTTPParserError') || GARBLED.includes(detail)
   return { reason: answered || garbled ? 'carrier_error' : 'unreachable', detail }
 }
 
