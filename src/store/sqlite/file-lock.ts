@@ -12,12 +12,11 @@ export function lockFile(path: string): { release(): void } {
   const beside = `${realPath(path)}.lock`
   // Whoever may read it could hold it, and keep the server from starting.
   makePrivately(beside)
-  let lock: DatabaseSync | undefined
+  const lock = new DatabaseSync(beside, { timeout: 0 })
   try {
-    lock = new DatabaseSync(beside, { timeout: 0 })
     lock.exec('begin exclusive')
   } catch (error) {
-    lock?.close()
+    lock.close()
     throw new ReadbackError('unavailable', `Another process serves the store ${path}, or it cannot be locked`, {
       cause: error,
     })
