@@ -30,6 +30,18 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
   })
   after(() => postgres[Symbol.asyncDispose]())
 
+  test('that cannot hold what contacts write is no place for a store', async () => {
+    await using database = await postgres.database()
+    const latin = new URL(database.url)
+    latin.pathname += '_latin'
+    await runSql(
+      database.url,
+      `create database ${latin.pathname.slice(1)} encoding 'LATIN1' locale 'C' template template0`,
+    )
+    const settings = nodeSettings({ url: latin.href })
+    await assert.rejects(startReadback(settings), /encoding LATIN1: make one with UTF8/)
+  })
+
   test('that is away makes answers 503 with retry-after, and it goes on by itself within 2 seconds', async () => {
     await using database = await postgres.database()
     await using server = await startReadback(nodeSettings(database))

@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
+import { ReadbackError } from '../../core/errors.ts'
 import { POSTGRES } from '../engine.ts'
 import { migrate } from '../migrations/index.ts'
+import type { Tables } from '../tables.ts'
 import { gaveWay, openPatientPool, toKysely } from './connection.ts'
 import { MIGRATION_LOCK } from './transactions.ts'
 
@@ -15,11 +17,13 @@ const PAUSE_MS = 1_000
 
 /**
  * Brings the tables up to date while other nodes serve: one node at a time (Kysely's migrator takes an advisory lock), all or nothing,
- * and again until no long transaction is in the way. Answers the migrations of a newer version.
+ * and again until no long transaction is in the way. Answers the migrations of a newer version. Throws `invalid` for a database that
+ * cannot hold what contacts write.
  */
 export async function upgrade(url: string, onNotice: (notice: string) => void): Promise<readonly string[]> {
   const db = toKysely(openPatientPool(url, LOCK_TIMEOUT_MS))
   try {
+    await requireAnyText(db)
     for (let first = true; ; first = false) {
       try {
         return await migrate(db, POSTGRES, keepOthersOut)
@@ -32,6 +36,17 @@ export async function upgrade(url: string, onNotice: (notice: string) => void): 
   } finally {
     await db.destroy()
   }
+}
+
+/** SQL_ASCII gives back what it is given; any other but UTF8 refuses most characters, and a message with one of them could not be stored. */
+async function requireAnyText(db: Kysely<Tables>): Promise<void> {
+  const { rows } = await sql<{ encoding: string }>`select current_setting('server_encoding') as encoding`.execute(db)
+  const encoding = rows[0]?.encoding ?? ''
+  if (['UTF8', 'SQL_ASCII'].includes(encoding)) return
+  throw new ReadbackError(
+    'invalid',
+    `The database has the encoding ${encoding}: make one with UTF8 (createdb -T template0 -E UTF8)`,
+  )
 }
 
 /** Waits for the transactions of all nodes, and keeps new ones waiting. */
