@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { nodeSettings, type OwnServer, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
+import {
+  locked,
+  nodeSettings,
+  type OwnServer,
+  ownServer,
+  requireOwnPostgres,
+  runSql,
+  waiting,
+} from './support/postgres.ts'
 import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 import { WEBHOOKS } from './support/webhooks.ts'
+
+const OTHER_LINE = '+19175550199'
 
 describe('transactions on PostgreSQL that cross each other', { skip: requireOwnPostgres() }, () => {
   let postgres: OwnServer
@@ -40,6 +50,22 @@ describe('transactions on PostgreSQL that cross each other', { skip: requireOwnP
     const sent = async () => (await account.phone()).flatMap(({ content }) => (content === 'Hello' ? [] : content))
     const shown = await until('all to be on the phone', sent, ({ length }) => length >= contents.length)
     assert.deepEqual(shown.sort(), contents.sort())
+  })
+
+  test('leave every other account a connection, however many calls of one wait for each other', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback(nodeSettings(database))
+    const account = await customer(server)
+    const other = await customer(server, { lines: [OTHER_LINE] })
+    await using held = new AsyncDisposableStack()
+    held.use(await locked(database, 'select 1 from accounts for update'))
+    const change = { webhooks: ['https://example.com'], type: 'receive' }
+    const changes = Array.from({ length: 30 }, () => account.call('POST', WEBHOOKS, change))
+    await waiting(database, 1)
+    await server.operator.must(200, 'GET', '/healthz')
+    assert.equal((await other.call('POST', '/api/mark-read', { number: CONTACT, from_number: OTHER_LINE })).status, 200)
+    await held.disposeAsync()
+    for (const { status } of await Promise.all(changes)) assert.equal(status, 200)
   })
 
   test('leave one list of webhooks where several replace it at once, and no more of them than an account may have', async () => {

@@ -9,18 +9,20 @@ type Query = (session: Session, argument: never) => Promise<unknown>
  * The queries that engines share: reads a statement at a time, writes in a snapshot that no other node has crossed. Lists have half of
  * the connections at the most: whoever asks for long ones keeps no call waiting.
  */
-export function sharedMethods({ transactions, onChanges, ...session }: Tools, lists: Semaphore) {
+export function sharedMethods({ transactions, callers, onChanges, ...session }: Tools, lists: Semaphore) {
   const seen = new Set<string>(SEEN_BY_ALL)
-  const through = (isolation: 'none' | 'snapshot', queries: Readonly<Record<string, Query>>) =>
-    Object.entries(queries).map(([name, query]) => {
-      const asked = (argument: never) => transactions.run(isolation, ({ db }) => query({ ...session, db }, argument))
-      const ask = LISTS.includes(name) ? (argument: never) => lists.through(() => asked(argument)) : asked
-      const method = async (argument: never) => {
-        const answer = await ask(argument)
-        if (seen.has(name)) touch({ onChanges }, 'all')
-        return answer
-      }
-      return [name, method] as const
+  const read = (name: string, query: Query) => {
+    const asked = (argument: never) => transactions.run('none', ({ db }) => query({ ...session, db }, argument))
+    return LISTS.includes(name) ? (argument: never) => lists.through(() => asked(argument)) : asked
+  }
+  const write = (name: string, query: Query) => async (argument: never) => {
+    const outcome = await callers.run('snapshot', argument, async ({ db }) => {
+      return { outcome: await query({ ...session, db }, argument), happenings: [] }
     })
-  return Object.fromEntries([...through('none', READS), ...through('snapshot', COLD_WRITES)])
+    if (seen.has(name)) touch({ onChanges }, 'all')
+    return outcome
+  }
+  const reads = Object.entries<Query>(READS).map(([name, query]) => [name, read(name, query)])
+  const writes = Object.entries<Query>(COLD_WRITES).map(([name, query]) => [name, write(name, query)])
+  return Object.fromEntries([...reads, ...writes])
 }

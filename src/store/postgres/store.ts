@@ -20,6 +20,7 @@ import type { Session, StoreRules } from '../session.ts'
 import { addWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import { acceptCalls } from './acceptance.ts'
 import { Batches } from './batches.ts'
+import { CallerBatches } from './caller-batches.ts'
 import { Clock } from './clock.ts'
 import { asUnavailable, CONNECT_TIMEOUT_MS, openPatientPool, openPool, toKysely } from './connection.ts'
 import { settleDeliveries } from './deliveries.ts'
@@ -34,7 +35,7 @@ import { settleReceipts } from './outbox.ts'
 import { Recent } from './recent.ts'
 import { Semaphore } from './semaphore.ts'
 import { sharedMethods } from './shared-queries.ts'
-import { type Telling, type Tools, tellingOf, touch } from './telling.ts'
+import { type Tools, tellingOf, touch } from './telling.ts'
 import { IN_ORDER, type Statement, type Transaction, Transactions } from './transactions.ts'
 import { upgrade } from './upgrade.ts'
 
@@ -75,7 +76,8 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
     start.onChanges(changes)
   }
   const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs, onTaken, onChanges })
-  const tools = { transactions, seal, rules: start.rules, now, leases, onChanges }
+  const callers = new CallerBatches(tellingOf({ transactions, onChanges }))
+  const tools = { transactions, callers, seal, rules: start.rules, now, leases, onChanges }
   const { finished, ...hot } = hotMethods(tools, recent)
   // The queries' own types are made from the port's: this is where they meet again.
   const methods = {
@@ -155,7 +157,7 @@ function hotMethods(tools: Tools, recent: Recent) {
     ...laneMethods(tools, telling),
     ...lineMethods(tools),
     ...handset,
-    ...tellingMethods(tools, telling),
+    ...tellingMethods(tools),
     markRead: (call: MarkReadCall) => markRead.call(call),
     storeInbound: (arrivals: readonly Arrival[]) => storeInbound.call(arrivals),
     settleReceipts: (written: Settlement | Setback) => settle.call(written),
@@ -172,17 +174,17 @@ function hotMethods(tools: Tools, recent: Recent) {
 }
 
 /** Queries that engines share, and that have something to tell, or leave something for an endpoint. */
-function tellingMethods({ leases: _, transactions, onChanges, ...session }: Tools, telling: Telling) {
+function tellingMethods({ callers, onChanges, ...session }: Tools) {
   const shared =
     <Call, A>(
       query: (session: Session, call: Call) => Promise<Answered<A>>,
       isolation: 'current' | 'snapshot' = 'snapshot',
     ) =>
     (call: Call): Promise<A> =>
-      telling(async (transaction) => {
-        const { answer, told } = await query({ ...session, db: transaction.db }, call)
+      callers.run(isolation, call, async ({ db }) => {
+        const { answer, told } = await query({ ...session, db }, call)
         return { outcome: answer, happenings: told }
-      }, isolation)
+      })
   const nudging =
     <Call, A>(
       query: (session: Session, call: Call) => Promise<Nudging<A>>,
@@ -190,7 +192,9 @@ function tellingMethods({ leases: _, transactions, onChanges, ...session }: Tool
       touched: Changes['touched'] = [],
     ) =>
     async (call: Call): Promise<A> => {
-      const { answer, endpoints } = await transactions.run(isolation, ({ db }) => query({ ...session, db }, call))
+      const { answer, endpoints } = await callers.run(isolation, call, async ({ db }) => {
+        return { outcome: await query({ ...session, db }, call), happenings: [] }
+      })
       onChanges({ endpoints, events: false, touched })
       return answer
     }

@@ -2,6 +2,7 @@ import type { AccountId } from '../../core/id.ts'
 import type { Changes } from '../../core/store.ts'
 import type { Told } from '../events.ts'
 import type { Session } from '../session.ts'
+import type { CallerBatches } from './caller-batches.ts'
 import { recordEvents, type WebhookRow } from './events.ts'
 import type { NodeLeases } from './leases.ts'
 import type { Transaction, Transactions } from './transactions.ts'
@@ -9,12 +10,13 @@ import type { Transaction, Transactions } from './transactions.ts'
 /** What the store's methods have in hand. */
 export interface Tools extends Omit<Session, 'db'> {
   readonly transactions: Transactions
+  readonly callers: CallerBatches
   readonly leases: NodeLeases
   readonly onChanges: (changes: Changes) => void
 }
 
 /** What a transaction came to, with what it has to tell, and whose things changed besides. */
-interface Done<T> {
+export interface Done<T> {
   readonly outcome: T
   readonly happenings: readonly Told[]
   readonly touched?: readonly AccountId[]
@@ -29,7 +31,7 @@ export function touch({ onChanges }: Pick<Tools, 'onChanges'>, touched: Changes[
 export type Telling = ReturnType<typeof tellingOf>
 
 /** Runs a transaction that has something to tell: recorded in it, and passed on once it is committed. */
-export function tellingOf({ transactions, onChanges }: Tools) {
+export function tellingOf({ transactions, onChanges }: Pick<Tools, 'transactions' | 'onChanges'>) {
   return async <T>(
     work: (transaction: Transaction) => Promise<Done<T>>,
     isolation: 'current' | 'snapshot' = 'current',
