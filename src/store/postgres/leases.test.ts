@@ -69,6 +69,21 @@ describe('leases on lines', { skip: requirePostgres() }, () => {
     assert.deepEqual([...((await d.store.leases?.hold({ wanted: [] }))?.held.keys() ?? [])], [d.lineId])
   })
 
+  test('of a node that died are taken one by one, and with the last of them it is forgotten', async () => {
+    await using database = await postgres.database()
+    await using d = await desk(database)
+    await using other = await node(database)
+    const second = await secondLine(d)
+    await runSql(database.url, `insert into nodes (id, until) values ('dead', 0), ('idle', 0)`)
+    const lease = `insert into line_leases (line_id, node, epoch, next_call_at) values ($1, 'dead', 1, 0)`
+    await runSql(database.url, lease, [second])
+    await runSql(database.url, `update line_leases set node = 'dead'`)
+    const dead = () => runSql<{ id: string }>(database.url, 'select id from nodes where until = 0')
+    assert.deepEqual([await other.hold([]), await dead()], [[d.lineId], [{ id: 'dead' }]])
+    assert.deepEqual([...((await d.store.leases?.hold({ wanted: [] }))?.held.keys() ?? [])], [second])
+    assert.deepEqual(await dead(), [])
+  })
+
   test('stay with a node that took them in the moment in which another began', async () => {
     await using database = await postgres.database()
     await using d = await desk(database)

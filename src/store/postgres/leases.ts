@@ -106,7 +106,9 @@ export class NodeLeases implements Leases {
    */
   async #lease(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<{ line_id: LineId }[]> {
     const dead = (await transaction.rows<{ id: string }>(LOCK_DEAD, [])).map(({ id }) => id)
-    return transaction.rows<{ line_id: LineId }>(TAKE, [this.node, wanted, room, dead])
+    const taking = transaction.rows<{ line_id: LineId }>(TAKE, [this.node, wanted, room, dead])
+    transaction.write(FORGET_DEAD, [dead])
+    return taking
   }
 }
 
@@ -143,6 +145,12 @@ const TAKE: Statement = {
     order by id
     on conflict (line_id) do update set node = excluded.node, epoch = held.epoch + 1
       where held.node is null or held.node = any($4::text[]) returning line_id`,
+}
+/** Those that have no line any more: by its own row a line is known to be a dead node's. */
+const FORGET_DEAD: Statement = {
+  name: 'forget dead nodes',
+  text: `delete from nodes n where id = any($1::text[]) and not exists (select 1 from line_leases x
+    join lines l on l.id = x.line_id where x.node = n.id and l.removed_at is null)`,
 }
 /** Removed lines with something under way that nobody carries any more; `RemovedLines` ends it once it is due. */
 const FIND_LEFT: Statement = {
