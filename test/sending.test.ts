@@ -203,6 +203,25 @@ describe('a message that a line sends', () => {
     assert.deepEqual([await typing(renewed), await typing(stopped)], [true, true])
   })
 
+  test('shows that the line types for as long as a call says that was on its way when the one before it ended', async () => {
+    const number = '+14155550148'
+    const show = (max_duration_ms: number) =>
+      account.must(200, 'POST', '/api/send-typing-indicator', { number, from_number: LINE, max_duration_ms })
+    await show(300)
+    await account.carrier({ latency_ms: 600 })
+    await show(2_000)
+    const shownAt = performance.now()
+    await account.carrier({ latency_ms: 0 })
+    const query = `/simulator/handset?${new URLSearchParams({ number, from_number: LINE })}`
+    await until(
+      'it to end by itself',
+      async () => (await account.must(200, 'GET', query)).body.typing,
+      (seen) => !seen,
+    )
+    const ms = performance.now() - shownAt
+    assert.ok(ms > 1_900, `it ended after ${ms} ms`)
+  })
+
   const good = { number: CONTACT, from_number: LINE, content: 'Hi' }
   const RUBBISH: readonly (readonly [field: string, change: Record<string, unknown>])[] = [
     ...[null, 7, '', 'nobody', ['+14155551234'], {}].map((number) => ['number', { number }] as const),

@@ -29,35 +29,55 @@ const PATIENCE_MS = 10_000
 /** `POST /api/send-typing-indicator`: as the SDK has it. Best effort: what the carrier could not do is told, and not tried again. */
 export function typingDoor(desk: TypingDesk & { readonly now: () => number }): Door {
   const shape = { summary: 'Show the contact that you type', body: BODY, answer: ANSWER, entry: 'lines' } as const
-  const stops: Stops = new Map()
+  const stops: Stops = { later: new Map(), underWay: new Map() }
   return door(shape, async ({ body: { number, from_number: fromNumber, state, max_duration_ms: most }, request }) => {
     const credentials = credentialsOf(request)
     const relayed = request.headers[RELAYED_HEADER] !== undefined
     const call = { credentials, number, fromNumber, typing: state === 'start', relayed, at: desk.now() }
-    const outcome = await within(showTyping(desk, call))
-    if (outcome.kind === 'done') forgetStop(stops, call)
+    const outcome = await show(desk, stops, call)
     if (outcome.kind === 'done' && call.typing && most !== undefined) stopLater(desk, stops, call, most)
     if (outcome.kind === 'done') return { status: 'SENT' as const, number, error_message: null }
     return { status: 'ERROR' as const, number, error_message: REASONS[outcome.reason].meaning }
   })
 }
 
-/** The stops to come, by line and contact. A live line's number is one account's alone, and a call that got through was its own. */
-type Stops = Map<string, NodeJS.Timeout>
-
-/** Best effort, as the indicator itself: who stops in time, or ends, has shown it all the same. */
-function stopLater(desk: TypingDesk, stops: Stops, call: ShowTypingCall, ms: number): void {
-  const timer = setTimeout(() => {
-    stops.delete(placeOf(call))
-    showTyping(desk, { ...call, typing: false }).catch(() => {})
-  }, ms)
-  stops.set(placeOf(call), timer.unref())
+/** By line and contact. A live line's number is one account's alone, and a call that got through was its own. */
+interface Stops {
+  /** Those to come. */
+  readonly later: Map<string, NodeJS.Timeout>
+  /** The last call under way, which may be one that puts off a stop. */
+  readonly underWay: Map<string, Promise<unknown>>
 }
 
 /** Whoever shows it anew, or has ended it, is not to be cut short by the call before. */
-function forgetStop(stops: Stops, call: ShowTypingCall): void {
-  clearTimeout(stops.get(placeOf(call)))
-  stops.delete(placeOf(call))
+async function show(desk: TypingDesk, { later, underWay }: Stops, call: ShowTypingCall) {
+  const place = placeOf(call)
+  const shown = within(showTyping(desk, call)).then((outcome) => {
+    if (outcome.kind !== 'done') return outcome
+    clearTimeout(later.get(place))
+    later.delete(place)
+    return outcome
+  })
+  underWay.set(place, shown)
+  try {
+    return await shown
+  } finally {
+    if (underWay.get(place) === shown) underWay.delete(place)
+  }
+}
+
+/** Best effort, as the indicator itself: who stops in time, or ends, has shown it all the same. */
+function stopLater(desk: TypingDesk, stops: Stops, call: ShowTypingCall, ms: number): void {
+  const { later, underWay } = stops
+  const place = placeOf(call)
+  const stop = async () => {
+    while (underWay.has(place)) await underWay.get(place)?.catch(() => {})
+    if (later.get(place) !== timer) return
+    later.delete(place)
+    await showTyping(desk, { ...call, typing: false }).catch(() => {})
+  }
+  const timer = setTimeout(() => void stop(), ms).unref()
+  later.set(place, timer)
 }
 
 function placeOf({ fromNumber, number }: ShowTypingCall): string {
