@@ -35,8 +35,8 @@ export interface ConsoleStore {
   /** Sends an endpoint the newest event of its type, now. Throws `not_found`, and `invalid` where there was no such event yet. */
   testWebhook(call: { credentials: Credentials; id: WebhookId; at: number }): Promise<void>
   overview(call: { credentials: Credentials; at: number }): Promise<Overview>
-  /** Forgets what was counted of receipts that settled before that time. */
-  forgetTallies(call: { before: number }): Promise<void>
+  /** Forgets what was counted of receipts that settled before that time, `limit` counts at the most; answers how many it forgot. */
+  forgetTallies(call: { before: number; limit: number }): Promise<number>
   listLineStates(call: { credentials: Credentials }): Promise<LineState[]>
 }
 

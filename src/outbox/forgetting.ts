@@ -59,7 +59,8 @@ export class Forgetting {
       const before = now() - dedupeAgeMs
       while (!this.#stopped && (await store.forgetInbound({ before, limit: AT_ONCE })) === AT_ONCE);
       while (!this.#stopped && (await store.forgetTokens({ before: now(), limit: AT_ONCE })) === AT_ONCE);
-      await store.forgetTallies({ before: now() - TALLIES_KEPT_MS })
+      const shown = now() - TALLIES_KEPT_MS
+      while (!this.#stopped && (await store.forgetTallies({ before: shown, limit: AT_ONCE })) === AT_ONCE);
       for (const kind of AGED) await this.#forgetOld(kind)
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'what is old could not be forgotten yet')

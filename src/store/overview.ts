@@ -38,13 +38,28 @@ export async function overview(
   return { tallies, open: Math.min(open, MOST_COUNTED), failures }
 }
 
-export async function forgetTallies({ db }: Session, { before }: { before: number }): Promise<void> {
-  await db
-    .deleteFrom('receipt_minutes')
+export async function forgetTallies(
+  { db }: Session,
+  { before, limit }: { before: number; limit: number },
+): Promise<number> {
+  const old = db
+    .selectFrom('receipt_minutes')
+    .select(['account_id', 'minute', 'state', 'bucket'])
     // By account, since that is how its key begins: else all that is kept would be walked through.
     .where('account_id', 'in', db.selectFrom('accounts').select('id'))
     .where('minute', '<', minuteOf(before))
-    .execute()
+    .limit(limit)
+  const { numDeletedRows } = await db
+    .deleteFrom('receipt_minutes')
+    .where(({ eb, refTuple }) =>
+      eb(
+        refTuple('account_id', 'minute', 'state', 'bucket'),
+        'in',
+        old.$asTuple('account_id', 'minute', 'state', 'bucket'),
+      ),
+    )
+    .executeTakeFirst()
+  return Number(numDeletedRows)
 }
 
 export async function listLineStates(session: Session, call: { credentials: Credentials }): Promise<LineState[]> {

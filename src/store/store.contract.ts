@@ -31,7 +31,7 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await using kept = await place()
       await using d = await desk(kept)
       const [then, now] = [10 * 60_000, 20 * 60_000]
-      for (const at of [then, now]) {
+      for (const at of [then, then + 60_000, now]) {
         await d.receive(contactOf(0), at)
         await d.request(contactOf(0), at)
         const { claims } = await d.claim(at)
@@ -41,10 +41,12 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       const minutes = async () => (await tallies()).map(({ minute, state, receipts }) => [minute, state, receipts])
       assert.deepEqual(await minutes(), [
         [10, 'sent', 1],
+        [11, 'sent', 1],
         [20, 'sent', 1],
       ])
       assert.ok((percentile(await tallies(), 0.5) ?? 0) >= 4)
-      await d.store.forgetTallies({ before: now })
+      const forget = () => d.store.forgetTallies({ before: now, limit: 1 })
+      assert.deepEqual([await forget(), await forget(), await forget()], [1, 1, 0])
       assert.deepEqual(await minutes(), [[20, 'sent', 1]])
     })
 
