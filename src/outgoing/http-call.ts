@@ -4,6 +4,7 @@ import { Agent, DecoratorHandler, type Dispatcher, FormData } from 'undici'
 import type { UnavailableOutcome } from '../core/connector.ts'
 import { parseJson } from '../core/json.ts'
 import { type AddressPolicy, GUARDED, guardedLookup, isRefusedHost } from './address-guard.ts'
+import { inTurn } from './in-turn.ts'
 
 /** The one way out. Where an address leads may be anybody's word, so it is guarded; no redirect is followed. */
 export interface HttpCaller {
@@ -68,9 +69,12 @@ export const TOO_LARGE = 'TOO_LARGE'
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+/** One turn for all of the process's callers. */
+const CUSTOMERS_LOOKUP = inTurn((...asked) => dns.lookup(...asked))
+
 /** One for each use: it holds the open connections. */
 export function createHttpCaller(options: HttpCallerOptions): HttpCaller {
-  const { timeoutMs, policy, lookup = dns.lookup } = options
+  const { timeoutMs, policy, lookup = policy.of === 'customer' ? CUSTOMERS_LOOKUP : dns.lookup } = options
   const agent = new Agent({
     connect: { timeout: timeoutMs, lookup: guardedLookup(lookup, policy), allowH2: false },
     // The deadline alone decides; these two would cut a longer one short.
