@@ -15,7 +15,8 @@ export function inTurn(lookup: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
     const name = JSON.stringify([hostname, options])
     const known = asked.get(name)
-    const told = known ?? last.then(begin(lookup, hostname, options)).finally(() => asked.delete(name))
+    const begun = () => last.then(begin(lookup, hostname, options)).catch(asTold)
+    const told = known ?? begun().finally(() => asked.delete(name))
     if (known === undefined) {
       asked.set(name, told)
       last = told
@@ -31,4 +32,9 @@ function begin(lookup: LookupFunction, ...of: [string, Parameters<LookupFunction
       if (performance.now() - askedAt < LONGEST_WAIT_MS) lookup(...of, (...told) => resolve(told))
       else resolve([Object.assign(new Error('Not looked up in time'), { code: 'ETIMEDOUT' }), '', 0])
     })
+}
+
+/** What cannot be looked up at all keeps nobody behind it waiting. */
+function asTold(error: Error): Told {
+  return [error, '', 0]
 }
