@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Locator, Page, Route } from 'playwright-core'
 import { startCustomerServer } from './support/customer-server.ts'
-import { enter, enterAsOperator, log, openConversation, openDesk } from './support/dashboard.ts'
+import { enter, enterAsOperator, log, openConversation, openDesk, refuse } from './support/dashboard.ts'
 import { customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { ownLine } from './support/shared.ts'
@@ -97,7 +97,67 @@ describe('whoever uses the dashboard with the keyboard alone', { skip: requireDa
     await hasFocus(page, title)
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
+
+  test('goes on from where they were once a button has brought all that it can', async () => {
+    await using theirs = await startCustomerServer()
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    for (let n = 0; n < 60; n++) await account.write({ to_number: line })
+    await account.write({ to_number: line, content: 'x'.repeat(2_000) })
+    for (let n = 0; n < 40; n++) {
+      if (n === 19) await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [theirs.url] })
+      await account.write({ to_number: line, number: `+14155550${100 + n}` })
+    }
+    await goesTo(
+      page,
+      page.getByRole('button', { name: 'Show more' }),
+      page.getByRole('link', { name: '+14155550100' }),
+    )
+    await openConversation(page)
+    const long = log(page).locator('.bubble').last()
+    await goesTo(page, log(page).getByRole('button', { name: 'Show all 2,000 characters' }), long)
+    await goesTo(page, log(page).getByRole('button', { name: 'Show older' }), log(page))
+    await page.getByRole('link', { name: 'Webhooks' }).click()
+    const lastOfTheFirst = page.getByRole('button', { name: 'Send again' }).nth(19)
+    await goesTo(page, page.getByRole('button', { name: 'Show more' }), lastOfTheFirst)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('goes on from where they were once what had failed is there', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    const again = page.getByRole('button', { name: 'Try again' })
+    await page.route('**/console/lines', refuse)
+    await page.getByRole('link', { name: 'Lines' }).click()
+    await again.waitFor()
+    await page.unroute('**/console/lines')
+    await goesTo(page, again, page.getByRole('heading', { name: 'Lines' }))
+    await page.route('**/console/conversations**', refuse)
+    await page.getByRole('link', { name: 'Conversations' }).click()
+    await again.waitFor()
+    await page.unroute('**/console/conversations**')
+    await goesTo(page, again, page.getByLabel('State'))
+    assert.deepEqual(visited.complaints, [])
+  })
+
+  test('comes from "Change" to the account whose plan was changed', async () => {
+    const { accountId } = await customer(desk.server, { lines: [] })
+    await using visited = await enterAsOperator(desk)
+    const { page } = visited
+    const card = page.getByRole('region').filter({ hasText: `${accountId} ·` })
+    await card.getByLabel('Plan').fill('enterprise')
+    await goesTo(page, card.getByRole('button', { name: 'Change' }), card.getByRole('heading'))
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
 })
+
+/** The button is pressed with a key, and goes. */
+async function goesTo(page: Page, button: Locator, place: Locator): Promise<void> {
+  await button.focus()
+  await page.keyboard.press('Enter')
+  await hasFocus(page, place)
+  await button.waitFor({ state: 'detached' })
+}
 
 /** The button is pressed, and pressed again while it is busy: it has the focus, and one call alone was made. */
 async function staysAt(page: Page, button: Locator, method: string, door: string): Promise<void> {

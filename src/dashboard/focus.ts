@@ -14,3 +14,28 @@ export function useTitleForFocus() {
   }, [])
   return { title, mayGo }
 }
+
+const PLACES = 'h1, h2, a, button, input, select, textarea, summary, [tabindex]'
+
+/**
+ * Of a button that goes once it has done its work, or of what goes with it: the focus goes to what stands before it, for whoever
+ * works by the keyboard to go on from there, and for the page not to jump.
+ */
+export function focusBefore(element: HTMLElement | null) {
+  return () => {
+    if (!element?.contains(document.activeElement)) return
+    const before = [...document.querySelectorAll<HTMLElement>(PLACES)].filter(
+      (place) => place.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING,
+    )
+    // What goes along with it is gone by then.
+    queueMicrotask(() => {
+      if (document.activeElement === document.body) before.findLast(takesFocus)
+    })
+  }
+}
+
+function takesFocus(place: HTMLElement): boolean {
+  if (place instanceof HTMLHeadingElement) place.tabIndex = -1
+  place.focus()
+  return document.activeElement === place
+}

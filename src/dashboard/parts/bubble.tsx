@@ -1,5 +1,6 @@
 import { UnstyledButton } from '@mantine/core'
 import { useState } from 'react'
+import { focusBefore } from '../focus.ts'
 import type { Service } from '../types.ts'
 import { Icon } from './icons.tsx'
 
@@ -44,7 +45,7 @@ export function Bubble({ own, service, author, content, mediaUrl, onOpen }: Bubb
         <span className="visually-hidden">. Open what it set off</span>
       </button>
       {long && (
-        <UnstyledButton className="whole" onClick={() => setWhole(true)}>
+        <UnstyledButton ref={focusBefore} className="whole" onClick={() => setWhole(true)}>
           Show all {content.length.toLocaleString()} characters
         </UnstyledButton>
       )}

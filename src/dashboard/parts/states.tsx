@@ -1,5 +1,6 @@
 import { Alert, Button, Skeleton, Stack, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { focusBefore } from '../focus.ts'
 import type { LineStatus, Receipt } from '../types.ts'
 import { exactTime, localTime, STATE_TONES, STATES, utcTime } from '../words.ts'
 
@@ -30,7 +31,7 @@ export function Failure({ error, again }: { error: Error; again?: () => unknown 
       <Stack gap="xs" align="flex-start">
         <Text size="sm">{error.message}</Text>
         {again && (
-          <Button size="xs" variant="default" onClick={() => again()}>
+          <Button ref={focusBefore} size="xs" variant="default" onClick={() => again()}>
             Try again
           </Button>
         )}

@@ -4,6 +4,7 @@ import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tans
 import { useState } from 'react'
 import { Link, useLocation, useSearch } from 'wouter'
 import { get, query } from '../api.ts'
+import { focusBefore } from '../focus.ts'
 import { useFurther } from '../further.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Icon } from '../parts/icons.tsx'
@@ -72,7 +73,14 @@ function ConversationList({ openId }: { openId: string | undefined }) {
           <Row key={row.conversation_id} row={row} open={row.conversation_id === openId} />
         ))}
         {list.hasNextPage && (
-          <BusyButton fullWidth variant="subtle" radius={0} busy={list.isFetchingNextPage} onClick={further.fetch}>
+          <BusyButton
+            ref={focusBefore}
+            fullWidth
+            variant="subtle"
+            radius={0}
+            busy={list.isFetchingNextPage}
+            onClick={further.fetch}
+          >
             {rows.length === 0 ? 'None among the newest. Look further' : 'Show more'}
           </BusyButton>
         )}

@@ -2,7 +2,7 @@ import { Button, Group, Modal, Stack, Switch, Text, TextInput, Title } from '@ma
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { call, get, queries, refresh } from '../api.ts'
-import { useTitleForFocus } from '../focus.ts'
+import { focusBefore, useTitleForFocus } from '../focus.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { FreshKey, type NewKey } from '../parts/fresh-key.tsx'
 import { Empty, Failure, Loading, Time } from '../parts/states.tsx'
@@ -127,6 +127,7 @@ function Plan({ plan, onChange }: { plan: string; onChange: (plan: string) => vo
   const [typed, setTyped] = useState(plan)
   return (
     <form
+      ref={focusBefore}
       onSubmit={(event) => {
         event.preventDefault()
         onChange(typed)

@@ -1,5 +1,6 @@
 import { Text } from '@mantine/core'
 import type { UseInfiniteQueryResult } from '@tanstack/react-query'
+import { focusBefore } from '../focus.ts'
 import { Bubble } from '../parts/bubble.tsx'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Log } from '../parts/log.tsx'
@@ -26,7 +27,14 @@ export function Timeline({ conversation, pages, view, onOlder, onOpen }: Timelin
   return (
     <Log label="Messages and receipts" className="timeline">
       {view.hasNextPage && (
-        <BusyButton variant="subtle" size="xs" mx="auto" busy={view.isFetchingNextPage} onClick={onOlder}>
+        <BusyButton
+          ref={focusBefore}
+          variant="subtle"
+          size="xs"
+          mx="auto"
+          busy={view.isFetchingNextPage}
+          onClick={onOlder}
+        >
           Show older
         </BusyButton>
       )}

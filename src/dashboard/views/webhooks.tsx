@@ -2,7 +2,7 @@ import { Group, NativeSelect, PasswordInput, Stack, Text, TextInput, Title } fro
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, type RefCallback, useState } from 'react'
 import { call, get, query, refresh } from '../api.ts'
-import { useTitleForFocus } from '../focus.ts'
+import { focusBefore, useTitleForFocus } from '../focus.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { Badge, Empty, Failure, Loading, Time } from '../parts/states.tsx'
@@ -229,7 +229,7 @@ function Deliveries() {
       </Stack>
       {list.hasNextPage && (
         <BusyButton
-          ref={mayGo}
+          ref={focusBefore}
           variant="subtle"
           fullWidth
           mt="sm"
