@@ -41,7 +41,7 @@ function Line({ line }: { line: LineState }) {
   return (
     <section className="card" aria-label={line.number}>
       <Group justify="space-between" align="flex-start">
-        <Standing line={line} />
+        <LineStanding line={line} />
         <Group gap="xs">
           <BusyButton size="xs" variant="default" busy={url.isPending} onClick={() => url.mutate()}>
             Inbound URL
@@ -73,7 +73,7 @@ function Line({ line }: { line: LineState }) {
 }
 
 /** What the line is, and how its carrier does. */
-function Standing({ line }: { line: LineState }) {
+function LineStanding({ line }: { line: LineState }) {
   const { auto_mark_read_timing: timing } = line
   return (
     <div>

@@ -31,7 +31,7 @@ export function OperatorLineCard({ line, form, mayGo }: OperatorLineCardProps) {
   return (
     <div className="delivery" ref={mayGo}>
       <Group justify="space-between">
-        <Standing line={line} />
+        <OperatorLineStanding line={line} />
         <Group gap={6}>
           <Action
             name="Probe now"
@@ -71,7 +71,7 @@ export function OperatorLineCard({ line, form, mayGo }: OperatorLineCardProps) {
   )
 }
 
-function Standing({ line }: { line: OperatorLine }) {
+function OperatorLineStanding({ line }: { line: OperatorLine }) {
   return (
     <Group gap="xs">
       <Text fw={600}>{line.number}</Text>

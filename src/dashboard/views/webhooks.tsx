@@ -126,7 +126,7 @@ function Endpoint({ endpoint, mayGo }: { endpoint: WebhookState; mayGo: RefCallb
         <Text size="sm" className="break">
           {url}
         </Text>
-        <Standing endpoint={endpoint} />
+        <EndpointStanding endpoint={endpoint} />
         {act.isError && <Failure error={act.error} />}
       </div>
       <Group gap={4} wrap="nowrap">
@@ -156,7 +156,7 @@ function Endpoint({ endpoint, mayGo }: { endpoint: WebhookState; mayGo: RefCallb
   )
 }
 
-function Standing({ endpoint: { type, state, reason, failing_since } }: { endpoint: WebhookState }) {
+function EndpointStanding({ endpoint: { type, state, reason, failing_since } }: { endpoint: WebhookState }) {
   return (
     <Group gap={6}>
       <Badge tone={state === 'disabled' ? 'bad' : failing_since === null ? 'good' : 'waits'}>
