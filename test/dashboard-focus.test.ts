@@ -123,6 +123,19 @@ describe('whoever uses the dashboard with the keyboard alone', { skip: requireDa
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('begins at the key where they sign in, at first and once a session ended elsewhere', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    const key = page.getByLabel('API key id')
+    await page.getByLabel('Search by number').focus()
+    await page.context().clearCookies()
+    await page.getByRole('link', { name: 'Settings' }).press('Enter')
+    await hasFocus(page, key)
+    await page.reload()
+    await hasFocus(page, key)
+    assert.deepEqual(visited.complaints, [])
+  })
+
   test('goes on from where they were once what had failed is there', async () => {
     await using visited = await enter(desk)
     const { page } = visited

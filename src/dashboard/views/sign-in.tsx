@@ -1,6 +1,6 @@
 import { Alert, Card, Center, PasswordInput, SegmentedControl, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, type RefObject, useEffect, useRef, useState } from 'react'
 import { call, queries } from '../api.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Icon } from '../parts/icons.tsx'
@@ -14,6 +14,9 @@ const WHERE_IT_IS = {
 
 export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
   const [who, setWho] = useState<Who>('account')
+  const first = useRef<HTMLInputElement>(null)
+  // Also where a session ends, and what had the focus is gone.
+  useEffect(() => first.current?.focus(), [])
   const signIn = useMutation({
     mutationFn: (body: Record<string, string>) => call('POST', '/session', body),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['session'] }),
@@ -41,7 +44,7 @@ export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
                 { value: 'operator', label: 'Operator' },
               ]}
             />
-            <Proof of={who} />
+            <Proof of={who} first={first} />
             {problem !== undefined && (
               <Alert color="red" role="alert" py="xs">
                 {problem}
@@ -74,13 +77,20 @@ function Brand() {
 }
 
 /** Of another kind it is another field: what was typed in one never stands in the other. */
-function Proof({ of: who }: { of: Who }) {
+function Proof({ of: who, first }: { of: Who; first: RefObject<HTMLInputElement | null> }) {
   if (who === 'operator') {
     return <PasswordInput name="operator_token" label="Operator token" required autoComplete="current-password" />
   }
   return (
     <>
-      <TextInput name="api_key_id" label="API key id" required autoComplete="username" placeholder="key_…" />
+      <TextInput
+        ref={first}
+        name="api_key_id"
+        label="API key id"
+        required
+        autoComplete="username"
+        placeholder="key_…"
+      />
       <PasswordInput name="api_secret_key" label="API secret key" required autoComplete="current-password" />
     </>
   )
