@@ -125,6 +125,9 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
   test('has each of its views where a finger finds it, at every width', async () => {
     await using visited = await enter(desk)
     const { page } = visited
+    await page.setViewportSize({ width: 320, height: 568 })
+    const cutOff = `[...document.querySelectorAll('.tab')].filter((tab) => tab.scrollWidth > tab.clientWidth).map((tab) => tab.title)`
+    assert.deepEqual(await page.evaluate(cutOff), [], 'each has room for its name')
     for (const width of [390, 721, 768, 860, 1024]) {
       await page.setViewportSize({ width, height: 900 })
       const last = page.getByRole('link', { name: 'Settings' })
