@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Locator } from 'playwright-core'
 import { signIn, visit } from './support/browser.ts'
-import { enter, enterAsOperator, log, openConversation, openDesk, reads, refuse } from './support/dashboard.ts'
+import { enter, enterAsOperator, log, openConversation, openDesk, phone, reads, refuse } from './support/dashboard.ts'
 import { CONTACT, customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
@@ -140,6 +141,31 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     }
   })
 
+  test('shows more than what frames it on a phone that lies on its side, and on a page at 400 %', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    for (let n = 0; n < 9; n++) await account.write({ to_number: line, content: `Message ${n}` })
+    await openConversation(page)
+    for (const [width, height, least] of [
+      [320, 256, 80],
+      [568, 320, 140],
+      [667, 320, 140],
+    ] as const) {
+      await page.setViewportSize({ width, height })
+      const shown = await boxOf(log(page))
+      assert.ok(shown.height >= least, `${shown.height} pixels of the conversation at ${width}`)
+      const cutOff = `(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)(document.querySelector('h1'))`
+      assert.equal(await page.evaluate(cutOff), false, 'the number can be read')
+      if (width < 560) continue
+      await page.getByRole('button', { name: 'Their phone' }).first().click()
+      const keyboard = await boxOf(page.getByLabel('Write as the contact', { exact: true }))
+      assert.ok(keyboard.y + keyboard.height <= 320, 'the phone can be written on')
+      assert.ok((await boxOf(phone(page))).height >= 60)
+      await page.getByRole('button', { name: 'Conversation' }).last().click()
+    }
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('shows an operator the secret of a new account whatever they press, and fits on a phone', async () => {
     await using visited = await enterAsOperator(desk)
     const { page } = visited
@@ -172,3 +198,9 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     )
   })
 })
+
+async function boxOf(element: Locator): Promise<{ y: number; height: number }> {
+  const box = await element.boundingBox()
+  assert.ok(box !== null)
+  return box
+}
