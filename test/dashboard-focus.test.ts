@@ -153,6 +153,22 @@ describe('whoever uses the dashboard with the keyboard alone', { skip: requireDa
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('comes back from attaching something, and to what stands before it once it is removed', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line })
+    await openConversation(page)
+    const attach = page.getByRole('button', { name: 'Attach', exact: true })
+    await attach.press('Enter')
+    await hasFocus(page, page.getByLabel('Where the attachment is'))
+    await page.keyboard.press('Enter')
+    const remove = page.getByRole('button', { name: 'Remove the attachment' })
+    await remove.waitFor()
+    await hasFocus(page, attach)
+    await goesTo(page, remove, page.getByRole('region', { name: 'The contact’s phone' }).getByLabel('Service'))
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('comes from "Change" to the account whose plan was changed', async () => {
     const { accountId } = await customer(desk.server, { lines: [] })
     await using visited = await enterAsOperator(desk)

@@ -2,6 +2,7 @@ import { ActionIcon, Button, Group, NativeSelect, Popover, Text, TextInput } fro
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { call, fetchAnew } from '../api.ts'
+import { focusBefore } from '../focus.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Keyboard } from '../parts/keyboard.tsx'
 import { Failure } from '../parts/states.tsx'
@@ -53,7 +54,7 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
       <Group gap={6} wrap="nowrap" mb={6}>
         <Choice label="Service" value={service} data={SERVICES} onChange={(given) => setService(given as Service)} />
         {group && <Choice label="Whose phone" value={owner.number} data={owner.others} onChange={owner.choose} />}
-        {mediaUrl !== '' && <Attached url={mediaUrl} />}
+        {mediaUrl !== '' && <Attached url={mediaUrl} onRemove={() => setMediaUrl('')} />}
       </Group>
       <Group gap={6} wrap="nowrap" align="flex-end">
         <Attach onAttach={setMediaUrl} />
@@ -113,11 +114,23 @@ function Choice({
   )
 }
 
-function Attached({ url }: { url: string }) {
+function Attached({ url, onRemove }: { url: string; onRemove: () => void }) {
   return (
-    <Text size="xs" truncate miw={0}>
-      <Icon name="clip" size={12} /> {url}
-    </Text>
+    <>
+      <Text size="xs" truncate miw={0} title={url}>
+        <Icon name="clip" size={12} /> {url}
+      </Text>
+      <ActionIcon
+        ref={focusBefore}
+        size={24}
+        variant="subtle"
+        color="gray"
+        aria-label="Remove the attachment"
+        onClick={onRemove}
+      >
+        <Icon name="close" size={12} />
+      </ActionIcon>
+    </>
   )
 }
 
@@ -130,7 +143,7 @@ function Attach({ onAttach }: { onAttach: (url: string) => void }) {
     setOpen(false)
   }
   return (
-    <Popover opened={open} onChange={setOpen} position="top-start" withArrow trapFocus>
+    <Popover opened={open} onChange={setOpen} position="top-start" withArrow trapFocus returnFocus>
       <Popover.Target>
         <ActionIcon
           size={34}
