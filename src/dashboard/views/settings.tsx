@@ -87,7 +87,7 @@ function TimingForm({ timing, mayGo }: { timing: Timing; mayGo: RefCallback<HTML
         </Stack>
       </Radio.Group>
       {mode === 'after' && (
-        <Group gap="sm">
+        <Group gap="sm" align="flex-end">
           <NumberInput w={150} label="Pause (s)" min={0} max={3_600} value={delay} onChange={setDelay} />
           <NumberInput w={150} label="Up to so much more (s)" min={0} max={3_600} value={jitter} onChange={setJitter} />
         </Group>
