@@ -124,6 +124,20 @@ describe('the dashboard', { skip }, () => {
     assert.deepEqual([visited.complaints, other.complaints], [[], []])
   })
 
+  test('shows in red what takes something away, in light and dark', async () => {
+    await using visited = await enter(desk, { path: '/settings' })
+    const { page } = visited
+    await page.getByRole('button', { name: /^Revoke/ }).waitFor()
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      const color = await page.evaluate<string>(
+        'getComputedStyle(document.querySelector("[aria-label^=Revoke]")).color',
+      )
+      const [red = 0, green = 0, blue = 0] = color.match(/\d+/g)?.map(Number) ?? []
+      assert.ok(red - Math.max(green, blue) > 80, `${color} in ${colorScheme}`)
+    }
+  })
+
   test('lets scripts in from its own files alone', async () => {
     const answer = await fetch(desk.server.base)
     const policy = answer.headers.get('content-security-policy') ?? ''
