@@ -166,6 +166,30 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('gives a webhook’s address and a receipt’s words the width of a phone, and the rest of a long number on hover', async () => {
+    await using visited = await enter(desk, { path: '/webhooks' })
+    const { page, account, line } = visited
+    const url = `https://example.com/${'hook/'.repeat(12)}`
+    await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [url], type: 'read_receipt' })
+    const number = `${'somebody-with-a-long-name'.repeat(2)}@example.com`
+    await account.write({ to_number: line, number })
+    await account.settled(await account.markRead(number, line))
+    await page.setViewportSize({ width: 320, height: 568 })
+    assert.ok((await boxOf(page.getByText(url).first())).width >= 240)
+    await page.getByRole('link', { name: 'Conversations' }).click()
+    await page.getByTitle(number).click()
+    await page.getByRole('heading', { level: 1 }).and(page.getByTitle(number)).waitFor()
+    const [badge, words, time] = await Promise.all(
+      ['.badge', '.receipt-line > :nth-child(2)', 'time'].map((part) =>
+        boxOf(log(page).locator('.receipt').locator(part)),
+      ),
+    )
+    assert.ok(badge && words && time)
+    const [first, last] = [words.y, words.y + words.height]
+    for (const { y, height } of [badge, time]) assert.ok(y >= first - 5 && y + height <= last + 5, 'on one line')
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('shows an operator the secret of a new account whatever they press, and fits on a phone', async () => {
     await using visited = await enterAsOperator(desk)
     const { page } = visited
@@ -199,7 +223,7 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
   })
 })
 
-async function boxOf(element: Locator): Promise<{ y: number; height: number }> {
+async function boxOf(element: Locator): Promise<{ y: number; width: number; height: number }> {
   const box = await element.boundingBox()
   assert.ok(box !== null)
   return box

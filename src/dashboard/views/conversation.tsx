@@ -134,7 +134,7 @@ function Head({ conversation, autoMarkRead }: { conversation: ConversationSummar
           <Back />
           <div className="min0">
             <Group gap={6} wrap="nowrap">
-              <Title order={1} size="h5" className="truncate" dir="auto" ref={title} tabIndex={-1}>
+              <Title order={1} size="h5" className="truncate" title={number} dir="auto" ref={title} tabIndex={-1}>
                 {number}
               </Title>
               <span className="wide-only">

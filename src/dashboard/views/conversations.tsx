@@ -180,7 +180,7 @@ function Row({ row, open }: { row: ConversationSummary; open: boolean }) {
       <span className="dot" role="img" aria-label={row.unread ? 'Unread' : 'Read'} />
       <div className="row-text">
         <Group justify="space-between" wrap="nowrap" gap="xs">
-          <Text size="sm" fw={row.unread ? 700 : 500} truncate dir="auto">
+          <Text size="sm" fw={row.unread ? 700 : 500} truncate dir="auto" title={row.number}>
             {row.number}
           </Text>
           <Text size="xs" c="dimmed" className="nowrap">

@@ -99,7 +99,7 @@ function ReceiptRow({ receipt }: { receipt: Receipt }) {
     <div className="receipt" data-state={state}>
       <div className="receipt-line">
         <StateBadge receipt={receipt} />
-        <span>
+        <span className="receipt-what">
           Read receipt {TRIGGERS[receipt.trigger]}
           {requests > 1 && `, ${requests} requests in one`}
           {attempts > 0 && `, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`}

@@ -121,7 +121,7 @@ function Endpoint({ endpoint, mayGo }: { endpoint: WebhookState; mayGo: RefCallb
   const named = { webhooks: [url], type }
   const busy = (method: 'POST' | 'DELETE') => act.isPending && act.variables[0] === method
   return (
-    <li ref={mayGo}>
+    <li ref={mayGo} className="endpoint">
       <div className="min0">
         <Text size="sm" className="break">
           {url}
