@@ -66,6 +66,28 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     await page.getByRole('button', { name: 'Mark read' }).waitFor()
   })
 
+  test('says in its title what is shown, and to whoever listens whether it follows what happens', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    const titled = (title: string) =>
+      until(
+        'the title',
+        () => page.title(),
+        (shown) => shown === `${title} · Readback`,
+      )
+    await titled('Conversations')
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await titled('Overview')
+    await page.route('**/console/events', refuse)
+    await page.reload()
+    await page.getByRole('status').getByText('Connecting to the server…').waitFor({ state: 'attached' })
+    await page.unroute('**/console/events')
+    await page.getByRole('status').getByText('Live: what is shown').waitFor({ state: 'attached' })
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await titled('Sign in')
+    assert.deepEqual(visited.complaints, [])
+  })
+
   test('goes on where the browser alone thinks that there is no network', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited

@@ -166,7 +166,7 @@ describe('a conversation in the dashboard', { skip: requireDashboard() }, () => 
     const longest = await log(page).locator('.text').last().innerText()
     assert.equal(longest.length, 20_000)
     assert.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'nothing sticks out')
-    assert.equal(await page.title(), 'Readback')
+    assert.equal(await page.title(), 'Conversations · Readback')
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 })

@@ -9,6 +9,7 @@ import {
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core'
+import { useDocumentTitle } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
 import { lazy, Suspense } from 'react'
 import { Link, Redirect, Route, Switch, useLocation, useRoute } from 'wouter'
@@ -41,6 +42,8 @@ export function Shell({ visitor }: { visitor: Guest }) {
   const live = useLive()
   const [path] = useLocation()
   const [, view] = path.split('/')
+  const here = [...ACCOUNT_VIEWS, ...OPERATOR_VIEWS].find((each) => each.path === `/${view}`)
+  useDocumentTitle(here === undefined ? 'Readback' : `${here.name} · Readback`)
   return (
     <AppShell header={{ height: 52 }} padding={0}>
       <AppShell.Header>
@@ -142,8 +145,9 @@ function Live({ live }: { live: boolean }) {
   const words = live ? 'Live: what is shown follows what happens' : 'Connecting to the server…'
   return (
     <Tooltip label={words}>
-      <span className="live" data-live={live} role="status" aria-label={words}>
+      <span className="live" data-live={live} role="status">
         {live ? '' : <Loader size={10} color="gray" />}
+        <span className="visually-hidden">{words}</span>
       </span>
     </Tooltip>
   )

@@ -1,4 +1,5 @@
 import { Alert, Card, Center, PasswordInput, SegmentedControl, Stack, Text, TextInput, Title } from '@mantine/core'
+import { useDocumentTitle } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, type RefObject, useEffect, useRef, useState } from 'react'
 import { call, queries } from '../api.ts'
@@ -14,6 +15,7 @@ const WHERE_IT_IS = {
 
 export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
   const [who, setWho] = useState<Who>('account')
+  useDocumentTitle('Sign in · Readback')
   const first = useRef<HTMLInputElement>(null)
   // Also where a session ends, and what had the focus is gone.
   useEffect(() => first.current?.focus(), [])
