@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Locator } from 'playwright-core'
+import { enter, log, openConversation, openDesk, phone } from './support/dashboard.ts'
+import { requireDashboard } from './support/requires.ts'
+
+describe('the dashboard, whatever the size of its window,', { skip: requireDashboard() }, () => {
+  const desk = openDesk()
+
+  test('has each of its views where a finger finds it, at every width', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await page.setViewportSize({ width: 320, height: 568 })
+    const cutOff = `[...document.querySelectorAll('.tab')].filter((tab) => tab.scrollWidth > tab.clientWidth).map((tab) => tab.title)`
+    assert.deepEqual(await page.evaluate(cutOff), [], 'each has room for its name')
+    for (const width of [390, 721, 768, 860, 1024]) {
+      await page.setViewportSize({ width, height: 900 })
+      const last = page.getByRole('link', { name: 'Settings' })
+      const box = await last.boundingBox()
+      assert.ok(box !== null)
+      for (const x of [box.x + 2, box.x + box.width / 2, box.x + box.width - 2]) {
+        const there: string = `document.elementFromPoint(${x}, ${box.y + box.height / 2})?.closest('a')?.title`
+        assert.equal(await page.evaluate(there), 'Settings', `${width} px`)
+      }
+    }
+  })
+
+  test('shows more than what frames it on a phone that lies on its side, and on a page at 400 %', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    for (let n = 0; n < 9; n++) await account.write({ to_number: line, content: `Message ${n}` })
+    await openConversation(page)
+    for (const [width, height, least] of [
+      [320, 256, 80],
+      [568, 320, 140],
+      [667, 320, 140],
+    ] as const) {
+      await page.setViewportSize({ width, height })
+      const shown = await boxOf(log(page))
+      assert.ok(shown.height >= least, `${shown.height} pixels of the conversation at ${width}`)
+      const cutOff = `(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)(document.querySelector('h1'))`
+      assert.equal(await page.evaluate(cutOff), false, 'the number can be read')
+      if (width < 560) continue
+      await page.getByRole('button', { name: 'Their phone' }).first().click()
+      const keyboard = await boxOf(page.getByLabel('Write as the contact', { exact: true }))
+      assert.ok(keyboard.y + keyboard.height <= 320, 'the phone can be written on')
+      assert.ok((await boxOf(phone(page))).height >= 60)
+      await page.getByRole('button', { name: 'Conversation' }).last().click()
+    }
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('gives a webhook’s address and a receipt’s words the width of a phone, and the rest of a long number on hover', async () => {
+    await using visited = await enter(desk, { path: '/webhooks' })
+    const { page, account, line } = visited
+    const url = `https://example.com/${'hook/'.repeat(12)}`
+    await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [url], type: 'read_receipt' })
+    const number = `${'somebody-with-a-long-name'.repeat(2)}@example.com`
+    await account.write({ to_number: line, number })
+    await account.settled(await account.markRead(number, line))
+    await page.setViewportSize({ width: 320, height: 568 })
+    assert.ok((await boxOf(page.getByText(url).first())).width >= 240)
+    await page.getByRole('link', { name: 'Conversations' }).click()
+    await page.getByTitle(number).click()
+    await page.getByRole('heading', { level: 1 }).and(page.getByTitle(number)).waitFor()
+    const [badge, words, time] = await Promise.all(
+      ['.badge', '.receipt-line > :nth-child(2)', 'time'].map((part) =>
+        boxOf(log(page).locator('.receipt').locator(part)),
+      ),
+    )
+    assert.ok(badge && words && time)
+    const [first, last] = [words.y, words.y + words.height]
+    for (const { y, height } of [badge, time]) assert.ok(y >= first - 5 && y + height <= last + 5, 'on one line')
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+})
+
+async function boxOf(element: Locator): Promise<{ y: number; width: number; height: number }> {
+  const box = await element.boundingBox()
+  assert.ok(box !== null)
+  return box
+}
