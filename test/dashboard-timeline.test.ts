@@ -56,6 +56,24 @@ describe('a conversation that is open in the dashboard', { skip: requireDashboar
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('leaves whoever reads where they are when what is older is put above it', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await writeMany(visited, 70)
+    await openConversation(page)
+    await shows(visited, 60)
+    await page.evaluate('document.querySelector(".timeline").scrollTop = 0')
+    const read = log(page).getByText('Message 10', { exact: true })
+    const height = async () => (await read.boundingBox())?.y ?? 0
+    const older = log(page).getByRole('button', { name: 'Show older' })
+    const before = await height()
+    await older.click()
+    await older.waitFor({ state: 'detached' })
+    await shows(visited, 70)
+    await until('it to be where it was', height, (now) => Math.abs(now - before) < 2)
+    assert.deepEqual(visited.complaints, [])
+  })
+
   test('stays, with what is typed in it, while the server answers nothing, and keeps what is typed meanwhile', async () => {
     await using visited = await enter(desk)
     const { page } = visited

@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useRef } from 'react'
 /** So near to the end, in pixels, one is there. */
 const NEAR = 80
 
-/** What happens, the newest last. Stays at its end while one is there, and leaves one alone who reads further up. */
+/** What happens, the newest last. Stays at its end while one is there, and leaves one alone who reads further up, whatever comes above. */
 export function Log({ label, className, children }: { label: string; className: string; children: ReactNode }) {
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => {
@@ -12,6 +12,14 @@ export function Log({ label, className, children }: { label: string; className: 
     if (!element || !content) return
     let atEnd = true
     let top = 0
+    let held: { entry: Element; at: number } | undefined
+    const placeOf = (entry: Element) => entry.getBoundingClientRect().top - element.getBoundingClientRect().top
+    // What is read: the first that is seen of what was written. A browser holds nothing where it is scrolled to its very top.
+    const hold = () => {
+      const seen = ({ tagName, clientHeight }: Element, at: number) => tagName !== 'BUTTON' && at + clientHeight > 0
+      const entry = [...content.children].find((each) => seen(each, placeOf(each)))
+      held = entry && { entry, at: placeOf(entry) }
+    }
     const look = () => {
       const { clientHeight, scrollHeight, scrollTop } = element
       // Nobody scrolls what is not shown.
@@ -20,10 +28,13 @@ export function Log({ label, className, children }: { label: string; className: 
       if (scrollHeight - scrollTop - clientHeight < NEAR) atEnd = true
       else if (scrollTop < top) atEnd = false
       top = scrollTop
+      hold()
     }
     // Whatever makes it longer, or its window smaller, or shows it again.
     const follow = new ResizeObserver(() => {
       if (atEnd) element.scrollTop = element.scrollHeight
+      else if (held?.entry.isConnected) element.scrollTop += placeOf(held.entry) - held.at
+      hold()
     })
     follow.observe(element)
     follow.observe(content)
