@@ -34,8 +34,13 @@ export async function openStore({ url, onDeath, ...options }: StoreOptions): Pro
   try {
     return await openSqliteStore({ path, secretKey, rules }, { onDeath, onChanges, onNotice })
   } catch (error) {
-    if (error instanceof ReadbackError) throw error
-    // SQLite does not say which file it means.
+    if (!isOfSqlite(error)) throw error
+    // It does not say which file it means.
     throw new ReadbackError('unavailable', `The store ${path} cannot be opened: ${messageOf(error)}`, { cause: error })
   }
+}
+
+/** https://nodejs.org/api/errors.html#err_sqlite_error: its class does not outlive the way from the thread that opens the store. */
+function isOfSqlite(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
 }
