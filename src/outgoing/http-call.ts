@@ -4,7 +4,7 @@ import { Agent, DecoratorHandler, type Dispatcher, FormData } from 'undici'
 import type { UnavailableOutcome } from '../core/connector.ts'
 import { parseJson } from '../core/json.ts'
 import { type AddressPolicy, GUARDED, guardedLookup, isRefusedHost } from './address-guard.ts'
-import { inTurn } from './in-turn.ts'
+import { customersLookup } from './name-lookup.ts'
 
 /** The one way out. Where an address leads may be anybody's word, so it is guarded; no redirect is followed. */
 export interface HttpCaller {
@@ -69,8 +69,10 @@ export const TOO_LARGE = 'TOO_LARGE'
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** One turn for all of the process's callers. */
-const CUSTOMERS_LOOKUP = inTurn((...asked) => dns.lookup(...asked))
+/** Of what a name's servers are given, half of a customer's call: the system may know it still. */
+const RESOLVER = { timeout: 2_500, tries: 2 }
+/** One for all of the process's callers. */
+const CUSTOMERS_LOOKUP = customersLookup(new dns.promises.Resolver(RESOLVER), (...asked) => dns.lookup(...asked))
 
 /** One for each use: it holds the open connections. */
 export function createHttpCaller(options: HttpCallerOptions): HttpCaller {

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import dns from 'node:dns/promises'
+import type { LookupFunction } from 'node:net'
+import { test } from 'node:test'
+import { startNameServer } from '../../test/support/name-server.ts'
+import { customersLookup } from './name-lookup.ts'
+
+const REFUSED = Object.assign(new Error('none'), { code: 'ENOTFOUND' })
+
+function resolverAt(server: string): dns.Resolver {
+  const resolver = new dns.Resolver({ timeout: 500, tries: 1 })
+  resolver.setServers([server])
+  return resolver
+}
+
+function ask(lookup: LookupFunction, name: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) =>
+    lookup(name, { all: true }, (error, answer) =>
+      error ? reject(error) : resolve(typeof answer === 'string' ? answer : answer?.[0]?.address),
+    ),
+  )
+}
+
+test('a customer’s names whose servers are silent keep no other waiting, and are each asked of the system once', async () => {
+  await using names = await startNameServer({ 'well.example': '192.0.2.7' })
+  const ofSystem: string[] = []
+  const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const lookup = customersLookup(resolverAt(names.address), (name, _options, callback) => {
+    ofSystem.push(name)
+    begun.resolve()
+    void held.promise.then(() => callback(REFUSED, ''))
+  })
+  const silent = Array.from({ length: 20 }, (_, n) => ask(lookup, `silent-${n % 10}.example`))
+  const ended = Promise.allSettled(silent)
+  assert.equal(await ask(lookup, 'well.example'), '192.0.2.7')
+  await begun.promise
+  assert.equal(await ask(lookup, 'well.example'), '192.0.2.7')
+  assert.equal(ofSystem.length, 1)
+  held.resolve()
+  for (const { status } of await ended) assert.equal(status, 'rejected')
+  assert.equal(ofSystem.length, 10)
+})
+
+test('what a name’s servers do not know, and a word alone, is looked up by the system', async () => {
+  await using names = await startNameServer({})
+  const lookup = customersLookup(resolverAt(names.address), (name, _options, callback) => {
+    if (name === 'never.example') throw REFUSED
+    callback(null, [{ address: '192.0.2.9', family: 4 }])
+  })
+  await assert.rejects(ask(lookup, 'never.example'), REFUSED)
+  assert.equal(await ask(lookup, 'hosts.example'), '192.0.2.9')
+  assert.equal(await ask(lookup, 'localhost'), '192.0.2.9')
+  assert.deepEqual(new Set(names.asked), new Set(['never.example', 'hosts.example']))
+})
