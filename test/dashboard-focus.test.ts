@@ -73,7 +73,9 @@ describe('whoever uses the dashboard with the keyboard alone', { skip: requireDa
 
     await tested.focus()
     await page.keyboard.press('Tab')
-    await staysAt(page, page.getByRole('button', { name: `Remove ${theirs.url}` }), 'DELETE', '**/api/account/webhooks')
+    await page.keyboard.press('Enter')
+    const removed = page.getByRole('button', { name: `Really remove ${theirs.url}` })
+    await staysAt(page, removed, 'DELETE', '**/api/account/webhooks')
     await page.getByText('No endpoint yet').waitFor()
     await hasFocus(page, page.getByRole('heading', { name: 'Endpoints' }))
     assert.deepEqual([...visited.complaints, ...visited.refused], [])

@@ -1,8 +1,9 @@
-import { Button, Group, Text } from '@mantine/core'
+import { Group, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type RefCallback, useState } from 'react'
 import { call, get, refresh } from '../api.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
+import { RemoveButton } from '../parts/remove-button.tsx'
 import { Badge, Failure, HealthBadge } from '../parts/states.tsx'
 import { Why } from '../parts/why.tsx'
 import type { ConnectorForm, OperatorLine } from '../types.ts'
@@ -27,7 +28,7 @@ export function OperatorLineCard({ line, form, mayGo }: OperatorLineCardProps) {
   })
   const url = useMutation({ mutationFn: () => get<{ inbound_url: string }>(`${path}/inbound-url`) })
   const fields = form?.settings ?? []
-  const busy = (method: 'POST' | 'PATCH') => act.isPending && act.variables[0] === method
+  const busy = (method: Act[0]) => act.isPending && act.variables[0] === method
   return (
     <div className="delivery" ref={mayGo}>
       <Group justify="space-between">
@@ -47,7 +48,7 @@ export function OperatorLineCard({ line, form, mayGo }: OperatorLineCardProps) {
           />
           <Action name="Inbound URL" line={line} busy={url.isPending} onClick={() => url.mutate()} />
           {fields.length > 0 && <Action name="Settings" line={line} onClick={() => setEditing(!editing)} />}
-          <Remove line={line} onRemove={() => act.mutate(['DELETE', path])} />
+          <RemoveButton what={line.number} busy={busy('DELETE')} onRemove={() => act.mutate(['DELETE', path])} />
         </Group>
       </Group>
       {line.reason !== null && (
@@ -81,23 +82,6 @@ function OperatorLineStanding({ line }: { line: OperatorLine }) {
       <HealthBadge status={line.line_status} />
       {line.paused && <Badge tone="waits">paused</Badge>}
     </Group>
-  )
-}
-
-/** Asks once more. */
-function Remove({ line, onRemove }: { line: OperatorLine; onRemove: () => void }) {
-  const [doomed, setDoomed] = useState(false)
-  return (
-    <Button
-      size="compact-xs"
-      color="red"
-      variant={doomed ? 'filled' : 'subtle'}
-      aria-label={`${doomed ? 'Really remove' : 'Remove'} ${line.number}`}
-      onBlur={() => setDoomed(false)}
-      onClick={() => (doomed ? onRemove() : setDoomed(true))}
-    >
-      {doomed ? 'Really remove' : 'Remove'}
-    </Button>
   )
 }
 

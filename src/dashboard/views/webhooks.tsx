@@ -5,6 +5,7 @@ import { call, get, query, refresh } from '../api.ts'
 import { focusBefore, useTitleForFocus } from '../focus.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
+import { RemoveButton } from '../parts/remove-button.tsx'
 import { Badge, Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Delivery, WebhookState } from '../types.ts'
 import { DeliveryStory } from './message-panel.tsx'
@@ -145,11 +146,10 @@ function Endpoint({ endpoint, mayGo }: { endpoint: WebhookState; mayGo: RefCallb
             onClick={() => act.mutate(['POST', `/webhooks/${webhook_id}/test`])}
           />
         )}
-        <Act
-          name="Remove"
-          url={url}
+        <RemoveButton
+          what={url}
           busy={busy('DELETE')}
-          onClick={() => act.mutate(['DELETE', '/api/account/webhooks', named])}
+          onRemove={() => act.mutate(['DELETE', '/api/account/webhooks', named])}
         />
       </Group>
     </li>
@@ -176,9 +176,8 @@ function EndpointStanding({ endpoint: { type, state, reason, failing_since } }: 
 }
 
 function Act({ name, url, busy, onClick }: { name: string; url: string; busy: boolean; onClick: () => void }) {
-  const color = name === 'Remove' ? { color: 'red', variant: 'subtle' } : { variant: 'default' }
   return (
-    <BusyButton size="compact-xs" {...color} aria-label={`${name} ${url}`} busy={busy} onClick={onClick}>
+    <BusyButton size="compact-xs" variant="default" aria-label={`${name} ${url}`} busy={busy} onClick={onClick}>
       {name}
     </BusyButton>
   )
