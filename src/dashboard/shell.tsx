@@ -11,7 +11,7 @@ import {
 } from '@mantine/core'
 import { useDocumentTitle } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { Link, Redirect, Route, Switch, useLocation, useRoute } from 'wouter'
 import { call, queries } from './api.ts'
 import { useLive } from './live.ts'
@@ -37,6 +37,12 @@ const ACCOUNT_VIEWS = [
 ] as const
 const OPERATOR_VIEWS = [{ path: '/operator', name: 'Accounts and lines', icon: 'tower' }] as const
 
+/** In pixels; `app.css` has them too. */
+const HEADER = 52
+const AWAY = 26
+/** Every page takes a moment to connect, and a server that is started anew a little longer. */
+const AWAY_AFTER_MS = 2_000
+
 /** The frame around every view. */
 export function Shell({ visitor }: { visitor: Guest }) {
   const live = useLive()
@@ -44,10 +50,16 @@ export function Shell({ visitor }: { visitor: Guest }) {
   const [, view] = path.split('/')
   const here = [...ACCOUNT_VIEWS, ...OPERATOR_VIEWS].find((each) => each.path === `/${view}`)
   useDocumentTitle(here === undefined ? 'Readback' : `${here.name} · Readback`)
+  const away = useAway(live)
   return (
-    <AppShell header={{ height: 52 }} padding={0}>
+    <AppShell header={{ height: away ? HEADER + AWAY : HEADER }} padding={0} className="shell" data-away={away}>
       <AppShell.Header>
         <Header visitor={visitor} live={live} />
+        {away && (
+          <p className="away" aria-hidden="true">
+            Not connected: what is shown may be old
+          </p>
+        )}
       </AppShell.Header>
       <AppShell.Main className="main">
         <Boundary key={view}>
@@ -60,10 +72,21 @@ export function Shell({ visitor }: { visitor: Guest }) {
   )
 }
 
+/** To be seen; `Live` says it aloud, and at once. */
+function useAway(live: boolean): boolean {
+  const [away, setAway] = useState(false)
+  useEffect(() => {
+    if (live) return setAway(false)
+    const timer = setTimeout(() => setAway(true), AWAY_AFTER_MS)
+    return () => clearTimeout(timer)
+  }, [live])
+  return away
+}
+
 function Header({ visitor, live }: { visitor: Guest; live: boolean }) {
   const views = visitor.kind === 'account' ? ACCOUNT_VIEWS : OPERATOR_VIEWS
   return (
-    <Group h="100%" px="md" gap="sm" wrap="nowrap" justify="space-between">
+    <Group h={HEADER - 1} px="md" gap="sm" wrap="nowrap" justify="space-between">
       <Group gap="xs" wrap="nowrap">
         <span className="mark" aria-hidden="true">
           <Icon name="checks" size={16} />
