@@ -34,6 +34,19 @@ export function inQuery<T>(name: string, schema: z.ZodType<T, string>) {
     .pipe(schema)
 }
 
+/** A whole number in a query, by its digits: `0x10`, `1e2` and a blank before it are none. Where it is absent, `fallback`. */
+export function whole(name: string, { least, most, fallback }: { least: number; most?: number; fallback: number }) {
+  const error = `\`${name}\` must be a whole number from ${least} ${most === undefined ? 'on' : `to ${most}`}`
+  const digits = z
+    .string({ error })
+    .regex(/^\d{1,15}$/, { error })
+    .meta({ type: 'integer', minimum: least, ...(most === undefined ? {} : { maximum: most }), default: fallback })
+  return digits
+    .transform(Number)
+    .refine((given) => given >= least && given <= (most ?? given), { error })
+    .default(fallback)
+}
+
 /** Text that every engine keeps: NUL is refused, and half of a character, which a client may have cut, replaced. */
 export function text(name: string, longest: number) {
   return z

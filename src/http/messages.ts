@@ -13,7 +13,7 @@ import type { Address } from '../core/phone-number.ts'
 import { ok } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
-import { address, inQuery, phoneNumber, text } from './fields.ts'
+import { address, inQuery, phoneNumber, text, whole } from './fields.ts'
 import { KEPT_MESSAGE, keptMessageToWire } from './message-body.ts'
 
 const DEFAULT_LIMIT = 50
@@ -38,18 +38,6 @@ function time(name: string) {
     .optional()
 }
 
-function whole(name: string, least: number, fallback: number) {
-  const error = `\`${name}\` must be a whole number from ${least} on`
-  const digits = z
-    .string({ error })
-    .regex(/^\d{1,15}$/, { error })
-    .meta({ type: 'integer', minimum: least, default: fallback })
-  return digits
-    .transform(Number)
-    .refine((given) => given >= least, { error })
-    .default(fallback)
-}
-
 /** The original's words that none of ours is are taken, and find nothing. */
 const OTHER_STATUSES = ['REGISTERED', 'PENDING', 'DECLINED', 'ACCEPTED', 'SUCCESS'] as const
 
@@ -71,10 +59,10 @@ const QUERY = z.strictObject({
   from_number: contact('from_number'),
   group_id: text('group_id', 512).min(1).optional(),
   is_outbound: z.enum(['true', 'false']).optional(),
-  limit: whole('limit', 1, DEFAULT_LIMIT),
+  limit: whole('limit', { least: 1, fallback: DEFAULT_LIMIT }),
   message_type: z.enum(['message', 'group']).optional(),
   number: contact('number'),
-  offset: whole('offset', 0, 0),
+  offset: whole('offset', { least: 0, fallback: 0 }),
   order_by: z
     .enum([...MESSAGE_ORDERS, ...Object.keys(OTHER_ORDERS)])
     .transform(toOrder)

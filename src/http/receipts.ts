@@ -7,7 +7,7 @@ import type { Store } from '../core/store.ts'
 import { ok, page, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
-import { address, handleOf, idOf, inQuery, isoTime, phoneNumber, REASON } from './fields.ts'
+import { address, handleOf, idOf, inQuery, isoTime, phoneNumber, REASON, whole } from './fields.ts'
 
 const DEFAULT_LIMIT = 50
 const MOST = 200
@@ -17,7 +17,7 @@ const QUERY = z.strictObject({
   from_number: inQuery('from_number', phoneNumber('`from_number` is not a valid number')).optional(),
   state: z.enum(RECEIPT_STATES).optional(),
   trigger: z.enum(TRIGGERS).optional(),
-  limit: z.coerce.number().int().min(1).max(MOST).default(DEFAULT_LIMIT),
+  limit: whole('limit', { least: 1, most: MOST, fallback: DEFAULT_LIMIT }),
   cursor: z.string().optional(),
 })
 

@@ -6,7 +6,7 @@ import { DELIVERY_STATES, type DeliveryLog, OBSTACLES, STATUS_CALLBACK, WEBHOOK_
 import { DONE, page, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
-import { isoTime } from './fields.ts'
+import { isoTime, whole } from './fields.ts'
 
 const DELIVERY = z.object({
   delivery_id: z.string(),
@@ -30,7 +30,7 @@ const DELIVERY = z.object({
 
 const DELIVERIES = z.strictObject({
   state: z.enum(DELIVERY_STATES).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: whole('limit', { least: 1, most: 200, fallback: 50 }),
   cursor: z.string().optional(),
 })
 

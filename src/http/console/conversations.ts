@@ -14,7 +14,7 @@ import { type ConversationId, formatId, type MessageId, parseId } from '../../co
 import { awaitsReply } from '../../core/receipt.ts'
 import { credentialsOf } from '../auth.ts'
 import { type Door, door } from '../door.ts'
-import { handleOf, isoTime, phoneNumber } from '../fields.ts'
+import { handleOf, isoTime, phoneNumber, whole } from '../fields.ts'
 import { receiptToWire } from '../receipts.ts'
 import { webhookBody } from '../webhook-body.ts'
 import { deliveryToWire } from '../webhook-deliveries.ts'
@@ -26,7 +26,7 @@ const LIST = z.strictObject({
   from_number: phoneNumber('`from_number` is not a valid number').optional(),
   service: z.enum(SERVICES).optional(),
   state: z.enum(CONVERSATION_STATES).optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(40),
+  limit: whole('limit', { least: 1, most: 100, fallback: 40 }),
   cursor: z.string().optional(),
 })
 
