@@ -47,7 +47,9 @@ describe('transactions on PostgreSQL that cross each other', { skip: requireOwnP
     await Promise.all(contents.map(send))
     over = true
     await Promise.all(writing)
-    const sent = async () => (await account.phone()).flatMap(({ content }) => (content === 'Hello' ? [] : content))
+    // All of the phone: it shows the newest alone.
+    const phone = `select content from handset_messages where content <> 'Hello'`
+    const sent = async () => (await runSql<{ content: string }>(database.url, phone)).map(({ content }) => content)
     const shown = await until('all to be on the phone', sent, ({ length }) => length >= contents.length)
     assert.deepEqual(shown.sort(), contents.sort())
   })
@@ -66,6 +68,29 @@ describe('transactions on PostgreSQL that cross each other', { skip: requireOwnP
     assert.equal((await other.call('POST', '/api/mark-read', { number: CONTACT, from_number: OTHER_LINE })).status, 200)
     await held.disposeAsync()
     for (const { status } of await Promise.all(changes)) assert.equal(status, 200)
+  })
+
+  test('keep no contact waiting for a message that is written to another', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback(nodeSettings(database))
+    const account = await customer(server)
+    const [first, second, ...others] = Array.from({ length: 6 }, (_, n) => `+1415555010${n}`)
+    const send = (number = '') =>
+      account.call('POST', '/api/send-message', { number, from_number: LINE, content: 'Hello' })
+    for (const number of [first, second, ...others]) assert.equal((await send(number)).status, 200)
+    const hold = (number = '') => locked(database, `select 1 from conversations where address = '${number}' for update`)
+    await using held = new AsyncDisposableStack()
+    held.use(await hold(second))
+    const gate = await hold(first)
+    const answers = [send(first)]
+    await waiting(database, 1)
+    answers.push(...others.map(send), send(second))
+    await server.operator.must(200, 'GET', '/healthz')
+    await gate[Symbol.asyncDispose]()
+    await waiting(database, 1, '.*conversations')
+    for (const number of others) await account.write({ number })
+    await held.disposeAsync()
+    for (const { status } of await Promise.all(answers)) assert.equal(status, 200)
   })
 
   test('leave one list of webhooks where several replace it at once, and no more of them than an account may have', async () => {

@@ -3,7 +3,7 @@ import { ReadbackError } from '../../core/errors.ts'
 /** The outcome of a call that has to be taken up again, with the next batch. */
 export const AGAIN = Symbol('again')
 
-/** So many calls share a transaction, where nobody says fewer: what waits behind a batch must not wait long. */
+/** So many calls share a transaction at the most: what waits behind a batch must not wait long. */
 const MOST_PER_BATCH = 256
 
 interface Waiting<Call, Outcome> {
@@ -27,22 +27,20 @@ export class Batches<Call, Outcome> {
   readonly #run: Run<Call, Outcome>
   #waiting: Waiting<Call, Outcome>[] = []
   readonly #atOnce: number
-  readonly #most: number
   #working = 0
   #ended: PromiseWithResolvers<void> | undefined
 
-  /** So many full batches are on their way at once, of so many calls at the most. */
-  constructor(run: Run<Call, Outcome>, { atOnce = 1, most = MOST_PER_BATCH } = {}) {
+  /** So many full batches are on their way at once. */
+  constructor(run: Run<Call, Outcome>, { atOnce = 1 } = {}) {
     this.#run = run
     this.#atOnce = atOnce
-    this.#most = most
   }
 
   call(call: Call): Promise<Outcome> {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
     this.#waiting.push({ call, again: false, resolve, reject })
     const idle = this.#working === 0
-    if (idle || (this.#waiting.length >= this.#most && this.#working < this.#atOnce)) void this.#work()
+    if (idle || (this.#waiting.length >= MOST_PER_BATCH && this.#working < this.#atOnce)) void this.#work()
     return promise
   }
 
@@ -58,8 +56,8 @@ export class Batches<Call, Outcome> {
     // So that the calls of this turn of the event loop go together.
     await new Promise((resolve) => setImmediate(resolve))
     // What fills no batch gathers until there is nobody else.
-    while (this.#waiting.length >= (this.#working > 1 ? this.#most : 1)) {
-      await this.#settle(this.#waiting.splice(0, this.#most))
+    while (this.#waiting.length >= (this.#working > 1 ? MOST_PER_BATCH : 1)) {
+      await this.#settle(this.#waiting.splice(0, MOST_PER_BATCH))
     }
     this.#working -= 1
     if (this.#working > 0) return
@@ -95,14 +93,9 @@ export function outcomeOf<T>(decide: () => T): T | ReadbackError {
   try {
     return decide()
   } catch (error) {
-    return refusal(error)
+    if (error instanceof ReadbackError) return error
+    throw error
   }
-}
-
-/** The error where it is its caller's own; throws any other. */
-export function refusal(error: unknown): ReadbackError {
-  if (error instanceof ReadbackError) return error
-  throw error
 }
 
 /** Those that differ in `keyOf`, in order, and for each of all the number of its own among them. */

@@ -20,7 +20,7 @@ import type { Session, StoreRules } from '../session.ts'
 import { addWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import { acceptCalls } from './acceptance.ts'
 import { Batches } from './batches.ts'
-import { CallerBatches } from './caller-batches.ts'
+import { CallerTurns } from './caller-turns.ts'
 import { Clock } from './clock.ts'
 import { asUnavailable, CONNECT_TIMEOUT_MS, openPatientPool, openPool, toKysely } from './connection.ts'
 import { settleDeliveries } from './deliveries.ts'
@@ -76,7 +76,7 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
     start.onChanges(changes)
   }
   const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs, onTaken, onChanges })
-  const callers = new CallerBatches(tellingOf({ transactions, onChanges }))
+  const callers = new CallerTurns(tellingOf({ transactions, onChanges }))
   const tools = { transactions, callers, seal, rules: start.rules, now, leases, onChanges }
   const { finished, ...hot } = hotMethods(tools, recent)
   // The queries' own types are made from the port's: this is where they meet again.

@@ -2,7 +2,7 @@ import type { AccountId } from '../../core/id.ts'
 import type { Changes } from '../../core/store.ts'
 import type { Told } from '../events.ts'
 import type { Session } from '../session.ts'
-import type { CallerBatches } from './caller-batches.ts'
+import type { CallerTurns } from './caller-turns.ts'
 import { recordEvents, type WebhookRow } from './events.ts'
 import type { NodeLeases } from './leases.ts'
 import type { Transaction, Transactions } from './transactions.ts'
@@ -10,7 +10,7 @@ import type { Transaction, Transactions } from './transactions.ts'
 /** What the store's methods have in hand. */
 export interface Tools extends Omit<Session, 'db'> {
   readonly transactions: Transactions
-  readonly callers: CallerBatches
+  readonly callers: CallerTurns
   readonly leases: NodeLeases
   readonly onChanges: (changes: Changes) => void
 }

@@ -1,0 +1,53 @@
+import type { Credentials } from '../../core/account.ts'
+import { ReadbackError } from '../../core/errors.ts'
+import type { Done, Telling } from './telling.ts'
+import type { Transaction } from './transactions.ts'
+
+/**
+ * The queries that engines share, as SQLite does them: what one caller asks at the same time is done one after the other. So however
+ * many calls one makes, they have one connection, and the others' find one free; and they do not cross each other. Each has a transaction
+ * of its own: with several in one, each holding what those before it changed, two nodes would wait for each other.
+ */
+export class CallerTurns {
+  readonly #telling: Telling
+  /** By caller: when the last of its calls is over. */
+  readonly #over = new Map<string, Promise<void>>()
+
+  constructor(telling: Telling) {
+    this.#telling = telling
+  }
+
+  /** What names no caller, such as the operator's calls and our own, waits for nobody. */
+  async run<T>(
+    isolation: 'current' | 'snapshot',
+    call: unknown,
+    work: (transaction: Transaction) => Promise<Done<T>>,
+  ): Promise<T> {
+    const credentials = credentialsOf(call)
+    if (credentials === undefined) return this.#telling(work, isolation)
+    // With the secret: whoever knows no more than the key's id must not stand before its owner.
+    const caller = JSON.stringify(credentials)
+    const before = this.#over.get(caller) ?? Promise.resolve()
+    const done = before.then(() => this.#telling(work, isolation))
+    const over = done.then(() => {}, passOn)
+    // Where nobody waits behind it.
+    over.catch(() => {})
+    this.#over.set(caller, over)
+    try {
+      return await done
+    } finally {
+      if (this.#over.get(caller) === over) this.#over.delete(caller)
+    }
+  }
+}
+
+/** A store that is away refuses all who wait: none has to find out by itself. Anything else is the one call's own. */
+function passOn(error: unknown): void {
+  if (error instanceof ReadbackError && error.code === 'unavailable') throw error
+}
+
+function credentialsOf(call: unknown): Credentials | undefined {
+  return typeof call === 'object' && call !== null && 'credentials' in call
+    ? (call.credentials as Credentials)
+    : undefined
+}
