@@ -22,6 +22,7 @@ interface Failed {
 }
 
 interface Tries {
+  /** By the monotonic clock: where the other is set back, the carrier is not left alone for as much longer. */
   readonly backOff: BackOff
   last: Promise<void>
   timer?: NodeJS.Timeout
@@ -82,8 +83,8 @@ export class Enrolment {
 
   async #try(lineId: LineId, tries: Tries): Promise<void> {
     if (this.#stopped) return
-    const { log, now } = this.#options
-    const startedAt = now()
+    const { log } = this.#options
+    const startedAt = performance.now()
     let failed: Failed | undefined = {}
     try {
       failed = await this.#tell(lineId)
@@ -93,7 +94,7 @@ export class Enrolment {
     if (failed === undefined) {
       this.#tries.delete(lineId)
     } else if (!this.#stopped) {
-      const at = now()
+      const at = performance.now()
       tries.backOff.fail({ startedAt, at, retryAfterMs: failed.retryAfterMs })
       tries.timer = setTimeout(() => void this.enrol(lineId), tries.backOff.until - at)
     }
