@@ -222,6 +222,28 @@ describe('a message that a line sends', () => {
     assert.ok(ms > 1_900, `it ended after ${ms} ms`)
   })
 
+  test('shows that the line types for as long as the last call says, whatever others ask of it who may not', async () => {
+    const place = { number: '+14155550149', from_number: LINE }
+    const other = await customer(server, { lines: [] })
+    const show = (by: Customer, max_duration_ms: number) =>
+      by.call('POST', '/api/send-typing-indicator', { ...place, max_duration_ms })
+    assert.equal((await show(account, 300)).body.status, 'SENT')
+    await account.carrier({ latency_ms: 600 })
+    let over = false
+    const renewed = show(account, 2_000).finally(() => (over = true))
+    while (!over) assert.notEqual((await show(other, 1)).status, 200)
+    const shownAt = performance.now()
+    assert.equal((await renewed).body.status, 'SENT')
+    await account.carrier({ latency_ms: 0 })
+    await until(
+      'it to end by itself',
+      async () => (await account.must(200, 'GET', `/simulator/handset?${new URLSearchParams(place)}`)).body.typing,
+      (seen) => !seen,
+    )
+    const ms = performance.now() - shownAt
+    assert.ok(ms > 1_900, `it ended after ${ms} ms`)
+  })
+
   const good = { number: CONTACT, from_number: LINE, content: 'Hi' }
   const RUBBISH: readonly (readonly [field: string, change: Record<string, unknown>])[] = [
     ...[null, 7, '', 'nobody', ['+14155551234'], {}].map((number) => ['number', { number }] as const),

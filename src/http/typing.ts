@@ -45,8 +45,8 @@ export function typingDoor(desk: TypingDesk & { readonly now: () => number }): D
 interface Stops {
   /** Those to come. */
   readonly later: Map<string, NodeJS.Timeout>
-  /** The last call under way, which may be one that puts off a stop. */
-  readonly underWay: Map<string, Promise<unknown>>
+  /** The calls under way, whoever's: one of them may be one that puts off a stop. */
+  readonly underWay: Map<string, Set<Promise<unknown>>>
 }
 
 /** Whoever shows it anew, or has ended it, is not to be cut short by the call before. */
@@ -58,11 +58,13 @@ async function show(desk: TypingDesk, { later, underWay }: Stops, call: ShowTypi
     later.delete(place)
     return outcome
   })
-  underWay.set(place, shown)
+  const calls = underWay.get(place) ?? new Set()
+  underWay.set(place, calls.add(shown))
   try {
     return await shown
   } finally {
-    if (underWay.get(place) === shown) underWay.delete(place)
+    calls.delete(shown)
+    if (calls.size === 0) underWay.delete(place)
   }
 }
 
@@ -71,7 +73,8 @@ function stopLater(desk: TypingDesk, stops: Stops, call: ShowTypingCall, ms: num
   const { later, underWay } = stops
   const place = placeOf(call)
   const stop = async () => {
-    while (underWay.has(place)) await underWay.get(place)?.catch(() => {})
+    // Not for those that come meanwhile: anybody could keep it waiting.
+    await Promise.allSettled(underWay.get(place) ?? [])
     if (later.get(place) !== timer) return
     later.delete(place)
     await showTyping(desk, { ...call, typing: false }).catch(() => {})
