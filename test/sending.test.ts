@@ -219,7 +219,8 @@ describe('a message that a line sends', () => {
       (seen) => !seen,
     )
     const ms = performance.now() - shownAt
-    assert.ok(ms > 1_900, `it ended after ${ms} ms`)
+    // And not when the first would have ended.
+    assert.ok(ms > 1_000, `it ended after ${ms} ms`)
   })
 
   test('shows that the line types for as long as the last call says, whatever others ask of it who may not', async () => {
@@ -241,7 +242,8 @@ describe('a message that a line sends', () => {
       (seen) => !seen,
     )
     const ms = performance.now() - shownAt
-    assert.ok(ms > 1_900, `it ended after ${ms} ms`)
+    // And not when the first would have ended.
+    assert.ok(ms > 1_000, `it ended after ${ms} ms`)
   })
 
   const good = { number: CONTACT, from_number: LINE, content: 'Hi' }
