@@ -119,7 +119,9 @@ async function playRound(peers: Peers, options: AcceptOptions, number: number): 
 async function measure(peer: Peer, options: AcceptOptions, seed: number): Promise<Measured> {
   await sleep(REST_MS)
   const before = cpuSeconds(peer.child.pid)
-  const { contacts, connections, seconds } = options
+  const { contacts, connections } = options
+  // Whatever the machine's speed, each conversation has a receipt in the queue when the measured rounds begin, but for the few carried.
+  const seconds = seed === 0 ? undefined : options.seconds
   const load = { contacts, connections, seconds, seed, from: LINE, headers: peer.headers }
   const result = await peer.client.run({ ...load, url: `${peer.base}/api/mark-read` })
   peer.child.mustLive()
@@ -154,7 +156,8 @@ function explain({ contacts, connections, rounds, seconds }: AcceptOptions): str
   return [
     `POST /api/mark-read over ${whole(contacts)} known conversations, carrier paced to ${CARRIER_CALLS_PER_S} calls/s`,
     `load: autocannon, one process, ${connections} connections, same machine; servers and client share the cores`,
-    `1 round thrown away, then ${rounds} of ${seconds} s each, taking turns; medians over the rounds, ratios per round`,
+    '1 round thrown away, in which each conversation is asked for once and a receipt is opened; in those after it calls join them:',
+    `${rounds} of ${seconds} s each, taking turns; medians over the rounds, ratios per round`,
   ].join('\n')
 }
 
@@ -190,7 +193,6 @@ function draw({ medians, ratios, residentMiB: memory, firstRound }: Figures): st
     ]),
     '',
     `resident memory of Readback: ${fixed(memory.now, 0)} MiB, at most ${fixed(memory.peak, 0)} MiB`,
-    // Later rounds find most conversations with a receipt in the queue, and join it.
-    `the round thrown away, where most requests open a receipt and few join one: ${whole(firstRound.requestsPerSecond)}/s`,
+    `the round thrown away, where each request opens a receipt: ${whole(firstRound.requestsPerSecond)}/s`,
   ].join('\n')
 }

@@ -4,9 +4,10 @@ import { contactNumber } from './numbers.ts'
 import { shuffled, summary } from './statistics.ts'
 
 interface Tally {
-  readonly latencies: number[]
-  readonly statuses: Record<string, number>
-  coresUsed(): number
+  readonly latencies: readonly number[]
+  readonly statuses: Readonly<Record<string, number>>
+  /** Of what was measured; once it is over. */
+  readonly took: { readonly seconds: number; readonly cpuSeconds: number }
 }
 
 process.once('disconnect', () => process.exit())
@@ -28,7 +29,7 @@ async function load(job: LoadJob): Promise<LoadResult> {
     method: 'POST' as const,
     headers: { ...job.headers, 'content-type': 'application/json' },
     connections: job.connections,
-    duration: Math.ceil(RAMP_S + job.seconds),
+    ...(job.seconds === undefined ? { amount: job.contacts } : { duration: Math.ceil(RAMP_S + job.seconds) }),
     setupClient: spread(job),
   }
   const instance = autocannon(options, (error, result) => (error ? reject(error) : resolve(result)))
@@ -36,13 +37,13 @@ async function load(job: LoadJob): Promise<LoadResult> {
   const { errors } = await finished
   const { p50, p99 } = summary(tally.latencies)
   return {
-    requestsPerSecond: tally.latencies.length / job.seconds,
+    requestsPerSecond: tally.latencies.length / tally.took.seconds,
     p50Ms: p50,
     p99Ms: p99,
     answers: Object.values(tally.statuses).reduce((sum, count) => sum + count, 0),
     statuses: tally.statuses,
     connectionErrors: errors,
-    clientCores: tally.coresUsed(),
+    clientCores: tally.took.cpuSeconds / tally.took.seconds,
   }
 }
 
@@ -62,27 +63,32 @@ function spread({ contacts, among, connections, from, seed }: LoadJob): (client:
 }
 
 /** autocannon's own histogram knows whole milliseconds only, and counts from before the connections stand. */
-function watch(instance: autocannon.Instance, seconds: number): Tally {
+function watch(instance: autocannon.Instance, seconds: number | undefined): Tally {
   const latencies: number[] = []
   const statuses: Record<string, number> = {}
-  let opens = Number.POSITIVE_INFINITY
-  let closes = Number.POSITIVE_INFINITY
-  let cores = Number.NaN
-  instance.on('start', () => {
-    opens = performance.now() + RAMP_S * 1000
-    closes = opens + seconds * 1000
-    setTimeout(() => {
-      const before = process.cpuUsage()
-      setTimeout(() => {
-        const { user, system } = process.cpuUsage(before)
-        cores = (user + system) / 1e6 / seconds
-      }, seconds * 1000)
-    }, RAMP_S * 1000)
-  })
+  let begun: { readonly at: number; readonly cpu: NodeJS.CpuUsage } | undefined
+  let took: Tally['took'] | undefined
+  const begin = () => {
+    begun = { at: performance.now(), cpu: process.cpuUsage() }
+    if (seconds !== undefined) setTimeout(end, seconds * 1000)
+  }
+  const end = () => {
+    if (begun === undefined || took !== undefined) return
+    const { user, system } = process.cpuUsage(begun.cpu)
+    took = { seconds: (performance.now() - begun.at) / 1000, cpuSeconds: (user + system) / 1e6 }
+  }
+  instance.on('start', () => setTimeout(begin, RAMP_S * 1000))
+  instance.on('done', end)
   instance.on('response', (_client, status, _bytes, latency) => {
     statuses[status] = (statuses[status] ?? 0) + 1
-    const now = performance.now()
-    if (now >= opens && now < closes) latencies.push(latency)
+    if (begun !== undefined && took === undefined) latencies.push(latency)
   })
-  return { latencies, statuses, coresUsed: () => cores }
+  return {
+    latencies,
+    statuses,
+    get took() {
+      if (took === undefined) throw new Error(`the load was over before its first ${RAMP_S} s were`)
+      return took
+    },
+  }
 }

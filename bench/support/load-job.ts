@@ -8,7 +8,8 @@ export interface LoadJob {
   /** The first of them, and how far each is from the one before; without it they are the first there are. */
   readonly among?: { readonly first: number; readonly step: number }
   readonly connections: number
-  readonly seconds: number
+  /** So long is measured; without it, until each contact has been asked for once. */
+  readonly seconds?: number | undefined
   readonly seed: number
 }
 
