@@ -11,6 +11,8 @@ import { connectionOptions } from './connection.ts'
 const CHANNEL = 'readback'
 /** Nudges of so long go together: one NOTIFY a commit inside the accepting transaction cost more than half of its throughput. */
 const GATHER_MS = 3
+/** What only people look at: one NOTIFY for each batch that opens receipts were as many transactions again. */
+const GATHER_FOR_PEOPLE_MS = 50
 /** PostgreSQL's NOTIFY takes 8,000 bytes; an id has 16 digits at the most. */
 const MOST_IDS = 400
 /** A connection that says nothing may be dead: it is asked so often, and given up when it does not answer in that time. */
@@ -49,6 +51,7 @@ export class Nudges {
   readonly #touched = new Set<AccountId>()
   #touchedAll = false
   #gathering: NodeJS.Timeout | undefined
+  #flushAt = Number.POSITIVE_INFINITY
   #connection: { readonly client: Client; readonly socket: Socket } | undefined
   #next: NodeJS.Timeout | undefined
   #closed = false
@@ -65,7 +68,16 @@ export class Nudges {
     for (const work of LINE_WORK) for (const id of lineIds[work] ?? []) this.#lines[work].add(id)
     this.#events ||= events
     this.#freed ||= freed
-    if (!this.#closed) this.#gathering ??= setTimeout(() => void this.#flush(), GATHER_MS)
+    const waited = events || freed || Object.keys(lineIds).length > 0
+    this.#flushIn(waited ? GATHER_MS : GATHER_FOR_PEOPLE_MS)
+  }
+
+  #flushIn(ms: number): void {
+    const at = performance.now() + ms
+    if (this.#closed || at >= this.#flushAt) return
+    clearTimeout(this.#gathering)
+    this.#flushAt = at
+    this.#gathering = setTimeout(() => void this.#flush(), ms)
   }
 
   /** Listens from its answer on; or from a moment later, as after a loss: of nodes that all begin at once some are kept waiting. */
@@ -83,7 +95,7 @@ export class Nudges {
   }
 
   async #flush(): Promise<void> {
-    this.#gathering = undefined
+    this.#flushAt = Number.POSITIVE_INFINITY
     const chunks: Nudge[] = LINE_WORK.flatMap((work) => {
       const lines = [...this.#lines[work]]
       this.#lines[work].clear()
