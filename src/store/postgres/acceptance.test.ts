@@ -3,10 +3,12 @@ import { after, before, describe, test } from 'node:test'
 import {
   type Database,
   LOGGED,
+  locked,
   type OwnServer,
   ownServer,
   requireOwnPostgres,
   runSql,
+  waiting,
 } from '../../../test/support/postgres.ts'
 import { until } from '../../../test/support/until.ts'
 import type { ApiKey } from '../../core/account.ts'
@@ -29,6 +31,9 @@ describe('calls that come together on PostgreSQL', { skip: requireOwnPostgres() 
     const told = await server.statements()
     return told.flatMap((text) => Object.entries(letters).find(([words]) => text.includes(words))?.[1] ?? []).join('')
   }
+
+  const transactions = async () =>
+    (await server.statements()).filter((text) => text.startsWith('begin isolation level repeatable read')).length
 
   test('are taken once each: those remembered while the others are looked at, and what is queued of these with the next', async () => {
     await using database = await server.database()
@@ -79,7 +84,28 @@ describe('calls that come together on PostgreSQL', { skip: requireOwnPostgres() 
     const said = await until('the last join to be in the log', story, (said) => said.length >= before.length + 3)
     assert.equal(said.slice(before.length), 'JLJ')
   })
+
+  test('are one statement where all are remembered, which waits for a migration with no table in its hands', async () => {
+    await using database = await server.database()
+    await using d = await desk(database)
+    await d.receive(REMEMBERED, 0)
+    await d.request(REMEMBERED, 1)
+    await d.request(REMEMBERED, 2)
+    const before = await until('both to be in the log', story, (said) => said.endsWith('LQJ'))
+    const begun = await transactions()
+    const migration = await locked(database, 'lock table kysely_migration_lock in access exclusive mode')
+    const joined = d.request(REMEMBERED, 3)
+    await waiting(database, 1, 'with told')
+    assert.deepEqual(await runSql(database.url, HELD_BY_WHO_WAITS), [])
+    await migration[Symbol.asyncDispose]()
+    await joined
+    const said = await until('the last join to be in the log', story, (said) => said.length > before.length)
+    assert.deepEqual([said.slice(before.length), (await transactions()) - begun], ['J', 0])
+  })
 })
+
+const HELD_BY_WHO_WAITS = `select relation::regclass::text from pg_locks join pg_stat_activity using (pid)
+  where locktype = 'relation' and granted and wait_event_type = 'Lock' and query like 'with told%'`
 
 async function another(database: Database): Promise<Store & AsyncDisposable> {
   const store = await open(database)

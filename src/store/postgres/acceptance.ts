@@ -33,10 +33,16 @@ export interface Accepted {
  */
 export async function acceptCalls(calls: readonly MarkReadCall[], again: boolean, tools: Tools): Promise<Accepted> {
   const finish = await tools.transactions.runUnlocked(
-    async (transaction) => {
+    () => {
       const acceptance = new Acceptance(calls, tools)
-      await acceptance.write(transaction, again)
-      return () => acceptance.finish()
+      return {
+        // One statement needs no transaction around it.
+        isolation: acceptance.remembered ? 'none' : 'snapshot',
+        async work(transaction) {
+          await acceptance.write(transaction, again)
+          return () => acceptance.finish()
+        },
+      }
     },
     async (transaction) => {
       const accepted = await acceptLocked(transaction, calls, tools)
@@ -77,13 +83,18 @@ class Acceptance {
     this.#outcomes = this.#recall()
   }
 
+  /** Whether all that is asked for is, so that there is one statement to make. */
+  get remembered(): boolean {
+    return !this.#outcomes.includes(undefined)
+  }
+
   /**
    * What is remembered is joined while the others are looked at. Those of them that are queued, too, are joined with the next batch: two
    * statements would lock their rows in no order, and nodes could wait for each other in a circle. In a batch with what comes again all
    * are looked at first, so that nothing comes again for ever. The last statements are not waited for: they go out with the commit.
    */
   async write(transaction: Transaction, again: boolean): Promise<void> {
-    const looking = this.#outcomes.includes(undefined) ? this.#look(transaction) : undefined
+    const looking = this.remembered ? undefined : this.#look(transaction)
     const joins = !again && this.#join(transaction)
     await looking
     if (!joins) this.#join(transaction)

@@ -48,6 +48,12 @@ const BEGIN = {
   current: { text: `begin; ${ENTER}` },
   snapshot: { text: `begin isolation level repeatable read; ${ENTER}` },
 } as const satisfies Readonly<Record<string, Statement | undefined>>
+
+interface Attempt<T> {
+  readonly isolation: keyof typeof BEGIN
+  readonly work: (transaction: Transaction) => Promise<T>
+}
+
 const COMMIT: Statement = { text: 'commit' }
 /** By this it can be asked afterwards what became of a transaction. Null where nothing was written. */
 const IDENTIFY: Statement = { text: 'select pg_current_xact_id_if_assigned()::text as xid' }
@@ -84,7 +90,7 @@ export class Transactions {
   /** The work may be done several times; only what it answers last is kept. */
   async run<T>(isolation: keyof typeof BEGIN, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const giveUpAt = performance.now() + LONGEST_CROSSED_MS
-    const attempt = () => this.#try(isolation, work)
+    const attempt = () => this.#try(() => ({ isolation, work }))
     for (let tries = 1; ; tries++) {
       try {
         return await (tries <= TRIES_SIDE_BY_SIDE ? attempt() : this.#inTurn(attempt))
@@ -104,24 +110,21 @@ export class Transactions {
   }
 
   /**
-   * In a snapshot with nothing locked, hoping that nobody crosses it; where somebody does, with locks. For what can be repeated without
-   * harm: what became of a commit whose answer was lost is asked of the second alone.
+   * In a snapshot with nothing locked, or as one statement, hoping that nobody crosses it; where somebody does, with locks. For what can
+   * be repeated without harm: what became of a commit whose answer was lost is asked of the second alone.
    */
-  async runUnlocked<T>(
-    unlocked: (transaction: Transaction) => Promise<T>,
-    locked: (transaction: Transaction) => Promise<T>,
-  ): Promise<T> {
+  async runUnlocked<T>(unlocked: () => Attempt<T>, locked: Attempt<T>['work']): Promise<T> {
     try {
-      return await this.#try('snapshot', unlocked, { repeatable: true })
+      return await this.#try(unlocked, { repeatable: true })
     } catch (error) {
       if (!wasCrossed(error)) throw asReadbackError(error)
     }
     return this.run('current', locked)
   }
 
+  /** `next` is asked once there is a connection: what is remembered may be forgotten while one is waited for. */
   async #try<T>(
-    isolation: keyof typeof BEGIN,
-    work: (transaction: Transaction) => Promise<T>,
+    next: () => Attempt<T>,
     { repeatable }: { readonly repeatable: boolean } = { repeatable: false },
   ): Promise<T> {
     const client = await this.#pool.connect()
@@ -129,10 +132,12 @@ export class Transactions {
     const onError = (error: Error) => (broken = error)
     client.on('error', onError)
     const exchange = new Exchange(client)
-    const begin = BEGIN[isolation]
+    let begin: Statement | undefined
     let inDoubt: { readonly done: T; readonly xid: Promise<string | null> } | undefined
     let reason: unknown
     try {
+      const { isolation, work } = next()
+      begin = BEGIN[isolation]
       if (begin !== undefined) exchange.write(begin, [])
       const done = await work({ ...exchange.transaction, db: this.#kyselyOn(client) })
       if (begin !== undefined) {
