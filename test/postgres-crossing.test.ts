@@ -70,6 +70,22 @@ describe('transactions on PostgreSQL that cross each other', { skip: requireOwnP
     for (const { status } of await Promise.all(changes)) assert.equal(status, 200)
   })
 
+  test('leave connections to what is accepted, however many accounts make changes at once', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback({ ...nodeSettings(database), READBACK_POOL_SIZE: '6' })
+    const other = await customer(server, { lines: [OTHER_LINE] })
+    const accounts = await Promise.all(Array.from({ length: 12 }, () => customer(server, { lines: [] })))
+    await using held = new AsyncDisposableStack()
+    held.use(await locked(database, 'select 1 from accounts for update'))
+    const change = { webhooks: ['https://example.com'], type: 'receive' }
+    const changes = accounts.map((account) => account.call('POST', WEBHOOKS, change))
+    await waiting(database, 4)
+    const accepted = await other.call('POST', '/api/mark-read', { number: CONTACT, from_number: OTHER_LINE })
+    assert.equal(accepted.status, 200)
+    await held.disposeAsync()
+    for (const { status } of await Promise.all(changes)) assert.equal(status, 200)
+  })
+
   test('keep no contact waiting for a message that is written to another', async () => {
     await using database = await postgres.database()
     await using server = await startReadback(nodeSettings(database))

@@ -1,20 +1,24 @@
 import type { Credentials } from '../../core/account.ts'
 import { ReadbackError } from '../../core/errors.ts'
+import type { Semaphore } from './semaphore.ts'
 import type { Done, Telling } from './telling.ts'
 import type { Transaction } from './transactions.ts'
 
 /**
  * The queries that engines share, as SQLite does them: what one caller asks at the same time is done one after the other. So however
  * many calls one makes, they have one connection, and the others' find one free; and they do not cross each other. Each has a transaction
- * of its own: with several in one, each holding what those before it changed, two nodes would wait for each other.
+ * of its own: with several in one, each holding what those before it changed, two nodes would wait for each other. All callers
+ * together leave connections to lanes, to leases and to what is accepted.
  */
 export class CallerTurns {
   readonly #telling: Telling
+  readonly #places: Semaphore
   /** By caller: when the last of its calls is over. */
   readonly #over = new Map<string, Promise<void>>()
 
-  constructor(telling: Telling) {
+  constructor(telling: Telling, places: Semaphore) {
     this.#telling = telling
+    this.#places = places
   }
 
   /** What names no caller, such as the operator's calls and our own, waits for nobody. */
@@ -28,7 +32,7 @@ export class CallerTurns {
     // With the secret: whoever knows no more than the key's id must not stand before its owner.
     const caller = JSON.stringify(credentials)
     const before = this.#over.get(caller) ?? Promise.resolve()
-    const done = before.then(() => this.#telling(work, isolation))
+    const done = before.then(() => this.#places.through(() => this.#telling(work, isolation)))
     const over = done.then(() => {}, passOn)
     // Where nobody waits behind it.
     over.catch(() => {})

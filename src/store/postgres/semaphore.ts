@@ -31,7 +31,7 @@ export class Semaphore {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const giveUp = () => {
       this.#waiting.delete(waiting)
-      reject(new ReadbackError('unavailable', 'All connections that lists may take are taken'))
+      reject(new ReadbackError('unavailable', 'All connections that such calls may take are taken'))
     }
     const waiting: Waiting = { enter: resolve, timeout: setTimeout(giveUp, this.#patienceMs) }
     this.#waiting.add(waiting)

@@ -6,14 +6,17 @@ import { type Tools, touch } from './telling.ts'
 type Query = (session: Session, argument: never) => Promise<unknown>
 
 /**
- * The queries that engines share: reads a statement at a time, writes in a snapshot that no other node has crossed. Lists have half of
- * the connections at the most: whoever asks for long ones keeps no call waiting.
+ * The queries that engines share: reads a statement at a time, writes in a snapshot that no other node has crossed. Lists come
+ * `throughPlaces`: whoever asks for long ones keeps no call waiting.
  */
-export function sharedMethods({ transactions, callers, onChanges, ...session }: Tools, lists: Semaphore) {
+export function sharedMethods(
+  { transactions, callers, onChanges, ...session }: Tools,
+  throughPlaces: Semaphore['through'],
+) {
   const seen = new Set<string>(SEEN_BY_ALL)
   const read = (name: string, query: Query) => {
     const asked = (argument: never) => transactions.run('none', ({ db }) => query({ ...session, db }, argument))
-    return LISTS.includes(name) ? (argument: never) => lists.through(() => asked(argument)) : asked
+    return LISTS.includes(name) ? (argument: never) => throughPlaces(() => asked(argument)) : asked
   }
   const write = (name: string, query: Query) => async (argument: never) => {
     const outcome = await callers.run('snapshot', argument, async ({ db }) => {

@@ -50,6 +50,9 @@ export interface PostgresStart {
   readonly onNotice: (notice: string) => void
 }
 
+/** For lanes, leases and what is accepted: neither lists nor callers' changes, however many there are, take the last. */
+const KEPT_CONNECTIONS = 2
+
 /**
  * The store on PostgreSQL, for any number of nodes. Throws when it cannot be reached, or was sealed with another key; later on it
  * is away for as long as the database is, and comes back by itself.
@@ -76,12 +79,14 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
     start.onChanges(changes)
   }
   const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs, onTaken, onChanges })
-  const callers = new CallerTurns(tellingOf({ transactions, onChanges }))
+  const places = new Semaphore(Math.max(1, start.poolSize - KEPT_CONNECTIONS), CONNECT_TIMEOUT_MS)
+  const ofLists = new Semaphore(Math.ceil(start.poolSize / 2), CONNECT_TIMEOUT_MS)
+  const callers = new CallerTurns(tellingOf({ transactions, onChanges }), places)
   const tools = { transactions, callers, seal, rules: start.rules, now, leases, onChanges }
   const { finished, ...hot } = hotMethods(tools, recent)
   // The queries' own types are made from the port's: this is where they meet again.
   const methods = {
-    ...sharedMethods(tools, new Semaphore(Math.ceil(start.poolSize / 2), CONNECT_TIMEOUT_MS)),
+    ...sharedMethods(tools, (list) => ofLists.through(() => places.through(list))),
     ...hot,
   } as unknown as Omit<Store, 'close' | 'now' | 'leases'>
   await nudges.start()
