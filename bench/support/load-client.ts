@@ -70,14 +70,17 @@ function watch(instance: autocannon.Instance, seconds: number | undefined): Tall
   let took: Tally['took'] | undefined
   const begin = () => {
     begun = { at: performance.now(), cpu: process.cpuUsage() }
-    if (seconds !== undefined) setTimeout(end, seconds * 1000)
   }
   const end = () => {
     if (begun === undefined || took !== undefined) return
     const { user, system } = process.cpuUsage(begun.cpu)
     took = { seconds: (performance.now() - begun.at) / 1000, cpuSeconds: (user + system) / 1e6 }
   }
-  instance.on('start', () => setTimeout(begin, RAMP_S * 1000))
+  instance.on('start', () => {
+    if (seconds === undefined) return begin()
+    setTimeout(begin, RAMP_S * 1000)
+    setTimeout(end, (RAMP_S + seconds) * 1000)
+  })
   instance.on('done', end)
   instance.on('response', (_client, status, _bytes, latency) => {
     statuses[status] = (statuses[status] ?? 0) + 1
@@ -87,7 +90,7 @@ function watch(instance: autocannon.Instance, seconds: number | undefined): Tall
     latencies,
     statuses,
     get took() {
-      if (took === undefined) throw new Error(`the load was over before its first ${RAMP_S} s were`)
+      if (took === undefined) throw new Error('the load has not been measured')
       return took
     },
   }
