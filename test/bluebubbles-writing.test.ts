@@ -154,6 +154,7 @@ describe('a BlueBubbles line writes', () => {
 
 const NOT_SENT: readonly (readonly [string, Fault])[] = [
   ['says that its helper is off', ANSWERS['helper-disconnected']],
+  ['says so in other letters', ANSWERS['other-helper-disconnected']],
   ['says that its Private API is off', ANSWERS['private-api-off']],
   ['answers 429', { status: 429, body: { status: 429, message: 'Slow down' } }],
   ['answers 503', { status: 503, body: 'busy' }],

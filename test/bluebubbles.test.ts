@@ -118,6 +118,7 @@ describe('a BlueBubbles line', () => {
 
 const PASSING: readonly [string, Fault, string][] = [
   ['whose helper is off', ANSWERS['helper-disconnected'], 'helper_disconnected'],
+  ['whose helper is off, in other letters', ANSWERS['other-helper-disconnected'], 'helper_disconnected'],
   ['whose Private API is off', ANSWERS['private-api-off'], 'private_api_off'],
   ['that times out', ANSWERS['timed-out'], 'timeout'],
   ['that answers 429', { status: 429, body: { status: 429, message: 'Slow down' } }, 'rate_limited'],

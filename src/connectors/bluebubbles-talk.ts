@@ -66,10 +66,11 @@ function sortAnswer(answer: HttpAnswer, secrets: readonly string[]): Heard {
   // Messages tried, and could not: its row says so.
   if (status >= 500 && FAILED_ROW.safeParse(reply?.data).success)
     return { kind: 'rejected', reason: 'rejected', detail }
-  const complaint = (status >= 500 && reply?.error?.message) || ''
-  if (complaint.includes('Private API is not enabled'))
+  // `imessage-rs` has the same words in smaller letters.
+  const complaint = (status >= 500 && reply?.error?.message.toLowerCase()) || ''
+  if (complaint.includes('private api is not enabled'))
     return { ...tryLater(answer, detail, 'private_api_off'), mayHaveArrived: false }
-  if (complaint.includes('Helper is not connected'))
+  if (complaint.includes('helper is not connected'))
     return { ...tryLater(answer, detail, 'helper_disconnected'), mayHaveArrived: false }
   // A 404 in plain text is a route that BlueBubbles does not have, or not BlueBubbles at all.
   const final = status >= 400 && status < 500 && ![408, 429].includes(status) && reply !== undefined

@@ -28,6 +28,14 @@ export const ANSWERS = {
     body: { ...recorded['unknown-chat'].body, error: { type: 'Database Error', message: 'Webhook does not exist!' } },
   },
   'unknown-route': { status: 404, body: 'Not Found' },
+  // Of `imessage-rs`, as its code has it.
+  'other-helper-disconnected': {
+    status: 500,
+    body: {
+      ...recorded['helper-disconnected'].body,
+      error: { type: 'iMessage Error', message: 'Private API helper is not connected' },
+    },
+  },
 } as const satisfies Record<string, Answer>
 
 type Route =
