@@ -238,6 +238,30 @@ describe('a Mac in trouble', { concurrency: true }, () => {
     )
   })
 
+  test('that has the webhooks of a file alone is ONLINE, and what contacts write is fetched or comes from there', async () => {
+    await using mac = await startBlueBubbles()
+    await using prompt = await startReadback({ READBACK_CATCH_UP_INTERVAL_S: '0.1' })
+    mac.mac.fixedWebhooks = true
+    const { line } = await connect(prompt, mac, { auto: true })
+    assert.deepEqual(await seen(), ['ONLINE', null])
+    const fetched = mac.nextRead()
+    mac.messages.write()
+    await fetched
+    const url = `/operator/lines/${encodeURIComponent(line)}/inbound-url`
+    const { inbound_url } = (await prompt.operator.must(200, 'GET', url)).body
+    mac.webhooks.push({ id: 0, url: inbound_url, events: ['*'] })
+    assert.deepEqual(await mac.deliver(fresh(macos15['direct-imessage'])), [200])
+    const settings = { url: mac.url, password: mac.password }
+    await prompt.operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(line)}`, { settings })
+    assert.deepEqual(await seen(), ['ONLINE', null])
+    assert.ok(!prompt.logs.some((entry) => entry.includes('could not be told where to call')))
+
+    async function seen() {
+      const { line_status, reason } = await health(prompt, line)
+      return [line_status, reason]
+    }
+  })
+
   test('that asks for patience is enrolled no sooner than it asked', async () => {
     await using mac = await startBlueBubbles()
     mac.faults.set('webhooks', { status: 429, body: {}, headers: { 'retry-after': '3' } })

@@ -72,6 +72,8 @@ function sortAnswer(answer: HttpAnswer, secrets: readonly string[]): Heard {
     return { ...tryLater(answer, detail, 'private_api_off'), mayHaveArrived: false }
   if (complaint.includes('helper is not connected'))
     return { ...tryLater(answer, detail, 'helper_disconnected'), mayHaveArrived: false }
+  // `imessage-rs` answers so, and says no more, where it has only some of a route's methods.
+  if (status === 405) return { kind: 'absent', detail }
   // A 404 in plain text is a route that BlueBubbles does not have, or not BlueBubbles at all.
   const final = status >= 400 && status < 500 && ![408, 429].includes(status) && reply !== undefined
   if (!final) return { ...tryLater(answer, detail), mayHaveArrived: !REFUSED_UNREAD.includes(status) }

@@ -76,11 +76,12 @@ async function sendReceipt(talk: Talk, conversation: Conversation): Promise<Rece
 /** What contacts write, what became of what the line wrote, and who types. */
 const EVENTS = ['new-message', 'updated-message', 'typing-indicator']
 
-const WEBHOOKS = z.array(z.object({ id: z.number(), url: z.string() }))
+/** Those that `imessage-rs` was started with have no id. */
+const WEBHOOKS = z.array(z.object({ id: z.number().optional(), url: z.string() }))
 
 /**
  * The same URL registered again keeps the events it had, so what is there goes first; a renewed secret's old URL with it, and that of
- * where we were reached before.
+ * where we were reached before. Whoever takes none (`imessage-rs` does not) is well all the same: what no hook brings is fetched.
  */
 async function enrol(talk: Talk, inboundUrl: string, before: string | null): Promise<EnrolOutcome> {
   const listed = await talk('GET', ['webhook'])
@@ -88,11 +89,13 @@ async function enrol(talk: Talk, inboundUrl: string, before: string | null): Pro
   const webhooks = WEBHOOKS.safeParse(listed.data)
   if (!webhooks.success) return { kind: 'unavailable', reason: 'carrier_error', detail: 'no list of webhooks' }
   const ours = [folderOf(inboundUrl), ...(before === null ? [] : [folderOf(before)])]
-  for (const { id } of webhooks.data.filter(({ url }) => ours.includes(folderOf(url)))) {
+  for (const { id, url } of webhooks.data) {
+    if (id === undefined || !ours.includes(folderOf(url))) continue
     const removed = await talk('DELETE', ['webhook', String(id)])
     if (removed.kind !== 'done' && removed.kind !== 'absent') return removed
   }
-  return outcomeOf(await talk('POST', ['webhook'], { url: inboundUrl, events: EVENTS }))
+  const added = await talk('POST', ['webhook'], { url: inboundUrl, events: EVENTS })
+  return added.kind === 'absent' ? { kind: 'done' } : outcomeOf(added)
 }
 
 function secretOf(inboundUrl: string): string {

@@ -28,7 +28,8 @@ export const ANSWERS = {
     body: { ...recorded['unknown-chat'].body, error: { type: 'Database Error', message: 'Webhook does not exist!' } },
   },
   'unknown-route': { status: 404, body: 'Not Found' },
-  // Of `imessage-rs`, as its code has it.
+  // Of `imessage-rs`, as its code has them.
+  'other-method': { status: 405, body: '', headers: { allow: 'GET,HEAD' } },
   'other-helper-disconnected': {
     status: 500,
     body: {
@@ -82,8 +83,17 @@ export interface BlueBubbles extends AsyncDisposable {
   /** The ids of the conversations on the Mac. */
   readonly chats: Set<string>
   readonly webhooks: Webhook[]
-  /** Knobs. `tellsFirst`: the webhook that a message was delivered comes before the answer to the call that sent it. */
-  readonly mac: { privateApi: boolean; helperConnected: boolean; showsRead: boolean; tellsFirst: boolean }
+  /**
+   * Knobs. `tellsFirst`: the webhook that a message was delivered comes before the answer to the call that sent it. `fixedWebhooks`: it
+   * has those of a file alone, as `imessage-rs` does.
+   */
+  readonly mac: {
+    privateApi: boolean
+    helperConnected: boolean
+    showsRead: boolean
+    tellsFirst: boolean
+    fixedWebhooks: boolean
+  }
   /** Who has iMessage. */
   readonly reachable: Set<string>
   readonly messages: MacMessages
@@ -132,7 +142,7 @@ export async function startBlueBubbles({ password = 'secret of the Mac' } = {}):
 class Mac {
   readonly chats = new Set<string>()
   readonly webhooks: Webhook[] = []
-  readonly knobs = { privateApi: true, helperConnected: true, showsRead: true, tellsFirst: false }
+  readonly knobs = { privateApi: true, helperConnected: true, showsRead: true, tellsFirst: false, fixedWebhooks: false }
   readonly reachable = new Set<string>()
   readonly messages = new MacMessages()
   readonly faults = new Map<Route, Fault>()
@@ -208,6 +218,7 @@ class Mac {
       case 'webhook':
         return this.#removeWebhook(Number(word))
       case 'webhooks':
+        if (this.knobs.fixedWebhooks) return this.#fixedWebhooks(given)
         return given === undefined
           ? success('Successfully fetched webhooks!', this.webhooks)
           : this.#addWebhook(given as Webhook)
@@ -247,6 +258,12 @@ class Mac {
     const webhook = { id: this.#lastWebhook, url, events }
     this.webhooks.push(webhook)
     return success('Successfully created webhook!', webhook)
+  }
+
+  #fixedWebhooks(given: unknown): Answer {
+    if (given !== undefined) return ANSWERS['other-method']
+    const listed = this.webhooks.map(({ url, events }) => ({ url, events }))
+    return success('Successfully fetched webhooks!', listed)
   }
 
   #removeWebhook(id: number): Answer {
