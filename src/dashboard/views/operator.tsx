@@ -1,8 +1,8 @@
 import { Button, Group, Modal, Stack, Switch, Text, TextInput, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, type RefCallback, useState } from 'react'
 import { call, get, queries, refresh } from '../api.ts'
-import { focusBefore, useTitleForFocus } from '../focus.ts'
+import { useTitleForFocus } from '../focus.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { FreshKey, type NewKey } from '../parts/fresh-key.tsx'
 import { Empty, Failure, Loading, Time } from '../parts/states.tsx'
@@ -69,7 +69,7 @@ function AccountCard({ account, lines, forms }: { account: Account; lines: Opera
             {account.account_id} · since <Time at={account.created_at} />
           </Text>
         </div>
-        <Plan key={account.plan} plan={account.plan} onChange={(plan) => change.mutate({ plan })} />
+        <Plan plan={account.plan} mayGo={mayGo} onChange={(plan) => change.mutate({ plan })} />
       </Group>
       <Gates account={wanted} onChange={change.mutate} />
       {change.isError && <Failure error={change.error} />}
@@ -123,20 +123,28 @@ function Gates({ account, onChange }: { account: Account; onChange: (changed: Pa
   )
 }
 
-function Plan({ plan, onChange }: { plan: string; onChange: (plan: string) => void }) {
-  const [typed, setTyped] = useState(plan)
+interface PlanProps {
+  plan: string
+  mayGo: RefCallback<HTMLElement>
+  onChange: (plan: string) => void
+}
+
+/** What is typed here stays, whatever the plan becomes elsewhere meanwhile. */
+function Plan({ plan, mayGo, onChange }: PlanProps) {
+  const [typed, setTyped] = useState<string>()
+  if (typed === plan) setTyped(undefined)
+  const shown = typed ?? plan
   return (
     <form
-      ref={focusBefore}
       onSubmit={(event) => {
         event.preventDefault()
-        onChange(typed)
+        onChange(shown)
       }}
     >
       <Group gap="xs" align="flex-end">
-        <TextInput size="xs" label="Plan" value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
-        {typed !== plan && (
-          <Button size="xs" type="submit">
+        <TextInput size="xs" label="Plan" value={shown} onChange={(event) => setTyped(event.currentTarget.value)} />
+        {shown !== plan && (
+          <Button ref={mayGo} size="xs" type="submit">
             Change
           </Button>
         )}

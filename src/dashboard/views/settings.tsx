@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, NumberInput, Radio, Stack, Switch, Text, Title } from '@mantine/core'
+import { Alert, Button, Group, Modal, Stack, Switch, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type RefCallback, useState } from 'react'
 import { call, get, refresh } from '../api.ts'
@@ -6,8 +6,8 @@ import { useTitleForFocus } from '../focus.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { FreshKey, type NewKey } from '../parts/fresh-key.tsx'
 import { Failure, Loading, Time } from '../parts/states.tsx'
-import type { AccountVisitor, Timing } from '../types.ts'
-import { timingInWords } from '../words.ts'
+import type { AccountVisitor } from '../types.ts'
+import { TimingForm } from './timing-form.tsx'
 
 export default function Settings({ visitor }: { visitor: AccountVisitor }) {
   return (
@@ -58,47 +58,8 @@ function AutoMarkRead({ visitor: { account, auto_plans } }: { visitor: AccountVi
         </Alert>
       )}
       {set.isError && <Failure error={set.error} />}
-      <TimingForm
-        key={JSON.stringify(account.auto_mark_read_timing)}
-        timing={account.auto_mark_read_timing}
-        mayGo={mayGo}
-      />
+      <TimingForm timing={account.auto_mark_read_timing} mayGo={mayGo} />
     </section>
-  )
-}
-
-function TimingForm({ timing, mayGo }: { timing: Timing; mayGo: RefCallback<HTMLElement> }) {
-  const [mode, setMode] = useState<Timing['mode']>(timing.mode)
-  const [delay, setDelay] = useState<number | string>(timing.mode === 'after' ? timing.delay_s : 5)
-  const [jitter, setJitter] = useState<number | string>(timing.mode === 'after' ? timing.jitter_s : 3)
-  const wanted: Timing = mode === 'after' ? { mode, delay_s: Number(delay), jitter_s: Number(jitter) } : { mode }
-  const set = useMutation({
-    mutationFn: () => call('PATCH', '/readback/v1/settings', { auto_mark_read_timing: wanted }),
-    onSettled: refresh,
-  })
-  const changed = JSON.stringify(wanted) !== JSON.stringify(timing)
-  return (
-    <Stack gap="sm" mt="md" align="flex-start">
-      <Radio.Group label="When it goes" value={mode} onChange={(value) => setMode(value as Timing['mode'])}>
-        <Stack gap={8} mt={6}>
-          <Radio value="on_arrival" label="As the message arrives" />
-          <Radio value="after" label="After a pause, as a person would make" />
-          <Radio value="on_reply" label="With your reply in that conversation" />
-        </Stack>
-      </Radio.Group>
-      {mode === 'after' && (
-        <Group gap="sm" align="flex-end">
-          <NumberInput w={150} label="Pause (s)" min={0} max={3_600} value={delay} onChange={setDelay} />
-          <NumberInput w={150} label="Up to so much more (s)" min={0} max={3_600} value={jitter} onChange={setJitter} />
-        </Group>
-      )}
-      {set.isError && <Failure error={set.error} />}
-      {changed && (
-        <BusyButton ref={mayGo} size="xs" busy={set.isPending} onClick={() => set.mutate()}>
-          Send {timingInWords(wanted)}
-        </BusyButton>
-      )}
-    </Stack>
   )
 }
 

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Locator } from 'playwright-core'
+import { enter, enterAsOperator, openDesk } from './support/dashboard.ts'
+import { customer } from './support/readback.ts'
+import { requireDashboard } from './support/requires.ts'
+import { until } from './support/until.ts'
+
+describe('what was typed in the dashboard', { skip: requireDashboard() }, () => {
+  const desk = openDesk()
+
+  test('stays where the timing is changed elsewhere meanwhile, and goes out as it was typed', async () => {
+    await using visited = await enter(desk, { path: '/settings' })
+    const { page, account } = visited
+    await page.getByLabel('After a pause').check()
+    await page.getByLabel('Pause (s)').fill('42')
+    await account.must(200, 'PATCH', '/readback/v1/settings', { auto_mark_read_timing: { mode: 'on_reply' } })
+    await account.must(200, 'POST', '/accounts/settings/auto-mark-read', { auto_mark_read: true })
+    await isChecked(page.getByRole('switch', { name: 'Auto mark-read' }), true)
+    assert.equal(await page.getByLabel('Pause (s)').inputValue(), '42')
+    const send = page.getByRole('button', { name: 'Send 42 s later' })
+    await send.click()
+    await send.waitFor({ state: 'detached' })
+    const { body } = await account.must(200, 'GET', '/readback/v1/settings')
+    assert.deepEqual(body.auto_mark_read_timing, { mode: 'after', delay_s: 42, jitter_s: 3 })
+    await account.must(200, 'PATCH', '/readback/v1/settings', { auto_mark_read_timing: { mode: 'on_reply' } })
+    await isChecked(page.getByLabel('With your reply'), true)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('stays where an account’s plan is changed elsewhere meanwhile', async () => {
+    const { accountId } = await customer(desk.server, { lines: [] })
+    await using visited = await enterAsOperator(desk)
+    const { page } = visited
+    const card = page.getByRole('region').filter({ hasText: `${accountId} ·` })
+    await card.getByLabel('Plan').fill('enterpri')
+    const changed = { plan: 'inbound', read_receipts_enabled: false }
+    await desk.server.operator.must(200, 'PATCH', `/operator/accounts/${accountId}`, changed)
+    await isChecked(card.getByRole('switch', { name: 'Read receipts enabled' }), false)
+    assert.equal(await card.getByLabel('Plan').inputValue(), 'enterpri')
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+})
+
+async function isChecked(control: Locator, wanted: boolean): Promise<void> {
+  await until(
+    `${control} to be ${wanted ? 'on' : 'off'}`,
+    () => control.isChecked(),
+    (on) => on === wanted,
+  )
+}
