@@ -137,7 +137,13 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
 
   test('shows whoever is lost the way back, and a program what it always does', async () => {
     await using visited = await enter(desk, { path: '/nowhere' })
-    await visited.page.getByText('There is nothing here').waitFor()
+    await visited.page.getByRole('heading', { level: 1, name: 'There is nothing here' }).waitFor()
+    await visited.page.getByRole('link', { name: 'Back to your conversations' }).click()
+    await visited.page.getByText('Nobody has written yet').waitFor()
+    await visited.page.getByRole('heading', { level: 1, name: 'Conversations' }).waitFor()
+    await visited.page.goto(`${desk.server.base}/conversations/conv_zzzz`)
+    await visited.page.getByText('No such conversation').waitFor()
+    await visited.page.getByRole('heading', { level: 1, name: 'Conversation' }).waitFor()
     const answer = await fetch(`${desk.server.base}/nowhere`)
     assert.deepEqual(
       [answer.status, await answer.json()],

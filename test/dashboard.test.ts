@@ -184,6 +184,7 @@ describe('the dashboard', { skip }, () => {
           await page.goto(`${desk.server.base}${path}`)
           await page.getByText(sign).first().waitFor()
           assert.deepEqual(await complaintsOfAxe(page), [], `${path} ${viewport.width} ${colorScheme}`)
+          assert.equal(await page.getByRole('heading', { level: 1 }).count(), 1, `titles of ${path}`)
         }
       }
     }

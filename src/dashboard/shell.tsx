@@ -217,7 +217,7 @@ function Scheme() {
 
 function OutOfPlace({ home }: { home: string }) {
   return (
-    <Empty title="There is nothing here">
+    <Empty title="There is nothing here" whole>
       <Link href={home}>Back to your conversations</Link>
     </Empty>
   )

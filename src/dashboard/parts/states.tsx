@@ -14,10 +14,19 @@ export function Loading({ rows = 4 }: { rows?: number }) {
   )
 }
 
-export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+interface EmptyProps {
+  title: string
+  /** Where it is all of the page: its title is the page's. */
+  whole?: boolean
+  children?: ReactNode
+}
+
+export function Empty({ title, whole = false, children }: EmptyProps) {
   return (
     <Stack gap={4} align="center" ta="center" p="xl" className="empty">
-      <Text fw={600}>{title}</Text>
+      <Text fw={600} component={whole ? 'h1' : 'p'}>
+        {title}
+      </Text>
       <Text size="sm" c="dimmed" maw={420} component="div">
         {children}
       </Text>

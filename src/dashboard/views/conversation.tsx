@@ -96,6 +96,9 @@ function NotThere({ error, again }: { error: Error; again: () => unknown }) {
     <div className="pane">
       <Group p="sm">
         <Back />
+        <Title order={1} className="visually-hidden">
+          Conversation
+        </Title>
       </Group>
       <Failure error={error} again={again} />
     </div>

@@ -58,6 +58,7 @@ function ConversationList({ openId }: { openId: string | undefined }) {
   const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
   return (
     <section className="list" aria-label="Conversations">
+      {openId === undefined && <h1 className="visually-hidden">Conversations</h1>}
       <Search looking={looking} onChange={setLooking} />
       {further.failure && <Failure {...further.failure} />}
       <ScrollArea
