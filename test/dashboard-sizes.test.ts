@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Locator } from 'playwright-core'
-import { enter, log, openConversation, openDesk, phone } from './support/dashboard.ts'
+import { enter, enterAsOperator, log, openConversation, openDesk, phone } from './support/dashboard.ts'
 import { requireDashboard } from './support/requires.ts'
 
 describe('the dashboard, whatever the size of its window,', { skip: requireDashboard() }, () => {
@@ -72,6 +72,26 @@ describe('the dashboard, whatever the size of its window,', { skip: requireDashb
     const [first, last] = [words.y, words.y + words.height]
     for (const { y, height } of [badge, time]) assert.ok(y >= first - 5 && y + height <= last + 5, 'on one line')
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('keeps together on the narrowest phone what stands side by side elsewhere', async () => {
+    await using operator = await enterAsOperator(desk)
+    await using visited = await enter(desk, { path: '/overview' })
+    const { page } = visited
+    for (const each of [operator.page, page]) await each.setViewportSize({ width: 320, height: 568 })
+    const [from, to] = await Promise.all(
+      ['an hour ago', 'now'].map((end) => boxOf(page.getByText(end, { exact: true }))),
+    )
+    assert.equal(from?.y, to?.y, 'both ends of the chart')
+    await page.getByRole('link', { name: 'Lines' }).click()
+    const receipt = await boxOf(page.getByText('none lately').last())
+    const queued = await boxOf(page.getByText('Queued', { exact: true }))
+    assert.ok(queued.y - receipt.y - receipt.height < 16, 'the facts of a line')
+    const card = operator.page.getByRole('region').first()
+    const gates = ['Auto mark-read', 'Disabled'].map((name) => boxOf(card.getByText(name, { exact: true })))
+    const [first, second] = await Promise.all(gates)
+    assert.ok(first && second && second.y - first.y - first.height < 20, 'the gates of an account')
+    assert.deepEqual([...visited.complaints, ...operator.complaints], [])
   })
 })
 

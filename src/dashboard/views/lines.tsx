@@ -59,7 +59,7 @@ function Line({ line }: { line: LineState }) {
       {probe.isError && <Failure error={probe.error} />}
       {url.isError && <Failure error={url.error} />}
       {url.data && <InboundUrl url={url.data.inbound_url} />}
-      <Group gap="xl" mt="sm">
+      <Group gap="10px 32px" mt="sm">
         <Fact name="Last inbound">
           <Lately at={line.last_inbound_at} />
         </Fact>

@@ -102,7 +102,7 @@ function AccountCard({ account, lines, forms }: { account: Account; lines: Opera
 
 function Gates({ account, onChange }: { account: Account; onChange: (changed: Partial<Account>) => void }) {
   return (
-    <Group gap="xl" mt="sm">
+    <Group gap="10px 32px" mt="sm">
       <Switch
         label="Read receipts enabled"
         checked={account.read_receipts_enabled}

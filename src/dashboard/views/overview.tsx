@@ -96,7 +96,7 @@ function Chart({ data }: { data: OverviewData }) {
           <Bar key={minute.at} minute={minute} most={most} />
         ))}
       </div>
-      <Group justify="space-between" mt={4}>
+      <Group justify="space-between" gap="xs" wrap="nowrap" mt={4}>
         <Text size="xs" c="dimmed">
           an hour ago
         </Text>
