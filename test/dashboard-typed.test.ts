@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Locator } from 'playwright-core'
-import { enter, enterAsOperator, openDesk } from './support/dashboard.ts'
+import { enter, enterAsOperator, openConversation, openDesk, refuse } from './support/dashboard.ts'
 import { customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
@@ -26,6 +26,43 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     await account.must(200, 'PATCH', '/readback/v1/settings', { auto_mark_read_timing: { mode: 'on_reply' } })
     await isChecked(page.getByLabel('With your reply'), true)
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('is there again where one comes back to a conversation, also what could not be sent since', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line, number: '+14155550150' })
+    await account.write({ to_number: line })
+    await openConversation(page)
+    const [reply, asContact] = [
+      page.getByLabel('Reply as the line', { exact: true }),
+      page.getByLabel('Write as the contact', { exact: true }),
+    ]
+    await reply.fill('To be sent')
+    await asContact.fill('Half a sentence')
+    const failed = Promise.withResolvers<void>()
+    await page.route('**/api/send-message', async (route) => {
+      await failed.promise
+      await refuse(route)
+    })
+    await reply.press('Enter')
+    await until(
+      'the reply to go',
+      () => reply.inputValue(),
+      (text) => text === '',
+    )
+    await page.getByRole('link', { name: /\+14155550150/ }).click()
+    await page.getByRole('heading', { level: 1, name: '+14155550150' }).waitFor()
+    assert.deepEqual([await reply.inputValue(), await asContact.inputValue()], ['', ''])
+    const answered = page.waitForResponse('**/api/send-message')
+    failed.resolve()
+    await answered
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.getByText('What did not go out').waitFor()
+    await page.getByRole('link', { name: 'Conversations' }).click()
+    await openConversation(page)
+    assert.deepEqual([await reply.inputValue(), await asContact.inputValue()], ['To be sent', 'Half a sentence'])
+    assert.deepEqual(visited.complaints, [])
   })
 
   test('stays where an account’s plan is changed elsewhere meanwhile', async () => {

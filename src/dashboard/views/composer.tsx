@@ -2,6 +2,7 @@ import { ActionIcon, Button, Group, NativeSelect, Popover, Text, TextInput } fro
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { call, fetchAnew } from '../api.ts'
+import { useDraft } from '../drafts.ts'
 import { focusBefore } from '../focus.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Keyboard } from '../parts/keyboard.tsx'
@@ -26,9 +27,9 @@ interface ComposerProps {
 
 /** Where the contact writes, with what is attached and by which service. */
 export function Composer({ conversation, owner, unread }: ComposerProps) {
-  const [text, setText] = useState('')
+  const [text, setText] = useDraft(`phone ${conversation.conversation_id}`)
   const [service, setService] = useState<Service>(conversation.service ?? 'iMessage')
-  const [mediaUrl, setMediaUrl] = useState('')
+  const [mediaUrl, setMediaUrl] = useDraft(`attached ${conversation.conversation_id}`)
   const group = conversation.kind === 'group'
   const send = useMutation({
     mutationFn: (typed: Typed) => write(written(typed, service, owner.number, conversation)),

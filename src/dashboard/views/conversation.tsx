@@ -3,6 +3,7 @@ import { useInfiniteQuery, useMutation } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import { call, fetchAnew, get, query, refresh } from '../api.ts'
+import { useDraft } from '../drafts.ts'
 import { useFurther } from '../further.ts'
 import { Boundary } from '../parts/boundary.tsx'
 import { BusyButton } from '../parts/busy-button.tsx'
@@ -177,8 +178,9 @@ function useFocusWhereTheListIsHidden() {
 }
 
 /** The line writes. */
-function Reply({ conversation: { number, from_number } }: { conversation: ConversationSummary }) {
-  const [text, setText] = useState('')
+function Reply({ conversation }: { conversation: ConversationSummary }) {
+  const { conversation_id, number, from_number } = conversation
+  const [text, setText] = useDraft(`reply ${conversation_id}`)
   const send = useMutation({
     mutationFn: (content: string) => call('POST', '/api/send-message', { number, from_number, content }),
     onMutate: () => setText(''),
