@@ -37,7 +37,7 @@ const ACCOUNT_VIEWS = [
 ] as const
 const OPERATOR_VIEWS = [{ path: '/operator', name: 'Accounts and lines', icon: 'tower' }] as const
 
-/** In pixels; `app.css` has them too. */
+/** In pixels; `styles/` has them too. */
 const HEADER = 52
 const AWAY = 26
 /** Every page takes a moment to connect, and a server that is started anew a little longer. */
