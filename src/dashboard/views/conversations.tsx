@@ -1,17 +1,17 @@
-import { Group, Menu, NativeSelect, ScrollArea, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
+import { Group, NativeSelect, ScrollArea, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Link, useLocation, useSearch } from 'wouter'
+import { Link, useSearch } from 'wouter'
 import { get, query } from '../api.ts'
 import { focusBefore } from '../focus.ts'
 import { useFurther } from '../further.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Badge, Empty, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
-import { newWriting, write } from '../phone.ts'
 import type { ConversationSummary, LineState } from '../types.ts'
 import { Conversation } from './conversation.tsx'
+import { NewContact, useNewContact } from './new-contact.tsx'
 
 interface Page {
   data: ConversationSummary[]
@@ -206,49 +206,4 @@ function Row({ row, open }: { row: ConversationSummary; open: boolean }) {
 /** The last digits of a number, or what an e-mail address begins with. */
 function shortName(contact: string): string {
   return contact.includes('@') ? contact.slice(0, contact.indexOf('@')) : contact.slice(-4)
-}
-
-const NEW = [
-  { name: 'New contact (iMessage)', service: 'iMessage' },
-  { name: 'New contact (RCS)', service: 'RCS' },
-  { name: 'New contact (SMS)', service: 'SMS' },
-  { name: 'New group', service: 'iMessage', group: true },
-] as const
-
-/** Somebody new writes to a simulated line. */
-function useNewContact(line: string | undefined) {
-  const [, navigate] = useLocation()
-  return useMutation({
-    mutationFn: async (kind: (typeof NEW)[number]) => {
-      const handle = await write(newWriting(line ?? '', kind.service, 'group' in kind))
-      return get<{ message: { conversation_id: string } }>(`/messages/${handle}`)
-    },
-    onSuccess: ({ message }) => navigate(`/conversations/${message.conversation_id}`),
-  })
-}
-
-function NewContact({ start }: { start: ReturnType<typeof useNewContact> }) {
-  return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <BusyButton
-          size="sm"
-          px={10}
-          variant="default"
-          busy={start.isPending}
-          aria-label="A new contact writes"
-          title="A new contact writes"
-        >
-          <Icon name="plus" size={16} />
-        </BusyButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {NEW.map((kind) => (
-          <Menu.Item key={kind.name} onClick={() => start.mutate(kind)}>
-            {kind.name}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
-  )
 }
