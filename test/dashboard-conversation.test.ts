@@ -48,6 +48,24 @@ describe('a conversation in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('shows how the carrier is again where nothing was typed over it', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.must(200, 'PUT', '/simulator/carrier', { from_number: line, latency_ms: 250 })
+    await account.write({ to_number: line })
+    await openConversation(page)
+    await page.getByText('Exactly how').click()
+    const takes = page.getByLabel('Call takes (ms)')
+    await takes.fill('')
+    await takes.press('Tab')
+    await until(
+      'the knob to say how it is',
+      () => takes.inputValue(),
+      (shown) => shown === '250',
+    )
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('follows the switch in the settings with the next message', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited

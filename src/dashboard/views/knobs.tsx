@@ -96,7 +96,8 @@ function Knob({
   const [typed, setTyped] = useState<number | string>(value)
   useEffect(() => setTyped(value), [value])
   const commit = () => {
-    if (typeof typed === 'number' && typed !== value) onTurn(typed)
+    if (typeof typed !== 'number') setTyped(value)
+    else if (typed !== value) onTurn(typed)
   }
   return (
     <NumberInput
