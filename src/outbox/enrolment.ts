@@ -68,6 +68,11 @@ export class Enrolment {
     return tries.last
   }
 
+  /** Whether this line's carrier is still to be told. */
+  isTrying(lineId: LineId): boolean {
+    return this.#tries.has(lineId)
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     for (const { timer } of this.#tries.values()) clearTimeout(timer)

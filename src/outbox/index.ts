@@ -59,10 +59,11 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
   const { store, connectors, catchUpIntervalMs: everyMs, log, now } = options
   const noteHealth = noteHealthIn(store, log, now)
   const nudge = (lineId: LineId) => receipts.nudge(lineId)
-  const enrol = (lineIds: ReadonlySet<LineId>) => void enrolment.takeUp(lineIds)
+  const enrolment = new Enrolment({ store, connectors, noteHealth, inboundUrl: options.inboundUrl, log, now })
+  const onTaken = (lineIds: ReadonlySet<LineId>) => void enrolment.takeUp(lineIds)
   const lookAt = (lineId: LineId) => watch.nudge(lineId)
-  const leases = leasesOf(options, () => ({ receipts, messages }), { onTaken: enrol, onInbound: lookAt })
-  const watch = new LineWatch({ store, connectors, noteHealth, leases, enrol, nudge, everyMs, log, now })
+  const leases = leasesOf(options, () => ({ receipts, messages }), { onTaken, onInbound: lookAt })
+  const watch = new LineWatch({ store, connectors, noteHealth, leases, enrolment, nudge, everyMs, log, now })
   const verification = new Verification({ store, lookAt, log, now })
   const removedLines = new RemovedLines({ store, log, now })
   let draining = false
@@ -74,7 +75,6 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
     onEnd: () => removedLines.nudge(),
   })
   const webhooks = new WebhookDispatcher({ ...options.webhooks, store, log, now })
-  const enrolment = new Enrolment({ store, connectors, noteHealth, inboundUrl: options.inboundUrl, log, now })
   const forgetting = new Forgetting({ ...options, store, log, now })
   return {
     nudge,

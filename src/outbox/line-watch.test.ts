@@ -19,13 +19,17 @@ const LINE = {
 function watching(
   store: Partial<LineWatchOptions['store']>,
   carrier: Partial<CarrierLine>,
-  now: () => number = Date.now,
+  {
+    now = Date.now,
+    isTrying = () => false,
+    noteHealth = async (_line, health) => health,
+  }: Partial<Pick<LineWatchOptions, 'now' | 'noteHealth'> & Pick<LineWatchOptions['enrolment'], 'isTrying'>> = {},
 ): LineWatch {
   return new LineWatch({
     store: store as LineWatchOptions['store'],
     connectors: { mac: { line: () => carrier as CarrierLine } as Partial<Connector> as Connector },
-    noteHealth: async (_line, health) => health,
-    enrol() {},
+    noteHealth,
+    enrolment: { takeUp: async () => {}, isTrying },
     nudge() {},
     leases: undefined,
     everyMs: 60_000,
@@ -67,6 +71,39 @@ test('a line that is not enrolled yet is asked how it is, and nothing is fetched
   assert.deepEqual(asked, ['how it is', 'from row 5'])
 })
 
+test('a line whose carrier could not be told where to call stays as that left it, whatever it says of itself', async () => {
+  const noted: unknown[] = []
+  const carrier: Partial<CarrierLine> = {
+    catchUp: async () => ({ kind: 'done', ...NOTHING, cursor: 'row 6', comeBackMs: null }),
+    probe: async () => ({ status: 'ONLINE', reason: null }),
+  }
+  const store = {
+    getLine: async () => ({ ...LINE, health: { status: 'OFFLINE', reason: 'carrier_error' }, catchUpCursor: 'row 5' }),
+    storeInbound: async () => [],
+    async noteCursor() {},
+  } as Partial<LineWatchOptions['store']>
+  let asked = 0
+  const isTrying = () => {
+    asked += 1
+    return asked === 1
+  }
+  const noteHealth: LineWatchOptions['noteHealth'] = async (_line, health) => {
+    noted.push(health)
+    return health
+  }
+  const watch = watching(store, carrier, { isTrying, noteHealth })
+  for (const looks of [1, 2]) {
+    watch.nudge(LINE.id)
+    await until(
+      `look ${looks}`,
+      () => asked,
+      (made) => made === looks,
+    )
+  }
+  await watch.stop()
+  assert.deepEqual(noted, [{ status: 'ONLINE', reason: null }])
+})
+
 test('a look is not put off by looks that are asked for later, and the last of them comes, too', async () => {
   const looks: number[] = []
   const carrier: Partial<CarrierLine> = {
@@ -104,7 +141,7 @@ test('a line is looked at again soon where the clock is set back after its carri
       return { kind: 'unavailable', reason: 'unreachable' }
     },
   }
-  const watch = watching({ getLine: async () => ({ ...LINE, catchUpCursor: 'row 5' }) }, carrier, () => at)
+  const watch = watching({ getLine: async () => ({ ...LINE, catchUpCursor: 'row 5' }) }, carrier, { now: () => at })
   for (const wanted of [1, 2]) {
     const look = () => {
       watch.nudge(LINE.id)

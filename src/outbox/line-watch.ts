@@ -7,6 +7,7 @@ import { noteReplies } from '../core/note-replies.ts'
 import { receiveInbound } from '../core/receive-inbound.ts'
 import type { Store } from '../core/store.ts'
 import { BackOff } from './back-off.ts'
+import type { Enrolment } from './enrolment.ts'
 import type { NoteHealth } from './line-health.ts'
 import type { LineLeases } from './line-leases.ts'
 import type { OutboxLog } from './log.ts'
@@ -20,8 +21,8 @@ export interface LineWatchOptions {
   readonly noteHealth: NoteHealth
   /** Absent where every line is this process's. */
   readonly leases: Pick<LineLeases, 'holds' | 'pass'> | undefined
-  /** Looks whether these lines' carriers have to be told where to call us. */
-  readonly enrol: (lineIds: ReadonlySet<LineId>) => void
+  /** Takes up lines whose carriers have to be told where to call us; until one was, that says how it is, whatever a probe finds. */
+  readonly enrolment: Pick<Enrolment, 'takeUp' | 'isTrying'>
   /** Tells a line's lane that there is a receipt. */
   readonly nudge: (lineId: LineId) => void
   /** How often each line is looked at. */
@@ -95,7 +96,7 @@ export class LineWatch {
       const lines = (await this.#options.store.listLines()).filter(({ id }) => this.#holds(id))
       for (const line of lines) this.#look(line)
       const ids = new Set(lines.map(({ id }) => id))
-      this.#options.enrol(ids)
+      void this.#options.enrolment.takeUp(ids)
       for (const id of this.#looks.keys()) if (!ids.has(id)) this.#looks.delete(id)
     } catch (error) {
       this.#options.log.warn({ error: messageOf(error) }, 'the store could not be asked for lines')
@@ -145,6 +146,7 @@ export class LineWatch {
     if (carrier === undefined || look.backOff.until > performance.now()) return
     const well = await this.#catchUp(line, carrier, look)
     const { status } = healthOf(line.health, line.unverified)
+    if (this.#options.enrolment.isTrying(line.id)) return
     if (well && status === 'ONLINE' && performance.now() - look.probedAt < PROBE_MS) return
     look.probedAt = performance.now()
     const probed = await carrier.probe?.()
