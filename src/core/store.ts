@@ -122,7 +122,10 @@ export interface LineStore {
     inboundBase: string
     settings: Line['settings']
   }): Promise<boolean>
-  /** Frees the number; from its answer on nothing is taken for the line. What waits for it is left to {@link endRemoved}. */
+  /**
+   * Frees the number; from its answer on nothing is taken for the line. What waits for it is left to {@link endRemoved}. Throws
+   * `not_found`, for all but one of those who ask together too.
+   */
   removeLine(of: { id: LineId; at: number }): Promise<void>
   /**
    * Ends as `line_removed` what waits for lines that were removed, `limit` receipts or messages at the most; answers whether there may

@@ -227,7 +227,9 @@ export async function noteEnrolled(
 }
 
 export async function removeLine({ db }: Session, { id, at }: { id: LineId; at: number }): Promise<void> {
-  await db.updateTable('lines').set({ removed_at: at }).where('id', '=', id).where('removed_at', 'is', null).execute()
+  const line = db.updateTable('lines').set({ removed_at: at }).where('id', '=', id)
+  const { numUpdatedRows } = await line.where('removed_at', 'is', null).executeTakeFirst()
+  if (numUpdatedRows === 0n) noSuchLine()
 }
 
 /** Throws `invalid` for the first that is no line of the account's. */

@@ -200,5 +200,16 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await d.store.createLine({ ...line, accountId, connector: 'mute', settings: {}, at: 5 })
       await assert.rejects(d.request(contactOf(0), 6), code('invalid'))
     })
+
+    test('takes a line away for one of those who ask together, and tells the others that there is none', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const removed = Array.from({ length: 5 }, () => d.store.removeLine({ id: d.lineId, at: 1 }))
+      const refused = (await Promise.allSettled(removed)).filter(({ status }) => status === 'rejected')
+      assert.deepEqual(
+        refused.map((one) => (one as PromiseRejectedResult).reason.code),
+        Array(4).fill('not_found'),
+      )
+    })
   })
 }
