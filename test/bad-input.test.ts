@@ -6,6 +6,8 @@ import { sendAndLeave, sendRaw } from './support/raw-http.ts'
 import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 
+/** For `Basic` a browser would open a dialog of its own. */
+const CHALLENGE = 'Bearer realm="Readback"'
 const GOOD = JSON.stringify({ number: CONTACT, from_number: LINE })
 
 /** Every door, with a body or a path that is not good, and who may enter. */
@@ -108,6 +110,7 @@ describe('bad input', () => {
     assert.equal(typeof message, 'string')
     assert.notEqual(message, '')
     assert.match(answer?.headers['x-request-id'] ?? '', /^[\da-f]{8}-[\da-f]{4}-\w+$/)
+    assert.equal(answer?.headers['www-authenticate'], status === 401 ? CHALLENGE : undefined)
     return answer
   }
 
@@ -136,8 +139,9 @@ describe('bad input', () => {
   test('is 401 without keys and 405 with another method, at every door', async () => {
     for (const [method, path, who] of DOORS) {
       if (who !== 'anybody') {
-        const answer = await (await fetch(`${server.base}${path}`, { method })).json()
-        assert.equal((answer as { status: string }).status, 'ERROR', path)
+        const answer = await fetch(`${server.base}${path}`, { method })
+        assert.equal(((await answer.json()) as { status: string }).status, 'ERROR', path)
+        assert.deepEqual([answer.status, answer.headers.get('www-authenticate')], [401, CHALLENGE], path)
       }
       const response = await fetch(`${server.base}${path}`, { method: 'OPTIONS', headers: keysOf(who) })
       assert.equal(response.status, 405, path)

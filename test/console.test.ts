@@ -98,7 +98,8 @@ function describeConsole(desk: Desk): void {
     const second = await signIn(server.base, keysOf(account))
     await first.must(200, 'DELETE', '/console/session')
     assert.equal((await first.must(200, 'GET', '/console/session')).body.kind, 'nobody')
-    await first.must(401, 'GET', '/console/conversations')
+    const refused = await first.must(401, 'GET', '/console/conversations')
+    assert.match(refused.headers.get('www-authenticate') ?? '', /^Bearer /)
     await second.must(200, 'GET', '/console/conversations')
 
     const { body: made } = await second.must(201, 'POST', '/console/keys')

@@ -22,6 +22,11 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 const RETRY_AFTER_S = 1
 /** Whoever tried too often, after a minute. */
 const RATE_RETRY_AFTER_S = 60
+/**
+ * RFC 9110, 11.6.1: with every 401, and the two keys are no scheme that HTTP knows. Of this one, unlike `Basic`, a browser makes no dialog
+ * of its own: the page has one.
+ */
+const CHALLENGE = 'Bearer realm="Readback"'
 
 export const NOT_JSON = 'The content type must be application/json'
 
@@ -48,6 +53,7 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   if (error.code === 'rate_limited') reply.header('retry-after', RATE_RETRY_AFTER_S)
   const hidden = error.code === 'internal' || error.code === 'unavailable'
   const status = STATUS[error.code]
+  if (status === 401) reply.header('www-authenticate', CHALLENGE)
   if (status === 503) reply.header('retry-after', RETRY_AFTER_S)
   return reply.code(status).send(envelope(hidden ? HIDDEN[error.code as keyof typeof HIDDEN] : error.message))
 }

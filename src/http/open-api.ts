@@ -80,7 +80,7 @@ const COMPONENTS = {
   responses: {
     Refused: {
       description: 'Refused; `message` says why',
-      headers: REQUEST_ID,
+      headers: { 'www-authenticate': { description: 'With a 401', schema: { type: 'string' } }, ...REQUEST_ID },
       content: json({ $ref: '#/components/schemas/Refused' }),
     },
     Unavailable: {
