@@ -125,7 +125,7 @@ describe('a line that is an agent of RCS for Business', () => {
     await using google = await startGoogle()
     await using line = await agent(server, google)
     const kinds = [
-      { userFile: { payload: { fileUri: 'https://files.example.com/1', mimeType: 'image/png' } } },
+      { userFile: { payload: { fileUri: 'https://files.example.com/\x001', mimeType: 'image/png' } } },
       { location: { latitude: 37.4, longitude: -122.1 } },
       { location: { latitude: 51.47 } },
       { suggestionResponse: { postbackData: 'yes', text: 'Yes', type: 'REPLY' } },
@@ -142,6 +142,9 @@ describe('a line that is an agent of RCS for Business', () => {
       [...google.read].sort(),
       [0, 1, 2, 3].map((index) => `${CONTACT} kind ${index}`),
     )
+    const { data } = (await line.account.must(200, 'GET', '/api/v2/messages')).body
+    const files = data.flatMap(({ media_url }: { media_url: string }) => media_url || [])
+    assert.deepEqual(files, ['https://files.example.com/1'])
   })
 
   test('hears that a contact types, and tells it', async () => {

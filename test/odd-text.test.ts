@@ -19,6 +19,8 @@ describe('text that is no text on PostgreSQL', { skip: requirePostgres() }, asyn
 
 /** What a client sends that cut a text between the two halves of a character. */
 const HALF = '\ud83d'
+/** What the simulated carrier says of every message. */
+const HOOK = { contact: CONTACT, kind: 'direct', conversationAddress: CONTACT, service: 'iMessage' }
 
 function describeOddText(settings: Readonly<Record<string, string>>): void {
   let server: Readback
@@ -28,6 +30,12 @@ function describeOddText(settings: Readonly<Record<string, string>>): void {
     account = await customer(server)
   })
   after(() => server[Symbol.asyncDispose]())
+
+  /** Where the simulated carrier calls. */
+  const inboundUrl = async () => {
+    const path = `/operator/lines/${encodeURIComponent(LINE)}/inbound-url`
+    return (await server.operator.must(200, 'GET', path)).body.inbound_url
+  }
 
   test('is no address: half a character is refused, with what is wrong', async () => {
     const answer = await account.call('POST', '/api/mark-read', { number: `${HALF}@example.com`, from_number: LINE })
@@ -40,6 +48,15 @@ function describeOddText(settings: Readonly<Record<string, string>>): void {
     const { body } = await account.must(200, 'GET', '/api/v2/messages?group_id=friends%20%EF%BF%BD')
     const contents = body.data.map(({ content }: { content: string }) => content)
     assert.deepEqual(contents.sort(), ['Again', 'Hello \ufffd'])
+  })
+
+  test('loses no file: the URL that a carrier names for it is kept without the NUL', async () => {
+    const { pathname } = new URL(await inboundUrl())
+    const parts = [{ content: 'A file\0', mediaUrl: `https://example.com/a\0b?${HALF}` }]
+    await account.must(200, 'POST', pathname, { ...HOOK, carrierMessageId: 'a file', parts, writtenAt: Date.now() })
+    const { body } = await account.must(200, 'GET', `/api/v2/messages?number=${encodeURIComponent(CONTACT)}`)
+    const [{ content, media_url }] = body.data
+    assert.deepEqual([content, media_url], ['A file', 'https://example.com/ab?\ufffd'])
   })
 
   test('is no URL: neither NUL, nor more than is kept of one, as an endpoint or a callback', async () => {
@@ -55,12 +72,10 @@ function describeOddText(settings: Readonly<Record<string, string>>): void {
   })
 
   test('is no time, where a carrier names one that no date has', async () => {
-    const path = `/operator/lines/${encodeURIComponent(LINE)}/inbound-url`
-    const { pathname } = new URL((await server.operator.must(200, 'GET', path)).body.inbound_url)
-    const message = { contact: CONTACT, kind: 'direct', conversationAddress: CONTACT, service: 'iMessage' }
+    const { pathname } = new URL(await inboundUrl())
     const parts = [{ content: 'From no time', mediaUrl: null }]
     const bring = (carrierMessageId: string, writtenAt: number) =>
-      account.call('POST', pathname, { ...message, carrierMessageId, parts, writtenAt })
+      account.call('POST', pathname, { ...HOOK, carrierMessageId, parts, writtenAt })
     for (const at of [1e17, 1.5, -1]) assert.equal((await bring(`at ${at}`, at)).status, 400, String(at))
     assert.equal((await bring('x'.repeat(3_000), Date.now())).status, 400)
     assert.equal((await bring('now', Date.now())).status, 200)

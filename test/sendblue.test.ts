@@ -189,6 +189,14 @@ describe('a line that lives at another server of this API', () => {
     assert.deepEqual([receipts.length, receipts[0].requests], [1, 1])
   })
 
+  test('loses no file: the URL that its webhook names for it is kept without the NUL', async () => {
+    const relayed = await relay(here, ownLine(), { ...KEYS, base_url: 'http://127.0.0.1:9' })
+    const media_url = 'https://example.com/a\0b'
+    assert.equal(await receive(relayed, { content: '', media_url }), 200)
+    const { data } = (await relayed.account.must(200, 'GET', '/api/v2/messages')).body
+    assert.deepEqual([data[0].content, data[0].media_url], ['', 'https://example.com/ab'])
+  })
+
   test('that leads to itself is told so at the first hop', async () => {
     const line = ownLine()
     const relayed = await relay(here, line, { ...KEYS, base_url: here.base })

@@ -7,7 +7,7 @@ export const ID = z.string().min(1).max(512).refine(isPlainText)
 /** Epoch milliseconds that a date can be made of. */
 export const TIME = z.int().positive().max(8.64e15)
 
-/** NUL is no text, and no database takes it; for half of a character that somebody cut no message must be lost. */
+/** A text, or a URL. NUL is none, and no database takes it; for half of a character that somebody cut no message must be lost. */
 export function contentOf(text: string | null | undefined): string | null {
   return text?.replaceAll('\0', '').toWellFormed() || null
 }

@@ -107,7 +107,7 @@ export function messageIdOf(carrierMessageId: string): string {
 
 /** Undefined for what is no message that we know. A place is told as RFC 5870 has it. */
 function partOf({ text, userFile, location, suggestionResponse }: Message): Part | undefined {
-  if (userFile !== undefined) return { content: null, mediaUrl: userFile.payload.fileUri }
+  if (userFile !== undefined) return { content: null, mediaUrl: contentOf(userFile.payload.fileUri) }
   const place = location && `geo:${location.latitude},${location.longitude}`
   const chosen = suggestionResponse && (suggestionResponse.text ?? suggestionResponse.postbackData ?? '')
   const content = text ?? place ?? chosen

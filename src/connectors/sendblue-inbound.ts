@@ -93,7 +93,7 @@ function toInbound(message: z.infer<typeof RECEIVED>, contact: Address): ParsedI
     conversationAddress: group === null ? contact : (group as Address),
     carrierConversation: group ?? contact,
     reaction: false,
-    parts: [{ content: contentOf(message.content), mediaUrl: message.media_url || null }],
+    parts: [{ content: contentOf(message.content), mediaUrl: contentOf(message.media_url) }],
     sentAt: Date.parse(message.date_sent),
   }
 }

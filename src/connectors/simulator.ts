@@ -36,7 +36,8 @@ const CONCURRENCY = 32
 /** A phone shows somebody who types for so long, unless they send or stop. */
 const TYPING_MS = 60_000
 
-const PART = z.object({ content: z.string().transform(contentOf).nullable(), mediaUrl: z.string().nullable() })
+const TEXT = z.string().transform(contentOf).nullable()
+const PART = z.object({ content: TEXT, mediaUrl: TEXT })
 const ADDRESS = z.custom<Address>((value) => typeof value === 'string' && parseAddress(value) === value)
 
 /** What the simulated carrier calls us with: the message as the phone that wrote it has it. */
