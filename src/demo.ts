@@ -1,16 +1,17 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ApiKey } from './core/account.ts'
+import type { Account, ApiKey } from './core/account.ts'
 import type { Connector } from './core/connector.ts'
 import type { Service } from './core/conversation.ts'
 import type { HandsetDraft } from './core/handset.ts'
 import type { Line } from './core/line.ts'
 import type { Address, PhoneNumber } from './core/phone-number.ts'
 import { receiveInbound } from './core/receive-inbound.ts'
-import type { Store } from './core/store.ts'
+import type { NewAccount, Store } from './core/store.ts'
 
 /** The page's own examples. */
 const LINE = '+19175551234' as PhoneNumber
+const EMAIL = 'demo@example.com'
 const CONTACT = '+14155551234' as Address
 
 export interface Demo {
@@ -47,22 +48,56 @@ export interface ReadyDemo {
 
 /**
  * `READBACK_DEMO`: an account with keys, a simulated line, and a contact who has just written; some others wrote
- * before. Only in a store that holds nothing; where an earlier start made it, its keys are found again.
+ * before. Only in a store that holds nothing, or what a start that was killed had made of it; where an earlier start
+ * made it, its keys are found again.
  */
-export async function prepareDemo({ store, simulator, dataDir, now }: Demo): Promise<ReadyDemo | undefined> {
+export async function prepareDemo(demo: Demo): Promise<ReadyDemo | undefined> {
+  const { store, simulator, dataDir, now } = demo
   const file = join(dataDir, 'demo.env')
-  if ((await store.listAccounts()).length > 0) return stillHolds(store, file)
+  const unfinished = await findUnfinished(demo, file)
+  const known = await findKey(store, file)
+  if (unfinished === undefined) return known && { file, key: known, isNew: false }
   const at = now()
-  const draft = { email: 'demo@example.com', plan: 'free_api', readReceiptsEnabled: true, at }
-  const { account, credentials: key } = await store.createAccount(draft)
+  const { account, credentials: key } = await openAccount(store, unfinished.account, known, at)
   const settings = simulator.parseSettings({})
-  const { line } = await store.createLine({
-    accountId: account.id,
-    number: LINE,
-    connector: simulator.name,
-    settings,
-    at,
-  })
+  const draft = { accountId: account.id, number: LINE, connector: simulator.name, settings, at }
+  const line = unfinished.line ?? (await store.createLine(draft)).line
+  writeFileSync(file, `SB_API_KEY_ID=${key.keyId}\nSB_API_SECRET_KEY=${key.secret}\n`, { mode: 0o600 })
+  await writeAll(demo, line, at)
+  return { file, key, isNew: true }
+}
+
+interface Unfinished {
+  readonly account?: Account
+  readonly line?: Line
+}
+
+/** What there is of it so far; undefined where all of it is there, or something else. */
+async function findUnfinished({ store, simulator }: Demo, file: string): Promise<Unfinished | undefined> {
+  const [account, ...others] = await store.listAccounts()
+  if (account === undefined) return {}
+  const [line, ...otherLines] = await store.listLines()
+  if (account.email !== EMAIL || others.length > 0 || otherLines.length > 0) return undefined
+  // The file is made once there is a line: somebody has removed it.
+  if (line === undefined) return existsSync(file) ? undefined : { account }
+  if (line.number !== LINE || line.connector !== simulator.name) return undefined
+  const shown = await store.show({ lineId: line.id, contact: CONTACT })
+  return shown.length > 0 ? undefined : { account, line }
+}
+
+async function openAccount(
+  store: Store,
+  account: Account | undefined,
+  known: ApiKey | undefined,
+  at: number,
+): Promise<NewAccount> {
+  const draft = { email: EMAIL, plan: 'free_api', readReceiptsEnabled: true, at }
+  if (account === undefined) return store.createAccount(draft)
+  return { account, credentials: known ?? (await store.createKey({ accountId: account.id, at })) }
+}
+
+/** What the contact has just written comes last: it tells that there is no more to do. */
+async function writeAll({ store, simulator }: Demo, line: Line, at: number): Promise<void> {
   for (const [index, writing] of OTHERS.entries()) {
     for (const [turn, text] of writing.texts.entries()) {
       const writtenAt = at - writing.minutesAgo * 60_000 + turn * 15_000
@@ -72,9 +107,6 @@ export async function prepareDemo({ store, simulator, dataDir, now }: Demo): Pro
   }
   const last = { contact: CONTACT, text: 'Hi! Did you get my message?', id: 'demo', writtenAt: at }
   await arrive(store, simulator, line, draftOf(last))
-  const text = `SB_API_KEY_ID=${key.keyId}\nSB_API_SECRET_KEY=${key.secret}\n`
-  writeFileSync(file, text, { mode: 0o600 })
-  return { file, key, isNew: true }
 }
 
 type Draft = Omit<HandsetDraft, 'lineId'>
@@ -93,7 +125,6 @@ function draftOf({ contact, group, service = 'iMessage', text, id, writtenAt }: 
 }
 
 async function arrive(store: Store, simulator: Connector, line: Line, draft: Draft): Promise<void> {
-  await store.write({ ...draft, lineId: line.id })
   const { messages } = simulator.line(line).parseInbound({ headers: {}, body: draft })
   const at = draft.writtenAt
   await receiveInbound(
@@ -101,6 +132,8 @@ async function arrive(store: Store, simulator: Connector, line: Line, draft: Dra
     () => {},
     messages.map((message) => ({ lineId: line.id, message, receivedAt: at, carrierNow: at })),
   )
+  // Where a start is killed between the two, the next one finds it on no phone, and brings it again.
+  await store.write({ ...draft, lineId: line.id })
 }
 
 /** What the start prints: the link signs in once, nothing else in it is secret, and each command works as pasted. */
@@ -135,11 +168,12 @@ export function demoText(base: string, { file, isNew }: ReadyDemo, linkToken: st
 `
 }
 
-async function stillHolds(store: Store, file: string): Promise<ReadyDemo | undefined> {
+/** Undefined where there is no such file, or what it holds lets nobody in. */
+async function findKey(store: Store, file: string): Promise<ApiKey | undefined> {
   try {
     const key = readKey(file)
     await store.admit({ credentials: key, gate: false })
-    return { file, key, isNew: false }
+    return key
   } catch {
     return undefined
   }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { client } from './support/client.ts'
 import { dataFolder, startProcess } from './support/process.ts'
-import { CONTACT, customer, LINE, OPERATOR_TOKEN, startReadback } from './support/readback.ts'
+import { CONTACT, customer, enter, LINE, OPERATOR_TOKEN, startReadback } from './support/readback.ts'
 import { requireCurl } from './support/requires.ts'
 import { until } from './support/until.ts'
 
@@ -302,6 +302,39 @@ describe('the demo', () => {
       (await seenRead(look, folder.path)).map(({ content }) => content),
       ['Hi! Did you get my message?', 'Are you there?'],
     )
+  })
+
+  const HALF_MADE: readonly [what: string, lines: readonly string[], keys: boolean][] = [
+    ['an account', [], false],
+    ['an account and its line', [LINE], false],
+    ['all but what was written', [LINE], true],
+  ]
+  for (const [what, lines, keys] of HALF_MADE) {
+    test(`is finished where the start that made it was killed when there was ${what}`, async () => {
+      await using folder = await dataFolder()
+      await using first = await startProcess({ dataDir: folder.path })
+      const file = join(folder.path, 'demo.env')
+      const { accountId, keys: made } = await customer(first, { email: 'demo@example.com', lines })
+      const text = `SB_API_KEY_ID=${made['sb-api-key-id']}\nSB_API_SECRET_KEY=${made['sb-api-secret-key']}\n`
+      if (keys) await writeFile(file, text)
+      await first.end('SIGKILL')
+      await using second = await startProcess({ dataDir: folder.path, env: DEMO })
+      await until('the greeting', second.output, (output) => output.includes('has just written'))
+      const [keyId = '', secret = ''] = (await readFile(file, 'utf8')).match(/(?<==).+/g) ?? []
+      const demo = enter(second.base, accountId, { 'sb-api-key-id': keyId, 'sb-api-secret-key': secret })
+      assert.deepEqual([(await demo.phone()).length, keyId === made['sb-api-key-id']], [1, keys])
+      assert.equal((await demo.must(200, 'GET', '/api/v2/messages')).body.data.length, 8)
+      assert.equal((await second.operator.must(200, 'GET', '/operator/accounts')).body.data.length, 1)
+    })
+  }
+
+  test('does not come back where its line was removed', async () => {
+    await using folder = await dataFolder()
+    await using first = await startProcess({ dataDir: folder.path, env: DEMO })
+    await first.operator.must(200, 'DELETE', `/operator/lines/${encodeURIComponent(LINE)}`)
+    await first.end('SIGTERM')
+    await using second = await startProcess({ dataDir: folder.path, env: DEMO })
+    assert.deepEqual((await second.operator.must(200, 'GET', '/operator/lines')).body.data, [])
   })
 
   test('never comes to a store that holds an account, nor to a server that others can reach', async () => {

@@ -54,6 +54,7 @@ export async function startReadback(env: Readonly<Record<string, string>> = {}):
 }
 
 export interface CustomerOptions {
+  readonly email?: string
   readonly plan?: string
   readonly readReceipts?: boolean
   readonly auto?: boolean
@@ -101,8 +102,14 @@ export async function customer(
   server: Pick<Readback, 'base' | 'operator'>,
   options: CustomerOptions = {},
 ): Promise<Customer> {
-  const { plan = 'free_api', readReceipts = true, auto = false, lines = [LINE] } = options
-  const draft = { email: 'customer@example.com', plan, read_receipts_enabled: readReceipts }
+  const {
+    email = 'customer@example.com',
+    plan = 'free_api',
+    readReceipts = true,
+    auto = false,
+    lines = [LINE],
+  } = options
+  const draft = { email, plan, read_receipts_enabled: readReceipts }
   const { body } = await server.operator.must(201, 'POST', '/operator/accounts', draft)
   const accountId = body.account.account_id
   for (const number of lines) {
