@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { startCustomerServer } from './support/customer-server.ts'
 import { nodeSettings, postgresServer, requirePostgres } from './support/postgres.ts'
 import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
 import { addWebhooks, WEBHOOKS } from './support/webhooks.ts'
 
 describe('text that is no text on SQLite', () => describeOddText({}))
@@ -57,6 +59,21 @@ function describeOddText(settings: Readonly<Record<string, string>>): void {
     const { body } = await account.must(200, 'GET', `/api/v2/messages?number=${encodeURIComponent(CONTACT)}`)
     const [{ content, media_url }] = body.data
     assert.deepEqual([content, media_url], ['A file', 'https://example.com/ab?\ufffd'])
+  })
+
+  test('is kept of what an endpoint answered, without the NUL', async () => {
+    await using prompt = await startCustomerServer()
+    prompt.answer = (_, response) => response.end('o\0k')
+    const { webhooks } = (await addWebhooks(account, [prompt.url])).body
+    assert.deepEqual(webhooks.receive, [prompt.url])
+    await account.write()
+    const answer = await until(
+      'the answer',
+      async () => (await account.must(200, 'GET', '/readback/v1/webhook-deliveries')).body.data[0]?.attempts[0]?.answer,
+      (told) => told !== undefined,
+    )
+    assert.equal(answer, 'ok')
+    await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: [] } })
   })
 
   test('is no URL: neither NUL, nor more than is kept of one, as an endpoint or a callback', async () => {

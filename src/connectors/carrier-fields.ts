@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isPlainText } from '../core/plain-text.ts'
+import { isPlainText, toPlainText } from '../core/plain-text.ts'
 
 /** What a carrier names a message or a conversation by; the longest is a group's, or an e-mail address with a prefix. */
 export const ID = z.string().min(1).max(512).refine(isPlainText)
@@ -7,7 +7,7 @@ export const ID = z.string().min(1).max(512).refine(isPlainText)
 /** Epoch milliseconds that a date can be made of. */
 export const TIME = z.int().positive().max(8.64e15)
 
-/** A text, or a URL. NUL is none, and no database takes it; for half of a character that somebody cut no message must be lost. */
+/** A text, or a URL. */
 export function contentOf(text: string | null | undefined): string | null {
-  return text?.replaceAll('\0', '').toWellFormed() || null
+  return toPlainText(text ?? '') || null
 }

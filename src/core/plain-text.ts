@@ -2,3 +2,8 @@
 export function isPlainText(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed()
 }
+
+/** Such a text made of any: for a NUL, or half of a character that somebody cut, nothing of it must be lost. */
+export function toPlainText(text: string): string {
+  return text.replaceAll('\0', '').toWellFormed()
+}

@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors.ts'
 import { formatId, type WebhookId } from '../core/id.ts'
+import { toPlainText } from '../core/plain-text.ts'
 import { ANSWER_KEPT, type Attempt, concludeAttempt, type Delivery, type DeliveryOutcome } from '../core/webhook.ts'
 import type { DeliveryOutbox } from '../core/webhook-store.ts'
 import { type AddressRange, GUARDED, isInRanges, isOnThisMachine } from '../outgoing/address-guard.ts'
@@ -116,7 +117,7 @@ export class WebhookLane {
     const base = { at, ms: Math.round(performance.now() - startedAt) }
     if (outcome.kind === 'answer') {
       const { status, text, retryAfterMs } = outcome
-      return { ...base, status, obstacle: null, answer: text.slice(0, ANSWER_KEPT), retryAfterMs }
+      return { ...base, status, obstacle: null, answer: toPlainText(text.slice(0, ANSWER_KEPT)), retryAfterMs }
     }
     return { ...base, status: null, obstacle: obstacleOf(outcome), answer: '' }
   }
