@@ -15,31 +15,31 @@ import { plannedOnce, type Statement, type Transaction } from './transactions.ts
  */
 export async function recordEvents(
   transaction: Transaction,
-  happenings: readonly Told[],
+  told: readonly Told[],
   found?: readonly WebhookRow[],
 ): Promise<Endpoint[]> {
-  if (happenings.length === 0) return []
-  const webhooks = found ?? (await findWebhooks(transaction, happenings))
-  const deliveries = happenings.flatMap((happening, index) =>
-    webhooks.filter((webhook) => wants(webhook, happening)).map((webhook) => ({ webhook, number: index + 1 })),
+  if (told.length === 0) return []
+  const webhooks = found ?? (await findWebhooks(transaction, told))
+  const deliveries = told.flatMap((each, index) =>
+    webhooks.filter((webhook) => wants(webhook, each)).map((webhook) => ({ webhook, number: index + 1 })),
   )
   transaction.write(ONE_AT_A_TIME, [])
   const events = [
-    happenings.map(({ accountId }) => accountId),
-    happenings.map(({ lineId }) => lineId),
-    happenings.map(({ event }) => event.type),
-    happenings.map(({ event }) => JSON.stringify(event)).join(SEPARATOR),
-    happenings.map(({ event }) => subjectOf(event)),
-    happenings.map(({ at }) => at),
+    told.map(({ accountId }) => accountId),
+    told.map(({ lineId }) => lineId),
+    told.map(({ event }) => event.type),
+    told.map(({ event }) => JSON.stringify(event)).join(SEPARATOR),
+    told.map(({ event }) => subjectOf(event)),
+    told.map(({ at }) => at),
   ]
   if (deliveries.length === 0) transaction.write(INSERT, events)
   else {
     const numbers = deliveries.map(({ number }) => number)
     transaction.write(INSERT_AND_DELIVER, [...events, numbers, deliveries.map(({ webhook }) => webhook.id)])
   }
-  tally(transaction, happenings)
-  const told = new Set(deliveries.map(({ webhook }) => webhook))
-  return [...told].map(({ id, account_id, type }) => toEndpoint(id, account_id, type))
+  tally(transaction, told)
+  const wanting = new Set(deliveries.map(({ webhook }) => webhook))
+  return [...wanting].map(({ id, account_id, type }) => toEndpoint(id, account_id, type))
 }
 
 /** As much of what is told as it takes to know who may want to hear of it. */
@@ -50,11 +50,11 @@ export interface ToBeTold extends Pick<Told, 'accountId' | 'callback'> {
 /** What {@link recordEvents} would look for itself: asked beside something else, it costs no round trip. */
 export async function findWebhooks(
   transaction: Transaction,
-  happenings: readonly ToBeTold[],
+  told: readonly ToBeTold[],
 ): Promise<readonly WebhookRow[]> {
-  const accounts = [...new Set(happenings.map(({ accountId }) => accountId))]
-  const callbacks = [...new Set(happenings.flatMap(({ callback }) => callback ?? []))]
-  const types = [...new Set(happenings.flatMap(({ event }) => WEBHOOK_FOR[event.type] ?? []))]
+  const accounts = [...new Set(told.map(({ accountId }) => accountId))]
+  const callbacks = [...new Set(told.flatMap(({ callback }) => callback ?? []))]
+  const types = [...new Set(told.flatMap(({ event }) => WEBHOOK_FOR[event.type] ?? []))]
   return types.length === 0 ? [] : transaction.rows<WebhookRow>(FIND_WEBHOOKS, [accounts, types, callbacks])
 }
 
@@ -74,8 +74,8 @@ export function toSettlement({ lineId, ...receipt }: SettledRow): Told {
 }
 
 /** What an account's receipts came to. One transaction at a time comes here, so nobody waits for a row of another's. */
-function tally(transaction: Transaction, happenings: readonly Told[]): void {
-  const settled = happenings.flatMap(({ event, at }) => ('receipt' in event ? [{ receipt: event.receipt, at }] : []))
+function tally(transaction: Transaction, told: readonly Told[]): void {
+  const settled = told.flatMap(({ event, at }) => ('receipt' in event ? [{ receipt: event.receipt, at }] : []))
   if (settled.length === 0) return
   transaction.write(TALLY, [
     settled.map(({ receipt }) => receipt.accountId),

@@ -6,14 +6,14 @@ import { type Arrival, type StoredInbound, writtenAt } from '../../core/inbound-
 import type { PhoneNumber } from '../../core/phone-number.ts'
 import { ACCOUNT_COLUMNS, toAccount } from '../accounts.ts'
 import { arrivalTold, type Owner } from '../arrivals.ts'
-import type { Told } from '../events.ts'
 import { noSuchLine } from '../lines.ts'
 import type { StoreRules } from '../session.ts'
 import { outcomeOf } from './batches.ts'
 import { findConversations, type Name, openConversations } from './conversations.ts'
-import { findWebhooks, type ToBeTold, type WebhookRow } from './events.ts'
+import { findWebhooks, type ToBeTold } from './events.ts'
 import { insertMessages, type Piece } from './messages.ts'
 import { type Asked, lockQueued, requestReceipts } from './receipt-requests.ts'
+import type { Done } from './telling.ts'
 import { plannedOnce, type Statement, type Transaction } from './transactions.ts'
 
 /** An arrival that nobody has brought before. */
@@ -25,22 +25,15 @@ interface Fresh {
   readonly reasons: readonly (AutoReason | null)[]
 }
 
-export interface InboundOutcome {
-  /** For each call its outcome, or its refusal. */
-  readonly stored: readonly (StoredInbound[] | ReadbackError)[]
-  readonly happenings: readonly Told[]
-  readonly webhooks: readonly WebhookRow[]
-}
-
 /**
  * Stores what arrived in a batch of calls, and the auto rule's decision with it, on PostgreSQL. What needs nothing of each other goes out
- * together: two round trips, one more for receipts that are queued anew, and the one that commits.
+ * together: two round trips, one more for receipts that are queued anew, and the one that commits. Answers each call, or refuses it.
  */
 export async function storeArrivals(
   transaction: Transaction,
   calls: readonly (readonly Arrival[])[],
   rules: StoreRules,
-): Promise<InboundOutcome> {
+): Promise<Done<readonly (StoredInbound[] | ReadbackError)[]>> {
   const { seen, fresh, owners } = await sift(transaction, calls, rules)
   const pieces = fresh.flatMap(toPieces)
   const wanted = fresh.filter(({ reasons }) => reasons.includes(null))
@@ -57,17 +50,17 @@ export async function storeArrivals(
   const { ids: receiptIds } = await requestReceipts(transaction, asked, rules.receiptLifetimeMs, queued)
   const receiptOf = new Map(asked.map(({ arrival }, index) => [arrival, receiptIds[index] ?? null]))
   const freshArrivals = new Set(fresh.map(({ arrival }) => arrival))
-  const stored = calls.map((arrivals) => {
+  const answer = calls.map((arrivals) => {
     if (hasNoLine(arrivals, owners)) return outcomeOf(noSuchLine)
     return arrivals.map((arrival): StoredInbound => {
       const messageIds = seen.get(keyOf(arrival)) ?? []
       return { messageIds, repeated: !freshArrivals.has(arrival), receiptId: receiptOf.get(arrival) ?? null }
     })
   })
-  const happenings = pieces.map(({ arrival, owner, part }, index) =>
+  const told = pieces.map(({ arrival, owner, part }, index) =>
     arrivalTold(arrival, owner, ids[index] as MessageId, part),
   )
-  return { stored, happenings, webhooks }
+  return { answer, told, webhooks }
 }
 
 interface Sifted {

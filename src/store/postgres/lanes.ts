@@ -15,7 +15,7 @@ export function laneMethods({ transactions, leases, onChanges, ...session }: Too
   return {
     claimReceipts: (call) => telling((transaction) => claimReceipts(transaction, call, { leases, seal, rules })),
     expireReceipts: (call) =>
-      telling(async (transaction) => ({ outcome: undefined, happenings: await expireReceipts(transaction, call) })),
+      telling(async (transaction) => ({ answer: undefined, told: await expireReceipts(transaction, call) })),
     async releaseLost({ lineId, carried, at }) {
       await transactions.run('current', async (transaction) => {
         if (await leases.keeps(transaction, lineId)) await transaction.rows(RELEASE_LOST, [at, lineId, carried])
@@ -25,9 +25,8 @@ export function laneMethods({ transactions, leases, onChanges, ...session }: Too
       telling(async (transaction) => {
         const { lineId, nextCallAt } = call
         const permitted = await leases.permits(transaction, lineId, nextCallAt)
-        if (!permitted) return { outcome: NOT_OURS, happenings: [] }
-        const { answer, told } = await claimMessage({ ...session, db: transaction.db }, call)
-        return { outcome: answer, happenings: told }
+        if (!permitted) return { answer: NOT_OURS, told: [] }
+        return claimMessage({ ...session, db: transaction.db }, call)
       }),
     async releaseLostMessage({ lineId, at }) {
       await transactions.run('current', async (transaction) => {
@@ -49,11 +48,11 @@ export function laneMethods({ transactions, leases, onChanges, ...session }: Too
         transaction.write(IN_ORDER, [])
         const own = { ...session, db: transaction.db }
         const line = await takeRemoved(own, piece.at)
-        if (line === undefined) return { outcome: false, happenings: [] }
+        if (line === undefined) return { answer: false, told: [] }
         const { receiptIds, messageIds } = await findRemains(own, line, piece)
         const skipped = await skipReceipts(transaction, { receiptIds, at: piece.at })
         const ended = await endRemovedMessages(own, { messageIds, at: piece.at })
-        return { outcome: true, happenings: [...skipped, ...ended] }
+        return { answer: true, told: [...skipped, ...ended] }
       }),
   } satisfies Partial<Store>
 }

@@ -11,15 +11,8 @@ import type { Session } from '../session.ts'
 import { type SettledRow, toSettlement } from './events.ts'
 import type { NodeLeases } from './leases.ts'
 import * as statements from './outbox-statements.ts'
+import type { Done } from './telling.ts'
 import type { Transaction } from './transactions.ts'
-
-/** What a lane's transaction answers, and what it has to tell. */
-interface Outcome<T> {
-  readonly outcome: T
-  /** Whose receipts changed without that being told. */
-  readonly touched?: readonly AccountId[]
-  readonly happenings: readonly Told[]
-}
 
 /**
  * Takes what is due in a lane that is this node's. Rows are locked in order of their ids, here as in every transaction.
@@ -28,23 +21,23 @@ export async function claimReceipts(
   transaction: Transaction,
   { lineId, limit, obstacle, nextCallAt, at }: ClaimCall,
   { leases, seal, rules }: Pick<Session, 'seal' | 'rules'> & { leases: Pick<NodeLeases, 'permits'> },
-): Promise<Outcome<Claimed>> {
+): Promise<Done<Claimed>> {
   const [[lineRow], permitted, open] = await Promise.all([
     transaction.rows<LineRow>(statements.FIND_LINE, [lineId]),
     leases.permits(transaction, lineId, nextCallAt),
     // One that is on its way again may have another behind it.
     transaction.rows<DueRow>(statements.LOCK_DUE, [lineId, at, 2 * limit]),
   ])
-  if (lineRow === undefined || !permitted) return { outcome: NOT_OURS, happenings: [] }
+  if (lineRow === undefined || !permitted) return { answer: NOT_OURS, told: [] }
   const declared = rules.receipts[lineRow.connector] ?? {}
   const { chosen, tooLate } = pick(lineRow.paused === 0 ? longestDueFirst(open, at) : [], limit, at)
-  const happenings = await expireReceipts(transaction, { receiptIds: tooLate, obstacle, at })
+  const told = await expireReceipts(transaction, { receiptIds: tooLate, obstacle, at })
   const [claims, [next]] = await Promise.all([
     claim(transaction, lineId, chosen, declared),
     transaction.rows<{ next: number }>(statements.FIND_NEXT_DUE, [lineId]),
   ])
   const touched = claims.length > 0 ? [lineRow.account_id] : []
-  return { outcome: { line: toLine(lineRow, seal), claims, nextDueAt: next?.next ?? null }, happenings, touched }
+  return { answer: { line: toLine(lineRow, seal), claims, nextDueAt: next?.next ?? null }, told, touched }
 }
 
 const NOT_OURS: Claimed = { line: undefined, claims: [], nextDueAt: null }
@@ -145,7 +138,7 @@ async function findMarked(
 export async function settleReceipts(
   transaction: Transaction,
   batch: readonly (Settlement | Setback)[],
-): Promise<Pick<Outcome<void>, 'happenings' | 'touched'>> {
+): Promise<Omit<Done<void>, 'answer'>> {
   readThrough(transaction, batch)
   const each = batch
     .flatMap((written) => written.receipts.map((receipt) => ({ ...receipt, written })))
@@ -160,8 +153,8 @@ export async function settleReceipts(
     transaction,
     each.flatMap(({ id, written }) => (written.state === 'sending' ? [{ id, written }] : [])),
   )
-  const [happenings, touched] = await Promise.all([settling, settingBack])
-  return { happenings, touched }
+  const [told, touched] = await Promise.all([settling, settingBack])
+  return { told, touched }
 }
 
 function readThrough(transaction: Transaction, batch: readonly (Settlement | Setback)[]): void {

@@ -19,11 +19,11 @@ export function sharedMethods(
     return LISTS.includes(name) ? (argument: never) => throughPlaces(() => asked(argument)) : asked
   }
   const write = (name: string, query: Query) => async (argument: never) => {
-    const outcome = await callers.run('snapshot', argument, async ({ db }) => {
-      return { outcome: await query({ ...session, db }, argument), happenings: [] }
+    const answer = await callers.run('snapshot', argument, async ({ db }) => {
+      return { answer: await query({ ...session, db }, argument), told: [] }
     })
     if (seen.has(name)) touch({ onChanges }, 'all')
-    return outcome
+    return answer
   }
   const reads = Object.entries<Query>(READS).map(([name, query]) => [name, read(name, query)])
   const writes = Object.entries<Query>(COLD_WRITES).map(([name, query]) => [name, write(name, query)])

@@ -140,15 +140,12 @@ function hotMethods(tools: Tools, recent: Recent) {
     return outcomes
   })
   const storeInbound = new Batches<readonly Arrival[], StoredInbound[]>((calls) =>
-    telling(async (transaction) => {
-      const { stored, ...told } = await storeArrivals(transaction, calls, rules)
-      return { outcome: stored, ...told }
-    }),
+    telling((transaction) => storeArrivals(transaction, calls, rules)),
   )
   const settle = new Batches<Settlement | Setback, void>(
     (batch) =>
       telling(async (transaction) => {
-        return { outcome: batch.map(() => undefined), ...(await settleReceipts(transaction, batch)) }
+        return { answer: batch.map(() => undefined), ...(await settleReceipts(transaction, batch)) }
       }),
     { atOnce: SETTLING_AT_ONCE },
   )
@@ -186,10 +183,7 @@ function tellingMethods({ callers, onChanges, ...session }: Tools) {
       isolation: 'current' | 'snapshot' = 'snapshot',
     ) =>
     (call: Call): Promise<A> =>
-      callers.run(isolation, call, async ({ db }) => {
-        const { answer, told } = await query({ ...session, db }, call)
-        return { outcome: answer, happenings: told }
-      })
+      callers.run(isolation, call, ({ db }) => query({ ...session, db }, call))
   const nudging =
     <Call, A>(
       query: (session: Session, call: Call) => Promise<Nudging<A>>,
@@ -198,7 +192,7 @@ function tellingMethods({ callers, onChanges, ...session }: Tools) {
     ) =>
     async (call: Call): Promise<A> => {
       const { answer, endpoints } = await callers.run(isolation, call, async ({ db }) => {
-        return { outcome: await query({ ...session, db }, call), happenings: [] }
+        return { answer: await query({ ...session, db }, call), told: [] }
       })
       onChanges({ endpoints, events: false, touched })
       return answer

@@ -1,6 +1,6 @@
 import type { AccountId } from '../../core/id.ts'
 import type { Changes } from '../../core/store.ts'
-import type { Told } from '../events.ts'
+import type { Answered } from '../events.ts'
 import type { Session } from '../session.ts'
 import type { CallerTurns } from './caller-turns.ts'
 import { recordEvents, type WebhookRow } from './events.ts'
@@ -15,10 +15,8 @@ export interface Tools extends Omit<Session, 'db'> {
   readonly onChanges: (changes: Changes) => void
 }
 
-/** What a transaction came to, with what it has to tell, and whose things changed besides. */
-export interface Done<T> {
-  readonly outcome: T
-  readonly happenings: readonly Told[]
+/** What a transaction answers and has to tell, and whose things changed without that being told. */
+export interface Done<T> extends Answered<T> {
   readonly touched?: readonly AccountId[]
   /** Who may want to hear of it, where that was looked for beside something else. */
   readonly webhooks?: readonly WebhookRow[]
@@ -36,13 +34,13 @@ export function tellingOf({ transactions, onChanges }: Pick<Tools, 'transactions
     work: (transaction: Transaction) => Promise<Done<T>>,
     isolation: 'current' | 'snapshot' = 'current',
   ): Promise<T> => {
-    const { outcome, changes } = await transactions.run(isolation, async (transaction) => {
-      const { outcome, happenings, touched = [], webhooks } = await work(transaction)
-      const endpoints = await recordEvents(transaction, happenings, webhooks)
-      const accounts = new Set([...touched, ...happenings.map(({ accountId }) => accountId)])
-      return { outcome, changes: { endpoints, events: happenings.length > 0, touched: [...accounts] } }
+    const { answer, changes } = await transactions.run(isolation, async (transaction) => {
+      const { answer, told, touched = [], webhooks } = await work(transaction)
+      const endpoints = await recordEvents(transaction, told, webhooks)
+      const accounts = new Set([...touched, ...told.map(({ accountId }) => accountId)])
+      return { answer, changes: { endpoints, events: told.length > 0, touched: [...accounts] } }
     })
     if (changes.events || changes.touched.length > 0) onChanges(changes)
-    return outcome
+    return answer
   }
 }
