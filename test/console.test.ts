@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { client } from './support/client.ts'
-import { nodeSettings, type PostgresServer, postgresServer, requirePostgres } from './support/postgres.ts'
+import { nodeSettings, postgresServer, requirePostgres } from './support/postgres.ts'
 import {
   CONTACT,
   type Customer,
@@ -12,6 +12,7 @@ import {
   type Readback,
   startReadback,
 } from './support/readback.ts'
+import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
 import { signIn } from './support/visitor.ts'
 
@@ -22,11 +23,7 @@ type Settings = () => Promise<Readonly<Record<string, string>>>
 describe('on SQLite', () => describeBoth(async () => ({})))
 
 describe('on PostgreSQL', { skip: requirePostgres() }, () => {
-  let postgres: PostgresServer
-  before(async () => {
-    postgres = await postgresServer()
-  })
-  after(() => postgres[Symbol.asyncDispose]())
+  const postgres = share(postgresServer)
   describeBoth(async () => nodeSettings(await postgres.database()))
 })
 

@@ -4,27 +4,17 @@ import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { NEWER, newerVersion } from './support/newer-version.ts'
-import {
-  type Database,
-  nodeSettings,
-  type PostgresServer,
-  postgresServer,
-  requirePostgres,
-  runSql,
-} from './support/postgres.ts'
+import { type Database, nodeSettings, postgresServer, requirePostgres, runSql } from './support/postgres.ts'
 import { dataFolder, startProcess } from './support/process.ts'
 import { type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
+import { share } from './support/shared.ts'
 
 const PROGRAM = join(import.meta.dirname, '../src/migrate-store.ts')
 
 describe('npm run migrate-store', { skip: requirePostgres() }, () => {
-  let postgres: PostgresServer
-  before(async () => {
-    postgres = await postgresServer()
-  })
-  after(() => postgres[Symbol.asyncDispose]())
+  const postgres = share(postgresServer)
 
   test('moves a store as it is, goes on where it was interrupted, and lets no server start in between', async () => {
     await using folder = await dataFolder()

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Macs, startMacs } from './support/macs.ts'
-import {
-  type Database,
-  nodeSettings,
-  type PostgresServer,
-  postgresServer,
-  requirePostgres,
-} from './support/postgres.ts'
+import { type Database, nodeSettings, postgresServer, requirePostgres } from './support/postgres.ts'
 import { dataFolder, type ServerProcess, startProcess } from './support/process.ts'
 import { type Customer, customer } from './support/readback.ts'
 import { seeded } from './support/seeded.ts'
+import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 /** `npm run chaos` sets more. */
@@ -25,11 +20,7 @@ const PATIENCE_MS = 90_000
 const SHORT = { READBACK_LEASE_S: '2', READBACK_CARRIER_TIMEOUT_S: '1', LOG_LEVEL: 'info' }
 
 describe('of three nodes with 2,000 receipts over 100 lines', { skip: requirePostgres() }, () => {
-  let postgres: PostgresServer
-  before(async () => {
-    postgres = await postgresServer()
-  })
-  after(() => postgres[Symbol.asyncDispose]())
+  const postgres = share(postgresServer)
 
   for (let round = 1; round <= ROUNDS; round++) {
     test(`one may be killed at any moment: all are read, and no Mac has two calls at once (round ${round})`, async (t) => {

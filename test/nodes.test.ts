@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import fixture from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
 import { eventOf, startBlueBubbles } from './support/bluebubbles.ts'
 import { post } from './support/carrier.ts'
@@ -9,7 +9,6 @@ import {
   type Database,
   locked,
   nodeSettings,
-  type PostgresServer,
   postgresServer,
   requirePostgres,
   runSql,
@@ -17,6 +16,7 @@ import {
 } from './support/postgres.ts'
 import { dataFolder, startProcess } from './support/process.ts'
 import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
+import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 /** `npm run chaos` sets 2,000. */
@@ -24,11 +24,7 @@ const TOGGLES = Number(process.env.CHAOS_TOGGLES ?? 200)
 const PATH = '/accounts/settings/auto-mark-read'
 
 describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
-  let postgres: PostgresServer
-  before(async () => {
-    postgres = await postgresServer()
-  })
-  after(() => postgres[Symbol.asyncDispose]())
+  const postgres = share(postgresServer)
 
   test('start at the same instant on an empty database', async () => {
     await using database = await postgres.database()

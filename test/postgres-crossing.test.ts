@@ -1,26 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import {
-  locked,
-  nodeSettings,
-  type OwnServer,
-  ownServer,
-  requireOwnPostgres,
-  runSql,
-  waiting,
-} from './support/postgres.ts'
+import { describe, test } from 'node:test'
+import { locked, nodeSettings, ownServer, requireOwnPostgres, runSql, waiting } from './support/postgres.ts'
 import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
+import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
 import { WEBHOOKS } from './support/webhooks.ts'
 
 const OTHER_LINE = '+19175550199'
 
 describe('transactions on PostgreSQL that cross each other', { skip: requireOwnPostgres() }, () => {
-  let postgres: OwnServer
-  before(async () => {
-    postgres = await ownServer()
-  })
-  after(() => postgres[Symbol.asyncDispose]())
+  const postgres = share(ownServer)
 
   test('are all done: a hundred changes of one account at once', async () => {
     await using database = await postgres.database()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { readConfig } from '../src/config.ts'
 import { startCustomerServer } from './support/customer-server.ts'
@@ -9,7 +9,6 @@ import {
   type Database,
   locked,
   nodeSettings,
-  type OwnServer,
   ownServer,
   requireOwnPostgres,
   runSql,
@@ -17,6 +16,7 @@ import {
 } from './support/postgres.ts'
 import { dataFolder, startProcess } from './support/process.ts'
 import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
+import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 const BODY = { number: CONTACT, from_number: LINE }
@@ -24,11 +24,7 @@ const BODY = { number: CONTACT, from_number: LINE }
 const RECOVERY_MS = 2_000
 
 describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
-  let postgres: OwnServer
-  before(async () => {
-    postgres = await ownServer()
-  })
-  after(() => postgres[Symbol.asyncDispose]())
+  const postgres = share(ownServer)
 
   test('that cannot hold what contacts write is no place for a store', async () => {
     await using database = await postgres.database()

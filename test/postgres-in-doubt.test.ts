@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { client } from './support/client.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { cuttingProxy, through } from './support/cutting-proxy.ts'
-import { nodeSettings, type OwnServer, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
+import { nodeSettings, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
 import { CONTACT, customer, LINE, startReadback } from './support/readback.ts'
+import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
 import { addWebhooks, deliveries } from './support/webhooks.ts'
 
 const BODY = { number: CONTACT, from_number: LINE }
 
 describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
-  let postgres: OwnServer
-  before(async () => {
-    postgres = await ownServer()
-  })
-  after(() => postgres[Symbol.asyncDispose]())
+  const postgres = share(ownServer)
 
   test('that takes a claim and dies before it says so has what was claimed sent all the same, and once', async () => {
     await using database = await postgres.database()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { desk } from '../src/store/desk.contract.ts'
 import { ROWS_PER_LOOK } from '../src/store/overdue.ts'
 import { connectionOptions } from '../src/store/postgres/connection.ts'
@@ -16,24 +16,14 @@ import {
 import { JOIN_UNCHANGED } from '../src/store/postgres/places.ts'
 import { IN_ORDER } from '../src/store/postgres/transactions.ts'
 import { conditionsOf, type Explained, type Plan, planOf, stepsOf } from './support/plan.ts'
-import {
-  type Database,
-  nodeSettings,
-  type OwnServer,
-  ownServer,
-  requireOwnPostgres,
-  runSql,
-} from './support/postgres.ts'
+import { type Database, nodeSettings, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
 import { startReadback } from './support/readback.ts'
 import { deliveries, messages, settled, waiting } from './support/rows.ts'
+import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 describe('a statement on PostgreSQL', { skip: requireOwnPostgres() }, () => {
-  let postgres: OwnServer
-  before(async () => {
-    postgres = await ownServer()
-  })
-  after(() => postgres[Symbol.asyncDispose]())
+  const postgres = share(ownServer)
 
   test('finds receipts by line, conversation or id, also by statistics of a moment when none was open', async () => {
     await using database = await postgres.database()

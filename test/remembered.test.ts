@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { afterEach, beforeEach, describe, test } from 'node:test'
 import { Client } from 'pg'
 import { MOST_TOLD } from '../src/store/postgres/places.ts'
-import {
-  type Database,
-  LOGGED,
-  nodeSettings,
-  type OwnServer,
-  ownServer,
-  requireOwnPostgres,
-  runSql,
-} from './support/postgres.ts'
+import { type Database, LOGGED, nodeSettings, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
 import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
+import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 const LINE_PATH = `/operator/lines/${encodeURIComponent(LINE)}`
@@ -21,16 +14,12 @@ const CALL = { number: CONTACT, from_number: LINE }
 describe('a node that remembers a call, while another changes what it was decided by', {
   skip: requireOwnPostgres(),
 }, () => {
-  let postgres: OwnServer
+  const postgres = share(() => ownServer(LOGGED))
   let database: Database
   let a: Readback
   let b: Readback
   let onA: Customer
   let onB: Customer
-  before(async () => {
-    postgres = await ownServer(LOGGED)
-  })
-  after(() => postgres[Symbol.asyncDispose]())
   beforeEach(async () => {
     database = await postgres.database()
     a = await startReadback(nodeSettings(database))

@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe } from 'node:test'
-import { type PostgresServer, postgresServer, requirePostgres } from '../../test/support/postgres.ts'
+import { describe } from 'node:test'
+import { postgresServer, requirePostgres } from '../../test/support/postgres.ts'
+import { share } from '../../test/support/shared.ts'
 import { describeDelivering } from './delivering.contract.ts'
 import { describeEnding } from './ending.contract.ts'
 import { describeEntrance } from './entrance.contract.ts'
@@ -26,11 +27,7 @@ describeDelivering('SQLite', place)
 describeHandset('SQLite', place)
 
 describe('PostgreSQL', { skip: requirePostgres() }, () => {
-  let server: PostgresServer
-  before(async () => {
-    server = await postgresServer()
-  })
-  after(() => server[Symbol.asyncDispose]())
+  const server = share(postgresServer)
   const database = () => server.database()
 
   describeStore('PostgreSQL', database)

@@ -1,17 +1,19 @@
 import { after, before } from 'node:test'
 import { type Readback, startReadback } from './readback.ts'
 
-/**
- * One server for the tests of a suite, or of a file, each with an account and lines of its own. To be called there: it runs once the
- * tests do.
- */
-export function shareReadback(env: Readonly<Record<string, string>> = {}): Readback {
-  const server = {} as Readback
+/** A server for the tests of a suite, or of a file. To be called there: it runs once the tests do. */
+export function share<Server extends AsyncDisposable>(start: () => Promise<Server>): Server {
+  const server = {} as Server
   before(async () => {
-    Object.assign(server, await startReadback(env))
+    Object.assign(server, await start())
   })
   after(() => server[Symbol.asyncDispose]())
   return server
+}
+
+/** Each test has an account and lines of its own. */
+export function shareReadback(env: Readonly<Record<string, string>> = {}): Readback {
+  return share(() => startReadback(env))
 }
 
 let lines = 0

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import {
-  type Database,
-  type PostgresServer,
-  postgresServer,
-  requirePostgres,
-  runSql,
-} from '../../../test/support/postgres.ts'
+import { describe, test } from 'node:test'
+import { type Database, postgresServer, requirePostgres, runSql } from '../../../test/support/postgres.ts'
+import { share } from '../../../test/support/shared.ts'
 import type { LineId } from '../../core/id.ts'
 import type { Arrival } from '../../core/inbound-message.ts'
 import type { Address } from '../../core/phone-number.ts'
@@ -16,11 +11,7 @@ import { storeArrivals } from './inbound.ts'
 import { type Transaction, Transactions } from './transactions.ts'
 
 describe('what contacts write, on PostgreSQL', { skip: requirePostgres() }, () => {
-  let server: PostgresServer
-  before(async () => {
-    server = await postgresServer()
-  })
-  after(() => server[Symbol.asyncDispose]())
+  const server = share(postgresServer)
 
   test('is stored in two round trips, three with receipts, and one more where it opens a conversation', async () => {
     await using database = await server.database()

@@ -1,24 +1,20 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   type Database,
   locked,
-  type PostgresServer,
   postgresServer,
   requirePostgres,
   runSql,
   waiting,
 } from '../../../test/support/postgres.ts'
+import { share } from '../../../test/support/shared.ts'
 import type { LineId } from '../../core/id.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
 import { contactOf, type Desk, desk, open } from '../desk.contract.ts'
 
 describe('leases on lines', { skip: requirePostgres() }, () => {
-  let postgres: PostgresServer
-  before(async () => {
-    postgres = await postgresServer()
-  })
-  after(() => postgres[Symbol.asyncDispose]())
+  const postgres = share(postgresServer)
 
   test('are taken on as many lines as there are, however many were removed', async () => {
     await using database = await postgres.database()

@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import {
-  locked,
-  type PostgresServer,
-  postgresServer,
-  requirePostgres,
-  waiting,
-} from '../../../test/support/postgres.ts'
+import { describe, test } from 'node:test'
+import { locked, postgresServer, requirePostgres, waiting } from '../../../test/support/postgres.ts'
+import { share } from '../../../test/support/shared.ts'
 import type { WebhookId } from '../../core/id.ts'
 import { contactOf, desk, open } from '../desk.contract.ts'
 
 describe('what is old, on PostgreSQL', { skip: requirePostgres() }, () => {
-  let server: PostgresServer
-  before(async () => {
-    server = await postgresServer()
-  })
-  after(() => server[Symbol.asyncDispose]())
+  const server = share(postgresServer)
 
   test('is not forgotten where it is sent once more in that moment', async () => {
     await using database = await server.database()

@@ -1,24 +1,20 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   type Database,
   EVENTS_LOCK,
   locked,
-  type PostgresServer,
   postgresServer,
   requirePostgres,
   runSql,
   waiting,
 } from '../../../test/support/postgres.ts'
+import { share } from '../../../test/support/shared.ts'
 import type { MessageCall } from '../../core/sending.ts'
 import { contactOf, type Desk, desk, LINE, open } from '../desk.contract.ts'
 
 describe('a message that a line writes, on PostgreSQL', { skip: requirePostgres() }, () => {
-  let server: PostgresServer
-  before(async () => {
-    server = await postgresServer()
-  })
-  after(() => server[Symbol.asyncDispose]())
+  const server = share(postgresServer)
 
   test('hears of its delivery that is told while the answer to its call is being written', async () => {
     await using database = await server.database()
