@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   type Database,
   LOGGED,
   locked,
-  type OwnServer,
   ownServer,
   requireOwnPostgres,
   runSql,
   waiting,
 } from '../../../test/support/postgres.ts'
+import { share } from '../../../test/support/shared.ts'
 import { until } from '../../../test/support/until.ts'
 import type { ApiKey } from '../../core/account.ts'
 import type { Address } from '../../core/phone-number.ts'
@@ -19,11 +19,7 @@ import { contactOf, desk, LINE, open } from '../desk.contract.ts'
 const [REMEMBERED, THEIRS, FRESH] = [contactOf(0), contactOf(1), contactOf(2)] as const
 
 describe('calls that come together on PostgreSQL', { skip: requireOwnPostgres() }, () => {
-  let server: OwnServer
-  before(async () => {
-    server = await ownServer(LOGGED)
-  })
-  after(() => server[Symbol.asyncDispose]())
+  const server = share(() => ownServer(LOGGED))
 
   /** A letter for each: what is looked at, joined and queued, in its order. */
   const story = async () => {

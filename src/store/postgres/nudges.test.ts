@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { Client } from 'pg'
-import { type PostgresServer, postgresServer, requirePostgres } from '../../../test/support/postgres.ts'
+import { postgresServer, requirePostgres } from '../../../test/support/postgres.ts'
+import { share } from '../../../test/support/shared.ts'
 import { until } from '../../../test/support/until.ts'
 import { contactOf, desk } from '../desk.contract.ts'
 
 describe('nudges', { skip: requirePostgres() }, () => {
-  let postgres: PostgresServer
-  before(async () => {
-    postgres = await postgresServer()
-  })
-  after(() => postgres[Symbol.asyncDispose]())
+  const postgres = share(postgresServer)
 
   test('for people who look go together, twenty times a second however many receipts are opened', async () => {
     await using database = await postgres.database()
