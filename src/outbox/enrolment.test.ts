@@ -1,32 +1,31 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { carriedBy, SILENT } from '../../test/support/lane.ts'
 import { until } from '../../test/support/until.ts'
-import type { CarrierLine, Connector } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
 import { Enrolment } from './enrolment.ts'
 
-const LINE = { id: 1 as LineId, connector: 'mac', catchUpCursor: 'row 5' } as Partial<Line> as Line
+const LINE = { id: 1 as LineId, connector: 'test', catchUpCursor: 'row 5' } as Partial<Line> as Line
 
 test('a carrier that is away is told again soon where to call, though the clock is set back meanwhile', async () => {
   let at = 3_600_000
   let tries = 0
-  const carrier: Partial<CarrierLine> = {
-    async enrol() {
-      tries += 1
-      return { kind: 'unavailable', reason: 'unreachable' }
-    },
-  }
   const enrolment = new Enrolment({
     store: {
       linesToEnrol: async () => [{ line: LINE, inboundSecret: 'secret', before: null }],
       noteEnrolled: async () => true,
       noteCursor: async () => {},
     },
-    connectors: { mac: { line: () => carrier as CarrierLine } as Partial<Connector> as Connector },
+    connectors: carriedBy({
+      async enrol() {
+        tries += 1
+        return { kind: 'unavailable', reason: 'unreachable' }
+      },
+    }),
     noteHealth: async (_line, health) => health,
     inboundUrl: (secret) => `https://readback.example/${secret}`,
-    log: { info() {}, warn() {}, error() {} },
+    log: SILENT,
     now: () => at,
   })
   await enrolment.enrol(LINE.id)

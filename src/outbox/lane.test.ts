@@ -1,28 +1,28 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { CarrierLine, Connector, ReceiptOutcome } from '../core/connector.ts'
+import { carriedBy, SILENT } from '../../test/support/lane.ts'
+import type { CarrierLine, ReceiptOutcome } from '../core/connector.ts'
 import type { ConversationId, LineId, ReceiptId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
 import { OVERDUE_AT_ONCE, type Overdue } from '../core/overdue.ts'
 import type { Address } from '../core/phone-number.ts'
 import type { Claim } from '../core/send-receipt.ts'
 import type { Outbox } from '../core/store.ts'
-import { Lane } from './lane.ts'
+import { Lane, type LaneOptions } from './lane.ts'
 
 test('a lane of a paused line looks again now and then, however often it is nudged, and goes on once it may', async () => {
   let looks = 0
   let paused = true
   const goesOn = Promise.withResolvers<void>()
-  const store = {
-    findOverdue: async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null }),
+  const store: Partial<Outbox> = {
     async claimReceipts() {
       looks += 1
       if (!paused) goesOn.resolve()
       return { line: { paused } as Line, claims: [], nextDueAt: paused ? 0 : null }
     },
-  } as Partial<Outbox> as Outbox
-  const lane = laneOn(store, () => performance.now())
+  }
+  const lane = laneOn(store, { now: () => performance.now() })
   for (let nudges = 0; nudges < 1_000; nudges++) {
     lane.nudge()
     await turn()
@@ -51,7 +51,7 @@ test('a lane looks for the overdue a stretch a second, at once where there may b
   let stepped = Promise.withResolvers<void>()
   const looks: unknown[] = []
   const expired: ReceiptId[] = []
-  const store = {
+  const store: Partial<Outbox> = {
     async findOverdue({ after }) {
       const found = stretches[looks.length]?.[2]
       looks.push([at, after])
@@ -64,8 +64,8 @@ test('a lane looks for the overdue a stretch a second, at once where there may b
       stepped.resolve()
       return { line: {} as Line, claims: [], nextDueAt: null }
     },
-  } as Partial<Outbox> as Outbox
-  const lane = laneOn(store, () => at)
+  }
+  const lane = laneOn(store, { now: () => at })
   for (; at <= 5_000; at += 100) {
     // More often than it has to look.
     for (let steps = 0; steps < 3; steps++) {
@@ -101,8 +101,7 @@ async function looksAround(
   let claims = 0
   let at = 0
   const settled = Promise.withResolvers<void>()
-  const store = {
-    findOverdue: async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null }),
+  const store: Partial<Outbox> = {
     async claimReceipts() {
       claims += 1
       const line = { connector: 'test', paused: false } as Line
@@ -113,14 +112,14 @@ async function looksAround(
       at = 3_000_000
       settled.resolve()
     },
-  } as Partial<Outbox> as Outbox
+  }
   const called = Promise.withResolvers<void>()
   const answer = Promise.withResolvers<ReceiptOutcome>()
   const connectors = calledBy(() => {
     called.resolve()
     return answer.promise
   })
-  const lane = laneOn(store, () => at, connectors)
+  const lane = laneOn(store, { now: () => at, connectors })
   lane.nudge()
   await called.promise
   for (let count = 0; count < nudges; count++) lane.nudge()
@@ -136,8 +135,7 @@ test('a lane leaves what it claimed where its lease is too old by then, and give
   const did: string[] = []
   const claimed = Promise.withResolvers<void>()
   const settled = Promise.withResolvers<void>()
-  const store = {
-    findOverdue: async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null }),
+  const store: Partial<Outbox> = {
     async claimReceipts() {
       did.push('claimed')
       return { line: { connector: 'test', paused: false } as Line, claims: [CLAIM], nextDueAt: null }
@@ -146,7 +144,7 @@ test('a lane leaves what it claimed where its lease is too old by then, and give
       did.push('gave back')
     },
     settleReceipts: async () => settled.resolve(),
-  } as Partial<Outbox> as Outbox
+  }
   const connectors = calledBy(async () => {
     did.push('called')
     return { kind: 'done' }
@@ -156,7 +154,7 @@ test('a lane leaves what it claimed where its lease is too old by then, and give
     claimed.resolve()
     return ours
   }
-  const lane = laneOn(store, () => 0, connectors, mayCall)
+  const lane = laneOn(store, { connectors, mayCall })
   lane.nudge()
   await claimed.promise
   await rest()
@@ -172,21 +170,14 @@ test('a lane whose line another had meanwhile waits for as long as that one was 
   let allowedAt = 0
   const claimedAt: number[] = []
   const claimed = Promise.withResolvers<void>()
-  const store = {
-    findOverdue: async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null }),
+  const store: Partial<Outbox> = {
     async claimReceipts() {
       claimedAt.push(at)
       if (at > 0) claimed.resolve()
       return { line: {} as Line, claims: [], nextDueAt: null }
     },
-  } as Partial<Outbox> as Outbox
-  const lane = laneOn(
-    store,
-    () => at,
-    {},
-    () => true,
-    () => allowedAt,
-  )
+  }
+  const lane = laneOn(store, { now: () => at, nextCallAt: () => allowedAt })
   for (const [time, allowed] of [
     [0, 0],
     [10, 50],
@@ -207,21 +198,20 @@ test('a lane looks for what was set back once the calls beside it are over, thou
   let at = 0
   let claims = 0
   const settled = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
-  const store = {
-    findOverdue: async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null }),
+  const store: Partial<Outbox> = {
     async claimReceipts() {
       claims += 1
       return { line: { connector: 'test', paused: false } as Line, claims: claims === 1 ? PAIR : [], nextDueAt: null }
     },
     settleReceipts: async ({ state }) => settled[state === 'sending' ? 0 : 1].resolve(),
-  } as Partial<Outbox> as Outbox
+  }
   const answers = PAIR.map(() => Promise.withResolvers<ReceiptOutcome>())
   const called = Promise.withResolvers<void>()
   const connectors = calledBy(({ conversation: { id } }) => {
     if (id === 2) called.resolve()
     return (answers[id - 1] as (typeof answers)[number]).promise
   })
-  const lane = laneOn(store, () => at, connectors)
+  const lane = laneOn(store, { now: () => at, connectors })
   lane.nudge()
   await called.promise
   answers[0]?.resolve({ kind: 'unavailable', reason: 'carrier_error' })
@@ -239,20 +229,16 @@ test('a lane goes on where its clock is set back, as after a start', async () =>
   let at = 0
   let settled = Promise.withResolvers<void>()
   const line = { id: 1, connector: 'test', paused: false } as unknown as Line
-  const store = {
-    findOverdue: async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null }),
+  const store: Partial<Outbox> = {
     claimReceipts: async () => ({ line, claims: [CLAIM], nextDueAt: null }),
     settleReceipts: async () => settled.resolve(),
-  } as Partial<Outbox> as Outbox
+  }
   const calledAt: number[] = []
-  const lane = laneOn(
-    store,
-    () => at,
-    calledBy(async () => {
-      calledAt.push(at)
-      return { kind: 'unavailable', reason: 'unreachable' }
-    }),
-  )
+  const connectors = calledBy(async () => {
+    calledAt.push(at)
+    return { kind: 'unavailable', reason: 'unreachable' }
+  })
+  const lane = laneOn(store, { now: () => at, connectors })
   for (at of [3_600_000, 1_000_000, 0]) {
     settled = Promise.withResolvers()
     lane.nudge()
@@ -276,24 +262,28 @@ const CLAIM: Claim = {
 const PAIR = [CLAIM, { ...CLAIM, conversation: { ...CLAIM.conversation, id: 2 as ConversationId } }]
 
 /** Two calls at a time, as fast as they come. */
-function calledBy(sendReceipt: CarrierLine['sendReceipt']): Readonly<Record<string, Connector>> {
+function calledBy(sendReceipt: CarrierLine['sendReceipt']) {
   const pace = async () => ({ callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 2 })
-  const carrier = { pace, sendReceipt } as Partial<CarrierLine> as CarrierLine
-  return { test: { receipts: { iMessage: 'conversation' }, line: () => carrier } as Partial<Connector> as Connector }
+  return carriedBy({ pace, sendReceipt }, { receipts: { iMessage: 'conversation' } })
 }
 
 async function rest(): Promise<void> {
   for (let turns = 0; turns < 5; turns++) await turn()
 }
 
-function laneOn(
-  store: Outbox,
-  now: () => number,
-  connectors: Readonly<Record<string, Connector>> = {},
-  mayCall = () => true,
-  nextCallAt = () => 0,
-): Lane {
-  const log = { info() {}, warn() {}, error() {} }
-  const options = { lineId: 1 as LineId, store, connectors, log, now, nextCallAt, mayCall }
-  return new Lane({ ...options, onSent() {}, onEnd() {} })
+/** A lane that may call its carrier at once and has nothing overdue, where nothing else is said. */
+function laneOn(store: Partial<Outbox>, options: Partial<LaneOptions> = {}): Lane {
+  const nothingOverdue = async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null })
+  return new Lane({
+    lineId: 1 as LineId,
+    store: { findOverdue: nothingOverdue, ...store } as Outbox,
+    connectors: {},
+    log: SILENT,
+    now: () => 0,
+    nextCallAt: () => 0,
+    mayCall: () => true,
+    onSent() {},
+    onEnd() {},
+    ...options,
+  })
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { SILENT } from '../../test/support/lane.ts'
 import type { LineId } from '../core/id.ts'
 import type { Holding, LineWork } from '../core/leases.ts'
 import type { Changes } from '../core/store.ts'
@@ -36,7 +37,7 @@ test('what comes for a line that is being given back waits for that, and is pass
       else leases.pass(work, lineId)
     },
     letGo: () => calls.promise,
-    log: { info() {}, warn() {}, error() {} } as never,
+    log: SILENT,
   })
   await leases.start()
   leases.pass('receipts', LEAVES)
@@ -73,7 +74,7 @@ test('a line that is given back while the lease is renewed is not this processâ€
     onTaken() {},
     onNudge() {},
     letGo: () => begun.promise,
-    log: { info() {}, warn() {}, error() {} } as never,
+    log: SILENT,
   })
   await leases.start()
   leases.changed({ freed: true } as Changes)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { carriedBy, SILENT } from '../../test/support/lane.ts'
 import { until } from '../../test/support/until.ts'
-import type { CarrierLine, Connector } from '../core/connector.ts'
+import type { CarrierLine } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
 import { LineWatch, type LineWatchOptions } from './line-watch.ts'
@@ -11,7 +12,7 @@ const DELAY_MS = 50
 const NOTHING = { messages: [], replies: [], news: [], refused: [] }
 const LINE = {
   id: 1 as LineId,
-  connector: 'mac',
+  connector: 'test',
   health: { status: 'UNKNOWN', reason: null },
   unverified: 0,
 } as Partial<Line> as Line
@@ -27,13 +28,13 @@ function watching(
 ): LineWatch {
   return new LineWatch({
     store: store as LineWatchOptions['store'],
-    connectors: { mac: { line: () => carrier as CarrierLine } as Partial<Connector> as Connector },
+    connectors: carriedBy(carrier),
     noteHealth,
     enrolment: { takeUp: async () => {}, isTrying },
     nudge() {},
     leases: undefined,
     everyMs: 60_000,
-    log: { info() {}, warn() {}, error() {} },
+    log: SILENT,
     now,
   })
 }

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Connector } from '../core/connector.ts'
+import { carriedBy, SILENT } from '../../test/support/lane.ts'
+import type { CarrierLine } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
 import type { ClaimedMessage, MessageOutbox } from '../core/sending.ts'
-import { MessageLane } from './message-lane.ts'
+import { MessageLane, type MessageLaneOptions } from './message-lane.ts'
+
+const LINE = { id: 1 as LineId, connector: 'test', paused: false } as Partial<Line> as Line
 
 test('a lane whose line is gone ends with its last look, not with one that another follows', async () => {
   const happened: string[] = []
@@ -19,22 +22,11 @@ test('a lane whose line is gone ends with its last look, not with one that anoth
       return gone
     },
   } as Partial<MessageOutbox> as MessageOutbox
-  const log = { info() {}, warn() {}, error() {} }
   const onEnd = () => {
     happened.push('end')
     ended.resolve()
   }
-  const lane = new MessageLane({
-    nextCallAt: () => 0,
-    lineId: 1 as LineId,
-    store,
-    connectors: {},
-    log,
-    now: Date.now,
-    onSent() {},
-    mayCall: () => true,
-    onEnd,
-  })
+  const lane = laneOn(store, { onEnd })
   lane.nudge()
   await ended.promise
   await lane.drain({ ending: true })
@@ -44,26 +36,18 @@ test('a lane whose line is gone ends with its last look, not with one that anoth
 test('a lane whose line may be another’s by now sends nothing, and leaves the message to whoever has it', async () => {
   const written = Promise.withResolvers<unknown>()
   let sent = 0
-  const line = { id: 1, connector: 'test', paused: false } as unknown as Line
   const store = {
-    claimMessage: async () => ({ line, call: { id: 7 }, nextDueAt: null, nextExpiryAt: null }),
+    claimMessage: async () => ({ line: LINE, call: { id: 7 }, nextDueAt: null, nextExpiryAt: null }),
     settleMessage: async (settlement: unknown) => written.resolve(settlement),
   } as unknown as MessageOutbox
-  const carrier = {
+  const carrier: Partial<CarrierLine> = {
     pace: async () => ({ callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 1 }),
-    sendMessage: async () => (sent += 1),
+    async sendMessage() {
+      sent += 1
+      return { kind: 'unknown' }
+    },
   }
-  const lane = new MessageLane({
-    nextCallAt: () => 0,
-    lineId: 1 as LineId,
-    store,
-    connectors: { test: { line: () => carrier } as unknown as Connector },
-    log: { info() {}, warn() {}, error() {} },
-    now: Date.now,
-    onSent() {},
-    onEnd() {},
-    mayCall: () => false,
-  })
+  const lane = laneOn(store, { connectors: carriedBy(carrier), mayCall: () => false })
   lane.nudge()
   const { status } = (await written.promise) as { status: string }
   await lane.drain({ ending: true })
@@ -73,28 +57,17 @@ test('a lane whose line may be another’s by now sends nothing, and leaves the 
 test('a lane goes on where its clock is set back, as after a start', async () => {
   let at = 0
   let written = Promise.withResolvers<void>()
-  const line = { id: 1, connector: 'test', paused: false } as unknown as Line
   const store = {
     claimMessage: async ({ ready }: { ready: boolean }) => {
-      return { line, call: ready ? { id: 7 } : null, nextDueAt: null, nextExpiryAt: null }
+      return { line: LINE, call: ready ? { id: 7 } : null, nextDueAt: null, nextExpiryAt: null }
     },
     settleMessage: async () => written.resolve(),
   } as unknown as MessageOutbox
-  const carrier = {
+  const carrier: Partial<CarrierLine> = {
     pace: async () => ({ callsPerSecond: 5, concurrency: 1 }),
     sendMessage: async () => ({ kind: 'unavailable', reason: 'unreachable' }),
   }
-  const lane = new MessageLane({
-    nextCallAt: () => 0,
-    lineId: 1 as LineId,
-    store,
-    connectors: { test: { line: () => carrier } as unknown as Connector },
-    log: { info() {}, warn() {}, error() {} },
-    now: () => at,
-    onSent() {},
-    onEnd() {},
-    mayCall: () => true,
-  })
+  const lane = laneOn(store, { connectors: carriedBy(carrier), now: () => at })
   for (at of [3_600_000, 0]) {
     written = Promise.withResolvers()
     lane.nudge()
@@ -102,3 +75,19 @@ test('a lane goes on where its clock is set back, as after a start', async () =>
   }
   await lane.drain({ ending: true })
 })
+
+/** A lane that may call its carrier at once, where nothing else is said. */
+function laneOn(store: MessageOutbox, options: Partial<MessageLaneOptions> = {}): MessageLane {
+  return new MessageLane({
+    lineId: LINE.id,
+    store,
+    connectors: {},
+    log: SILENT,
+    now: Date.now,
+    nextCallAt: () => 0,
+    mayCall: () => true,
+    onSent() {},
+    onEnd() {},
+    ...options,
+  })
+}

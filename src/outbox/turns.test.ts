@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { SILENT } from '../../test/support/lane.ts'
 import { Turns } from './turns.ts'
 
-const silent = { info() {}, warn() {}, error() {} }
-const common = { complaint: 'the store is away', tag: {}, log: silent, now: () => Date.now() }
+const common = { complaint: 'the store is away', tag: {}, log: SILENT, now: () => Date.now() }
 
 /** So many microtasks later: finer than any timer. */
 async function breaths(count: number): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { SILENT } from '../../test/support/lane.ts'
 import type { WebhookId } from '../core/id.ts'
 import type { Delivery, DeliveryOutcome } from '../core/webhook.ts'
 import type { DeliveryOutbox } from '../core/webhook-store.ts'
@@ -39,7 +40,7 @@ function laneOf(call: HttpCaller['call'], { delivery = DELIVERY, store = {}, ...
     caller: { call } as unknown as HttpCaller,
     allow: [],
     bodyOf: () => ({}),
-    log: { info() {}, warn() {}, error() {} },
+    log: SILENT,
     now: Date.now,
     share: () => 1,
     isWaitedFor: () => false,
