@@ -1,5 +1,4 @@
-import type { CarrierLine, Connector, Pace, ReceiptOutcome } from '../core/connector.ts'
-import { messageOf } from '../core/errors.ts'
+import type { Connector, Pace, ReceiptOutcome } from '../core/connector.ts'
 import { type ConversationId, formatId, type LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
 import type { Reason } from '../core/reason.ts'
@@ -15,6 +14,7 @@ import {
 import type { ClaimCall, Claimed, Outbox } from '../core/store.ts'
 import { BackOff, wasSetBack } from './back-off.ts'
 import { Claiming } from './claiming.ts'
+import { type Connected, connect } from './connect.ts'
 import { Insisting } from './insisting.ts'
 import type { OutboxLog } from './log.ts'
 import { Sweeping } from './sweeping.ts'
@@ -40,12 +40,6 @@ export interface LaneOptions {
 export interface Drain {
   /** The process ends, and waits for no store that is away. */
   readonly ending: boolean
-}
-
-interface Connected {
-  readonly line: Line
-  readonly connector: Connector
-  readonly carrier: CarrierLine
 }
 
 /**
@@ -149,7 +143,8 @@ export class Lane {
 
   async #carryAll(line: Line, claims: readonly Claim[]): Promise<void> {
     if (claims.length === 0) return
-    const connected = await this.#connect(line)
+    const connected = await connect(line, this.#options)
+    if (connected !== undefined) this.#pace = connected.pace
     if (!this.#options.mayCall()) {
       this.#claiming.forsake()
       throw new Error('the lease of the line is too old for a call')
@@ -164,20 +159,6 @@ export class Lane {
         if (this.#nudged || this.#more) this.#turns.nudge()
       })
       this.#inFlight.set(id, carrying)
-    }
-  }
-
-  /** Never throws: what is claimed has to be settled by somebody. */
-  async #connect(line: Line): Promise<Connected | undefined> {
-    try {
-      const connector = this.#options.connectors[line.connector]
-      if (connector === undefined) throw new Error(`There is no connector ${line.connector}`)
-      const carrier = connector.line(line)
-      this.#pace = await carrier.pace()
-      return { line, connector, carrier }
-    } catch (error) {
-      this.#options.log.error({ ...this.#tag(), error: messageOf(error) }, 'a line cannot be connected to its carrier')
-      return undefined
     }
   }
 

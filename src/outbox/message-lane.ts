@@ -15,6 +15,7 @@ import {
 } from '../core/sending.ts'
 import { BackOff, wasSetBack } from './back-off.ts'
 import { Claiming } from './claiming.ts'
+import { connect } from './connect.ts'
 import { Insisting } from './insisting.ts'
 import type { Drain, LaneOptions } from './lane.ts'
 import { Turns } from './turns.ts'
@@ -94,7 +95,12 @@ export class MessageLane {
   async #send(line: Line, call: MessageCall): Promise<void> {
     const { now, log, onSent } = this.#options
     const startedAt = now()
-    const carrier = await this.#connect(line)
+    const connected = await connect(line, this.#options)
+    const carrier = connected?.carrier
+    if (connected !== undefined) {
+      this.#paceMs = 1_000 / connected.pace.callsPerSecond
+      this.#nextCallAt = Math.max(this.#nextCallAt, now()) + this.#paceMs
+    }
     const outcome = await trySending(carrier, call, this.#options.mayCall)
     const at = now()
     if (outcome.kind !== 'sent') {
@@ -112,23 +118,6 @@ export class MessageLane {
     this.#obstacle = 'pace'
     await this.#write(settleMessage(call, outcome, at))
     if (outcome.kind === 'sent' && carrier?.catchUp !== undefined) onSent(line.id)
-  }
-
-  /** Undefined where the line's settings are of no use any more. */
-  async #connect(line: Line): Promise<CarrierLine | undefined> {
-    const { connectors, log, now } = this.#options
-    try {
-      const connector = connectors[line.connector]
-      if (connector === undefined) throw new Error(`There is no connector ${line.connector}`)
-      const carrier = connector.line(line)
-      const { callsPerSecond } = await carrier.pace()
-      this.#paceMs = 1_000 / callsPerSecond
-      this.#nextCallAt = Math.max(this.#nextCallAt, now()) + this.#paceMs
-      return carrier
-    } catch (error) {
-      log.error({ ...this.#tag(), error: messageOf(error) }, 'a line cannot be connected to its carrier')
-      return undefined
-    }
   }
 
   /** Until the store has it: what was sent must not be told as lost because a disk was full for a minute. */
