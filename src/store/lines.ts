@@ -5,7 +5,7 @@ import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, LineId } from '../core/id.ts'
 import type { Line, LineHealth } from '../core/line.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
-import type { AutoTimingCall, LineDraft, LineStore, LineToEnrol, NewLine, Verification } from '../core/store.ts'
+import type { AutoTimingCall, LineDraft, LineStore, NewLine, Verification } from '../core/store.ts'
 import { authenticate, getAccount, identify, updateAccount } from './accounts.ts'
 import type { Answered } from './events.ts'
 import { hashSecret, randomSecret, type Seal } from './seal.ts'
@@ -41,7 +41,7 @@ export function toLine(row: LineRow, seal: Seal): Line {
 export async function createLine(session: Session, draft: LineDraft): Promise<NewLine> {
   const { db, seal } = session
   await getAccount(session, draft.accountId)
-  const taken = await live(session).select('id').where('number', '=', draft.number).executeTakeFirst()
+  const taken = await liveLines(session).select('id').where('number', '=', draft.number).executeTakeFirst()
   if (taken !== undefined) throw new ReadbackError('conflict', 'A line with this number is registered already')
   const inboundSecret = randomSecret()
   const row = await db
@@ -69,19 +69,19 @@ export async function createLine(session: Session, draft: LineDraft): Promise<Ne
 }
 
 export async function listLines(session: Session): Promise<Line[]> {
-  const rows = await live(session).selectAll().orderBy('id').execute()
+  const rows = await liveLines(session).selectAll().orderBy('id').execute()
   return rows.map((row) => toLine(row, session.seal))
 }
 
 export async function listOwnLines(session: Session, { credentials }: { credentials: Credentials }): Promise<Line[]> {
   const { account, token } = await identify(session, { credentials })
-  let lines = live(session).selectAll().where('account_id', '=', account.id)
+  let lines = liveLines(session).selectAll().where('account_id', '=', account.id)
   if (token?.numbers != null) lines = lines.where('number', 'in', token.numbers)
   return (await lines.orderBy('id').execute()).map((row) => toLine(row, session.seal))
 }
 
 export async function getLine(session: Session, by: Parameters<LineStore['getLine']>[0]): Promise<Line> {
-  let lines = live(session).selectAll()
+  let lines = liveLines(session).selectAll()
   if ('id' in by) lines = lines.where('id', '=', by.id)
   else if ('number' in by) lines = lines.where('number', '=', by.number)
   else lines = lines.where('inbound_secret_hash', '=', hashSecret(by.inboundSecret))
@@ -135,7 +135,7 @@ export async function noteHealth(
   session: Session,
   { id, health, at }: { id: LineId; health: LineHealth; at: number },
 ): Promise<Answered<LineHealth | null>> {
-  const line = await live(session)
+  const line = await liveLines(session)
     .select(['account_id', 'number', 'status', 'status_reason as reason'])
     .where('id', '=', id)
     .executeTakeFirst()
@@ -175,57 +175,6 @@ export async function noteVerification({ db }: Session, { id, receiptIds, verifi
   return unverified
 }
 
-export async function inboundSecret(session: Session, { id, renew }: { id: LineId; renew: boolean }): Promise<string> {
-  const { db, seal } = session
-  const row = await live(session).select('inbound_secret').where('id', '=', id).executeTakeFirst()
-  const secret = seal.open('inbound secret', (row ?? noSuchLine()).inbound_secret)
-  if (!renew) return secret
-  const renewed = randomSecret()
-  await db
-    .updateTable('lines')
-    .set({
-      inbound_secret: seal.close('inbound secret', renewed),
-      inbound_secret_hash: hashSecret(renewed),
-      to_enrol: 1,
-    })
-    .where('id', '=', id)
-    .execute()
-  return renewed
-}
-
-export async function linesToEnrol(
-  session: Session,
-  { inboundBase, id }: Parameters<LineStore['linesToEnrol']>[0],
-): Promise<LineToEnrol[]> {
-  const told = live(session)
-    .selectAll()
-    .where((eb) => eb.or([eb('to_enrol', '=', 1), eb('inbound_base', '<>', inboundBase)]))
-  const rows = await (id === undefined ? told : told.where('id', '=', id)).orderBy('id').execute()
-  return rows.map((row) => ({
-    line: toLine(row, session.seal),
-    inboundSecret: session.seal.open('inbound secret', row.inbound_secret),
-    before: row.inbound_base,
-  }))
-}
-
-/** Not where the secret was renewed meanwhile, or the settings changed: then the carrier has not been told, or another was. */
-export async function noteEnrolled(
-  { db, seal }: Session,
-  { id, inboundSecret, inboundBase, settings }: Parameters<LineStore['noteEnrolled']>[0],
-): Promise<boolean> {
-  const known = await db.selectFrom('lines').select('settings').where('id', '=', id).executeTakeFirst()
-  if (known === undefined || seal.open('line settings', known.settings) !== JSON.stringify(settings)) return false
-  const { numUpdatedRows } = await db
-    .updateTable('lines')
-    .set({ to_enrol: 0, inbound_base: inboundBase })
-    .where('id', '=', id)
-    .where('inbound_secret_hash', '=', hashSecret(inboundSecret))
-    // Sealed anew with each change.
-    .where('settings', '=', known.settings)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
-}
-
 export async function removeLine({ db }: Session, { id, at }: { id: LineId; at: number }): Promise<void> {
   const line = db.updateTable('lines').set({ removed_at: at }).where('id', '=', id)
   const { numUpdatedRows } = await line.where('removed_at', 'is', null).executeTakeFirst()
@@ -238,7 +187,7 @@ export async function checkOwnNumbers(
   { accountId, numbers, field }: { accountId: AccountId; numbers: readonly PhoneNumber[]; field: string },
 ): Promise<void> {
   if (numbers.length === 0) return
-  const own = await live(session).select('number').where('account_id', '=', accountId).execute()
+  const own = await liveLines(session).select('number').where('account_id', '=', accountId).execute()
   const known = new Set(own.map(({ number }) => number))
   const stranger = numbers.find((number) => !known.has(number))
   if (stranger === undefined) return
@@ -246,10 +195,14 @@ export async function checkOwnNumbers(
 }
 
 export function findOwnLine(session: Session, accountId: AccountId, number: PhoneNumber): Promise<LineRow | undefined> {
-  return live(session).selectAll().where('number', '=', number).where('account_id', '=', accountId).executeTakeFirst()
+  return liveLines(session)
+    .selectAll()
+    .where('number', '=', number)
+    .where('account_id', '=', accountId)
+    .executeTakeFirst()
 }
 
-function live({ db }: Session) {
+export function liveLines({ db }: Session) {
   return db.selectFrom('lines').where('removed_at', 'is', null)
 }
 

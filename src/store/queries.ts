@@ -12,6 +12,7 @@ import {
 import { getConversation, listConversations, showConversation } from './conversations.ts'
 import { listDeliveries } from './deliveries.ts'
 import { findDueEndpoints } from './endpoints.ts'
+import { inboundSecret, linesToEnrol, noteEnrolled } from './enrolment.ts'
 import { listEvents, newestEventId } from './events.ts'
 import {
   carrier,
@@ -29,12 +30,9 @@ import {
   createLine,
   getLine,
   getOwnLine,
-  inboundSecret,
-  linesToEnrol,
   listLines,
   listOwnLines,
   noteCursor,
-  noteEnrolled,
   noteVerification,
   removeLine,
   setAutoTiming,
