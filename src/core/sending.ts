@@ -136,7 +136,7 @@ export interface MessageOutbox {
 }
 
 export interface ClaimedMessage {
-  /** Undefined once the line was removed. */
+  /** Undefined once the line was removed, or where another process looks after it. */
   readonly line: Line | undefined
   readonly call: MessageCall | null
   /** When the oldest that waits is due, and when the first expires; null when none waits. */

@@ -5,7 +5,7 @@ import type { Reason } from '../core/reason.ts'
 import type { ClaimedMessage, MessageNews, MessageSettlement, SendStyle } from '../core/sending.ts'
 import type { Store } from '../core/store.ts'
 import type { Answered, Told } from './events.ts'
-import { toLine } from './lines.ts'
+import { liveLines, toLine } from './lines.ts'
 import { conversationsOf, tellOf } from './outbound.ts'
 import { hasWaiting } from './removed-lines.ts'
 import type { Session } from './session.ts'
@@ -14,11 +14,12 @@ import type { Tables } from './tables.ts'
 /** A lane that stood still for long must not hold up the writer. */
 const EXPIRED_AT_ONCE = 500
 
-export async function linesWithMessages({ db }: Session): Promise<LineId[]> {
-  const rows = await db
-    .selectFrom('lines')
+/** Removed, or another node's. */
+export const NO_LINE: ClaimedMessage = { line: undefined, call: null, nextDueAt: null, nextExpiryAt: null }
+
+export async function linesWithMessages(session: Session): Promise<LineId[]> {
+  const rows = await liveLines(session)
     .select('id')
-    .where('removed_at', 'is', null)
     .where((eb) => hasWaiting(eb, 'messages'))
     .execute()
   return rows.map(({ id }) => id)
@@ -29,17 +30,11 @@ export async function claimMessage(
   { lineId, ready, obstacle, at }: Parameters<Store['claimMessage']>[0],
 ): Promise<Answered<ClaimedMessage>> {
   const { db, seal } = session
-  const line = await db
-    .selectFrom('lines')
-    .selectAll()
-    .where('id', '=', lineId)
-    .where('removed_at', 'is', null)
-    .executeTakeFirst()
-  const nothing = { line: undefined, call: null, nextDueAt: null, nextExpiryAt: null }
-  if (line === undefined) return { answer: nothing, told: [] }
+  const line = await liveLines(session).selectAll().where('id', '=', lineId).executeTakeFirst()
+  if (line === undefined) return { answer: NO_LINE, told: [] }
   const told = await expire(session, lineId, obstacle, at)
   const head = await findOldest(session, lineId)
-  const base = { ...nothing, line: toLine(line, seal) }
+  const base = { ...NO_LINE, line: toLine(line, seal) }
   if (head === undefined) return { answer: base, told }
   const due = ready && line.paused === 0 && (head.next_attempt_at ?? 0) <= at
   if (!due) return { answer: { ...base, nextDueAt: head.next_attempt_at, nextExpiryAt: head.expires_at }, told }

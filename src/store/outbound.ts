@@ -9,7 +9,7 @@ import type { Store } from '../core/store.ts'
 import type { ShowTypingCall, TypingPlace } from '../core/typing.ts'
 import { identify } from './accounts.ts'
 import type { Answered, Told } from './events.ts'
-import { findOwnLine, type LineRow, toLine } from './lines.ts'
+import { findOwnLine, type LineRow, liveLines, toLine } from './lines.ts'
 import { messagesOf, ownerOf, toMessage } from './messages.ts'
 import { releaseWaiting } from './receipts.ts'
 import type { Session } from './session.ts'
@@ -93,15 +93,10 @@ export async function findTypingPlace(session: Session, call: ShowTypingCall): P
 
 /** A contact of a line types: an event, and nothing else. */
 export async function noteTyping(
-  { db }: Session,
+  session: Session,
   { lineId, typing, at }: Parameters<Store['noteTyping']>[0],
 ): Promise<Answered<void>> {
-  const line = await db
-    .selectFrom('lines')
-    .select(['account_id', 'number'])
-    .where('id', '=', lineId)
-    .where('removed_at', 'is', null)
-    .executeTakeFirst()
+  const line = await liveLines(session).select(['account_id', 'number']).where('id', '=', lineId).executeTakeFirst()
   if (line === undefined) return { answer: undefined, told: [] }
   const { account_id: accountId, number } = line
   const told = typing.map(({ contact, typing }): Told => {

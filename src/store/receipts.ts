@@ -8,6 +8,7 @@ import type { Reason } from '../core/reason.ts'
 import type { Receipt, ReceiptFilter } from '../core/receipt.ts'
 import type { Store } from '../core/store.ts'
 import { identify } from './accounts.ts'
+import { liveLines } from './lines.ts'
 import { hasWaiting } from './removed-lines.ts'
 import type { Session } from './session.ts'
 
@@ -165,11 +166,9 @@ export async function releaseWaiting(
   return Number(numUpdatedRows)
 }
 
-export async function linesWithWork({ db }: Session): Promise<LineId[]> {
-  const rows = await db
-    .selectFrom('lines')
+export async function linesWithWork(session: Session): Promise<LineId[]> {
+  const rows = await liveLines(session)
     .select('id')
-    .where('removed_at', 'is', null)
     .where((eb) => hasWaiting(eb, 'receipts'))
     .execute()
   return rows.map(({ id }) => id)

@@ -1,6 +1,5 @@
-import type { ClaimedMessage } from '../../core/sending.ts'
 import type { Store } from '../../core/store.ts'
-import { claimMessage, endRemovedMessages, releaseLostMessage } from '../message-lanes.ts'
+import { claimMessage, endRemovedMessages, NO_LINE, releaseLostMessage } from '../message-lanes.ts'
 import { findRemains, linesToLookThrough, linesWithRemains, type RemovedLine } from '../removed-lines.ts'
 import type { Session } from '../session.ts'
 import { claimDeliveries } from './deliveries.ts'
@@ -25,7 +24,7 @@ export function laneMethods({ transactions, leases, onChanges, ...session }: Too
       telling(async (transaction) => {
         const { lineId, nextCallAt } = call
         const permitted = await leases.permits(transaction, lineId, nextCallAt)
-        if (!permitted) return { answer: NOT_OURS, told: [] }
+        if (!permitted) return { answer: NO_LINE, told: [] }
         return claimMessage({ ...session, db: transaction.db }, call)
       }),
     async releaseLostMessage({ lineId, at }) {
@@ -62,5 +61,3 @@ async function takeRemoved(session: Session, at: number): Promise<RemovedLine | 
   const line = await linesToLookThrough(session, at).forUpdate().skipLocked().executeTakeFirst()
   return line ?? linesWithRemains(session).forUpdate().skipLocked().executeTakeFirst()
 }
-
-const NOT_OURS: ClaimedMessage = { line: undefined, call: null, nextDueAt: null, nextExpiryAt: null }
