@@ -61,7 +61,7 @@ describe('a statement on PostgreSQL', { skip: requireOwnPostgres() }, () => {
          ${settled(20_000)}; ${messages(20_000, null)}; ${deliveries(20_000, null)}; analyze;
          ${waiting(20_000)}; ${messages(20_000, 1)}; ${deliveries(20_000, 1)}`,
       )
-      assert.deepEqual(await d.store.linesWithWork(), [d.lineId])
+      assert.deepEqual(await d.store.linesWithReceipts(), [d.lineId])
       assert.deepEqual(await d.store.linesWithMessages(), [d.lineId])
       const looked = await d.store.findDueEndpoints({ after: 0, limit: 100, at: 1 })
       assert.deepEqual(looked, { endpoints: [{ id: 1, callbackOf: null }], goOnAfter: null })

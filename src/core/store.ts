@@ -184,7 +184,7 @@ interface ReceiptStore {
 /** The open receipts, as the dispatcher sees them: the table is the outbox. */
 export interface Outbox {
   /** Lines with open receipts. */
-  linesWithWork(): Promise<LineId[]>
+  linesWithReceipts(): Promise<LineId[]>
   /** Takes up to `limit` conversations that are due, longest due first; expires those it finds too late. */
   claimReceipts(call: ClaimCall): Promise<Claimed>
   /** Writes down what a carrier call came to. */

@@ -139,7 +139,7 @@ function lanesOf(
     leases,
     work: 'receipts',
     takeUp: () => store.releaseReceipts({ at: now() }),
-    linesWithWork: () => store.linesWithWork(),
+    linesWithWork: () => store.linesWithReceipts(),
     lane: (lineId, onEnd) => new Lane({ ...toLane(lineId, onEnd), onSent: on.onSent }),
     log,
   })

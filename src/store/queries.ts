@@ -43,7 +43,7 @@ import { findService, getMessage, listMessages } from './messages.ts'
 import { findTypingPlace } from './outbound.ts'
 import { findOverdue } from './overdue.ts'
 import { forgetTallies, listLineStates, overview } from './overview.ts'
-import { getReceipt, linesWithWork, listReceipts, noteReplies } from './receipts.ts'
+import { getReceipt, linesWithReceipts, listReceipts, noteReplies } from './receipts.ts'
 import { forgetOld } from './retention.ts'
 import { forgetInbound } from './seen-inbound.ts'
 import type { Session } from './session.ts'
@@ -67,7 +67,7 @@ export const READS = {
   identify,
   linesToEnrol,
   linesWithMessages,
-  linesWithWork,
+  linesWithReceipts,
   listDeliveries,
   listEvents,
   listWebhooks,

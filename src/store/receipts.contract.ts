@@ -115,10 +115,10 @@ export function describeReceipts(engine: string, place: () => Promise<Place>): v
       await using d = await desk(kept)
       for (const n of [0, 1]) await d.request(contactOf(n), n)
       const [carried] = (await d.claim(1)).claims
-      assert.deepEqual(await d.store.linesWithWork(), [])
+      assert.deepEqual(await d.store.linesWithReceipts(), [])
       const { id } = (carried as Claim).conversation
       await d.store.releaseLost({ lineId: d.lineId, carried: [id], at: 2 })
-      assert.deepEqual(await d.store.linesWithWork(), [d.lineId])
+      assert.deepEqual(await d.store.linesWithReceipts(), [d.lineId])
       assert.deepEqual(await claimedContacts(d, 2), [contactOf(1)])
     })
   })

@@ -166,7 +166,7 @@ export async function releaseWaiting(
   return Number(numUpdatedRows)
 }
 
-export async function linesWithWork(session: Session): Promise<LineId[]> {
+export async function linesWithReceipts(session: Session): Promise<LineId[]> {
   const rows = await liveLines(session)
     .select('id')
     .where((eb) => hasWaiting(eb, 'receipts'))

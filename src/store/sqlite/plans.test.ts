@@ -60,7 +60,7 @@ test('every hot statement on SQLite goes by an index wherever a table grows', as
   const ended = prepare(`select count(*) as ended from events where event like '%line_removed%'`).get()
   assert.equal(ended?.ended, 3)
   // What a start asks, besides what is prepared for it; some of it again twice a minute.
-  for (const name of ['linesWithWork', 'linesWithMessages'] as const) await reads[name](undefined)
+  for (const name of ['linesWithReceipts', 'linesWithMessages'] as const) await reads[name](undefined)
   await reads.linesToEnrol({ inboundBase: '' })
   await reads.findDueEndpoints({ after: 0, limit: 2, at: 1 })
   const asked = prepared.filter((sql) => !SELDOM.test(sql))
