@@ -81,27 +81,33 @@ describe('calls that come together on PostgreSQL', { skip: requireOwnPostgres() 
     assert.equal(said.slice(before.length), 'JLJ')
   })
 
-  test('are one statement where all are remembered, which waits for a migration with no table in its hands', async () => {
-    await using database = await server.database()
-    await using d = await desk(database)
-    await d.receive(REMEMBERED, 0)
-    await d.request(REMEMBERED, 1)
-    await d.request(REMEMBERED, 2)
-    const before = await until('both to be in the log', story, (said) => said.endsWith('LQJ'))
-    const begun = await transactions()
-    const migration = await locked(database, 'lock table kysely_migration_lock in access exclusive mode')
-    const joined = d.request(REMEMBERED, 3)
-    await waiting(database, 1, 'with told')
-    assert.deepEqual(await runSql(database.url, HELD_BY_WHO_WAITS), [])
-    await migration[Symbol.asyncDispose]()
-    await joined
-    const said = await until('the last join to be in the log', story, (said) => said.length > before.length)
-    assert.deepEqual([said.slice(before.length), (await transactions()) - begun], ['J', 0])
-  })
+  for (const [words, told] of [
+    ['that is parsed', 'LQ'],
+    ['that was parsed before', 'LQJ'],
+  ] as const) {
+    test(`are one statement ${words} where all are remembered, which waits for a migration with no table in its hands`, async () => {
+      await using database = await server.database()
+      await using d = await desk(database)
+      await d.receive(REMEMBERED, 0)
+      await d.request(REMEMBERED, 1)
+      if (told === 'LQJ') await d.request(REMEMBERED, 2)
+      const before = await until('what was asked to be in the log', story, (said) => said.endsWith(told))
+      const begun = await transactions()
+      await using held = new AsyncDisposableStack()
+      held.use(await locked(database, 'lock table kysely_migration_lock in access exclusive mode'))
+      const joined = d.request(REMEMBERED, 3)
+      await waiting(database, 1, 'with migrations')
+      assert.deepEqual(await runSql(database.url, HELD_BY_WHO_WAITS), [])
+      await held.disposeAsync()
+      await joined
+      const said = await until('the last join to be in the log', story, ({ length }) => length > before.length)
+      assert.deepEqual([said.slice(before.length), (await transactions()) - begun], ['J', 0])
+    })
+  }
 })
 
 const HELD_BY_WHO_WAITS = `select relation::regclass::text from pg_locks join pg_stat_activity using (pid)
-  where locktype = 'relation' and granted and wait_event_type = 'Lock' and query like 'with told%'`
+  where locktype = 'relation' and granted and wait_event_type = 'Lock' and query like 'with migrations%'`
 
 async function another(database: Database): Promise<Store & AsyncDisposable> {
   const store = await open(database)

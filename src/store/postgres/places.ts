@@ -134,11 +134,13 @@ export const MOST_TOLD = 1_000
  * Who has written is asked of the events, once for all: to look at each conversation costs 2 µs a call in a small store and 6 in one of
  * two million. Events are committed in their order, and forgotten in it: none is missing after one that is there.
  *
- * It may be a transaction by itself, and then has the lock that keeps migrations out by naming the table: first of all, and unread.
+ * It may be a transaction by itself, and then has the lock that keeps migrations out by naming its table: before any other, where it is
+ * parsed and where it is carried out.
  */
 export const JOIN_UNCHANGED = plannedOnce({
   name: 'join unchanged receipts',
-  text: `with told as materialized (select id, type, subject from events where id >= $12::bigint order by id limit ${MOST_TOLD}),
+  text: `with migrations as (select id from ${MIGRATION_LOCK} where id = ''),
+  told as materialized (select id, type, subject from events where id >= $12::bigint order by id limit ${MOST_TOLD}),
   hearing as materialized (select count(*) < ${MOST_TOLD} and min(id) = $12::bigint as complete, max(id) as newest from told),
   news as materialized (select c.id, l.number || ' ' || c.address as place from told
     cross join lateral (select conversation_id from messages where id = told.subject offset 0) m
@@ -161,5 +163,5 @@ export const JOIN_UNCHANGED = plannedOnce({
     returning r.id)
   select (select array_agg(id) from joined) as ids, pg_current_xact_id()::xid::text::bigint as version,
     case when complete then newest end as heard, (select array_agg(place) from news) as news
-  from hearing left join ${MIGRATION_LOCK} on ${MIGRATION_LOCK}.id = ''`,
+  from hearing left join migrations on true`,
 })
