@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cuttingProxy, through } from './support/cutting-proxy.ts'
+import { dataFolder } from './support/data-folder.ts'
 import { startMacs } from './support/macs.ts'
 import { nodeSettings, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
-import { dataFolder, startProcess } from './support/process.ts'
+import { startProcess } from './support/process.ts'
 import { CONTACT, customer, enter, LINE, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fixture from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
 import { eventOf, startBlueBubbles } from './support/bluebubbles.ts'
 import { post } from './support/carrier.ts'
+import { dataFolder } from './support/data-folder.ts'
 import { listen } from './support/event-reader.ts'
 import { connect } from './support/mac-line.ts'
 import {
@@ -14,7 +15,7 @@ import {
   runSql,
   waiting,
 } from './support/postgres.ts'
-import { dataFolder, startProcess } from './support/process.ts'
+import { startProcess } from './support/process.ts'
 import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
 import { share } from './support/shared.ts'
 import { until } from './support/until.ts'

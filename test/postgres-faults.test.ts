@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { readConfig } from '../src/config.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { cuttingProxy, through } from './support/cutting-proxy.ts'
+import { dataFolder } from './support/data-folder.ts'
 import {
   type Database,
   locked,
@@ -14,7 +15,7 @@ import {
   runSql,
   waiting,
 } from './support/postgres.ts'
-import { dataFolder, startProcess } from './support/process.ts'
+import { startProcess } from './support/process.ts'
 import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
 import { share } from './support/shared.ts'
 import { until } from './support/until.ts'

@@ -5,6 +5,7 @@ import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { dataFolder } from './support/data-folder.ts'
 import {
   CERTIFICATE,
   type Database,
@@ -15,7 +16,6 @@ import {
   requireOwnPostgres,
   runSql,
 } from './support/postgres.ts'
-import { dataFolder } from './support/process.ts'
 import { CONTACT, customer, enter, LINE, startReadback } from './support/readback.ts'
 
 /** For the same names, by the same issuer's name, of another key. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type CustomerServer, type Received, startCustomerServer } from './support/customer-server.ts'
-import { dataFolder, startProcess } from './support/process.ts'
+import { dataFolder } from './support/data-folder.ts'
+import { startProcess } from './support/process.ts'
 import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 

@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { dataFolder } from '../../test/support/data-folder.ts'
 import type { ConversationId, LineId } from '../core/id.ts'
 import type { Address } from '../core/phone-number.ts'
 import { openStore } from '../store/open.ts'
@@ -14,9 +13,9 @@ const CONTACT = '+14155551234' as Address
 describeConnector('simulator', start)
 
 async function start(): Promise<Subject> {
-  const folder = await mkdtemp(join(tmpdir(), 'readback-test-'))
+  const folder = await dataFolder()
   const store = await openStore({
-    url: `sqlite:${join(folder, 'readback.db')}`,
+    url: `sqlite:${join(folder.path, 'readback.db')}`,
     poolSize: 1,
     leaseMs: 30_000,
     secretKey: '0'.repeat(64),
@@ -73,7 +72,7 @@ async function start(): Promise<Subject> {
     setAway: async (offline) => void (await store.tune({ lineId: LINE, knobs: { offline } })),
     async [Symbol.asyncDispose]() {
       await store.close()
-      await rm(folder, { recursive: true, force: true })
+      await folder[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { dataFolder } from '../../test/support/data-folder.ts'
 import { contactOf, desk } from './desk.contract.ts'
 import { receiptsIn } from './receipts.ts'
 import { openWriter, toKysely } from './sqlite/connection.ts'
 
 test('a receipt that settles while a conversation is looked at is seen once', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'readback-test-'))
-  const path = join(folder, 'readback.db')
+  await using folder = await dataFolder()
+  const path = join(folder.path, 'readback.db')
   const d = await desk({ url: `sqlite:${path}`, async [Symbol.asyncDispose]() {} })
   const id = await d.request(contactOf(0), 1)
   const { accountId, conversationId } = await d.receipt(id)
@@ -29,5 +28,4 @@ test('a receipt that settles while a conversation is looked at is seen once', as
   )
   database.close()
   await d[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true, force: true })
 })

@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe } from 'node:test'
+import { dataFolder } from '../../test/support/data-folder.ts'
 import { postgresServer, requirePostgres } from '../../test/support/postgres.ts'
 import { share } from '../../test/support/shared.ts'
 import { describeDelivering } from './delivering.contract.ts'
@@ -43,9 +42,9 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
 })
 
 async function place() {
-  const folder = await mkdtemp(join(tmpdir(), 'readback-test-'))
+  const folder = await dataFolder()
   return {
-    url: `sqlite:${join(folder, 'readback.db')}`,
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+    url: `sqlite:${join(folder.path, 'readback.db')}`,
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   }
 }

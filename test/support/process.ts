@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Client, client } from './client.ts'
 import { OPERATOR_TOKEN } from './readback.ts'
@@ -77,10 +75,4 @@ export async function startProcess({
       await end('SIGKILL')
     },
   }
-}
-
-/** A data folder that outlives the processes that use it, and goes with the test. */
-export async function dataFolder(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'readback-test-'))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }

@@ -1,11 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { readConfig } from '../../src/config.ts'
 import { type Running, start } from '../../src/main.ts'
 import { type Client, client } from './client.ts'
+import { dataFolder } from './data-folder.ts'
 import { until } from './until.ts'
 
 export const OPERATOR_TOKEN = 'operator-token-of-a-test'
@@ -24,7 +22,8 @@ export interface Readback extends AsyncDisposable {
 
 /** The whole server in this process, on a port and a store of its own. `env` is what an operator would set. */
 export async function startReadback(env: Readonly<Record<string, string>> = {}): Promise<Readback> {
-  const dataDir = env.READBACK_DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'readback-test-')))
+  await using undo = new AsyncDisposableStack()
+  const dataDir = env.READBACK_DATA_DIR ?? undo.use(await dataFolder()).path
   const settings = { PORT: '0', READBACK_OPERATOR_TOKEN: OPERATOR_TOKEN, READBACK_DATA_DIR: dataDir, ...env }
   const logs: string[] = []
   const sink = new Writable({
@@ -37,6 +36,7 @@ export async function startReadback(env: Readonly<Record<string, string>> = {}):
   const running = await start(readConfig(settings), log, (error) => {
     throw error
   })
+  const kept = undo.move()
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= running.stop())
   return {
@@ -48,7 +48,7 @@ export async function startReadback(env: Readonly<Record<string, string>> = {}):
     stop,
     async [Symbol.asyncDispose]() {
       await stop()
-      if (env.READBACK_DATA_DIR === undefined) await rm(dataDir, { recursive: true, force: true })
+      await kept.disposeAsync()
     },
   }
 }

@@ -2,7 +2,8 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { openBrowser, visit } from './browser.ts'
-import { dataFolder, startProcess } from './process.ts'
+import { dataFolder } from './data-folder.ts'
+import { startProcess } from './process.ts'
 import { until } from './until.ts'
 
 /** `npm run screenshots`: the main views of a demo, in light and dark, on a wide screen and on a phone, into docs/images. */

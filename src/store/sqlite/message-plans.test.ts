@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { dataFolder } from '../../../test/support/data-folder.ts'
 import type { AccountId, LineId } from '../../core/id.ts'
 import type { MessageFilter, MessageOrder } from '../../core/message.ts'
 import type { Address } from '../../core/phone-number.ts'
@@ -14,16 +13,16 @@ import { openWriter, toKysely } from './connection.ts'
 const ADA = '+14155550101' as Address
 
 describe('a list of messages on SQLite', () => {
-  let folder: string
+  let folder: Awaited<ReturnType<typeof dataFolder>>
   let database: ReturnType<typeof openWriter>
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'readback-test-'))
-    database = openWriter(join(folder, 'readback.db'))
+    folder = await dataFolder()
+    database = openWriter(join(folder.path, 'readback.db'))
     await migrate(toKysely(database), SQLITE)
   })
   after(async () => {
     database.close()
-    await rm(folder, { recursive: true, force: true })
+    await folder[Symbol.asyncDispose]()
   })
 
   /** How SQLite goes about the page and the count: each step on the messages. */

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { dataFolder } from '../../../test/support/data-folder.ts'
 import type { LineId } from '../../core/id.ts'
 import { SQLITE } from '../engine.ts'
 import { endInterrupted } from '../message-lanes.ts'
@@ -41,8 +40,8 @@ const REMAINS = `
     received_at, outbound, status, next_attempt_at) values (1, 1, 1, '', 0, '', 'iMessage', 0, 0, 0, 1, 'QUEUED', 0)`
 
 test('every hot statement on SQLite goes by an index wherever a table grows', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'readback-test-'))
-  const database = openWriter(join(folder, 'readback.db'))
+  await using folder = await dataFolder()
+  const database = openWriter(join(folder.path, 'readback.db'))
   const session = { db: toKysely(database), seal: new Seal('0'.repeat(64)), rules: RULES, now: Date.now }
   await migrate(session.db, SQLITE)
   const prepared: string[] = []
@@ -71,7 +70,6 @@ test('every hot statement on SQLite goes by an index wherever a table grows', as
   })
   assert.deepEqual(scans, [])
   database.close()
-  await rm(folder, { recursive: true, force: true })
 })
 
 test('a start on SQLite finds the messages that were cut off by an index of those alone', async () => {
