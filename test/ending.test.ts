@@ -89,7 +89,7 @@ async function endsAfterKill(filling: Filling): Promise<void> {
 
 /** A store whose one line is paused, and has so many receipts that wait: of ten one for a reply, the others for their time. */
 async function withWaiting({ env, fill }: Filling, receipts: number): Promise<void> {
-  const server = await startReadback({ ...env, ...QUIET })
+  await using server = await startReadback({ ...env, ...QUIET })
   await customer(server)
   await server.operator.must(200, 'PATCH', PATH_OF_LINE, { paused: true })
   await server.stop()

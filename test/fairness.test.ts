@@ -73,7 +73,7 @@ async function callbacksDelayNoOther({ env, fill }: Filling) {
     hanging.add(response.on('close', () => hanging.delete(response)))
     most = Math.max(most, hanging.size)
   }
-  const first = await startReadback({ ...env, LOG_LEVEL: 'warn' })
+  await using first = await startReadback({ ...env, LOG_LEVEL: 'warn' })
   await (await customer(first)).write()
   await first.stop()
   const now = Date.now()
@@ -84,7 +84,7 @@ async function callbacksDelayNoOther({ env, fill }: Filling) {
     `insert into webhook_deliveries (account_id, webhook_id, event_id, next_attempt_at, created_at)
      select account_id, id, (select max(id) from events where type = 'message.received'), ${now}, ${now} from webhooks`,
   )
-  const server = await startReadback({ ...env, LOG_LEVEL: 'warn' })
+  await using server = await startReadback({ ...env, LOG_LEVEL: 'warn' })
   const other = await customer(server, { lines: [OTHER_LINE] })
   await other.must(200, 'POST', '/api/account/webhooks', { webhooks: [prompt.url], type: 'receive' })
   await until(
@@ -105,7 +105,7 @@ async function delaysNoOther({ env, fill, count }: Filling) {
   await using slow = await startCustomerServer()
   await using prompt = await startCustomerServer()
   const hanging = hangEveryOther(slow)
-  const first = await startReadback({ ...env, LOG_LEVEL: 'warn' })
+  await using first = await startReadback({ ...env, LOG_LEVEL: 'warn' })
   const busy = await customer(first)
   await busy.must(200, 'POST', '/api/account/webhooks', { webhooks: [slow.url], type: 'receive' })
   await busy.write()

@@ -134,7 +134,7 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
       () => spread(database),
       (held) => String(held) === '12',
     )
-    const b = await startReadback(settings)
+    await using b = await startReadback(settings)
     await until(
       'two to have half each',
       () => spread(database),
