@@ -16,6 +16,7 @@ import { createApp } from './http/app.ts'
 import { ChangeFeed } from './http/console/change-feed.ts'
 import { SignInLinks } from './http/console/sign-in-links.ts'
 import { EventHub } from './http/event-hub.ts'
+import { TypingStops } from './http/typing.ts'
 import { webhookBody } from './http/webhook-body.ts'
 import { keptSecret } from './kept-secret.ts'
 import { createOutbox, type RunningOutbox } from './outbox/index.ts'
@@ -52,8 +53,9 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   const customers: AddressPolicy = { of: 'customer', allow: config.webhookAllow }
   const callers = openCallers(config, customers)
   const dashboard = dashboardOf(config)
+  const typingStops = new TypingStops()
   const onChanges = (made: Changes) => {
-    for (const hears of [outbox, dashboard.changes, hub]) hears.changed(made)
+    for (const hears of [outbox, dashboard.changes, hub, typingStops]) hears.changed(made)
   }
   const store = await openStore({ ...storeOptions(config), onDeath, onChanges, onNotice: (notice) => log.warn(notice) })
   const now = () => store.now()
@@ -72,6 +74,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     publicUrlSet: config.publicUrl !== undefined,
     customers,
     hub,
+    typingStops,
     now,
     operatorToken,
     log,

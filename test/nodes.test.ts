@@ -123,6 +123,35 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
     assert.equal((await reader.at(1)).data.receipt_id, id)
   })
 
+  test('show that a line types for as long as the last call says, whichever of them took the one before', async () => {
+    await using database = await postgres.database()
+    await using a = await startReadback(nodeSettings(database))
+    await using b = await startReadback(nodeSettings(database))
+    const onA = await customer(a)
+    const onB = enter(b.base, onA.accountId, onA.keys)
+    for (const [number, latency_ms] of [
+      ['+14155550101', 0],
+      // On its way when the one before it ends.
+      ['+14155550102', 1_500],
+    ] as const) {
+      const place = { number, from_number: LINE }
+      const show = (by: Customer, max_duration_ms: number) =>
+        by.must(200, 'POST', '/api/send-typing-indicator', { ...place, max_duration_ms })
+      await show(onA, 1_000)
+      await onA.carrier({ latency_ms })
+      await show(onB, 3_000)
+      const shownAt = performance.now()
+      await onA.carrier({ latency_ms: 0 })
+      await until(
+        'it to end by itself',
+        async () => (await onB.must(200, 'GET', `/simulator/handset?${new URLSearchParams(place)}`)).body.typing,
+        (seen) => !seen,
+      )
+      const ms = performance.now() - shownAt
+      assert.ok(ms > 2_000, `it ended after ${ms} ms`)
+    }
+  })
+
   test('spread the lines among them, and again when one comes or goes', async () => {
     await using database = await postgres.database()
     const settings = { ...nodeSettings(database), READBACK_LEASE_S: '2', READBACK_CARRIER_TIMEOUT_S: '1' }

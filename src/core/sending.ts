@@ -7,7 +7,7 @@ import type { Address } from './phone-number.ts'
 import type { Reason } from './reason.ts'
 import type { SendMessageCall, TakenMessage } from './send-message.ts'
 import type { ClaimCall } from './store.ts'
-import type { ShowTypingCall, TypingPlace } from './typing.ts'
+import type { ShowTypingCall, TypingNote, TypingPlace } from './typing.ts'
 
 /** The effects that Messages has, by the original's words. */
 export const SEND_STYLES = [
@@ -117,6 +117,8 @@ export interface SendingStore {
   sendMessage(call: SendMessageCall): Promise<TakenMessage>
   /** Throws what `admitAccount` and `passWritingLine` throw. */
   findTypingPlace(call: ShowTypingCall): Promise<TypingPlace>
+  /** Tells the others; absent where one process has the store to itself. */
+  tellOfTyping?(note: TypingNote): void
   /** Whatever is older than what is known already changes nothing. */
   noteNews(call: { lineId: LineId; news: readonly MessageNews[]; at: number }): Promise<void>
   noteTyping(call: { lineId: LineId; typing: readonly ContactTyping[]; at: number }): Promise<void>

@@ -19,6 +19,7 @@ import type { AgedCall } from './retention.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
 import type { MessageOutbox, SendingStore } from './sending.ts'
 import type { TokenStore } from './token.ts'
+import type { TypingNote } from './typing.ts'
 import type { Endpoint } from './webhook.ts'
 import type { DeliveryOutbox, WebhookStore } from './webhook-store.ts'
 
@@ -230,6 +231,8 @@ export interface Changes {
   readonly touched: readonly AccountId[] | 'all'
   /** Lines on which another process saw something to do. */
   readonly lineIds?: Readonly<Partial<Record<LineWork, readonly LineId[]>>>
+  /** What another process calls carriers for. */
+  readonly typing?: readonly TypingNote[]
   /** Lines were given back: whoever has room may take them. */
   readonly freed?: boolean
   /** There may have been others that nobody heard of. */

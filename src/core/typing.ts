@@ -19,6 +19,9 @@ export interface ShowTypingCall {
   readonly at: number
 }
 
+/** What processes that share a store tell each other of such a call: that it is made now, then that the carrier took it. */
+export type TypingNote = Pick<ShowTypingCall, 'number' | 'fromNumber' | 'at'> & { readonly taken: boolean }
+
 /** Where to show it, and how many receipts that released: whoever begins to reply has read. */
 export interface TypingPlace {
   readonly line: Line
@@ -27,7 +30,7 @@ export interface TypingPlace {
 }
 
 export interface TypingDesk extends Pick<LineNudges, 'nudge'> {
-  readonly store: Pick<Store, 'findTypingPlace'>
+  readonly store: Pick<Store, 'findTypingPlace' | 'tellOfTyping'>
   readonly connectors: Readonly<Record<string, Connector>>
 }
 
@@ -41,7 +44,10 @@ export async function showTyping(
   // It would announce a message that does not come. What was begun may still end.
   if (line.paused && call.typing) return { kind: 'unavailable', reason: 'line_paused' }
   const carrier = connectors[line.connector]?.line(line)
+  const { number, fromNumber, at } = call
+  store.tellOfTyping?.({ number, fromNumber, at, taken: false })
   const outcome = await tryTyping(carrier?.sendTyping, { conversation, typing: call.typing })
+  if (outcome.kind === 'done') store.tellOfTyping?.({ number, fromNumber, at, taken: true })
   if (outcome.kind !== 'not_supported') return outcome
   throw new ReadbackError('invalid', `There can be no typing indicator here: ${REASONS[outcome.reason].meaning}`)
 }

@@ -24,7 +24,7 @@ import { getSettingsDoor, updateSettingsDoor } from './settings.ts'
 import * as simulator from './simulator.ts'
 import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
 import { createTokenDoor, deleteTokenDoor } from './tokens.ts'
-import { typingDoor } from './typing.ts'
+import { type TypingDoorDesk, typingDoor } from './typing.ts'
 import { listDeliveriesDoor, redeliverDoor } from './webhook-deliveries.ts'
 import * as webhooks from './webhooks.ts'
 
@@ -32,6 +32,7 @@ export interface AppOptions
   extends Omit<lines.LineDesk, 'store'>,
     Omit<InboundDesk, 'store'>,
     Omit<SendingDesk, 'store'>,
+    Omit<TypingDoorDesk, 'store'>,
     Omit<webhooks.WebhookDesk, 'store'>,
     Omit<EventDesk, 'store'>,
     Omit<ConsoleOptions, 'store'> {

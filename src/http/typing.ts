@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { RELAYED_HEADER } from '../core/mark-read.ts'
 import { REASONS } from '../core/reason.ts'
+import type { Changes } from '../core/store.ts'
 import { type ShowTypingCall, showTyping, type TypingDesk } from '../core/typing.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
@@ -26,69 +27,98 @@ const ANSWER = z.object({
 /** Contacts do not wait for it: a carrier that takes longer has missed the moment. */
 const PATIENCE_MS = 10_000
 
+export interface TypingDoorDesk extends TypingDesk {
+  readonly typingStops: TypingStops
+  readonly now: () => number
+}
+
 /** `POST /api/send-typing-indicator`: as the SDK has it. Best effort: what the carrier could not do is told, and not tried again. */
-export function typingDoor(desk: TypingDesk & { readonly now: () => number }): Door {
+export function typingDoor(desk: TypingDoorDesk): Door {
   const shape = { summary: 'Show the contact that you type', body: BODY, answer: ANSWER, entry: 'lines' } as const
-  const stops: Stops = { later: new Map(), underWay: new Map() }
   return door(shape, async ({ body: { number, from_number: fromNumber, state, max_duration_ms: most }, request }) => {
     const credentials = credentialsOf(request)
     const relayed = request.headers[RELAYED_HEADER] !== undefined
     const call = { credentials, number, fromNumber, typing: state === 'start', relayed, at: desk.now() }
-    const outcome = await show(desk, stops, call)
-    if (outcome.kind === 'done' && call.typing && most !== undefined) stopLater(desk, stops, call, most)
+    const outcome = await desk.typingStops.around(call, within(showTyping(desk, call)))
+    if (outcome.kind === 'done' && call.typing && most !== undefined) {
+      desk.typingStops.add(call, most, () => showTyping(desk, { ...call, typing: false }))
+    }
     if (outcome.kind === 'done') return { status: 'SENT' as const, number, error_message: null }
     return { status: 'ERROR' as const, number, error_message: REASONS[outcome.reason].meaning }
   })
 }
 
+type Shown = ReturnType<typeof showTyping>
+
+type Place = Pick<ShowTypingCall, 'fromNumber' | 'number'>
+
+/** One to come. */
+interface Stop {
+  readonly timer: NodeJS.Timeout
+  /** When the call was made that it ends. */
+  readonly at: number
+}
+
 /** By line and contact. A live line's number is one account's alone, and a call that got through was its own. */
-interface Stops {
-  /** Those to come. */
-  readonly later: Map<string, NodeJS.Timeout>
+export class TypingStops {
+  readonly #later = new Map<string, Stop>()
   /** The calls under way, whoever's: one of them may be one that puts off a stop. */
-  readonly underWay: Map<string, Set<Promise<unknown>>>
-}
+  readonly #underWay = new Map<string, Set<Shown>>()
 
-/** Whoever shows it anew, or has ended it, is not to be cut short by the call before. */
-async function show(desk: TypingDesk, { later, underWay }: Stops, call: ShowTypingCall) {
-  const place = placeOf(call)
-  const shown = within(showTyping(desk, call)).then((outcome) => {
-    if (outcome.kind !== 'done') return outcome
-    clearTimeout(later.get(place))
-    later.delete(place)
-    return outcome
-  })
-  const calls = underWay.get(place) ?? new Set()
-  underWay.set(place, calls.add(shown))
-  try {
-    return await shown
-  } finally {
-    calls.delete(shown)
-    if (calls.size === 0) underWay.delete(place)
+  /** Whoever shows it anew, or has ended it, is not to be cut short by the call before. */
+  async around(call: Place, showing: Shown): Shown {
+    const place = placeOf(call)
+    const shown = showing.then((outcome) => {
+      if (outcome.kind === 'done') this.#callOff(place)
+      return outcome
+    })
+    const calls = this.#underWay.get(place) ?? new Set()
+    this.#underWay.set(place, calls.add(shown))
+    try {
+      return await shown
+    } finally {
+      calls.delete(shown)
+      if (calls.size === 0) this.#underWay.delete(place)
+    }
+  }
+
+  /** Best effort, as the indicator itself: who stops in time, or ends, has shown it all the same. */
+  add(call: ShowTypingCall, ms: number, end: () => Shown): void {
+    const place = placeOf(call)
+    const go = async () => {
+      // Not for those that come meanwhile: anybody could keep it waiting.
+      await Promise.allSettled(this.#underWay.get(place) ?? [])
+      if (this.#later.get(place) !== stop) return
+      this.#later.delete(place)
+      await end().catch(() => {})
+    }
+    const stop: Stop = { timer: setTimeout(() => void go(), ms).unref(), at: call.at }
+    this.#later.set(place, stop)
+  }
+
+  /** Another process calls for a place of ours: as one that is under way here, and then as one that got through. */
+  changed({ typing = [] }: Pick<Changes, 'typing'>): void {
+    for (const note of typing) {
+      const place = placeOf(note)
+      const stop = this.#later.get(place)
+      if (stop === undefined || stop.at >= note.at) continue
+      if (note.taken) this.#callOff(place)
+      else void this.around(note, within(new Promise(() => {})))
+    }
+  }
+
+  #callOff(place: string): void {
+    clearTimeout(this.#later.get(place)?.timer)
+    this.#later.delete(place)
   }
 }
 
-/** Best effort, as the indicator itself: who stops in time, or ends, has shown it all the same. */
-function stopLater(desk: TypingDesk, stops: Stops, call: ShowTypingCall, ms: number): void {
-  const { later, underWay } = stops
-  const place = placeOf(call)
-  const stop = async () => {
-    // Not for those that come meanwhile: anybody could keep it waiting.
-    await Promise.allSettled(underWay.get(place) ?? [])
-    if (later.get(place) !== timer) return
-    later.delete(place)
-    await showTyping(desk, { ...call, typing: false }).catch(() => {})
-  }
-  const timer = setTimeout(() => void stop(), ms).unref()
-  later.set(place, timer)
-}
-
-function placeOf({ fromNumber, number }: ShowTypingCall): string {
+function placeOf({ fromNumber, number }: Place): string {
   return `${fromNumber} ${number}`
 }
 
 async function within(asked: ReturnType<typeof showTyping>): ReturnType<typeof showTyping> {
   const { promise, resolve } = Promise.withResolvers<Awaited<typeof asked>>()
-  const timer = setTimeout(() => resolve({ kind: 'unavailable', reason: 'timeout' }), PATIENCE_MS)
+  const timer = setTimeout(() => resolve({ kind: 'unavailable', reason: 'timeout' }), PATIENCE_MS).unref()
   return Promise.race([asked, promise]).finally(() => clearTimeout(timer))
 }

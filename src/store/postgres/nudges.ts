@@ -6,6 +6,7 @@ import type { AccountId, LineId } from '../../core/id.ts'
 import { parseJson } from '../../core/json.ts'
 import { LINE_WORK } from '../../core/leases.ts'
 import type { Changes } from '../../core/store.ts'
+import type { TypingNote } from '../../core/typing.ts'
 import { connectionOptions } from './connection.ts'
 
 const CHANNEL = 'readback'
@@ -15,6 +16,8 @@ const GATHER_MS = 3
 const GATHER_FOR_PEOPLE_MS = 50
 /** PostgreSQL's NOTIFY takes 8,000 bytes; an id has 16 digits at the most. */
 const MOST_IDS = 400
+/** Of two addresses each, the one of up to 254 characters. */
+const MOST_NOTES = 8
 /** A connection that says nothing may be dead: it is asked so often, and given up when it does not answer in that time. */
 const CHECK_MS = 1_000
 const RECONNECT_MS = 250
@@ -23,15 +26,19 @@ const RECONNECT_MS = 250
 interface Nudge {
   readonly touched?: Changes['touched']
   readonly lineIds?: NonNullable<Changes['lineIds']>
+  readonly typing?: readonly TypingNote[]
   readonly events?: boolean
   readonly freed?: boolean
 }
+
+const TYPING = z.object({ number: z.string(), fromNumber: z.string(), at: z.number(), taken: z.boolean() })
 
 /** Anybody who may use the database can say something on its channels. */
 const HEARD = z.object({
   from: z.string(),
   touched: z.union([z.literal('all'), z.array(z.number())]).default([]),
   lineIds: z.partialRecord(z.enum(LINE_WORK), z.array(z.number())).default({}),
+  typing: z.array(TYPING).default([]),
   events: z.boolean().default(false),
   freed: z.boolean().default(false),
 })
@@ -46,6 +53,7 @@ export class Nudges {
   readonly #onChanges: (changes: Changes) => void
   readonly #self = randomUUID()
   readonly #lines = { receipts: new Set<LineId>(), messages: new Set<LineId>(), inbound: new Set<LineId>() }
+  readonly #typing: TypingNote[] = []
   #events = false
   #freed = false
   readonly #touched = new Set<AccountId>()
@@ -62,13 +70,14 @@ export class Nudges {
     this.#onChanges = onChanges
   }
 
-  send({ lineIds = {}, events = false, freed = false, touched = [] }: Nudge): void {
+  send({ lineIds = {}, typing = [], events = false, freed = false, touched = [] }: Nudge): void {
     this.#touchedAll ||= touched === 'all'
     if (touched !== 'all') for (const id of touched) this.#touched.add(id)
     for (const work of LINE_WORK) for (const id of lineIds[work] ?? []) this.#lines[work].add(id)
+    this.#typing.push(...typing)
     this.#events ||= events
     this.#freed ||= freed
-    const waited = events || freed || Object.keys(lineIds).length > 0
+    const waited = events || freed || typing.length > 0 || Object.keys(lineIds).length > 0
     this.#flushIn(waited ? GATHER_MS : GATHER_FOR_PEOPLE_MS)
   }
 
@@ -103,6 +112,7 @@ export class Nudges {
         return { lineIds: { [work]: lines.slice(index * MOST_IDS, (index + 1) * MOST_IDS) } }
       })
     })
+    while (this.#typing.length > 0) chunks.push({ typing: this.#typing.splice(0, MOST_NOTES) })
     const touched: Changes['touched'] = this.#touchedAll || this.#touched.size > MOST_IDS ? 'all' : [...this.#touched]
     const flags = { events: this.#events, freed: this.#freed, touched }
     this.#touched.clear()

@@ -88,12 +88,13 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   const methods = {
     ...sharedMethods(tools, (list) => ofLists.through(() => places.through(list))),
     ...hot,
-  } as unknown as Omit<Store, 'close' | 'now' | 'leases'>
+  } as unknown as Omit<Store, 'close' | 'now' | 'leases' | 'tellOfTyping'>
   await nudges.start()
   return {
     ...methods,
     leases,
     now,
+    tellOfTyping: (note) => nudges.send({ typing: [note] }),
     async close() {
       await finished()
       await nudges.close()

@@ -27,7 +27,7 @@ import type { Recent } from './recent.ts'
 
 /** The store's methods as a worker runs them: plain data in and out; the hot ones answer at once. */
 type Operations = {
-  readonly [Name in Exclude<keyof Store, 'close' | 'now' | 'leases'>]: (
+  readonly [Name in Exclude<keyof Store, 'close' | 'now' | 'leases' | 'tellOfTyping'>]: (
     argument: Parameters<Store[Name]>[0],
   ) => Awaited<ReturnType<Store[Name]>> | Promise<Awaited<ReturnType<Store[Name]>>>
 }
