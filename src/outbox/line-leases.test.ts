@@ -7,7 +7,7 @@ import type { Holding, LineWork } from '../core/leases.ts'
 import type { Changes } from '../core/store.ts'
 import { LineLeases } from './line-leases.ts'
 
-const [STAYS, LEAVES] = [1 as LineId, 2 as LineId]
+const [STAYS, LEAVES, LEAVES_SOON] = [1 as LineId, 2 as LineId, 3 as LineId]
 
 test('what comes for a line that is being given back waits for that, and is passed on to whoever has it then', async () => {
   let rounds = 0
@@ -49,6 +49,32 @@ test('what comes for a line that is being given back waits for that, and is pass
   assert.deepEqual(nudged, [])
   assert.equal(rounds, 1)
   assert.deepEqual(told, [['receipts', LEAVES]])
+})
+
+test('each line is given back as soon as nothing of it is under way, whatever is on those that go with it', async () => {
+  const released: (readonly LineId[] | undefined)[] = []
+  const slow = Promise.withResolvers<void>()
+  const held = new Map([STAYS, LEAVES, LEAVES_SOON].map((lineId) => [lineId, 0]))
+  const leases = new LineLeases({
+    leases: {
+      leaseMs: 4_000_000,
+      everyMs: 1_000_000,
+      hold: async () => ({ held, elsewhere: new Set(), surplus: 2 }),
+      release: async (lineIds) => void released.push(lineIds),
+      tell() {},
+    },
+    onTaken() {},
+    onNudge() {},
+    letGo: async ([lineId]) => (lineId === LEAVES_SOON ? undefined : slow.promise),
+    log: SILENT,
+  })
+  await leases.start()
+  for (let turns = 0; turns < 20; turns++) await turn()
+  assert.deepEqual(released, [[LEAVES_SOON]])
+  slow.resolve()
+  for (let turns = 0; turns < 20; turns++) await turn()
+  await leases.stop()
+  assert.deepEqual(released, [[LEAVES_SOON], [LEAVES]])
 })
 
 test('a line that is given back while the lease is renewed is not this process’s any more, whatever that renewal saw', async () => {

@@ -10,7 +10,7 @@ export interface LineLeasesOptions {
   readonly onTaken: (lineIds: ReadonlySet<LineId>) => void
   /** There is something to do on a line of this process's. */
   readonly onNudge: (work: LineWork, lineId: LineId) => void
-  /** Answers when nothing of these lines is under way any more. */
+  /** Answers when nothing of these lines is under way any more; never throws. */
   readonly letGo: (lineIds: readonly LineId[]) => Promise<void>
   readonly log: OutboxLog
 }
@@ -141,22 +141,33 @@ export class LineLeases {
     if (surplus > 0) void this.#giveBack(surplus)
   }
 
-  /** So many lines too many: those that came last go first. */
+  /** So many lines too many: those that came last go first, each as soon as it can: one that is slow delays no other. */
   async #giveBack(surplus: number): Promise<void> {
     if (this.#leaving.size > 0) return
     const lineIds = [...this.#holding.held.keys()].slice(-surplus)
     for (const lineId of lineIds) this.#leaving.set(lineId, new Set())
+    const quiet = new Set<LineId>()
+    const going = new Map(lineIds.map((id) => [id, this.#options.letGo([id]).then(() => quiet.add(id))]))
+    while (going.size > 0) {
+      await Promise.race(going.values())
+      const over = [...quiet]
+      quiet.clear()
+      for (const lineId of over) going.delete(lineId)
+      await this.#releaseQuiet(over)
+    }
+  }
+
+  async #releaseQuiet(lineIds: readonly LineId[]): Promise<void> {
     try {
-      await this.#options.letGo(lineIds)
       await this.#options.leases.release(lineIds)
       for (const lineId of lineIds) this.#givenBack.add(lineId)
       this.#holding = without(this.#givenBack, this.#holding)
     } catch (error) {
       this.#options.log.warn({ error: messageOf(error) }, 'lines could not be given back yet')
     } finally {
-      const left = [...this.#leaving]
-      this.#leaving.clear()
-      for (const [lineId, works] of left) {
+      for (const lineId of lineIds) {
+        const works = this.#leaving.get(lineId) ?? []
+        this.#leaving.delete(lineId)
         for (const work of works) {
           // Where it could not be given back it is still this process's; what was is not to be wanted back.
           if (this.holds(lineId)) this.#options.onNudge(work, lineId)
