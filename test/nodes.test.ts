@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fixture from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
 import { eventOf, startBlueBubbles } from './support/bluebubbles.ts'
-import { post } from './support/carrier.ts'
+import { post, send, serveCarrier } from './support/carrier.ts'
 import { dataFolder } from './support/data-folder.ts'
 import { listen } from './support/event-reader.ts'
 import { connect } from './support/mac-line.ts'
@@ -214,6 +214,43 @@ describe('several nodes on one PostgreSQL', { skip: requirePostgres() }, () => {
     const ms = performance.now() - answeredAt
     // Without the nudge it would be half a minute.
     assert.ok(ms < 10_000, `it took ${ms} ms`)
+  })
+
+  test('send the messages of a line whose carrier takes no receipts for now, as one without others does', async () => {
+    await using carrier = await serveCarrier(async ({ url }, response) => {
+      const away = { status: 503, headers: { 'retry-after': '60' }, body: {} }
+      send(
+        response,
+        url === '/api/mark-read' ? away : { status: 202, body: { status: 'QUEUED', message_handle: 'handle-there' } },
+      )
+    })
+    await using database = await postgres.database()
+    const soon = { READBACK_LEASE_S: '2', READBACK_CARRIER_TIMEOUT_S: '1' }
+    await using a = await startReadback({ ...nodeSettings(database), ...soon })
+    const onA = await customer(a, { lines: [] })
+    const keys = {
+      api_key_id: 'key-at-sendblue',
+      api_secret_key: 'api-secret-there',
+      signing_secret: 'signing-secret-there',
+    }
+    const draft = { number: LINE, connector: 'sendblue', settings: { ...keys, base_url: carrier.url } }
+    await a.operator.must(201, 'POST', `/operator/accounts/${onA.accountId}/lines`, draft)
+    const id = await onA.markRead()
+    await until(
+      'a try to fail',
+      () => onA.receipt(id),
+      ({ attempts }) => attempts > 0,
+    )
+    const [before] = await runSql<{ until: string }>(database.url, 'select until from nodes')
+    await until(
+      'the lease to be renewed',
+      () => runSql<{ until: string }>(database.url, 'select until from nodes'),
+      ([now]) => now?.until !== before?.until,
+    )
+    const message = { number: CONTACT, from_number: LINE, content: 'Hello' }
+    const { body } = await onA.must(200, 'POST', '/api/send-message', message)
+    const status = async () => (await onA.must(200, 'GET', `/api/status?handle=${body.message_handle}`)).body.status
+    await until('it to be sent', status, (seen) => seen === 'SENT')
   })
 
   test('keep their lines where another cannot start', async () => {

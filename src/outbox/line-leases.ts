@@ -123,11 +123,14 @@ export class LineLeases {
     const before = this.#holding.held
     const begunAt = performance.now()
     this.#givenBack.clear()
-    this.#holding = without(this.#givenBack, await leases.hold({ wanted: [...wanted.keys()] }))
-    this.#renewedAt = begunAt
-    const { held, elsewhere, surplus } = this.#holding
+    const { elsewhere, surplus, ...found } = without(this.#givenBack, await leases.hold({ wanted: [...wanted.keys()] }))
     // Lanes that were refused for a lease that had grown old have to be told that it is new again.
     const late = performance.now() - this.#heldAt > leases.everyMs / CALL_SHARE
+    // What a lane was told since, it knows: the line's other lane is not to wait for that.
+    const known = late ? new Map<LineId, number>() : before
+    const held = new Map([...found.held].map(([lineId, nextCallAt]) => [lineId, known.get(lineId) ?? nextCallAt]))
+    this.#holding = { held, elsewhere, surplus }
+    this.#renewedAt = begunAt
     this.#heldAt = performance.now()
     const taken = new Set([...held.keys()].filter((lineId) => late || !before.has(lineId)))
     if (taken.size > 0) onTaken(taken)
