@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mock, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { SILENT } from '../../test/support/lane.ts'
 import type { LineId } from '../core/id.ts'
@@ -109,4 +109,34 @@ test('a line that is given back while the lease is renewed is not this processâ€
   renewal.resolve()
   await leases.stop()
   assert.deepEqual([leases.holds(STAYS), leases.holds(LEAVES)], [true, false])
+})
+
+test('lanes that were refused for an old lease are told that it is new again, also where the one before took long', async (t) => {
+  let at = 0
+  t.after(() => mock.restoreAll())
+  mock.method(performance, 'now', () => at)
+  const taken: LineId[][] = []
+  const leases = new LineLeases({
+    leases: {
+      leaseMs: 1_000_000,
+      everyMs: 250_000,
+      async hold(): Promise<Holding> {
+        // Its time runs from when it was renewed, before the answer.
+        at += 100_000
+        return { held: new Map([[STAYS, 0]]), elsewhere: new Set(), surplus: 0 }
+      },
+      async release() {},
+      tell() {},
+    },
+    onTaken: (lineIds) => taken.push([...lineIds]),
+    onNudge() {},
+    letGo: async () => {},
+    log: SILENT,
+  })
+  await leases.start()
+  at = 450_000
+  leases.changed({ freed: true } as Changes)
+  await leases.stop()
+  assert.equal(leases.mayCall(STAYS), true)
+  assert.deepEqual(taken, [[STAYS], [STAYS]])
 })

@@ -24,8 +24,7 @@ export class LineLeases {
   /** Lines that were given back since the renewal under way began, which may still count them. */
   readonly #givenBack = new Set<LineId>()
   readonly #wanted = new Map<LineId, Set<LineWork>>()
-  /** By the monotonic clock: when the last renewal was done, and when it was begun. */
-  #heldAt = Number.NEGATIVE_INFINITY
+  /** By the monotonic clock, when the last renewal was begun. */
   #renewedAt = Number.NEGATIVE_INFINITY
   #round: Promise<void> | undefined
   #again = false
@@ -125,13 +124,12 @@ export class LineLeases {
     this.#givenBack.clear()
     const { elsewhere, surplus, ...found } = without(this.#givenBack, await leases.hold({ wanted: [...wanted.keys()] }))
     // Lanes that were refused for a lease that had grown old have to be told that it is new again.
-    const late = performance.now() - this.#heldAt > leases.everyMs / CALL_SHARE
+    const late = performance.now() - this.#renewedAt > leases.leaseMs * CALL_SHARE
     // What a lane was told since, it knows: the line's other lane is not to wait for that.
     const known = late ? new Map<LineId, number>() : before
     const held = new Map([...found.held].map(([lineId, nextCallAt]) => [lineId, known.get(lineId) ?? nextCallAt]))
     this.#holding = { held, elsewhere, surplus }
     this.#renewedAt = begunAt
-    this.#heldAt = performance.now()
     const taken = new Set([...held.keys()].filter((lineId) => late || !before.has(lineId)))
     if (taken.size > 0) onTaken(taken)
     for (const [lineId, works] of wanted) {
