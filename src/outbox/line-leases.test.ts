@@ -140,3 +140,33 @@ test('lanes that were refused for an old lease are told that it is new again, al
   assert.equal(leases.mayCall(STAYS), true)
   assert.deepEqual(taken, [[STAYS], [STAYS]])
 })
+
+test('what came for a line while the store was away is passed on once it is back', async () => {
+  let rounds = 0
+  const told: [LineWork, LineId][] = []
+  const failed = Promise.withResolvers<void>()
+  const leases = new LineLeases({
+    leases: {
+      leaseMs: 4_000_000,
+      everyMs: 1_000_000,
+      async hold(): Promise<Holding> {
+        rounds += 1
+        if (rounds === 2) throw new Error('away')
+        return { held: new Map(), elsewhere: new Set(rounds === 1 ? [] : [STAYS]), surplus: 0 }
+      },
+      async release() {},
+      tell: (work, lineIds) => told.push(...lineIds.map((lineId): [LineWork, LineId] => [work, lineId])),
+    },
+    onTaken() {},
+    onNudge() {},
+    letGo: async () => {},
+    log: { ...SILENT, warn: () => failed.resolve() },
+  })
+  await leases.start()
+  leases.pass('receipts', STAYS)
+  await failed.promise
+  await turn()
+  leases.changed({ missed: true } as Changes)
+  await leases.stop()
+  assert.deepEqual(told, [['receipts', STAYS]])
+})

@@ -118,7 +118,6 @@ export class LineLeases {
     if (this.#stopped) return
     const { leases, onTaken } = this.#options
     const wanted = new Map(this.#wanted)
-    this.#wanted.clear()
     const before = this.#holding.held
     const begunAt = performance.now()
     this.#givenBack.clear()
@@ -133,6 +132,7 @@ export class LineLeases {
     const taken = new Set([...held.keys()].filter((lineId) => late || !before.has(lineId)))
     if (taken.size > 0) onTaken(taken)
     for (const [lineId, works] of wanted) {
+      this.#wanted.delete(lineId)
       for (const work of works) {
         if (this.holds(lineId)) this.#options.onNudge(work, lineId)
         else if (elsewhere.has(lineId)) leases.tell(work, [lineId])
