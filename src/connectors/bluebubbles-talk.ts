@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { EnrolOutcome, ReceiptOutcome } from '../core/connector.ts'
 import type { HttpAnswer, HttpCall, HttpCaller, NoAnswer } from '../outgoing/http-call.ts'
-import { excerpt, REFUSED_UNREAD, tryLater } from './carrier-call.ts'
+import { excerpt, REFUSED_UNREAD, tryLater, type Unsaid } from './carrier-call.ts'
 
 export const SETTINGS = z.object({ url: z.string(), password: z.string() })
 export type Settings = z.infer<typeof SETTINGS>
@@ -22,8 +22,8 @@ export type Heard =
   | Rejected
   | NoAnswer
 
-/** `unsaid` are words of its calls that nobody is to read in what is told of an answer, besides the password. */
-export function talkTo(caller: HttpCaller, { url, password }: Settings, unsaid: readonly string[] = []): Talk {
+/** `unsaid` besides the password, which is so always. */
+export function talkTo(caller: HttpCaller, { url, password }: Settings, unsaid: Unsaid = []): Talk {
   const deadline = caller.deadline()
   return async (method, path, body, query = '') => {
     const route = path.map(encode).join('/')
@@ -33,7 +33,7 @@ export function talkTo(caller: HttpCaller, { url, password }: Settings, unsaid: 
       ...(body === undefined ? {} : { body }),
       deadline,
     })
-    return answer.kind === 'answer' ? sortAnswer(answer, [password, ...unsaid]) : answer
+    return answer.kind === 'answer' ? sortAnswer(answer, unsaid === 'all' ? unsaid : [password, ...unsaid]) : answer
   }
 }
 
@@ -57,11 +57,11 @@ const REPLY = z.object({
   data: z.unknown().optional(),
 })
 
-function sortAnswer(answer: HttpAnswer, secrets: readonly string[]): Heard {
+function sortAnswer(answer: HttpAnswer, unsaid: Unsaid): Heard {
   const { status, body, date } = answer
   const reply = REPLY.safeParse(body).data
   if (status === 200 && reply?.status === 200) return { kind: 'done', data: reply.data, date }
-  const detail = excerpt(`${status} ${reply?.error?.message ?? reply?.message ?? ''}`.trim(), secrets)
+  const detail = `${status} ${excerpt(reply?.error?.message ?? reply?.message ?? '', unsaid)}`.trim()
   if (status === 401 || status === 403) return { kind: 'rejected', reason: 'wrong_password', detail }
   // Messages tried, and could not: its row says so.
   if (status >= 500 && FAILED_ROW.safeParse(reply?.data).success)

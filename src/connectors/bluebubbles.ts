@@ -42,10 +42,7 @@ function bluebubblesLine(caller: HttpCaller, media: MediaCaller, settings: Setti
   return {
     parseInbound,
     sendReceipt: ({ conversation }) => sendReceipt(talkTo(caller, settings), conversation),
-    sendMessage(call, mayCall) {
-      const unsaid = call.content === null ? [] : [call.content]
-      return sendMessage({ talk: () => talkTo(caller, settings, unsaid), media, mayCall }, call)
-    },
+    sendMessage: (call, mayCall) => sendMessage({ talk: () => talkTo(caller, settings, 'all'), media, mayCall }, call),
     sendTyping: (call) => sendTyping(talkTo(caller, settings), call),
     pace: async () => PACE,
     enrol: (inboundUrl, before) => enrol(talkTo(caller, settings, [secretOf(inboundUrl)]), inboundUrl, before),

@@ -29,10 +29,17 @@ const LOOKED_THROUGH = 1_000
 /** Numbers as people and carriers write them, and addresses, in URLs too. */
 const ADDRESSES = /\+?\d[\d .()-]{5,}\d|[^\s@"'<>;,]+(?:@|%40)[^\s@"'<>;,]+/g
 
-/** What a carrier said, short and on one line, without the secrets, what is written and the contact: an answer may echo the call. */
-export function excerpt(said: string, secrets: readonly string[]): string {
+/**
+ * What nobody is to read in what is told of an answer, which may echo the call: its secrets, or `all` of its words where the call carried
+ * a text, since a carrier may cut or spell that as it likes.
+ */
+export type Unsaid = readonly string[] | 'all'
+
+/** What a carrier said, short and on one line, without the contact and what is unsaid. */
+export function excerpt(said: string, unsaid: Unsaid): string {
+  if (unsaid === 'all') return ''
   // One may be part of another.
-  const longestFirst = secrets.flatMap(spellingsOf).toSorted((one, other) => other.length - one.length)
+  const longestFirst = unsaid.flatMap(spellingsOf).toSorted((one, other) => other.length - one.length)
   const clean = longestFirst.reduce((text, secret) => text.replaceAll(secret, '…'), said)
   return clean
     .slice(0, LOOKED_THROUGH)

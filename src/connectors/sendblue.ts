@@ -6,7 +6,7 @@ import { RELAY_LOOP, RELAYED_HEADER } from '../core/mark-read.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import type { MessageCall, MessageOutcome, TypingCall, Writing } from '../core/sending.ts'
 import type { HttpAnswer, HttpCaller } from '../outgoing/http-call.ts'
-import { excerpt, parseCarrierUrl, REFUSED_UNREAD, tryLater } from './carrier-call.ts'
+import { excerpt, parseCarrierUrl, REFUSED_UNREAD, tryLater, type Unsaid } from './carrier-call.ts'
 import { ID } from './carrier-fields.ts'
 import { parseInbound } from './sendblue-inbound.ts'
 
@@ -89,6 +89,10 @@ function keysOf({ api_key_id, api_secret_key }: Settings): Readonly<Record<strin
   return { 'sb-api-key-id': api_key_id, 'sb-api-secret-key': api_secret_key }
 }
 
+function secretsOf({ api_key_id, api_secret_key, signing_secret }: Settings): Unsaid {
+  return [api_key_id, api_secret_key, signing_secret]
+}
+
 async function sendReceipt(
   caller: HttpCaller,
   settings: Settings,
@@ -103,7 +107,7 @@ async function sendReceipt(
     headers: { ...keysOf(settings), [RELAYED_HEADER]: '1' },
     body: { number: address, from_number },
   })
-  return answer.kind === 'answer' ? sortAnswer(answer, settings) : answer
+  return answer.kind === 'answer' ? sortAnswer(answer, secretsOf(settings)) : answer
 }
 
 const QUEUED = z.object({ message_handle: ID, status: z.string() })
@@ -137,8 +141,7 @@ async function sendMessage(
     return { kind: 'sent', carrierMessageId: queued.message_handle, delivered }
   }
   if (queued?.status === 'ERROR') return { kind: 'rejected', reason: 'rejected' }
-  const written = [content, mediaUrl].filter((word) => word !== null)
-  const outcome = sortAnswer(answer, settings, written)
+  const outcome = sortAnswer(answer, 'all')
   if (outcome.kind === 'done') return { kind: 'unknown', detail: 'no handle in the answer' }
   const refused = outcome.kind !== 'unavailable' || REFUSED_UNREAD.includes(answer.status)
   return refused ? outcome : { kind: 'unknown', detail: outcome.reason }
@@ -162,18 +165,18 @@ async function sendTyping(
     body: { number: address, from_number, ...(typing ? {} : { state: 'stop' }) },
   })
   if (answer.kind !== 'answer') return answer
-  return answer.status === 200 && SHOWN.safeParse(answer.body).success ? { kind: 'done' } : sortAnswer(answer, settings)
+  const shown = answer.status === 200 && SHOWN.safeParse(answer.body).success
+  return shown ? { kind: 'done' } : sortAnswer(answer, secretsOf(settings))
 }
 
 const REPLY = z.object({ status: z.string(), message: z.string().optional() })
 
 /** The page's errors; all else is worth another try. */
-function sortAnswer(answer: HttpAnswer, settings: Settings, written: readonly string[] = []): ReceiptOutcome {
+function sortAnswer(answer: HttpAnswer, unsaid: Unsaid): ReceiptOutcome {
   const { status, body } = answer
   const reply = REPLY.safeParse(body).data
   if (status === 200 && reply?.status === 'OK') return { kind: 'done' }
-  const secrets = [settings.api_key_id, settings.api_secret_key, settings.signing_secret, ...written]
-  const detail = excerpt(`${status} ${reply?.message ?? ''}`.trim(), secrets)
+  const detail = `${status} ${excerpt(reply?.message ?? '', unsaid)}`.trim()
   if (status === 401) return { kind: 'rejected', reason: 'wrong_password', detail }
   if (status === 403) return { kind: 'rejected', reason: 'access_denied', detail }
   if (reply?.message === RELAY_LOOP) return { kind: 'rejected', reason: 'relay_loop', detail }
@@ -193,6 +196,6 @@ async function probe(caller: HttpCaller, settings: Settings, number: PhoneNumber
     if (lines.numbers.includes(number)) return { status: 'ONLINE', reason: null }
     return { status: 'OFFLINE', reason: 'not_registered' }
   }
-  const outcome = sortAnswer(answer, settings)
+  const outcome = sortAnswer(answer, secretsOf(settings))
   return { status: 'OFFLINE', reason: outcome.kind === 'done' ? 'carrier_error' : outcome.reason }
 }

@@ -49,7 +49,8 @@ export const REASONS = {
   },
   rejected: {
     meaning: 'The carrier understood the request and refused it.',
-    remedy: "Look in the server's log for what the carrier answered.",
+    remedy:
+      "Look in the server's log for what the carrier answered; of its answer to a message only the status is told there.",
   },
   unreachable: {
     meaning: 'No connection to the carrier could be made, or it broke.',
