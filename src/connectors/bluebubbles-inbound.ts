@@ -5,7 +5,7 @@ import { ReadbackError } from '../core/errors.ts'
 import type { Part } from '../core/inbound-message.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
 import type { MessageNews } from '../core/sending.ts'
-import { contentOf, ID, TIME } from './carrier-fields.ts'
+import { ID, TIME, textOf } from './carrier-fields.ts'
 
 /** A webhook of any event. */
 const HOOK = z.object({ type: z.string(), data: z.unknown() })
@@ -129,7 +129,7 @@ function partsOf({ text, attachments }: Message): readonly [Part, ...Part[]] {
 
 /** Where an attachment stands in the text there is an object replacement character. */
 function writtenIn(text: string | null | undefined): string | null {
-  return contentOf(text)?.replaceAll('\uFFFC', '').trim() || null
+  return textOf(text)?.replaceAll('\uFFFC', '').trim() || null
 }
 
 /** What is wrong is told by its name alone: the rest is what people wrote. */

@@ -7,7 +7,7 @@ export const ID = z.string().min(1).max(512).refine(isPlainText)
 /** Epoch milliseconds that a date can be made of. */
 export const TIME = z.int().positive().max(8.64e15)
 
-/** A text, or a URL. */
-export function contentOf(text: string | null | undefined): string | null {
+/** A text, or a URL; null for an empty one. */
+export function textOf(text: string | null | undefined): string | null {
   return toPlainText(text ?? '') || null
 }

@@ -5,7 +5,7 @@ import { ReadbackError } from '../core/errors.ts'
 import type { Part } from '../core/inbound-message.ts'
 import { parseJson } from '../core/json.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
-import { contentOf, ID } from './carrier-fields.ts'
+import { ID, textOf } from './carrier-fields.ts'
 import { sameSecret } from './same-secret.ts'
 
 export interface InboundKey {
@@ -107,11 +107,11 @@ export function messageIdOf(carrierMessageId: string): string {
 
 /** Undefined for what is no message that we know. A place is told as RFC 5870 has it. */
 function partOf({ text, userFile, location, suggestionResponse }: Message): Part | undefined {
-  if (userFile !== undefined) return { content: null, mediaUrl: contentOf(userFile.payload.fileUri) }
+  if (userFile !== undefined) return { content: null, mediaUrl: textOf(userFile.payload.fileUri) }
   const place = location && `geo:${location.latitude},${location.longitude}`
   const chosen = suggestionResponse && (suggestionResponse.text ?? suggestionResponse.postbackData ?? '')
   const content = text ?? place ?? chosen
-  return content === undefined ? undefined : { content: contentOf(content), mediaUrl: null }
+  return content === undefined ? undefined : { content: textOf(content), mediaUrl: null }
 }
 
 function refused(what: string): ReadbackError {

@@ -4,7 +4,7 @@ import { SERVICES } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import { type Address, type PhoneNumber, parseAddress } from '../core/phone-number.ts'
 import type { MessageNews } from '../core/sending.ts'
-import { contentOf, ID } from './carrier-fields.ts'
+import { ID, textOf } from './carrier-fields.ts'
 import { sameSecret } from './same-secret.ts'
 
 /** Of the 25 fields of its webhooks those that we keep. */
@@ -93,7 +93,7 @@ function toInbound(message: z.infer<typeof RECEIVED>, contact: Address): ParsedI
     conversationAddress: group === null ? contact : (group as Address),
     carrierConversation: group ?? contact,
     reaction: false,
-    parts: [{ content: contentOf(message.content), mediaUrl: contentOf(message.media_url) }],
+    parts: [{ content: textOf(message.content), mediaUrl: textOf(message.media_url) }],
     sentAt: Date.parse(message.date_sent),
   }
 }

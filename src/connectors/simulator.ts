@@ -16,7 +16,7 @@ import type { Handset, HandsetDraft } from '../core/handset.ts'
 import type { LineId } from '../core/id.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
 import type { MessageCall, MessageOutcome, TypingCall, Writing } from '../core/sending.ts'
-import { contentOf, ID, TIME } from './carrier-fields.ts'
+import { ID, TIME, textOf } from './carrier-fields.ts'
 
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
 
@@ -36,7 +36,7 @@ const CONCURRENCY = 32
 /** A phone shows somebody who types for so long, unless they send or stop. */
 const TYPING_MS = 60_000
 
-const TEXT = z.string().transform(contentOf).nullable()
+const TEXT = z.string().transform(textOf).nullable()
 const PART = z.object({ content: TEXT, mediaUrl: TEXT })
 const ADDRESS = z.custom<Address>((value) => typeof value === 'string' && parseAddress(value) === value)
 
