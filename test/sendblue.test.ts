@@ -129,6 +129,27 @@ describe('a line that lives at another server of this API', () => {
     await becomes('DELIVERED')
   })
 
+  for (const [how, status] of [
+    ['at once', 'DECLINED'],
+    ['later', 'QUEUED'],
+  ]) {
+    test(`ends a message that is declined there ${how}`, async () => {
+      await using original = await serveCarrier(async (_, response) =>
+        send(response, { status: 202, body: { status, message_handle: 'declined there' } }),
+      )
+      const relayed = await relay(here, ownLine(), { ...KEYS, base_url: original.url })
+      const { account, line } = relayed
+      const message = { number: CONTACT, from_number: line, content: 'Hello world!' }
+      const { message_handle } = (await account.must(200, 'POST', '/api/send-message', message)).body
+      const look = async () => (await account.must(200, 'GET', `/api/status?handle=${message_handle}`)).body
+      await until('an outcome', look, (seen) => seen.status !== 'QUEUED')
+      const told = { message_handle: 'declined there', is_outbound: true, status: 'DECLINED' }
+      await receive(relayed, { ...told, from_number: line, to_number: CONTACT })
+      const ended = await look()
+      assert.deepEqual([ended.status, ended.error_reason], ['ERROR', 'rejected'])
+    })
+  }
+
   test('is marked as read there, and ONLINE while its number is the account’s', async () => {
     const line = ownLine()
     const owner = await customer(there, { lines: [line] })

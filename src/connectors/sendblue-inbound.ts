@@ -71,7 +71,12 @@ function parseTyping(typing: z.infer<typeof TYPING>, line: PhoneNumber): ParsedI
   return { messages: [], typing: [{ contact, typing: typing.is_typing }] }
 }
 
-const NEWS = z.enum(['DELIVERED', 'READ', 'ERROR'])
+/** With neither anything comes of a message any more. */
+export const REFUSED_STATUSES: readonly string[] = ['ERROR', 'DECLINED']
+
+const NEWS = z
+  .enum(['DELIVERED', 'READ', 'ERROR', 'DECLINED'])
+  .transform((status) => (status === 'DECLINED' ? 'ERROR' : status))
 
 function newsOf({ message_handle: carrierMessageId, status, date_updated, date_sent }: Outbound): MessageNews[] {
   const known = NEWS.safeParse(status).data

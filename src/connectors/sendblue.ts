@@ -8,7 +8,7 @@ import type { MessageCall, MessageOutcome, TypingCall, Writing } from '../core/s
 import type { HttpAnswer, HttpCaller } from '../outgoing/http-call.ts'
 import { excerpt, parseCarrierUrl, REFUSED_UNREAD, tryLater, type Unsaid } from './carrier-call.ts'
 import { ID } from './carrier-fields.ts'
-import { parseInbound } from './sendblue-inbound.ts'
+import { parseInbound, REFUSED_STATUSES } from './sendblue-inbound.ts'
 
 /** As its page has it: the conversation, on iMessage and RCS. */
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
@@ -135,12 +135,12 @@ async function sendMessage(
     return answer.mayHaveArrived ? { kind: 'unknown', detail: answer.reason } : answer
   }
   const queued = QUEUED.safeParse(answer.body).data
+  if (queued !== undefined && REFUSED_STATUSES.includes(queued.status)) return { kind: 'rejected', reason: 'rejected' }
   const taken = answer.status >= 200 && answer.status < 300
-  if (taken && queued !== undefined && queued.status !== 'ERROR') {
+  if (taken && queued !== undefined) {
     const delivered = queued.status === 'DELIVERED'
     return { kind: 'sent', carrierMessageId: queued.message_handle, delivered }
   }
-  if (queued?.status === 'ERROR') return { kind: 'rejected', reason: 'rejected' }
   const outcome = sortAnswer(answer, 'all')
   if (outcome.kind === 'done') return { kind: 'unknown', detail: 'no handle in the answer' }
   const refused = outcome.kind !== 'unavailable' || REFUSED_UNREAD.includes(answer.status)
