@@ -29,6 +29,7 @@ export class Verification {
   readonly #options: VerificationOptions
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #looking = new Set<Promise<void>>()
+  #stopped = false
 
   constructor(options: VerificationOptions) {
     this.#options = options
@@ -40,11 +41,13 @@ export class Verification {
 
   /** What was not looked at by now is not looked at any more: it is a measure, no duty. */
   async stop(): Promise<void> {
+    this.#stopped = true
     for (const timer of this.#timers) clearTimeout(timer)
     await Promise.all(this.#looking)
   }
 
   #lookLater(sent: Sent, turn: number): void {
+    if (this.#stopped) return
     const wait = (LOOK_AFTER_MS[turn] as number) - (LOOK_AFTER_MS[turn - 1] ?? 0)
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
