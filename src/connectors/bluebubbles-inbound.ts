@@ -13,8 +13,11 @@ const HOOK = z.object({ type: z.string(), data: z.unknown() })
 /** What tells a contact's message from other rows; an own message and some events have no handle. */
 const ROW = z.object({ isFromMe: z.boolean(), itemType: z.number() })
 
-/** Playing a voice note on macOS 26 comes as a new message with nothing but this as its text. */
-const VOICE_NOTE = /^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$/i
+/**
+ * Playing a voice note on macOS 26 comes as a new message with nothing but its id as the text, which Messages writes in capitals: what
+ * contacts have from elsewhere seldom is.
+ */
+const VOICE_NOTE = /^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$/
 
 const STYLES = { 43: 'group', 45: 'direct' } as const
 
