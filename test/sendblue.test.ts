@@ -242,6 +242,7 @@ const OUTCOMES: readonly [how: string, answer: RequestListener, state: string, r
   ['403', error(403, 'Not enabled'), 'failed', 'access_denied'],
   ['404 for the line', error(404, 'The from_number is not registered'), 'failed', 'not_registered'],
   ['400', error(400, 'You must specify a valid `number` in the request body.'), 'failed', 'rejected'],
+  ['404 for the route', error(404, 'There is no such endpoint'), 'failed', 'rejected'],
   ['404 of something else', (_, response) => response.writeHead(404).end('Not Found'), 'sending', 'carrier_error'],
   ['429', error(429, 'Slow down'), 'sending', 'rate_limited'],
   ['429 with retry-after', json(429, { status: 'ERROR' }, { 'retry-after': '30' }), 'sending', 'rate_limited'],

@@ -169,6 +169,9 @@ async function sendTyping(
   return shown ? { kind: 'done' } : sortAnswer(answer, secretsOf(settings))
 }
 
+/** The page's own words. */
+const NOT_REGISTERED = 'The from_number is not registered'
+
 const REPLY = z.object({ status: z.string(), message: z.string().optional() })
 
 /** The page's errors; all else is worth another try. */
@@ -180,8 +183,11 @@ function sortAnswer(answer: HttpAnswer, unsaid: Unsaid): ReceiptOutcome {
   if (status === 401) return { kind: 'rejected', reason: 'wrong_password', detail }
   if (status === 403) return { kind: 'rejected', reason: 'access_denied', detail }
   if (reply?.message === RELAY_LOOP) return { kind: 'rejected', reason: 'relay_loop', detail }
-  if (status === 404 && reply?.status === 'ERROR') return { kind: 'rejected', reason: 'not_registered', detail }
-  if (status === 400 && reply?.status === 'ERROR') return { kind: 'rejected', reason: 'rejected', detail }
+  // A base_url with a path too many leads to routes that are not there, in the same envelope.
+  if (status === 404 && reply?.message === NOT_REGISTERED) return { kind: 'rejected', reason: 'not_registered', detail }
+  if ((status === 400 || status === 404) && reply?.status === 'ERROR') {
+    return { kind: 'rejected', reason: 'rejected', detail }
+  }
   return tryLater(answer, detail)
 }
 
