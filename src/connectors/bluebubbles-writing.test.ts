@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { Conversation } from '../core/conversation.ts'
 import type { MessageId } from '../core/id.ts'
 import type { MessageCall } from '../core/sending.ts'
-import type { Talk } from './bluebubbles-talk.ts'
+import type { Heard, Talk } from './bluebubbles-talk.ts'
 import { sendMessage } from './bluebubbles-writing.ts'
 
 const conversation = { kind: 'direct', address: '+14155551234', carrierConversation: 'any;-;+14155551234' }
@@ -45,4 +45,17 @@ describe('a message whose line was left while its file was fetched', () => {
       assert.equal((await sendMessage({ ...sending, mayCall: () => true }, { ...CALL, content })).kind, 'sent')
     })
   }
+})
+
+test('a file that a Mac had five times and did not take ends its message, for others wait behind it', async () => {
+  const media = { download: async () => ({ kind: 'file', status: 200, bytes: Buffer.from('a'), type: 'a/b' }) as never }
+  const outcomes = async (heard: Heard) => {
+    const sending = { talk: (): Talk => async () => heard, media, mayCall: () => true }
+    const made = [0, 3, 4].map((attempts) => sendMessage(sending, { ...CALL, attempts }))
+    return (await Promise.all(made)).map((outcome) => [outcome.kind, 'reason' in outcome && outcome.reason])
+  }
+  const late = ['unavailable', 'timeout']
+  const had = { kind: 'unavailable', reason: 'timeout', mayHaveArrived: true } as const
+  assert.deepEqual(await outcomes(had), [late, late, ['rejected', 'timeout']])
+  assert.deepEqual(await outcomes({ ...had, mayHaveArrived: false }), [late, late, late])
 })

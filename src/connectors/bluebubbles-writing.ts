@@ -102,16 +102,23 @@ async function sendTextWithFile(
 ): Promise<MessageOutcome> {
   const heard = await talk()('POST', ['attachment', 'upload'], formOf(file))
   const uploaded = heard.kind === 'done' ? UPLOADED.safeParse(heard.data).data : undefined
-  if (uploaded === undefined) {
-    const outcome = outcomeOf(heard)
-    return outcome.kind === 'done' ? { kind: 'unavailable', reason: 'carrier_error' } : outcome
-  }
+  if (uploaded === undefined) return notUploaded(heard, call)
   const parts = [
     { partIndex: 0, attachment: uploaded.path, name: file.name },
     { partIndex: 1, text: call.content },
   ]
   const body = { ...envelopeOf(call), chatGuid, parts }
   return send(['message', 'multipart'], body)
+}
+
+/** So often is a file sent to a Mac that has it each time and does not take it: all that the line writes waits behind it. */
+const MOST_UPLOADS = 5
+
+function notUploaded(heard: Heard, { attempts }: MessageCall): MessageOutcome {
+  if (heard.kind === 'rejected' || heard.kind === 'absent') return sentFrom(heard, SENT)
+  const nowhere = { kind: 'unavailable', reason: 'carrier_error', detail: 'no path in the answer' } as const
+  const failed = heard.kind === 'done' ? { ...nowhere, mayHaveArrived: true } : heard
+  return failed.mayHaveArrived && attempts + 1 >= MOST_UPLOADS ? { ...failed, kind: 'rejected' } : failed
 }
 
 function formOf({ bytes, type, name }: Media): FormData {
