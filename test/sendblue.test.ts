@@ -129,13 +129,14 @@ describe('a line that lives at another server of this API', () => {
     await becomes('DELIVERED')
   })
 
-  for (const [how, status] of [
-    ['at once', 'DECLINED'],
-    ['later', 'QUEUED'],
+  for (const [how, status, handle] of [
+    ['at once', 'DECLINED', 'declined there'],
+    ['at once, without a handle', 'ERROR', null],
+    ['later', 'QUEUED', 'declined there'],
   ]) {
     test(`ends a message that is declined there ${how}`, async () => {
       await using original = await serveCarrier(async (_, response) =>
-        send(response, { status: 202, body: { status, message_handle: 'declined there' } }),
+        send(response, { status: 202, body: { status, message_handle: handle } }),
       )
       const relayed = await relay(here, ownLine(), { ...KEYS, base_url: original.url })
       const { account, line } = relayed

@@ -110,7 +110,7 @@ async function sendReceipt(
   return answer.kind === 'answer' ? sortAnswer(answer, secretsOf(settings)) : answer
 }
 
-const QUEUED = z.object({ message_handle: ID, status: z.string() })
+const QUEUED = z.object({ message_handle: ID.nullish(), status: z.string() })
 
 /** A handle means that it has the message; what becomes of it comes by its `outbound` webhook. */
 async function sendMessage(
@@ -135,11 +135,11 @@ async function sendMessage(
     return answer.mayHaveArrived ? { kind: 'unknown', detail: answer.reason } : answer
   }
   const queued = QUEUED.safeParse(answer.body).data
-  if (queued !== undefined && REFUSED_STATUSES.includes(queued.status)) return { kind: 'rejected', reason: 'rejected' }
   const taken = answer.status >= 200 && answer.status < 300
-  if (taken && queued !== undefined) {
-    const delivered = queued.status === 'DELIVERED'
-    return { kind: 'sent', carrierMessageId: queued.message_handle, delivered }
+  if (queued !== undefined && (taken || queued.message_handle)) {
+    const { status, message_handle: carrierMessageId } = queued
+    if (REFUSED_STATUSES.includes(status)) return { kind: 'rejected', reason: 'rejected' }
+    if (taken && carrierMessageId) return { kind: 'sent', carrierMessageId, delivered: status === 'DELIVERED' }
   }
   const outcome = sortAnswer(answer, 'all')
   if (outcome.kind === 'done') return { kind: 'unknown', detail: 'no handle in the answer' }
