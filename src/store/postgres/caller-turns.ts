@@ -1,6 +1,5 @@
-import type { Credentials } from '../../core/account.ts'
 import { ReadbackError } from '../../core/errors.ts'
-import type { Semaphore } from './semaphore.ts'
+import { callerOf, type Semaphore } from '../semaphore.ts'
 import type { Done, Telling } from './telling.ts'
 import type { Transaction } from './transactions.ts'
 
@@ -27,12 +26,10 @@ export class CallerTurns {
     call: unknown,
     work: (transaction: Transaction) => Promise<Done<T>>,
   ): Promise<T> {
-    const credentials = credentialsOf(call)
-    if (credentials === undefined) return this.#telling(work, isolation)
-    // With the secret: whoever knows no more than the key's id must not stand before its owner.
-    const caller = JSON.stringify(credentials)
+    const caller = callerOf(call)
+    if (caller === undefined) return this.#telling(work, isolation)
     const before = this.#over.get(caller) ?? Promise.resolve()
-    const done = before.then(() => this.#places.through(() => this.#telling(work, isolation)))
+    const done = before.then(() => this.#places.through(call, () => this.#telling(work, isolation)))
     const over = done.then(() => {}, passOn)
     // Where nobody waits behind it.
     over.catch(() => {})
@@ -48,10 +45,4 @@ export class CallerTurns {
 /** A store that is away refuses all who wait: none has to find out by itself. Anything else is the one call's own. */
 function passOn(error: unknown): void {
   if (error instanceof ReadbackError && error.code === 'unavailable') throw error
-}
-
-function credentialsOf(call: unknown): Credentials | undefined {
-  return typeof call === 'object' && call !== null && 'credentials' in call
-    ? (call.credentials as Credentials)
-    : undefined
 }

@@ -1,6 +1,6 @@
 import { COLD_WRITES, LISTS, READS, SEEN_BY_ALL } from '../queries.ts'
+import type { Semaphore } from '../semaphore.ts'
 import type { Session } from '../session.ts'
-import type { Semaphore } from './semaphore.ts'
 import { type Tools, touch } from './telling.ts'
 
 type Query = (session: Session, argument: never) => Promise<unknown>
@@ -16,7 +16,7 @@ export function sharedMethods(
   const seen = new Set<string>(SEEN_BY_ALL)
   const read = (name: string, query: Query) => {
     const asked = (argument: never) => transactions.run('none', ({ db }) => query({ ...session, db }, argument))
-    return LISTS.includes(name) ? (argument: never) => throughPlaces(() => asked(argument)) : asked
+    return LISTS.includes(name) ? (argument: never) => throughPlaces(argument, () => asked(argument)) : asked
   }
   const write = (name: string, query: Query) => async (argument: never) => {
     const answer = await callers.run('snapshot', argument, async ({ db }) => {

@@ -16,6 +16,7 @@ import { tellOfNewer } from '../migrations/index.ts'
 import { noteTyping, sendMessage } from '../outbound.ts'
 import { findOverdue } from '../overdue.ts'
 import { Seal } from '../seal.ts'
+import { Semaphore } from '../semaphore.ts'
 import type { Session, StoreRules } from '../session.ts'
 import { addWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import { acceptCalls } from './acceptance.ts'
@@ -33,7 +34,6 @@ import { lineMethods } from './lines.ts'
 import { Nudges } from './nudges.ts'
 import { settleReceipts } from './outbox.ts'
 import { Recent } from './recent.ts'
-import { Semaphore } from './semaphore.ts'
 import { sharedMethods } from './shared-queries.ts'
 import { type Tools, tellingOf, touch } from './telling.ts'
 import { IN_ORDER, type Statement, type Transaction, Transactions } from './transactions.ts'
@@ -86,7 +86,7 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   const { finished, ...hot } = hotMethods(tools, recent)
   // The queries' own types are made from the port's: this is where they meet again.
   const methods = {
-    ...sharedMethods(tools, (list) => ofLists.through(() => places.through(list))),
+    ...sharedMethods(tools, (call, list) => ofLists.through(call, () => places.through(call, list))),
     ...hot,
   } as unknown as Omit<Store, 'close' | 'now' | 'leases' | 'tellOfTyping'>
   await nudges.start()
