@@ -36,8 +36,10 @@ export async function claimMessage(
   const head = await findOldest(session, lineId)
   const base = { ...NO_LINE, line: toLine(line, seal) }
   if (head === undefined) return { answer: base, told }
-  const due = ready && line.paused === 0 && (head.next_attempt_at ?? 0) <= at
-  if (!due) return { answer: { ...base, nextDueAt: head.next_attempt_at, nextExpiryAt: head.expires_at }, told }
+  // Where the clock was set back since it was accepted, its line would wait for that time.
+  const dueAt = head.received_at > at ? at : (head.next_attempt_at ?? 0)
+  const due = ready && line.paused === 0 && dueAt <= at
+  if (!due) return { answer: { ...base, nextDueAt: dueAt, nextExpiryAt: head.expires_at }, told }
   const { numUpdatedRows } = await db
     .updateTable('messages')
     .set((eb) => ({ next_attempt_at: null, attempts: eb('attempts', '+', 1) }))
@@ -80,8 +82,7 @@ export async function settleMessage(session: Session, written: MessageSettlement
     .executeTakeFirst()
   if (mine === undefined) return { answer: undefined, told: [] }
   if (written.status === 'QUEUED') {
-    const { reason, nextAttemptAt } = written
-    const set = { reason, next_attempt_at: nextAttemptAt }
+    const set = { reason: written.reason, next_attempt_at: written.nextAttemptAt }
     await db.updateTable('messages').set(set).where('id', '=', mine.id).execute()
     return { answer: undefined, told: [] }
   }

@@ -107,11 +107,13 @@ function prepare(database: DatabaseSync) {
     recovered: database.prepare('update webhooks set failing_since = null where id = ? and failing_since is not null'),
     failing: database.prepare('update webhooks set failing_since = ? where id = ? and failing_since is null'),
     disable: database.prepare('update webhooks set disabled = ? where id = ?'),
-    // Each endpoint's lane for itself, beyond what is due anyway: by the state alone a start read all that was ever sent.
+    // Each endpoint's lane for itself, beyond what is due anyway: by the state alone a start read all that was ever sent. What was
+    // recorded later than now would wait for a time of a clock that was set back.
     release: database.prepare(
       `update webhook_deliveries set next_attempt_at = ?1 where id in (
          select d.id from webhooks w cross join webhook_deliveries d
-         where d.webhook_id = w.id and d.next_attempt_at > ?1 and d.state = 'sending')`,
+         where d.webhook_id = w.id and d.next_attempt_at > ?1
+           and (d.state = 'sending' or d.created_at > ?1))`,
     ),
   }
 }

@@ -17,6 +17,9 @@ interface Marked {
   readonly carrier_message_id: string
 }
 
+/** Calls come with times that differ by less. */
+const LEAST_SET_BACK_MS = 1_000
+
 /** The lanes' side of the receipts table on SQLite. */
 export class LaneStore {
   readonly #session: Pick<Session, 'seal' | 'rules'>
@@ -24,6 +27,8 @@ export class LaneStore {
   readonly #recent: Recent
   readonly #events: Events
   readonly #statements: ReturnType<typeof prepare>
+  /** Whatever the time was before the start. */
+  #claimedAt = Number.POSITIVE_INFINITY
 
   constructor(
     database: DatabaseSync,
@@ -40,6 +45,11 @@ export class LaneStore {
   claimReceipts({ lineId, limit, obstacle, at }: ClaimCall): Claimed {
     const lineRow = this.#statements.findLine.get(lineId) as LineRow | undefined
     if (lineRow === undefined) return { line: undefined, claims: [], nextDueAt: null }
+    if (at < this.#claimedAt - LEAST_SET_BACK_MS) {
+      this.#recent.forgetAll()
+      this.#statements.hasten.run(at, at + LEAST_SET_BACK_MS)
+    }
+    this.#claimedAt = at
     const claims: Claim[] = []
     const receipts = this.#session.rules.receipts[lineRow.connector] ?? {}
     if (lineRow.paused === 0) {
@@ -216,6 +226,18 @@ function prepare(database: DatabaseSync) {
     expire: database.prepare(
       `update receipts set state = 'expired', reason = coalesce(reason, ?), settled_at = ?, next_attempt_at = null
        where id = ? and next_attempt_at is not null and expires_at <= ?`,
+    ),
+    ...prepareReleases(database),
+  }
+}
+
+function prepareReleases(database: DatabaseSync) {
+  return {
+    // What was asked for by a clock that was set back since would wait for that time. A pause begins anew: it is never shorter.
+    hasten: database.prepare(
+      `update receipts set next_attempt_at = ?1 + iif(state = 'queued', next_attempt_at - requested_at, 0) where id in (
+         select r.id from lines l cross join receipts r
+         where r.line_id = l.id and r.next_attempt_at > ?1 and r.requested_at > ?2)`,
     ),
     release: database.prepare(
       `update receipts set next_attempt_at = ? where state = 'sending' and settled_at is null and next_attempt_at is null`,
