@@ -3,12 +3,14 @@ import { test } from 'node:test'
 import { dataFolder } from './support/data-folder.ts'
 import { type Filling, fillingPostgres, fillingSqlite } from './support/filling.ts'
 import { postgresServer, requirePostgres } from './support/postgres.ts'
-import { customer, startReadback } from './support/readback.ts'
+import { type Customer, customer, LINE, startReadback } from './support/readback.ts'
+import { signIn } from './support/visitor.ts'
 
 const OTHER_LINE = '+19175550199'
 const MESSAGES = 40_000
 const AT_ONCE = 60
 const LIST = '/api/v2/messages?limit=100'
+const LINES = 200
 
 test('an account that asks for many long lists at once keeps no other waiting on SQLite', async () => {
   await using folder = await dataFolder()
@@ -23,6 +25,40 @@ test('an account that asks for many long lists at once keeps no other waiting on
   await using filling = await fillingPostgres(database)
   await keepsNoOtherWaiting(filling)
 })
+
+test('an account with many lines whose dashboards all look at them keeps no other waiting on SQLite', async () => {
+  await using folder = await dataFolder()
+  await linesKeepNoOtherWaiting(fillingSqlite(folder))
+})
+
+async function linesKeepNoOtherWaiting({ env, fill }: Filling): Promise<void> {
+  await using server = await startReadback({ ...env, LOG_LEVEL: 'warn' })
+  const busy = await customer(server)
+  await busy.write()
+  const { settled_at } = await busy.settled(await busy.markRead())
+  await fill(
+    LINES - 1,
+    `insert into lines (account_id, number, connector, settings, inbound_secret, inbound_secret_hash, to_enrol, paused, status,
+       created_at)
+     select account_id, '+1415' || (5550100 + n), connector, settings, inbound_secret, 'copy-' || n, 0, 1, status,
+       created_at from lines, series where id = 1`,
+  )
+  const other = await customer(server, { lines: [OTHER_LINE] })
+  const [page, otherPage] = [await pageOf(server.base, busy), await pageOf(server.base, other)]
+  const { data } = (await page.must(200, 'GET', '/console/lines')).body
+  assert.equal(data.length, LINES)
+  assert.equal(data.find(({ number }: { number: string }) => number === LINE).last_receipt_at, settled_at)
+  let answered = 0
+  const looks = Array.from({ length: AT_ONCE }, () => page.call('GET', '/console/lines').then(() => (answered += 1)))
+  await otherPage.must(200, 'GET', '/console/lines')
+  const before = answered
+  await Promise.all(looks)
+  assert.ok(before < AT_ONCE / 2, `${before} of the busy account's looks came first`)
+}
+
+function pageOf(base: string, { keys }: Customer) {
+  return signIn(base, { api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] })
+}
 
 async function keepsNoOtherWaiting({ env, fill }: Filling): Promise<void> {
   await using server = await startReadback({ ...env, LOG_LEVEL: 'warn' })

@@ -1,12 +1,13 @@
+import type { ExpressionBuilder } from 'kysely'
 import type { Credentials } from '../core/account.ts'
 import type { LineState } from '../core/console.ts'
-import type { LineId } from '../core/id.ts'
-import type { Line } from '../core/line.ts'
+import type { AccountId, LineId } from '../core/id.ts'
 import { MOST_COUNTED, minuteOf, type Overview } from '../core/overview.ts'
 import { authenticate } from './accounts.ts'
 import { listOwnLines } from './lines.ts'
 import { ownReceipts } from './receipts.ts'
 import type { Session } from './session.ts'
+import type { Tables } from './tables.ts'
 
 const MINUTES = 60
 /** The newest conversations and receipts are looked at, never all of them. */
@@ -25,9 +26,12 @@ export async function overview(
     .where('account_id', '=', id)
     .where('minute', '>', minuteOf(at) - MINUTES)
     .execute()
-  const lines = await db.selectFrom('lines').select('id').where('account_id', '=', id).execute()
-  let open = 0
-  for (const line of lines) open += await waitingOn(session, line.id)
+  const lines = await db
+    .selectFrom('lines as l')
+    .where('l.account_id', '=', id)
+    .select((eb) => waitingOn(eb).as('queued'))
+    .execute()
+  const open = lines.reduce((sum, { queued }) => sum + (queued ?? 0), 0)
   const newest = db.selectFrom('receipts').select('id').where('account_id', '=', id).orderBy('id', 'desc')
   const failures = await ownReceipts(session, id)
     .where('receipts.id', 'in', newest.limit(LOOKED_AT))
@@ -63,55 +67,64 @@ export async function forgetTallies(
 }
 
 export async function listLineStates(session: Session, call: { credentials: Credentials }): Promise<LineState[]> {
-  const states: LineState[] = []
-  for (const line of await listOwnLines(session, call)) {
-    const queued = await waitingOn(session, line.id)
-    const lastInboundAt = await lastInbound(session, line)
-    states.push({ line, queued, lastInboundAt, lastReceiptAt: await lastReceipt(session, line) })
-  }
-  return states
+  const lines = await listOwnLines(session, call)
+  const [first] = lines
+  if (first === undefined) return []
+  const lastReceiptAt = await lastReceipts(session, first.accountId)
+  const ids = lines.map(({ id }) => id)
+  const counted = await session.db
+    .selectFrom('lines as l')
+    .where('l.id', 'in', ids)
+    .select((eb) => ['l.id', waitingOn(eb).as('queued'), lastInbound(eb).as('lastInboundAt')])
+    .execute()
+  const byLine = new Map(counted.map(({ id, ...figures }) => [id, figures]))
+  return lines.map((line) => {
+    const { queued, lastInboundAt } = byLine.get(line.id) ?? {}
+    return {
+      line,
+      queued: queued ?? 0,
+      lastInboundAt: lastInboundAt ?? null,
+      lastReceiptAt: lastReceiptAt.get(line.id) ?? null,
+    }
+  })
 }
+
+type OfLine = ExpressionBuilder<Tables & { l: Tables['lines'] }, 'l'>
 
 /** What a line's lane holds: by its index, and not beyond {@link MOST_COUNTED}. */
-async function waitingOn({ db }: Session, lineId: LineId): Promise<number> {
-  const waiting = db
+function waitingOn(eb: OfLine) {
+  const waiting = eb
     .selectFrom('receipts')
-    .select('id')
-    .where('line_id', '=', lineId)
+    .select('receipts.id')
+    .whereRef('receipts.line_id', '=', 'l.id')
     .where('next_attempt_at', 'is not', null)
     .limit(MOST_COUNTED)
-  const row = await db
-    .selectFrom(waiting.as('waiting'))
-    .select((eb) => eb.fn.countAll<number>().as('receipts'))
-    .executeTakeFirstOrThrow()
-  return row.receipts
+  return eb.selectFrom(waiting.as('waiting')).select(({ fn }) => fn.countAll<number>().as('receipts'))
 }
 
-async function lastInbound({ db }: Session, { id, accountId }: Line): Promise<number | null> {
-  const newest = await db
+function lastInbound(eb: OfLine) {
+  return eb
     .selectFrom('messages')
-    .select('received_at as at')
-    .where('account_id', '=', accountId)
-    .where('line_id', '=', id)
+    .select('received_at')
+    .whereRef('messages.account_id', '=', 'l.account_id')
+    .whereRef('messages.line_id', '=', 'l.id')
     .where('outbound', '=', 0)
-    .orderBy('id', 'desc')
+    .orderBy('messages.id', 'desc')
     .limit(1)
-    .executeTakeFirst()
-  return newest?.at ?? null
 }
 
-/** If it is among the newest of the account. */
-async function lastReceipt({ db }: Session, { id, accountId }: Line): Promise<number | null> {
+/** By line, of those that are among the newest of the account. */
+async function lastReceipts({ db }: Session, accountId: AccountId): Promise<Map<LineId, number | null>> {
   const newest = db
     .selectFrom('receipts')
     .select(['line_id', 'settled_at'])
     .where('account_id', '=', accountId)
     .orderBy('id', 'desc')
     .limit(LOOKED_AT)
-  const row = await db
+  const rows = await db
     .selectFrom(newest.as('newest'))
-    .select((eb) => eb.fn.max('settled_at').as('at'))
-    .where('line_id', '=', id)
-    .executeTakeFirst()
-  return row?.at ?? null
+    .select((eb) => ['line_id', eb.fn.max('settled_at').as('at')])
+    .groupBy('line_id')
+    .execute()
+  return new Map(rows.map(({ line_id, at }) => [line_id, at]))
 }

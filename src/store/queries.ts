@@ -95,6 +95,7 @@ export const LISTS: readonly string[] = [
   'getMessageStory',
   'listConversations',
   'listDeliveries',
+  'listLineStates',
   'listMessages',
   'listReceipts',
   'overview',
