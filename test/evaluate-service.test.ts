@@ -72,9 +72,16 @@ describe('whether a contact has iMessage', () => {
   })
 
   test('is a 400 that names `number` for rubbish', async () => {
-    for (const query of ['', '?number=', '?number=x', '?number=%00', `?number=${LINE}&number=${LINE}`]) {
+    for (const query of ['?number=', '?number=x', '?number=%00']) {
       const { body } = await account.must(400, 'GET', `/api/evaluate-service${query}`)
       assert.match(body.message, /`number`/, query)
+    }
+    for (const [query, message] of [
+      ['', '`number` must be specified'],
+      [`?number=${LINE}&number=${LINE}`, '`number` must be given once'],
+    ]) {
+      const { body } = await account.must(400, 'GET', `/api/evaluate-service${query}`)
+      assert.equal(body.message, message)
     }
   })
 })
