@@ -57,6 +57,12 @@ describe('a store that cannot be written', () => {
       new Set(['503 1']),
     )
     assert.equal((await account.call('GET', '/healthz')).status, 200)
+    // What little room there may be for it, it fills up itself.
+    await until(
+      'the server not to be ready',
+      async () => (await account.call('GET', '/readyz')).status,
+      (status) => status === 503,
+    )
     await first.end('SIGKILL')
 
     await using second = await startProcess({ dataDir: folder.path })
