@@ -136,6 +136,22 @@ describe('bad input', () => {
     }
   })
 
+  test('is no body at all where `{}` would be, at every door', async () => {
+    for (const [method, path, who] of DOORS.filter(([method]) => method !== 'GET')) {
+      const answers = ['{}', undefined].map(async (body) => {
+        const headers = { ...keysOf(who), ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
+        const response = await fetch(`${server.base}${path}`, {
+          method,
+          headers,
+          ...(body === undefined ? {} : { body }),
+        })
+        return [response.status, JSON.parse(await response.text()).message]
+      })
+      const [empty, none] = await Promise.all(answers)
+      assert.deepEqual(none, empty, `${method} ${path}`)
+    }
+  })
+
   test('is 401 without keys and 405 with another method, at every door', async () => {
     for (const [method, path, who] of DOORS) {
       if (who !== 'anybody') {

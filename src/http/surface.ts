@@ -30,7 +30,9 @@ export function serve(app: FastifyInstance, surface: Surface, { enter, refuse }:
         ...(enter === undefined ? {} : { onRequest: async (request) => enter(request) }),
         ...(refuse === undefined ? {} : { errorHandler: refuseFirst(refuse, shape) }),
         handler(request, reply) {
-          const body = shape.body === undefined ? request.body : parse(shape.body, request.body)
+          // No body at all is as good as an empty one (`docs/api.md`, "Every request"); `null` is another.
+          const { body: sent = {} } = request
+          const body = shape.body === undefined ? sent : parse(shape.body, sent)
           const query = shape.query === undefined ? request.query : parse(shape.query, request.query)
           const params = shape.params === undefined ? request.params : parse(shape.params, request.params)
           if (shape.status !== undefined) reply.code(shape.status)
