@@ -111,7 +111,18 @@ describe('bad input', () => {
     assert.notEqual(message, '')
     assert.match(answer?.headers['x-request-id'] ?? '', /^[\da-f]{8}-[\da-f]{4}-\w+$/)
     assert.equal(answer?.headers['www-authenticate'], status === 401 ? CHALLENGE : undefined)
+    assert.ok(answer)
     return answer
+  }
+
+  /** A line is written when its answer has gone out, which the client may hear of first. */
+  async function lineOf(id: string) {
+    const [line] = await until(
+      'its log line',
+      () => server.logs.map((text) => JSON.parse(text)).filter(({ reqId }) => reqId === id),
+      (lines) => lines.length > 0,
+    )
+    return line
   }
 
   const keysOf = (who: (typeof DOORS)[number][2]): Readonly<Record<string, string>> => {
@@ -292,14 +303,19 @@ describe('bad input', () => {
 
   test('has the id that it is answered with in its log line', async () => {
     const { status, headers } = await fetch(`${server.base}/api/mark-read`, { method: 'POST' })
-    const id = headers.get('x-request-id')
-    // A line is written when its answer has gone out, which the client may hear of first.
-    const [line] = await until(
-      'its log line',
-      () => server.logs.map((text) => JSON.parse(text)).filter(({ reqId }) => reqId === id),
-      (lines) => lines.length > 0,
-    )
+    const line = await lineOf(headers.get('x-request-id') ?? '')
     assert.deepEqual([line.route, line.status], ['/api/mark-read', status])
+  })
+
+  test('has it there also where it has no route, and where it is no request', async () => {
+    for (const [bytes, status] of [
+      [request(GOOD, [], 'POST /api/%zz HTTP/1.1'), 400],
+      [Buffer.from('HELLO\r\n\r\n'), 400],
+      [request(GOOD, [`x-long: ${'x'.repeat(100_000)}`]), 431],
+    ] as const) {
+      const { headers } = await refused(status, bytes)
+      assert.equal((await lineOf(headers['x-request-id'] ?? '')).status, status)
+    }
   })
 
   test('never was a defect, and the server is as well as before', async () => {

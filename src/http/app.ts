@@ -6,7 +6,7 @@ import { admitOperator, credentialsOf } from './auth.ts'
 import { getAutoMarkReadDoor, setAutoMarkReadDoor } from './auto-mark-read.ts'
 import { acceptJson } from './body.ts'
 import { type ConsoleOptions, serveConsole } from './console/surface.ts'
-import { answerError, rawError } from './errors.ts'
+import { answerError } from './errors.ts'
 import { evaluateServiceDoor } from './evaluate-service.ts'
 import { type EventDesk, eventsDoor } from './events.ts'
 import { healthDoor, readyDoor } from './health.ts'
@@ -22,7 +22,7 @@ import { referenceAssetDoor, referenceDoor } from './reference.ts'
 import { messageStatusDoor, type SendingDesk, sendMessageDoor } from './send-message.ts'
 import { getSettingsDoor, updateSettingsDoor } from './settings.ts'
 import * as simulator from './simulator.ts'
-import { identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
+import { answerUnreadable, answerUnroutable, identifyAndLog, requestIds, type Surface, serve } from './surface.ts'
 import { createTokenDoor, deleteTokenDoor } from './tokens.ts'
 import { type TypingDoorDesk, typingDoor } from './typing.ts'
 import { listDeliveriesDoor, redeliverDoor } from './webhook-deliveries.ts'
@@ -66,10 +66,8 @@ export function createApp(options: AppOptions): FastifyInstance {
     return503OnClosing: false,
     // Node's own refusal would lack the envelope: `identifyAndLog` has one.
     http: { requireHostHeader: false },
-    frameworkErrors: (error, request, reply) => answerError(error, request, reply.header('x-request-id', request.id)),
-    clientErrorHandler(error, socket) {
-      if (socket.writable) socket.end(rawError(error, nextId()))
-    },
+    frameworkErrors: answerUnroutable,
+    clientErrorHandler: answerUnreadable(options.log, nextId),
   })
   // An expectation that nobody here knows may be passed over (RFC 9110, 10.1.1); Node would answer without the envelope.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))

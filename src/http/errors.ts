@@ -74,9 +74,12 @@ export function toReadbackError(thrown: unknown): ReadbackError {
   return new ReadbackError('internal', messageOf(thrown), { cause: thrown })
 }
 
+export function rawStatus({ code = '' }: NodeJS.ErrnoException): number {
+  return RAW_STATUS[code] ?? 400
+}
+
 /** What Node's parser would not even call a request still gets the envelope. */
-export function rawError(error: NodeJS.ErrnoException, requestId: string): string {
-  const status = RAW_STATUS[error.code ?? ''] ?? 400
+export function rawError(status: number, requestId: string): string {
   const body = JSON.stringify(envelope(status === 400 ? 'The request is malformed' : (STATUS_CODES[status] ?? '')))
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

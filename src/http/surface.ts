@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Socket } from 'node:net'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ReadbackError } from '../core/errors.ts'
 import { type Door, parse } from './door.ts'
-import { toReadbackError } from './errors.ts'
+import { answerError, rawError, rawStatus, toReadbackError } from './errors.ts'
 
 /** Doors by path and method. A path that is here answers every other method with 405. */
 export type Surface = Readonly<Record<string, Readonly<Partial<Record<Method, Door>>>>>
@@ -108,12 +109,30 @@ export function identifyAndLog(app: FastifyInstance): void {
     else done(request.is404 ? refuseRoute(app, request, reply) : undefined)
   })
   app.addHook('onResponse', (request, reply, done) => {
-    const { statusCode, elapsedTime } = reply
-    const level = statusCode >= 500 ? 'error' : statusCode >= 400 ? 'info' : 'debug'
-    const { method, routeOptions } = request
-    request.log[level]({ method, route: routeOptions.url, status: statusCode, ms: elapsedTime }, 'answered')
+    logAnswer(request, reply)
     // A server that no longer listens ends with its last connection, and a client may keep one open for 72 s.
     if (!app.server.listening) app.server.closeIdleConnections()
     done()
   })
+}
+
+function logAnswer({ method, routeOptions, log }: FastifyRequest, { statusCode, elapsedTime }: FastifyReply): void {
+  const level = statusCode >= 500 ? 'error' : statusCode >= 400 ? 'info' : 'debug'
+  log[level]({ method, route: routeOptions.url, status: statusCode, ms: elapsedTime }, 'answered')
+}
+
+/** The same for what no route is looked for: fastify runs no hooks for it. */
+export function answerUnroutable(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  reply.raw.once('finish', () => logAnswer(request, reply))
+  return answerError(error, request, reply.header('x-request-id', request.id))
+}
+
+/** And for what Node's parser calls no request. */
+export function answerUnreadable(log: FastifyBaseLogger, nextId: () => string) {
+  return (error: NodeJS.ErrnoException, socket: Socket): void => {
+    if (!socket.writable) return
+    const [status, reqId] = [rawStatus(error), nextId()]
+    socket.end(rawError(status, reqId))
+    log.info({ reqId, status }, 'answered')
+  }
 }
