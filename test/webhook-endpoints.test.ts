@@ -50,6 +50,18 @@ describe('an account’s endpoints', () => {
     assert.match(String(own['x-sendblue-signature']), /^t=\d+(,v1=[0-9a-f]{64}){2}$/)
   })
 
+  test('are not looked at one by one where they are more than an account may have: that would take everybody’s time', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    const list = Array.from({ length: 101 }, () => 'no URL')
+    for (const [method, webhooks] of [
+      ['POST', list],
+      ['PUT', { receive: list }],
+    ] as const) {
+      const { body } = await account.must(400, method, WEBHOOKS, { webhooks })
+      assert.equal(body.message, '`webhooks`: an account has 100 at the most')
+    }
+  })
+
   test('of a known type that is never sent are taken with a warning; of an unknown one refused with a list', async () => {
     const account = await customer(server, { lines: [ownLine()] })
     const { warnings } = (await addWebhooks(account, [url], { type: 'call_log' })).body

@@ -42,6 +42,7 @@ export interface WebhookStore {
 }
 
 export const MOST_WEBHOOKS = 100
+export const TOO_MANY_WEBHOOKS = `\`webhooks\`: an account has ${MOST_WEBHOOKS} at the most`
 
 export interface WebhookChange {
   readonly credentials: Credentials

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { formatId } from '../core/id.ts'
 import type { Store } from '../core/store.ts'
 import { WEBHOOK_FOR, WEBHOOK_TYPES, type Webhook, type WebhookDraft, type WebhookType } from '../core/webhook.ts'
-import type { WebhookSettings } from '../core/webhook-store.ts'
+import { MOST_WEBHOOKS, TOO_MANY_WEBHOOKS, type WebhookSettings } from '../core/webhook-store.ts'
 import type { AddressPolicy } from '../outgoing/address-guard.ts'
 import { ok, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
@@ -52,12 +52,18 @@ function endpoint(policy: AddressPolicy) {
 
 /** Those of one type. An endpoint has one secret and one list of lines: two entries that disagree would lose one of them unsaid. */
 function endpoints(policy: AddressPolicy) {
-  return z.array(endpoint(policy)).superRefine((list, context) => {
+  const list = z.array(endpoint(policy)).superRefine((list, context) => {
     const first = new Map(list.toReversed().map((given) => [given.url, given]))
     const twice = list.find((given) => !isDeepStrictEqual(given, first.get(given.url)))
     if (twice === undefined) return
     context.addIssue({ code: 'custom', message: `\`webhooks\`: ${twice.url} is there twice, and not alike` })
   })
+  // Before each is looked at: a body has room for 5,000, which is work for a fifth of a second, whoever sent it.
+  return z.preprocess((given, context) => {
+    if (!Array.isArray(given) || given.length <= MOST_WEBHOOKS) return given
+    context.addIssue({ code: 'custom', message: TOO_MANY_WEBHOOKS })
+    return z.NEVER
+  }, list)
 }
 
 const SHOWN = z.union([

@@ -13,7 +13,7 @@ import {
   type WebhookDraft,
   type WebhookType,
 } from '../core/webhook.ts'
-import { MOST_WEBHOOKS, type WebhookChange, type WebhookSettings } from '../core/webhook-store.ts'
+import { MOST_WEBHOOKS, TOO_MANY_WEBHOOKS, type WebhookChange, type WebhookSettings } from '../core/webhook-store.ts'
 import { authenticate } from './accounts.ts'
 import type { Nudging } from './events.ts'
 import { checkOwnNumbers } from './lines.ts'
@@ -214,5 +214,5 @@ async function keepGlobalSecret(
 const NUMBERS_FIELD = 'sendblue_numbers'
 
 function tooMany(): ReadbackError {
-  return new ReadbackError('invalid', `\`webhooks\`: an account has ${MOST_WEBHOOKS} at the most`)
+  return new ReadbackError('invalid', TOO_MANY_WEBHOOKS)
 }
