@@ -74,6 +74,22 @@ describe('the dashboard, whatever the size of its window,', { skip: requireDashb
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('keeps the clip of an attachment beside its address, however little room there is', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    const url = `https://example.com/${'a'.repeat(60)}.jpg`
+    await account.write({ to_number: line, content: 'Look', media_urls: [url] })
+    await openConversation(page)
+    await page.setViewportSize({ width: 390, height: 844 })
+    const text = `((text) => {
+      text.selectNodeContents(document.querySelector('.timeline .attachment').lastChild)
+      return text.getClientRects()[0].top
+    })(document.createRange())`
+    const clip = await boxOf(log(page).locator('.attachment svg'))
+    assert.ok((await page.evaluate<number>(text)) < clip.y + clip.height)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('keeps together on the narrowest phone what stands side by side elsewhere', async () => {
     await using operator = await enterAsOperator(desk)
     await using visited = await enter(desk, { path: '/overview' })

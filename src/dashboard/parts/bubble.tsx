@@ -39,7 +39,8 @@ export function Bubble({ own, service, author, content, mediaUrl, onOpen }: Bubb
         )}
         {mediaUrl !== null && (
           <span className="attachment">
-            <Icon name="clip" size={13} /> {mediaUrl}
+            <Icon name="clip" size={13} />
+            {mediaUrl}
           </span>
         )}
         <span className="visually-hidden">. Open what it set off</span>
