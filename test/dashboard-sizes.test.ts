@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Locator } from 'playwright-core'
 import { enter, enterAsOperator, log, openConversation, openDesk, phone } from './support/dashboard.ts'
+import { CONTACT } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 
 describe('the dashboard, whatever the size of its window,', { skip: requireDashboard() }, () => {
@@ -87,6 +88,24 @@ describe('the dashboard, whatever the size of its window,', { skip: requireDashb
     })(document.createRange())`
     const clip = await boxOf(log(page).locator('.attachment svg'))
     assert.ok((await page.evaluate<number>(text)) < clip.y + clip.height)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('keeps the way to send a webhook again in the first line of it on the narrowest phone', async () => {
+    await using visited = await enter(desk, { path: '/webhooks' })
+    const { page, account, line } = visited
+    const webhooks = ['https://example.com/hook']
+    for (const type of ['receive', 'read_receipt'])
+      await account.must(200, 'POST', '/api/account/webhooks', { webhooks, type })
+    await account.write({ to_number: line })
+    await account.settled(await account.markRead(CONTACT, line))
+    await page.setViewportSize({ width: 320, height: 568 })
+    for (const type of ['receive', 'read_receipt']) {
+      const delivery = page.locator('.delivery').filter({ has: page.getByText(type, { exact: true }) })
+      const badge = await boxOf(delivery.locator('.badge'))
+      const again = await boxOf(delivery.getByRole('button', { name: 'Send again' }))
+      assert.ok(again.y < badge.y + badge.height, type)
+    }
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
