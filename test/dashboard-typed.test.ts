@@ -65,6 +65,40 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('stays in a knob that the carrier counts down meanwhile, and turns it, also behind the zero that was there', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line })
+    await openConversation(page)
+    await page.getByText('Exactly how').click()
+    const [fail, takes] = [page.getByLabel('Next that fail'), page.getByLabel('Call takes (ms)')]
+    const turned = (knob: string, value: number) =>
+      until(
+        `${knob} to be ${value}`,
+        () => account.must(200, 'GET', `/simulator/carrier?from_number=${encodeURIComponent(line)}`),
+        ({ body }) => body[knob] === value,
+      )
+    await fail.fill('7')
+    await account.carrier({ fail_next: 3, latency_ms: 250 })
+    await holds(takes, '250')
+    assert.equal(await fail.inputValue(), '7')
+    await fail.press('Enter')
+    await turned('fail_next', 7)
+    await account.carrier({ fail_next: 0 })
+    await holds(fail, '0')
+    await fail.press('End')
+    await page.keyboard.type('4')
+    await fail.press('Enter')
+    await turned('fail_next', 4)
+    const share = page.getByLabel('Calls that fail (%)')
+    await share.fill('20')
+    await share.press('End')
+    await page.keyboard.type('0')
+    await share.press('Enter')
+    await turned('failure_rate', 0.2)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('stays where an account’s plan is changed elsewhere meanwhile', async () => {
     const { accountId } = await customer(desk.server, { lines: [] })
     await using visited = await enterAsOperator(desk)
@@ -78,6 +112,14 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 })
+
+async function holds(field: Locator, wanted: string): Promise<void> {
+  await until(
+    `${field} to hold ${wanted}`,
+    () => field.inputValue(),
+    (shown) => shown === wanted,
+  )
+}
 
 async function isChecked(control: Locator, wanted: boolean): Promise<void> {
   await until(

@@ -1,6 +1,6 @@
 import { Group, NumberInput, SegmentedControl, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { call, get, query, refresh } from '../api.ts'
 import { Failure } from '../parts/states.tsx'
 import type { Knobs as KnobValues } from '../types.ts'
@@ -48,7 +48,7 @@ export function Knobs({ line }: { line: string }) {
       ) : (
         knobs.isError && <Failure error={knobs.error} again={knobs.refetch} />
       )}
-      {now && <Exactly now={now} onTurn={turn.mutate} />}
+      {now && <Exactly now={turn.isPending ? { ...now, ...turn.variables } : now} onTurn={turn.mutate} />}
     </div>
   )
 }
@@ -82,6 +82,7 @@ function presetOf(now: KnobValues): Preset {
   return now.latency_ms > 0 || now.pace_per_s !== null ? 'slow' : 'fine'
 }
 
+/** What is typed here stays until it is given, however the carrier counts down meanwhile. */
 function Knob({
   label,
   value,
@@ -93,11 +94,12 @@ function Knob({
   max: number
   onTurn: (value: number) => void
 }) {
-  const [typed, setTyped] = useState<number | string>(value)
-  useEffect(() => setTyped(value), [value])
+  const [typed, setTyped] = useState<number | string>()
   const commit = () => {
-    if (typeof typed !== 'number') setTyped(value)
-    else if (typed !== value) onTurn(typed)
+    // What begins with a zero is a text still.
+    const wanted = Number.parseInt(String(typed), 10)
+    if (!Number.isNaN(wanted) && wanted !== value) onTurn(wanted)
+    setTyped(undefined)
   }
   return (
     <NumberInput
@@ -106,8 +108,9 @@ function Knob({
       min={0}
       max={max}
       allowDecimal={false}
+      clampBehavior="strict"
       hideControls
-      value={typed}
+      value={typed ?? value}
       onChange={setTyped}
       onBlur={commit}
       onKeyDown={(event) => event.key === 'Enter' && commit()}
