@@ -65,6 +65,68 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('is there again where one comes back to a new endpoint, until it is added', async () => {
+    await using visited = await enter(desk, { path: '/webhooks' })
+    const { page } = visited
+    const fields = [
+      page.getByRole('textbox', { name: 'URL', exact: true }),
+      page.getByLabel('For', { exact: true }),
+      page.getByLabel('Its own secret'),
+    ]
+    const [url, type, secret] = fields as [Locator, Locator, Locator]
+    const held = () => Promise.all(fields.map((field) => field.inputValue()))
+    await url.fill('https://example.com/hook')
+    await type.selectOption('read_receipt')
+    await secret.fill('a-secret-of-its-own')
+    const comeBack = async () => {
+      await page.getByRole('link', { name: 'Overview' }).click()
+      await page.getByText('What did not go out').waitFor()
+      await page.getByRole('link', { name: 'Webhooks' }).click()
+      await url.waitFor()
+    }
+    await comeBack()
+    assert.deepEqual(await held(), ['https://example.com/hook', 'read_receipt', 'a-secret-of-its-own'])
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByRole('button', { name: 'Test https://example.com/hook' }).waitFor()
+    await holds(url, '')
+    await comeBack()
+    assert.deepEqual(await held(), ['', 'receive', ''])
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('is there again where one comes back to a new line or to another connector of it, unless it was cancelled', async () => {
+    const { accountId } = await customer(desk.server, { lines: [] })
+    await using visited = await enterAsOperator(desk)
+    const { page } = visited
+    const card = page.getByRole('region').filter({ hasText: `${accountId} ·` })
+    const add = card.getByRole('button', { name: 'Add a line' })
+    const [number, connector, password] = [
+      card.getByLabel('Number'),
+      card.getByLabel('Connector'),
+      card.getByRole('textbox', { name: /password/i }),
+    ]
+    await add.click()
+    await number.fill('+14155550100')
+    await connector.selectOption('bluebubbles')
+    await password.fill('a-password')
+    await connector.selectOption('simulator')
+    await connector.selectOption('bluebubbles')
+    assert.equal(await password.inputValue(), 'a-password')
+    await page.evaluate('history.pushState(null, "", "/elsewhere")')
+    await add.click()
+    assert.deepEqual(await Promise.all([number, connector, password].map((field) => field.inputValue())), [
+      '+14155550100',
+      'bluebubbles',
+      'a-password',
+    ])
+    await card.getByRole('button', { name: 'Cancel' }).click()
+    await add.click()
+    assert.equal(await number.inputValue(), '')
+    await connector.selectOption('bluebubbles')
+    assert.equal(await password.inputValue(), '')
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('stays in a knob that the carrier counts down meanwhile, and turns it, also behind the zero that was there', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited

@@ -12,13 +12,25 @@ export function useDraft(place: string): [string, (change: SetStateAction<string
   const draft = useSyncExternalStore(listen, get)
   const set = (change: SetStateAction<string>) => {
     drafts.set(place, typeof change === 'string' ? change : change(get()))
-    for (const hear of listeners) hear()
+    tell()
   }
   return [draft, set]
 }
 
-export function forgetDrafts(): void {
-  drafts.clear()
+/** The same for a field of a form. */
+export function useTyped(place: string) {
+  const [value, set] = useDraft(place)
+  return { value, onChange: (event: { currentTarget: { value: string } }) => set(event.currentTarget.value) }
+}
+
+/** All of them, or those whose place begins so. */
+export function forgetDrafts(places = ''): void {
+  for (const place of drafts.keys()) if (place.startsWith(places)) drafts.delete(place)
+  tell()
+}
+
+function tell() {
+  for (const hear of listeners) hear()
 }
 
 function listen(hear: () => void) {

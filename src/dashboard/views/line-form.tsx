@@ -1,7 +1,8 @@
 import { Button, Group, NativeSelect, PasswordInput, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { type FormEvent, useEffect, useRef, useState } from 'react'
+import { type FormEvent, useEffect, useRef } from 'react'
 import { refresh } from '../api.ts'
+import { forgetDrafts, useTyped } from '../drafts.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Failure } from '../parts/states.tsx'
 import type { ConnectorForm } from '../types.ts'
@@ -10,19 +11,23 @@ type Field = ConnectorForm['settings'][number]
 type Settings = Readonly<Record<string, unknown>>
 
 interface LineFormProps {
+  /** Where what is typed is kept. */
+  place: string
   forms: ConnectorForm[]
   onSubmit: (draft: { number: string; connector: string; settings: Settings }) => Promise<unknown>
   onDone: () => void
 }
 
 /** A new line, with the settings that its connector asks for. */
-export function LineForm({ forms, onSubmit, onDone }: LineFormProps) {
+export function LineForm({ place, forms, onSubmit, onDone }: LineFormProps) {
   const first = useRef<HTMLInputElement>(null)
   // What was pressed to come here is gone.
   useEffect(() => first.current?.focus(), [])
-  const [connector, setConnector] = useState(forms[0]?.connector ?? '')
+  const [number, chosen] = [useTyped(`${place} number`), useTyped(`${place} connector`)]
+  const connector = chosen.value || (forms[0]?.connector ?? '')
   const fields = forms.find((form) => form.connector === connector)?.settings ?? []
   const create = useSubmit(
+    place,
     (given) => onSubmit({ number: String(given.get('number')), connector, settings: settingsOf(given, fields) }),
     onDone,
   )
@@ -30,53 +35,67 @@ export function LineForm({ forms, onSubmit, onDone }: LineFormProps) {
     <form className="receipt" onSubmit={create.submit} aria-label="A new line">
       <Stack gap="sm">
         <Group grow align="flex-start">
-          <TextInput ref={first} size="sm" name="number" label="Number" placeholder="+14155550100" required />
+          <TextInput
+            ref={first}
+            size="sm"
+            name="number"
+            label="Number"
+            placeholder="+14155550100"
+            required
+            {...number}
+          />
           <NativeSelect
             size="sm"
             label="Connector"
-            value={connector}
             data={forms.map((form) => form.connector)}
-            onChange={(event) => setConnector(event.currentTarget.value)}
+            {...chosen}
+            value={connector}
           />
         </Group>
-        <SettingFields key={connector} fields={fields} />
+        <SettingFields key={connector} place={`${place} ${connector}`} fields={fields} />
         {create.error && <Failure error={create.error} />}
-        <Buttons submit="Add the line" pending={create.pending} onDone={onDone} />
+        <Buttons submit="Add the line" pending={create.pending} onDone={create.done} />
       </Stack>
     </form>
   )
 }
 
 interface SettingsFormProps {
+  place: string
   fields: Field[]
   onSubmit: (settings: Settings) => Promise<unknown>
   onDone: () => void
 }
 
 /** Other settings for a line that is there. They are given whole, since none of them ever comes out. */
-export function SettingsForm({ fields, onSubmit, onDone }: SettingsFormProps) {
-  const change = useSubmit((given) => onSubmit(settingsOf(given, fields)), onDone)
+export function SettingsForm({ place, fields, onSubmit, onDone }: SettingsFormProps) {
+  const change = useSubmit(place, (given) => onSubmit(settingsOf(given, fields)), onDone)
   return (
     <form onSubmit={change.submit}>
       <Stack gap="sm" mt="sm">
         <Text size="xs" c="dimmed">
           Settings go in and never come out, so all of them are asked for again.
         </Text>
-        <SettingFields fields={fields} />
+        <SettingFields place={place} fields={fields} />
         {change.error && <Failure error={change.error} />}
-        <Buttons submit="Change the settings" pending={change.pending} onDone={onDone} />
+        <Buttons submit="Change the settings" pending={change.pending} onDone={change.done} />
       </Stack>
     </form>
   )
 }
 
-function SettingFields({ fields }: { fields: Field[] }) {
-  return fields.map(({ name, label, optional, secret, json, options }) => {
-    const common = { name, size: 'sm', label: optional ? `${label} (optional)` : label, required: !optional } as const
-    if (options) return <NativeSelect key={name} {...common} data={['', ...options]} />
-    if (json) return <Textarea key={name} {...common} rows={5} placeholder="{ … }" />
-    return secret ? <PasswordInput key={name} {...common} autoComplete="off" /> : <TextInput key={name} {...common} />
-  })
+function SettingFields({ place, fields }: { place: string; fields: Field[] }) {
+  return fields.map((field) => <SettingField key={field.name} place={place} field={field} />)
+}
+
+function SettingField({ place, field }: { place: string; field: Field }) {
+  const { name, label, optional, secret, json, options } = field
+  const typed = useTyped(`${place} ${name}`)
+  const shown = optional ? `${label} (optional)` : label
+  const common = { name, size: 'sm', label: shown, required: !optional, ...typed } as const
+  if (options) return <NativeSelect {...common} data={['', ...options]} />
+  if (json) return <Textarea {...common} rows={5} placeholder="{ … }" />
+  return secret ? <PasswordInput {...common} autoComplete="off" /> : <TextInput {...common} />
 }
 
 function Buttons({ submit, pending, onDone }: { submit: string; pending: boolean; onDone: () => void }) {
@@ -92,13 +111,18 @@ function Buttons({ submit, pending, onDone }: { submit: string; pending: boolean
   )
 }
 
-function useSubmit(send: (given: FormData) => Promise<unknown>, onDone: () => void) {
+function useSubmit(place: string, send: (given: FormData) => Promise<unknown>, onDone: () => void) {
+  const done = () => {
+    forgetDrafts(`${place} `)
+    onDone()
+  }
   const mutation = useMutation({
     mutationFn: send,
-    onSuccess: onDone,
+    onSuccess: done,
     onSettled: refresh,
   })
   return {
+    done,
     error: mutation.error,
     pending: mutation.isPending,
     submit(event: FormEvent<HTMLFormElement>) {

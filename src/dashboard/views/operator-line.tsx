@@ -62,6 +62,7 @@ export function OperatorLineCard({ line, form, mayGo }: OperatorLineCardProps) {
       {editing && (
         <div ref={mayGo}>
           <SettingsForm
+            place={`settings ${line.number}`}
             fields={fields}
             onSubmit={(settings) => call('PATCH', path, { settings })}
             onDone={() => setEditing(false)}

@@ -85,6 +85,7 @@ function AccountCard({ account, lines, forms }: { account: Account; lines: Opera
         {adding ? (
           <div ref={mayGo}>
             <LineForm
+              place={`line ${account.account_id}`}
               forms={forms}
               onSubmit={(draft) => call('POST', `/operator/accounts/${account.account_id}/lines`, draft)}
               onDone={() => setAdding(false)}

@@ -1,6 +1,6 @@
-import { Group, NativeSelect, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Group, NativeSelect, PasswordInput, Stack, Text, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
-import { type FormEvent, type RefCallback, useState } from 'react'
+import { type RefCallback, useState } from 'react'
 import { call, get, query, refresh } from '../api.ts'
 import { focusBefore, useTitleForFocus } from '../focus.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
@@ -9,6 +9,7 @@ import { RemoveButton } from '../parts/remove-button.tsx'
 import { Badge, Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Delivery, WebhookState } from '../types.ts'
 import { DeliveryStory } from './message-panel.tsx'
+import { NewEndpoint } from './new-endpoint.tsx'
 
 /** Where the account is called, and every call that was made. */
 export default function Webhooks() {
@@ -53,42 +54,6 @@ function Endpoints() {
       <NewEndpoint />
       <SharedSecret />
     </section>
-  )
-}
-
-function NewEndpoint() {
-  const add = useMutation({
-    mutationFn: ({ type, ...endpoint }: Record<string, string>) =>
-      call('POST', '/api/account/webhooks', { webhooks: [endpoint], type }),
-    onSettled: refresh,
-  })
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault()
-    const form = event.currentTarget
-    const given = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()] as const)
-    add.mutate(Object.fromEntries(given.filter(([, value]) => value !== '')), { onSuccess: () => form.reset() })
-  }
-  return (
-    <>
-      <form onSubmit={submit}>
-        <Group align="flex-end" mt="md" gap="sm">
-          <TextInput flex={2} miw={220} name="url" label="URL" required placeholder="https://example.com/hook" />
-          <NativeSelect
-            name="type"
-            label="For"
-            data={[
-              { value: 'receive', label: 'receive: a contact writes' },
-              { value: 'read_receipt', label: 'read_receipt: a receipt ended' },
-            ]}
-          />
-          <TextInput flex={1} miw={160} name="secret" label="Its own secret (optional)" />
-          <BusyButton type="submit" busy={add.isPending}>
-            Add
-          </BusyButton>
-        </Group>
-      </form>
-      {add.isError && <Failure error={add.error} />}
-    </>
   )
 }
 
