@@ -139,6 +139,28 @@ describe('the dashboard', { skip }, () => {
     }
   })
 
+  test('can be read where it warns, asks once more or shows a secret', async () => {
+    await using visited = await enter(desk, { path: '/settings', plan: 'inbound' })
+    const { page } = visited
+    await page.getByRole('button', { name: 'Create a key' }).click()
+    await page.getByText('The secret is shown this once').waitFor()
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      assert.deepEqual(await complaintsOfAxe(page), [], colorScheme)
+      await page
+        .getByRole('button', { name: /^Revoke/ })
+        .last()
+        .click()
+      await page.getByRole('button', { name: 'Keep it' }).waitFor()
+      // What comes in is pale at first.
+      await page.evaluate('Promise.allSettled(document.getAnimations().map((animation) => animation.finished))')
+      assert.deepEqual(await complaintsOfAxe(page), [], `asks once more, ${colorScheme}`)
+      await page.getByRole('button', { name: 'Keep it' }).click()
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+    }
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('lets scripts in from its own files alone', async () => {
     const answer = await fetch(desk.server.base)
     const policy = answer.headers.get('content-security-policy') ?? ''

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core'
+import { createTheme, DEFAULT_THEME, type MantineColorsTuple } from '@mantine/core'
 
 /** A blue that white text can be read on. */
 const ink: MantineColorsTuple = [
@@ -14,10 +14,14 @@ const ink: MantineColorsTuple = [
   '#00438f',
 ]
 
+/** The same of Mantine's red. */
+const [r0, r1, r2, r3, r4, r5, r6, , , r9] = DEFAULT_THEME.colors.red
+const red: MantineColorsTuple = [r0, r1, r2, r3, r4, r5, r6, '#d02525', '#b91c1c', r9]
+
 export const theme = createTheme({
   primaryColor: 'ink',
   primaryShade: { light: 7, dark: 7 },
-  colors: { ink },
+  colors: { ink, red },
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,
