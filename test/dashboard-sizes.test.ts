@@ -109,6 +109,20 @@ describe('the dashboard, whatever the size of its window,', { skip: requireDashb
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('shows what goes along with a message to a group on the narrowest phone', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line, group_id: 'book-club' })
+    await page.setViewportSize({ width: 320, height: 568 })
+    await page.getByTitle('book-club').click()
+    await page.getByRole('button', { name: 'Their phone' }).first().click()
+    const attach = page.getByRole('button', { name: 'Attach', exact: true })
+    await attach.click()
+    await attach.last().click()
+    assert.ok((await boxOf(page.getByTitle('https://example.com/picture.jpg'))).width > 80)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('keeps together on the narrowest phone what stands side by side elsewhere', async () => {
     await using operator = await enterAsOperator(desk)
     await using visited = await enter(desk, { path: '/overview' })

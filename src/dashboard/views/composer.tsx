@@ -52,7 +52,7 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
   return (
     <div className="composer">
       {send.isError && <Failure error={send.error} />}
-      <Group gap={6} wrap="nowrap" mb={6}>
+      <Group gap={6} mb={6}>
         <Choice label="Service" value={service} data={SERVICES} onChange={(given) => setService(given as Service)} />
         {group && <Choice label="Whose phone" value={owner.number} data={owner.others} onChange={owner.choose} />}
         {mediaUrl !== '' && <Attached url={mediaUrl} onRemove={() => setMediaUrl('')} />}
@@ -117,7 +117,7 @@ function Choice({
 
 function Attached({ url, onRemove }: { url: string; onRemove: () => void }) {
   return (
-    <>
+    <Group gap={6} wrap="nowrap" flex="1 1 120px" miw={0}>
       <Text size="xs" truncate miw={0} title={url}>
         <Icon name="clip" size={12} /> {url}
       </Text>
@@ -131,7 +131,7 @@ function Attached({ url, onRemove }: { url: string; onRemove: () => void }) {
       >
         <Icon name="close" size={12} />
       </ActionIcon>
-    </>
+    </Group>
   )
 }
 
