@@ -137,6 +137,8 @@ describe('the dashboard, whatever the size of its window,', { skip: requireDashb
     const queued = await boxOf(page.getByText('Queued', { exact: true }))
     assert.ok(queued.y - receipt.y - receipt.height < 16, 'the facts of a line')
     const card = operator.page.getByRole('region').first()
+    await card.getByRole('button', { name: 'Add a line' }).click()
+    assert.ok((await boxOf(card.getByLabel('Number'))).width > 150, 'the number of a new line')
     const gates = ['Auto mark-read', 'Disabled'].map((name) => boxOf(card.getByText(name, { exact: true })))
     const [first, second] = await Promise.all(gates)
     assert.ok(first && second && second.y - first.y - first.height < 20, 'the gates of an account')

@@ -34,9 +34,10 @@ export function LineForm({ place, forms, onSubmit, onDone }: LineFormProps) {
   return (
     <form className="receipt" onSubmit={create.submit} aria-label="A new line">
       <Stack gap="sm">
-        <Group grow align="flex-start">
+        <Group align="flex-start">
           <TextInput
             ref={first}
+            flex="1 1 160px"
             size="sm"
             name="number"
             label="Number"
@@ -45,6 +46,7 @@ export function LineForm({ place, forms, onSubmit, onDone }: LineFormProps) {
             {...number}
           />
           <NativeSelect
+            flex="1 1 160px"
             size="sm"
             label="Connector"
             data={forms.map((form) => form.connector)}
