@@ -94,6 +94,27 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('stays where it is the next endpoint, typed while the one before is on its way', async () => {
+    await using visited = await enter(desk, { path: '/webhooks' })
+    const { page } = visited
+    const url = page.getByRole('textbox', { name: 'URL', exact: true })
+    const secret = page.getByLabel('Its own secret')
+    await url.fill('https://example.com/first')
+    await secret.fill('a-secret-of-its-own')
+    const typed = Promise.withResolvers<void>()
+    await page.route('**/api/account/webhooks', async (route) => {
+      if (route.request().method() === 'POST') await typed.promise
+      await route.continue()
+    })
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await url.fill('https://example.com/second')
+    typed.resolve()
+    await page.getByRole('button', { name: 'Test https://example.com/first' }).waitFor()
+    await holds(secret, '')
+    assert.equal(await url.inputValue(), 'https://example.com/second')
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('is there again where one comes back to a new line or to another connector of it, unless it was cancelled', async () => {
     const { accountId } = await customer(desk.server, { lines: [] })
     await using visited = await enterAsOperator(desk)

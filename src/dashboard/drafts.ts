@@ -29,6 +29,12 @@ export function forgetDrafts(places = ''): void {
   tell()
 }
 
+/** Unless something else was typed there since. */
+export function forgetSent(place: string, sent: string): void {
+  if (drafts.get(place)?.trim() === sent) drafts.delete(place)
+  tell()
+}
+
 function tell() {
   for (const hear of listeners) hear()
 }

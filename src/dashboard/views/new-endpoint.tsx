@@ -2,7 +2,7 @@ import { Group, NativeSelect, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import type { FormEvent } from 'react'
 import { call, refresh } from '../api.ts'
-import { forgetDrafts, useTyped } from '../drafts.ts'
+import { forgetSent, useTyped } from '../drafts.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Failure } from '../parts/states.tsx'
 
@@ -11,7 +11,9 @@ export function NewEndpoint() {
   const add = useMutation({
     mutationFn: ({ type, ...endpoint }: Record<string, string>) =>
       call('POST', '/api/account/webhooks', { webhooks: [endpoint], type }),
-    onSuccess: () => forgetDrafts('endpoint '),
+    onSuccess(_answer, sent) {
+      for (const [name, value] of Object.entries(sent)) forgetSent(`endpoint ${name}`, value)
+    },
     onSettled: refresh,
   })
   const submit = (event: FormEvent<HTMLFormElement>) => {
