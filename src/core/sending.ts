@@ -84,7 +84,7 @@ export type MessageSettlement = { readonly call: Pick<MessageCall, 'id'>; readon
 )
 
 /** What an outcome makes of a message. */
-export function settleMessage(
+export function concludeMessage(
   call: MessageCall,
   outcome: Exclude<MessageOutcome, UnavailableOutcome>,
   at: number,

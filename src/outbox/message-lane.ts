@@ -5,13 +5,13 @@ import type { Line } from '../core/line.ts'
 import type { Reason } from '../core/reason.ts'
 import {
   type ClaimedMessage,
+  concludeMessage,
   LINE_LEFT,
   type MessageCall,
   type MessageOutbox,
   type MessageOutcome,
   type MessageSettlement,
   setMessageBack,
-  settleMessage,
 } from '../core/sending.ts'
 import { BackOff, wasSetBack } from './back-off.ts'
 import { Claiming } from './claiming.ts'
@@ -116,7 +116,7 @@ export class MessageLane {
     }
     this.#backOff.reset()
     this.#obstacle = 'pace'
-    await this.#write(settleMessage(call, outcome, at))
+    await this.#write(concludeMessage(call, outcome, at))
     if (outcome.kind === 'sent' && carrier?.catchUp !== undefined) onSent(line.id)
   }
 

@@ -13,7 +13,7 @@ import { type BegunRow, QUEUE, queueing } from './receipt-requests.ts'
 import type { Recent } from './recent.ts'
 import type { Transaction, Transactions } from './transactions.ts'
 
-export interface Tools extends Pick<Session, 'rules' | 'now'> {
+export interface AcceptanceTools extends Pick<Session, 'rules' | 'now'> {
   readonly transactions: Transactions
   readonly recent: Recent
 }
@@ -31,7 +31,11 @@ export interface Accepted {
  * fails for what another transaction wrote meanwhile, the batch is done again with locks. `again`: some of them have to be taken up
  * again since an earlier batch.
  */
-export async function acceptCalls(calls: readonly MarkReadCall[], again: boolean, tools: Tools): Promise<Accepted> {
+export async function acceptCalls(
+  calls: readonly MarkReadCall[],
+  again: boolean,
+  tools: AcceptanceTools,
+): Promise<Accepted> {
   const finish = await tools.transactions.runUnlocked(
     () => {
       const acceptance = new Acceptance(calls, tools)
@@ -68,7 +72,7 @@ interface Wanted extends FoundPlace {
 /** A batch in a snapshot. */
 class Acceptance {
   readonly #calls: readonly MarkReadCall[]
-  readonly #tools: Tools
+  readonly #tools: AcceptanceTools
   readonly #wanted = new Map<string, Wanted>()
   readonly #outcomes: (Wanted | ReadbackError | undefined)[]
   /** What calls were let in by from memory. */
@@ -76,7 +80,7 @@ class Acceptance {
   #heard: EventId | undefined
   #news: readonly string[] = []
 
-  constructor(calls: readonly MarkReadCall[], tools: Tools) {
+  constructor(calls: readonly MarkReadCall[], tools: AcceptanceTools) {
     this.#calls = calls
     this.#tools = tools
     this.#heard = tools.recent.heard
