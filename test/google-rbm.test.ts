@@ -258,6 +258,34 @@ describe('Google in trouble', () => {
     assert.equal((await line.account.settled(id)).state, 'sent')
   })
 
+  for (const [status, word, state] of [
+    [400, 'INVALID_ARGUMENT', 'sent'],
+    [403, 'PERMISSION_DENIED', 'failed'],
+  ] as const) {
+    test(`that answers ${status} to what a try before did not come to leaves the receipt ${state}`, async () => {
+      await using google = await startGoogle()
+      await using line = await agent(server, google)
+      for (const id of ['Mx1', 'Mx2']) await write(line, id)
+      const first = google.nextEvent().then(() => google.faults.set('event', refusal(503, 'UNAVAILABLE')))
+      const id = await markRead(line)
+      await first
+      await outcomeOf(line, id)
+      google.faults.set('event', refusal(status, word))
+      assert.equal((await line.account.settled(id)).state, state)
+    })
+  }
+
+  test('and so slow that no try comes to all messages goes on where the one before came to', async () => {
+    await using google = await startGoogle()
+    await using line = await agent(hurried, google)
+    for (let message = 1; message <= 31; message++) await write(line, `Mx${message}`)
+    google.pace.eventMs = 300
+    const id = await markRead(line)
+    await untilRead(google, 31)
+    assert.equal((await line.account.settled(id)).state, 'sent')
+    assert.equal(google.events.filter(({ body }) => body.includes('"Mx31"')).length, 1)
+  })
+
   test('behind a certificate that nobody vouches for is sent nothing', async () => {
     await using google = await startGoogle()
     await using impostor = await serveUntrusted()
@@ -277,7 +305,7 @@ describe('Google in trouble', () => {
     assert.deepEqual([...google.read], [`${CONTACT} Mx2`])
   })
 
-  test('that cannot take an older message now is sent all again, each under its own id', async () => {
+  test('that cannot take an older message now is sent it again, under its own id', async () => {
     await using google = await startGoogle()
     await using line = await agent(server, google)
     for (const id of ['Mx1', 'Mx2']) await write(line, id)

@@ -197,7 +197,7 @@ export function describeConnector(name: string, start: () => Promise<Subject>): 
 
 /** As the store makes it where one message is unread. */
 function callFor(conversation: Conversation): ReceiptCall {
-  return { conversation, carrierMessageIds: ['the newest message'] }
+  return { conversation, carrierMessageIds: ['the newest message'], begun: false }
 }
 
 function messageFor(conversation: Conversation, content: string): MessageCall {

@@ -62,22 +62,34 @@ function rbmLine(reach: Reach, { settings: given }: ConnectedLine): CarrierLine 
 async function sendReceipt(
   reach: Reach,
   settings: Settings,
-  { conversation, carrierMessageIds }: ReceiptCall,
+  { conversation, carrierMessageIds, begun }: ReceiptCall,
 ): Promise<ReceiptOutcome> {
-  const [newest, ...older] = carrierMessageIds
+  const [newest] = carrierMessageIds
   if (newest === undefined) return { kind: 'not_supported', reason: 'no_conversation' }
   // One for all: however many calls it takes, a receipt takes no longer than one.
   const deadline = reach.caller.deadline()
   const mark = (id: string) => sendRead(reach, settings, conversation.address, messageIdOf(id), deadline)
-  const outcome = await mark(newest)
+  const outcome = begun ? DONE : await mark(newest)
   if (outcome.kind !== 'done') return outcome
-  for (let next = 0; next < older.length; next += SIDE_BY_SIDE) {
-    const outcomes = await Promise.all(older.slice(next, next + SIDE_BY_SIDE).map(mark))
-    // An older one that Google will not have is no reason to fail what it took; one that it may have later is sent with all again.
-    const obstacle = outcomes.find(({ kind }) => kind === 'unavailable')
-    if (obstacle !== undefined) return obstacle
+  const marked = begun ? [] : [newest]
+  while (marked.length < carrierMessageIds.length) {
+    const round = carrierMessageIds.slice(marked.length, marked.length + SIDE_BY_SIDE)
+    const outcomes = await Promise.all(round.map(mark))
+    const obstacle = outcomes.find(isObstacle)
+    marked.push(...round.filter((_, index) => outcomes[index] !== undefined && !isObstacle(outcomes[index])))
+    if (obstacle === undefined) continue
+    return obstacle.kind === 'rejected' || marked.length === 0 ? obstacle : { ...obstacle, marked }
   }
   return outcome
+}
+
+const DONE: ReceiptOutcome = { kind: 'done' }
+
+/**
+ * Whether an older one may be taken later, or by nobody who calls so. One that Google will not have is no reason to fail what it took.
+ */
+function isObstacle(outcome: ReceiptOutcome): outcome is Extract<ReceiptOutcome, { kind: 'rejected' | 'unavailable' }> {
+  return outcome.kind === 'unavailable' || (outcome.kind === 'rejected' && outcome.reason !== 'rejected')
 }
 
 /** Names the event ids of this server among all UUIDs (RFC 9562, 5.5). */

@@ -90,6 +90,8 @@ export interface ReceiptCall {
    * the most, or the newest again. For a connector that works by conversation the newest alone; none where nobody has written.
    */
   readonly carrierMessageIds: readonly string[]
+  /** The carrier took the newest in a try before: these are what it did not come to then. */
+  readonly begun: boolean
 }
 
 export const MOST_MARKED = 50
@@ -162,6 +164,8 @@ export interface UnavailableOutcome {
   readonly detail?: string
   /** The carrier's own `retry-after`. */
   readonly retryAfterMs?: number
+  /** Of a receipt's messages those that it took all the same, by its ids: the next try is about the others. */
+  readonly marked?: readonly string[]
 }
 
 /** A call that was of no use, now or at all. */

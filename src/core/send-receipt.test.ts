@@ -21,7 +21,9 @@ const CLAIM: Claim = {
   conversation: CONVERSATION,
   receipts: [RECEIPT],
   readUpTo: 9 as MessageId,
-  carrierMessageIds: ['a'],
+  carrierMessageIds: ['a', 'b'],
+  messageIds: [9 as MessageId, 8 as MessageId],
+  begun: false,
 }
 const AWAY = { kind: 'unavailable', reason: 'timeout' } as const
 
@@ -66,6 +68,12 @@ test('a conversation that fails five times while others get through is given up'
   assert.equal(asked.state, 'sending')
   const fifth = setBack({ ...CLAIM, receipts: [{ ...RECEIPT, setbacks: 4, lastAttemptAt: 20 }] }, AWAY, lane, 50)
   assert.deepEqual([fifth.state, fifth.reason], ['failed', 'timeout'])
+})
+
+test('a conversation of which the carrier took some messages is not what fails, and the store hears which', () => {
+  const claim = { ...CLAIM, receipts: [{ ...RECEIPT, setbacks: 4, lastAttemptAt: 20 }] } as const
+  const written = setBack(claim, { ...AWAY, marked: ['b'] }, { lastDoneAt: 30, nextAttemptAt: 99 }, 50)
+  assert.deepEqual(written.state === 'sending' && [written.setbacks, written.marked], [4, [8]])
 })
 
 test('a connector that throws in spite of its port counts as a carrier that failed', async () => {

@@ -10,6 +10,8 @@ export interface Claim extends ReceiptCall {
   readonly receipts: readonly [ClaimedReceipt, ...ClaimedReceipt[]]
   /** The furthest that any of them asks for. */
   readonly readUpTo: MessageId | null
+  /** Ours of {@link ReceiptCall.carrierMessageIds}. */
+  readonly messageIds: readonly MessageId[]
 }
 
 export interface ClaimedReceipt {
@@ -35,6 +37,8 @@ export type Setback = SettlementBase & {
   readonly reason: Reason
   readonly setbacks: number
   readonly nextAttemptAt: number
+  /** What the carrier took all the same. */
+  readonly marked: readonly MessageId[]
 }
 
 interface SettlementBase {
@@ -84,8 +88,8 @@ export function settle(
 
 /**
  * A carrier that is away uses up nobody's tries. But a conversation that fails while the carrier serves others of the line is
- * its own obstacle, and is given up after {@link MOST_SETBACKS}; where the carrier asks for patience it is not the conversation that
- * fails. `lastDoneAt` is when the line last got one through.
+ * its own obstacle, and is given up after {@link MOST_SETBACKS}; where the carrier asks for patience, or took some of its messages, it
+ * is not the conversation that fails. `lastDoneAt` is when the line last got one through.
  */
 export function setBack(
   claim: Claim,
@@ -94,12 +98,14 @@ export function setBack(
   at: number,
 ): Settlement | Setback {
   const [{ setbacks, lastAttemptAt }] = claim.receipts
-  const alone = outcome.reason !== 'rate_limited' && lane.lastDoneAt > (lastAttemptAt ?? Number.NEGATIVE_INFINITY)
+  const marked = claim.messageIds.filter((_, index) => outcome.marked?.includes(claim.carrierMessageIds[index] ?? ''))
+  const slow = outcome.reason === 'rate_limited' || marked.length > 0
+  const alone = !slow && lane.lastDoneAt > (lastAttemptAt ?? Number.NEGATIVE_INFINITY)
   const counted = setbacks + (alone ? 1 : 0)
   const base = { ...baseOf(claim, at), attempts: 1, reason: outcome.reason } as const
   return counted >= MOST_SETBACKS
     ? { ...base, state: 'failed', readThrough: null }
-    : { ...base, state: 'sending', setbacks: counted, nextAttemptAt: lane.nextAttemptAt }
+    : { ...base, state: 'sending', setbacks: counted, nextAttemptAt: lane.nextAttemptAt, marked }
 }
 
 function baseOf({ conversation, receipts }: Claim, at: number) {

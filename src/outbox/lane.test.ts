@@ -254,7 +254,7 @@ const CLAIM: Claim = {
     ...{ id: 1 as ConversationId, lineId: 1 as LineId, kind: 'direct', address: '+14155550101' as Address },
     ...{ service: 'iMessage', carrierConversation: null, lastMessageId: null, readThrough: null },
   },
-  carrierMessageIds: [],
+  ...{ carrierMessageIds: [], messageIds: [], begun: false },
   receipts: [{ id: 1 as ReceiptId, state: 'queued', requests: 1, setbacks: 0, lastAttemptAt: null }],
   readUpTo: null,
 }

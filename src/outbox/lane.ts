@@ -197,6 +197,8 @@ export class Lane {
       return settle(claim, outcome, at, 1)
     }
     this.#obstacle = outcome.reason
+    // Slow, not away.
+    if (outcome.marked !== undefined) this.#backOff.reset()
     this.#backOff.fail({ startedAt, at, retryAfterMs: outcome.retryAfterMs })
     return setBack(claim, outcome, { lastDoneAt: this.#lastDoneAt, nextAttemptAt: this.#backOff.until }, at)
   }

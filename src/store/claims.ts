@@ -37,6 +37,26 @@ export function choose(open: readonly OpenRow[], at: number): Choice {
   }
 }
 
+/** A message that a call may mark. */
+export interface MarkableRow {
+  readonly id: MessageId
+  readonly carrier_message_id: string
+  readonly marked: 0 | 1 | null
+}
+
+type Marking = Pick<Claim, 'carrierMessageIds' | 'messageIds' | 'begun'>
+
+/** Of those unread, newest first, what is left to a call; the newest again where that is none. */
+export function toMark(unread: readonly MarkableRow[]): Marking {
+  const left = unread.filter(({ marked }) => marked !== 1)
+  const rows = left.length > 0 ? left : unread.slice(0, 1)
+  return {
+    carrierMessageIds: rows.map(({ carrier_message_id }) => carrier_message_id),
+    messageIds: rows.map(({ id }) => id),
+    begun: rows[0] !== unread[0],
+  }
+}
+
 function toClaimed({ id, state, requests, setbacks, last_attempt_at }: OpenRow): ClaimedReceipt {
   return { id, state, requests, setbacks, lastAttemptAt: last_attempt_at }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Service } from '../core/conversation.ts'
+import { setBack } from '../core/send-receipt.ts'
 import { contactOf, type Desk, desk, done, type Place } from './desk.contract.ts'
 
 /** Which messages a carrier is told of, on every engine. */
@@ -21,8 +22,35 @@ export function describeMarking(engine: string, place: () => Promise<Place>): vo
       assert.deepEqual(await mark(d, 'RCS', 0), ['message 3'])
       assert.deepEqual(await mark(d, 'RCS', 2), ['message 5', 'message 4'])
     })
+
+    test('goes on where a try before came to, also where more was written since', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const wait = { lastDoneAt: 0, nextAttemptAt: 0 }
+      const claim = async (written: number) => {
+        for (let count = 0; count < written; count++) await d.receive(contactOf(1), 0, { service: 'RCS' })
+        await d.request(contactOf(1), 0)
+        const [claim] = (await d.claim(0)).claims
+        assert.ok(claim)
+        const { carrierMessageIds: ids, begun } = claim
+        return {
+          ids,
+          begun,
+          took: (marked: string[]) => d.store.settleReceipts(setBack(claim, { ...SLOW, marked }, wait, 0)),
+        }
+      }
+      const first = await claim(4)
+      await first.took(['message 4', 'message 2'])
+      const { took, ...second } = await claim(0)
+      assert.deepEqual(second, { ids: ['message 3', 'message 1'], begun: true })
+      await took(['message 3'])
+      const { ids, begun } = await claim(1)
+      assert.deepEqual({ ids, begun }, { ids: ['message 5', 'message 1'], begun: false })
+    })
   })
 }
+
+const SLOW = { kind: 'unavailable', reason: 'timeout' } as const
 
 /** What one call marks once a contact has written so many more. */
 async function mark(d: Desk, service: Service, written: number): Promise<readonly string[]> {

@@ -139,6 +139,8 @@ export interface Tables {
     /** When the contact read it. */
     read_at: number | null
     updated_at: number
+    /** 1 where a carrier took it of a receipt that it did not take whole. */
+    marked: Flag | null
   }
   /** What a carrier told of a message before it answered the call that sent it. */
   early_news: { line_id: LineId; carrier_message_id: string; status: MessageNews['status']; at: number }

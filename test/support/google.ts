@@ -2,6 +2,7 @@ import { createHmac, createVerify, generateKeyPairSync } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Answer, type Fault, misbehave, send, serveCarrier } from './carrier.ts'
 
 const AGENT = 'coffee_shop_agent'
@@ -24,6 +25,8 @@ export interface Google extends AsyncDisposable {
   readonly withoutRcs: Set<string>
   /** In place of ours. */
   readonly clock: { offMs: number }
+  /** How long it takes over each event. */
+  readonly pace: { eventMs: number }
   readonly tokenRequests: () => number
   /** Every event that came, whatever it was answered. */
   readonly events: readonly AgentEvent[]
@@ -60,6 +63,7 @@ export async function startGoogle(): Promise<Google> {
     faults: google.faults,
     withoutRcs: google.withoutRcs,
     clock: google.clock,
+    pace: google.pace,
     tokenRequests: () => google.given,
     events: google.events,
     read: google.read,
@@ -73,6 +77,7 @@ class RcsBusinessMessaging {
   readonly faults = new Map<'token' | 'event', Fault>()
   readonly withoutRcs = new Set<string>()
   readonly clock = { offMs: 0 }
+  readonly pace = { eventMs: 0 }
   readonly events: AgentEvent[] = []
   readonly read = new Set<string>()
   readonly valid = new Set<string>()
@@ -94,6 +99,7 @@ class RcsBusinessMessaging {
       this.heard.emit('event', event)
     }
     const fault = this.faults.get(route)
+    if (route === 'event') await pause(this.pace.eventMs)
     if (typeof fault === 'string') return misbehave(fault, response)
     const answer = fault ?? (route === 'token' ? this.#token(body) : this.#event(pathname, body, headers.authorization))
     const date = new Date(Date.now() + this.clock.offMs).toUTCString()

@@ -17,6 +17,7 @@ import { room } from './0013-room.ts'
 import { serviceTime } from './0014-service-time.ts'
 import { unread } from './0015-unread.ts'
 import { inboundBase } from './0016-inbound-base.ts'
+import { marked } from './0017-marked.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -35,6 +36,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0014-service-time': serviceTime,
   '0015-unread': unread,
   '0016-inbound-base': inboundBase,
+  '0017-marked': marked,
 }
 
 const NOTHING_TO_DO: Migration = { async up() {} }

@@ -4,7 +4,7 @@ import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '..
 import { furthest } from '../../core/request-receipt.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
-import { type Choice, choose, type OpenRow } from '../claims.ts'
+import { type Choice, choose, type MarkableRow, type OpenRow, toMark } from '../claims.ts'
 import type { Told } from '../events.ts'
 import { type LineRow, toLine } from '../lines.ts'
 import type { Session } from '../session.ts'
@@ -102,7 +102,7 @@ async function claim(
   const messages = await findMarked(transaction, marked)
   return chosen.map(({ row, taken }) => {
     const conversation = toConversation(row, lineId)
-    return { ...taken, conversation, carrierMessageIds: messages.get(conversation.id) ?? [] }
+    return { ...taken, conversation, ...toMark(messages.get(conversation.id) ?? []) }
   })
 }
 
@@ -112,23 +112,19 @@ function toConversation(row: DueRow, lineId: LineId): Conversation {
   return { id, lineId, kind, address, service, carrierConversation, lastMessageId, readThrough }
 }
 
-/** The messages that a call marks, by the carrier's ids, newest first: those unread, or the newest again. */
+/** The messages that a receipt marks, newest first: those unread, or the newest again. */
 async function findMarked(
   transaction: Transaction,
   marked: readonly { id: ConversationId; readUpTo: MessageId; after: number; most: number }[],
-): Promise<Map<ConversationId, string[]>> {
+): Promise<Map<ConversationId, MarkableRow[]>> {
   if (marked.length === 0) return new Map()
-  const rows = await transaction.rows<{ conversation_id: ConversationId; carrier_message_id: string }>(
-    statements.FIND_MARKED,
-    [
-      marked.map(({ id }) => id),
-      marked.map(({ readUpTo }) => readUpTo),
-      marked.map(({ after }) => after),
-      marked.map(({ most }) => most),
-    ],
-  )
-  const byConversation = Map.groupBy(rows, ({ conversation_id }) => conversation_id)
-  return new Map([...byConversation].map(([id, found]) => [id, found.map((row) => row.carrier_message_id)]))
+  const rows = await transaction.rows<MarkableRow & { conversation_id: ConversationId }>(statements.FIND_MARKED, [
+    marked.map(({ id }) => id),
+    marked.map(({ readUpTo }) => readUpTo),
+    marked.map(({ after }) => after),
+    marked.map(({ most }) => most),
+  ])
+  return Map.groupBy(rows, ({ conversation_id }) => conversation_id)
 }
 
 /**
@@ -201,6 +197,8 @@ async function setBack(
   tried: readonly { id: ReceiptId; written: Setback }[],
 ): Promise<AccountId[]> {
   if (tried.length === 0) return []
+  const marked = tried.flatMap(({ written }) => written.marked).sort((a, b) => a - b)
+  if (marked.length > 0) transaction.write(statements.MARK, [marked])
   const rows = await transaction.rows<{ account_id: AccountId }>(statements.SET_BACK, [
     tried.map(({ id }) => id),
     tried.map(({ written }) => written.reason),

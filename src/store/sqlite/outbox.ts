@@ -6,16 +6,12 @@ import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
-import { choose, type OpenRow } from '../claims.ts'
+import { choose, type MarkableRow, type OpenRow, toMark } from '../claims.ts'
 import { type LineRow, toLine } from '../lines.ts'
 import type { Session } from '../session.ts'
 import type { Events } from './events.ts'
 import type { Joins } from './joins.ts'
 import type { Recent } from './recent.ts'
-
-interface Marked {
-  readonly carrier_message_id: string
-}
 
 /** Calls come with times that differ by less. */
 const LEAST_SET_BACK_MS = 1_000
@@ -69,6 +65,7 @@ export class LaneStore {
   settleReceipts(written: Settlement | Setback): void {
     this.#recent.forget(written.conversationId)
     for (const { id, requests } of written.receipts) this.#write(written, id, requests)
+    if (written.state === 'sending') for (const id of written.marked) this.#statements.mark.run(id)
     if (written.state === 'sent') this.#statements.readThrough.run(written.readThrough, written.conversationId)
   }
 
@@ -112,18 +109,22 @@ export class LaneStore {
     const row = this.#statements.findConversation.get(conversationId) as Conversation | undefined
     if (row === undefined) throw new Error('A receipt without a conversation')
     const { readUpTo } = taken
-    const carrierMessageIds = readUpTo === null ? [] : this.#marked(row, readUpTo, declared)
-    return { ...taken, conversation: { ...row }, carrierMessageIds }
+    const unread = readUpTo === null ? [] : this.#unread(row, readUpTo, declared)
+    return { ...taken, conversation: { ...row }, ...toMark(unread) }
   }
 
-  /** The messages that a call marks, by the carrier's ids, newest first. */
-  #marked({ id, service, readThrough }: Conversation, readUpTo: MessageId, declared: Connector['receipts']): string[] {
+  /** The messages that a receipt marks, newest first. */
+  #unread(
+    { id, service, readThrough }: Conversation,
+    readUpTo: MessageId,
+    declared: Connector['receipts'],
+  ): readonly MarkableRow[] {
     const each = service !== null && declared[service] === 'message'
-    const newest = each ? undefined : (this.#statements.findFirst.get(readUpTo) as Marked | undefined)
-    if (newest !== undefined) return [newest.carrier_message_id]
+    const newest = each ? undefined : (this.#statements.findFirst.get(readUpTo) as MarkableRow | undefined)
+    if (newest !== undefined) return [newest]
     const unread = this.#statements.findUnread.all(id, readUpTo, readThrough ?? 0, each ? MOST_MARKED : 1)
     const rows = unread.length > 0 ? unread : this.#statements.findUnread.all(id, readUpTo, 0, 1)
-    return (rows as unknown as Marked[]).map(({ carrier_message_id }) => carrier_message_id)
+    return rows as unknown as MarkableRow[]
   }
 
   #openOf(conversationId: ConversationId): OpenRow[] {
@@ -186,11 +187,14 @@ function prepare(database: DatabaseSync) {
        last_message_id as lastMessageId, read_through as readThrough from conversations where id = ?`,
     ),
     // Nearly always what is read up to is itself what a call marks: found by its id, it takes a page less than by its conversation.
-    findFirst: database.prepare('select carrier_message_id from messages where id = ? and part = 0 and outbound = 0'),
+    findFirst: database.prepare(
+      'select id, carrier_message_id, marked from messages where id = ? and part = 0 and outbound = 0',
+    ),
     findUnread: database.prepare(
-      `select carrier_message_id from messages where conversation_id = ? and id <= ? and id > ? and part = 0 and outbound = 0
+      `select id, carrier_message_id, marked from messages where conversation_id = ? and id <= ? and id > ? and part = 0 and outbound = 0
        order by id desc limit ?`,
     ),
+    mark: database.prepare('update messages set marked = 1 where id = ?'),
     send: database.prepare(`update receipts set state = 'sending', next_attempt_at = null where id = ?`),
     settle: database.prepare(
       `update receipts set state = ?, reason = ?, service = ?, attempts = attempts + ?, last_attempt_at = ?, settled_at = ?,
