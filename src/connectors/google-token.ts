@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { addAbortListener } from 'node:events'
 import type { GoogleToken, gaxios } from 'google-auth-library'
 import { z } from 'zod'
 import type { FailedCall } from '../core/connector.ts'
@@ -34,23 +35,42 @@ const SCOPE = 'https://www.googleapis.com/auth/rcsbusinessmessaging'
 /** So long before its end a token is replaced. */
 const EAGER_MS = 60_000
 
+interface Asked {
+  readonly asking: Promise<Token | FailedCall>
+  readonly deadline: AbortSignal
+}
+
+const LATE: FailedCall = { kind: 'unavailable', reason: 'timeout' }
+
 /** A copy of what Google would give again: any node can have its own. */
 export function createGoogleTokens(caller: HttpCaller): GoogleTokens {
-  const tokens = new Map<string, Promise<Token | FailedCall>>()
-  return {
-    async get(account, deadline) {
-      const id = createHash('sha256').update(JSON.stringify(account)).digest('base64')
-      const held = tokens.get(id)
-      const known = await held
-      if (known?.kind === 'token' && !known.refused && !known.isExpiring()) return known
-      // Unless another has begun meanwhile.
-      const asked = tokens.get(id)
-      if (asked !== held && asked !== undefined) return asked
-      const asking = ask(caller, account, deadline)
-      tokens.set(id, asking)
-      return asking
-    },
+  const tokens = new Map<string, Asked>()
+  const get: GoogleTokens['get'] = async (account, deadline) => {
+    const id = createHash('sha256').update(JSON.stringify(account)).digest('base64')
+    const held = tokens.get(id)
+    const known = await inTime(held?.asking, deadline)
+    if (known?.kind === 'token' && !known.refused && !known.isExpiring()) return known
+    if (deadline.aborted) return LATE
+    // Unless another has begun meanwhile.
+    const asked = tokens.get(id)
+    if (asked !== held && asked !== undefined) {
+      const given = await inTime(asked.asking, deadline)
+      if (deadline.aborted || given?.kind === 'token' || !asked.deadline.aborted) return given ?? LATE
+      // The time of whoever asked is over, ours is not.
+      return get(account, deadline)
+    }
+    const asking = ask(caller, account, deadline)
+    tokens.set(id, { asking, deadline })
+    return asking
   }
+  return { get }
+}
+
+/** What was begun by whoever has another time. */
+async function inTime<T>(begun: Promise<T> | undefined, deadline: AbortSignal): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>()
+  using _ = addAbortListener(deadline, () => resolve(undefined))
+  return await Promise.race([begun, late])
 }
 
 /** What the library is told in place of an answer; it throws it on. */

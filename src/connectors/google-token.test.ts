@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { EventEmitter, on } from 'node:events'
+import { test } from 'node:test'
+import type { HttpAnswer, HttpCaller, NoAnswer } from '../outgoing/http-call.ts'
+import { createGoogleTokens } from './google-token.ts'
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const ACCOUNT = {
+  client_email: 'rbm@coffee-shop.iam.gserviceaccount.com',
+  private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  token_uri: 'http://google.example.com/token',
+}
+const LATE: NoAnswer = { kind: 'unavailable', reason: 'timeout', mayHaveArrived: true }
+
+test('whoever waits for another’s token asks again once the other’s time is over, and waits no longer than its own', async () => {
+  const { tokens, asked, answer } = silentGoogle()
+  const ask = () => {
+    const time = new AbortController()
+    return { token: tokens.get(ACCOUNT, time.signal), end: () => time.abort() }
+  }
+  const [first, second, third, fourth] = [ask(), ask(), ask(), ask()]
+  await asked()
+  fourth.end()
+  assert.equal((await fourth.token).kind, 'unavailable')
+  first.end()
+  assert.equal((await first.token).kind, 'unavailable')
+  await asked()
+  second.end()
+  assert.equal((await second.token).kind, 'unavailable')
+  await asked()
+  answer()
+  assert.equal((await third.token).kind, 'token')
+})
+
+/** It says nothing until `answer` is called: the call under way ends with its caller's time. */
+function silentGoogle() {
+  const calls = new EventEmitter()
+  const heard = on(calls, 'call')
+  const pending = new Set<(answer: HttpAnswer | NoAnswer) => void>()
+  const call: HttpCaller['call'] = ({ deadline }) => {
+    const { promise, resolve } = Promise.withResolvers<HttpAnswer | NoAnswer>()
+    deadline?.addEventListener('abort', () => resolve(LATE))
+    pending.add(resolve)
+    calls.emit('call')
+    return promise
+  }
+  const body = { access_token: 'ya29', expires_in: 3_599 }
+  const given: HttpAnswer = { kind: 'answer', status: 200, text: '', body }
+  return {
+    tokens: createGoogleTokens({ call } as HttpCaller),
+    asked: () => heard.next(),
+    answer: () => {
+      for (const resolve of pending) resolve(given)
+    },
+  }
+}
