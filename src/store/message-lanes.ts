@@ -73,37 +73,38 @@ async function expire(session: Session, lineId: LineId, obstacle: Reason, at: nu
 
 export async function settleMessage(session: Session, written: MessageSettlement): Promise<Answered<void>> {
   const { db } = session
-  const { at, call } = written
   const mine = await db
     .selectFrom('messages')
-    .select(['id', 'line_id'])
-    .where('id', '=', call.id)
+    .select('line_id')
+    .where('id', '=', written.call.id)
     .where(IS_UNDER_WAY)
     .executeTakeFirst()
   if (mine === undefined) return { answer: undefined, told: [] }
+  const told = await writeEnd(session, written)
+  return { answer: undefined, told: [...told, ...(await takeEarlyNews(session, mine.line_id, written))] }
+}
+
+async function writeEnd(session: Session, written: MessageSettlement): Promise<readonly Told[]> {
+  const { at, call } = written
   if (written.status === 'QUEUED') {
     const set = { reason: written.reason, next_attempt_at: written.nextAttemptAt }
-    await db.updateTable('messages').set(set).where('id', '=', mine.id).execute()
-    return { answer: undefined, told: [] }
+    await session.db.updateTable('messages').set(set).where('id', '=', call.id).execute()
+    return []
   }
   if (written.status === 'ERROR') {
     const { reason } = written
-    return { answer: undefined, told: await change(session, [mine.id], at, () => ({ status: 'ERROR', reason })) }
+    return change(session, [call.id], at, () => ({ status: 'ERROR', reason }))
   }
   const { status, carrierMessageId } = written
   const set = { status, reason: null, carrier_message_id: carrierMessageId, sent_at: at }
-  const told = await change(session, [mine.id], at, () => set)
-  return { answer: undefined, told: [...told, ...(await takeEarlyNews(session, mine.line_id, carrierMessageId, at))] }
+  return change(session, [call.id], at, () => set)
 }
 
-/** What the carrier told of the message before it answered the call that sent it. */
-async function takeEarlyNews(
-  session: Session,
-  lineId: LineId,
-  carrierMessageId: string,
-  at: number,
-): Promise<readonly Told[]> {
+/** What the carrier told of the message before it answered the call that sent it. All else was of no message of ours. */
+async function takeEarlyNews(session: Session, lineId: LineId, written: MessageSettlement): Promise<readonly Told[]> {
   const early = await session.db.deleteFrom('early_news').where('line_id', '=', lineId).returningAll().execute()
+  if (!('carrierMessageId' in written)) return []
+  const { at, carrierMessageId } = written
   const news = early
     .filter(({ carrier_message_id }) => carrier_message_id === carrierMessageId)
     .map((row): MessageNews => ({ of: { carrierMessageId }, status: row.status, at: row.at }))

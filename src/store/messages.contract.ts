@@ -4,6 +4,7 @@ import type { Service } from '../core/conversation.ts'
 import type { MessageId } from '../core/id.ts'
 import type { MessageFilter, MessagePage } from '../core/message.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
+import type { MessageCall, MessageSettlement } from '../core/sending.ts'
 import { contactOf, type Desk, desk, LINE, type Place } from './desk.contract.ts'
 
 const ALL: MessageFilter = { created: {}, updated: {}, sent: {} }
@@ -21,6 +22,34 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
       const { messages, total } = await store.listMessages(call)
       return [messages.map(({ sentAt }) => sentAt), total]
     }
+
+    test('take no word that came of their handle while another call was under way, which failed', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials, lineId } = d
+      const words = { content: 'Hello', mediaUrl: null, sendStyle: null, statusCallback: null, relayed: false }
+      const write = () => store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...words, at: 1 })
+      const settle = async (heard: string | null, end: (call: MessageCall) => MessageSettlement) => {
+        const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: 1, at: 1 })
+        assert.ok(call)
+        const news = heard === null ? [] : [{ of: { carrierMessageId: heard }, status: 'DELIVERED', at: 1 } as const]
+        await store.noteNews({ lineId, news, at: 1 })
+        await store.settleMessage(end(call))
+      }
+      await d.receive(contactOf(0), 0)
+      await write()
+      await settle('X', (call) => ({ call, at: 1, status: 'QUEUED', reason: 'timeout', nextAttemptAt: 1 }))
+      await settle(null, (call) => ({ call, at: 1, status: 'SENT', carrierMessageId: 'X' }))
+      await write()
+      await settle('Y', (call) => ({ call, at: 1, status: 'ERROR', reason: 'rejected' }))
+      await write()
+      await settle(null, (call) => ({ call, at: 1, status: 'SENT', carrierMessageId: 'Y' }))
+      const { messages } = await store.listMessages({ credentials, filter: { ...ALL, outbound: true }, page: FIRST })
+      assert.deepEqual(
+        messages.map(({ status }) => status),
+        ['SENT', 'ERROR', 'SENT'],
+      )
+    })
 
     test('are found by every filter, in every order, and counted', async () => {
       await using kept = await place()
