@@ -1,7 +1,6 @@
 import type { ReceiptOutcome } from '../core/connector.ts'
 import type { Conversation } from '../core/conversation.ts'
-import type { NoAnswer } from '../outgoing/http-call.ts'
-import type { Talk } from './bluebubbles-talk.ts'
+import type { Heard, Talk } from './bluebubbles-talk.ts'
 
 /** What its ids of conversations begin with: `any` for all on macOS 26, the service before. */
 const PREFIXES = ['any', 'iMessage', 'RCS', 'SMS']
@@ -12,7 +11,7 @@ export interface FoundChat {
   readonly sms: boolean
 }
 
-type NotFound = Exclude<ReceiptOutcome, { kind: 'done' | 'unavailable' }> | NoAnswer
+type NotFound = Exclude<Heard, { kind: 'done' | 'absent' }> | Extract<ReceiptOutcome, { kind: 'not_supported' }>
 
 /** BlueBubbles' own id of the conversation: as the contact's last message had it, else the first that it knows. */
 export async function findChat(

@@ -20,7 +20,8 @@ export type Heard =
   /** BlueBubbles is there, but not what was asked for. */
   | { readonly kind: 'absent'; readonly detail: string }
   | Rejected
-  | NoAnswer
+  /** `own`: BlueBubbles itself says so, and nobody who stands before a Mac that is away. */
+  | (NoAnswer & { readonly own?: boolean })
 
 /** `unsaid` besides the password, which is so always. */
 export function talkTo(caller: HttpCaller, { url, password }: Settings, unsaid: Unsaid = []): Talk {
@@ -76,6 +77,7 @@ function sortAnswer(answer: HttpAnswer, unsaid: Unsaid): Heard {
   if (status === 405) return { kind: 'absent', detail }
   // A 404 in plain text is a route that BlueBubbles does not have, or not BlueBubbles at all.
   const final = status >= 400 && status < 500 && ![408, 429].includes(status) && reply !== undefined
-  if (!final) return { ...tryLater(answer, detail), mayHaveArrived: !REFUSED_UNREAD.includes(status) }
+  const mayHaveArrived = !REFUSED_UNREAD.includes(status)
+  if (!final) return { ...tryLater(answer, detail), mayHaveArrived, own: mayHaveArrived && reply !== undefined }
   return status === 404 ? { kind: 'absent', detail } : { kind: 'rejected', reason: 'rejected', detail }
 }

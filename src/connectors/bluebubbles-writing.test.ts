@@ -3,7 +3,8 @@ import { describe, test } from 'node:test'
 import type { Conversation } from '../core/conversation.ts'
 import type { MessageId } from '../core/id.ts'
 import type { MessageCall } from '../core/sending.ts'
-import type { Heard, Talk } from './bluebubbles-talk.ts'
+import type { HttpAnswer, HttpCaller } from '../outgoing/http-call.ts'
+import { type Heard, type Talk, talkTo } from './bluebubbles-talk.ts'
 import { sendMessage } from './bluebubbles-writing.ts'
 
 const conversation = { kind: 'direct', address: '+14155551234', carrierConversation: 'any;-;+14155551234' }
@@ -58,4 +59,22 @@ test('a file that a Mac had five times and did not take ends its message, for ot
   const had = { kind: 'unavailable', reason: 'timeout', mayHaveArrived: true } as const
   assert.deepEqual(await outcomes(had), [late, late, ['rejected', 'timeout']])
   assert.deepEqual(await outcomes({ ...had, mayHaveArrived: false }), [late, late, late])
+})
+
+test('a conversation that a Mac was asked for five times and could not look up ends its message, for others wait behind it', async () => {
+  const outcomes = async (status: number, body: unknown) => {
+    const answer = { kind: 'answer', status, body } as HttpAnswer
+    const caller = { call: async () => answer, deadline: () => AbortSignal.timeout(1_000) } as unknown as HttpCaller
+    const talk = () => talkTo(caller, { url: 'http://mac', password: 'x' }, 'all')
+    const call = { ...CALL, conversation: { ...CALL.conversation, carrierConversation: null } }
+    const sending = { talk, media: { download: () => assert.fail() }, mayCall: () => true }
+    const made = [0, 3, 4, 9].map((attempts) => sendMessage(sending, { ...call, attempts }))
+    return (await Promise.all(made)).map((outcome) => outcome.kind)
+  }
+  const own = (message: string) => ({ status: 500, message: 'An error', error: { type: 'Database Error', message } })
+  const again = 'unavailable'
+  assert.deepEqual(await outcomes(500, own('no such column')), [again, again, 'rejected', 'rejected'])
+  // Whoever stands before a Mac that is away says so; and one whose helper is off is soon well.
+  assert.deepEqual(await outcomes(502, '<html></html>'), [again, again, again, again])
+  assert.deepEqual(await outcomes(500, own('helper is not connected')), [again, again, again, again])
 })

@@ -10,6 +10,7 @@ import {
   type TypingCall,
   type Writing,
 } from '../core/sending.ts'
+import type { NoAnswer } from '../outgoing/http-call.ts'
 import { findChat } from './bluebubbles-chat.ts'
 import { type Heard, outcomeOf, type Talk } from './bluebubbles-talk.ts'
 import { ID } from './carrier-fields.ts'
@@ -61,7 +62,8 @@ export async function sendMessage({ talk, media, mayCall }: Sending, call: Messa
     mayCall() ? sentFrom(await talk()('POST', path, body), schema) : LINE_LEFT
   if (chat.kind !== 'found') {
     const opens = chat.reason === 'no_conversation' && call.mediaUrl === null
-    return opens ? openChat(send, call) : chat
+    if (opens) return openChat(send, call)
+    return chat.kind === 'unavailable' && chat.own === true ? unlessLast(chat, call) : chat
   }
   if (call.mediaUrl === null) {
     return send(['message', 'text'], { ...envelopeOf(call), chatGuid: chat.id, message: call.content ?? '' })
@@ -111,14 +113,18 @@ async function sendTextWithFile(
   return send(['message', 'multipart'], body)
 }
 
-/** So often is a file sent to a Mac that has it each time and does not take it: all that the line writes waits behind it. */
-const MOST_UPLOADS = 5
+/** So often is a Mac asked for what comes before a message, where it has the call each time: all that the line writes waits behind it. */
+const MOST_TRIES = 5
 
-function notUploaded(heard: Heard, { attempts }: MessageCall): MessageOutcome {
+function unlessLast(failed: NoAnswer, { attempts }: MessageCall): MessageOutcome {
+  return attempts + 1 >= MOST_TRIES ? { ...failed, kind: 'rejected' } : failed
+}
+
+function notUploaded(heard: Heard, call: MessageCall): MessageOutcome {
   if (heard.kind === 'rejected' || heard.kind === 'absent') return sentFrom(heard, SENT)
   const nowhere = { kind: 'unavailable', reason: 'carrier_error', detail: 'no path in the answer' } as const
   const failed = heard.kind === 'done' ? { ...nowhere, mayHaveArrived: true } : heard
-  return failed.mayHaveArrived && attempts + 1 >= MOST_UPLOADS ? { ...failed, kind: 'rejected' } : failed
+  return failed.mayHaveArrived ? unlessLast(failed, call) : failed
 }
 
 function formOf({ bytes, type, name }: Media): FormData {
