@@ -78,3 +78,26 @@ test('a conversation that a Mac was asked for five times and could not look up e
   assert.deepEqual(await outcomes(502, '<html></html>'), [again, again, again, again])
   assert.deepEqual(await outcomes(500, own('helper is not connected')), [again, again, again, again])
 })
+
+test('a Mac that takes most of the time we have to look up each name of a conversation sends its message all the same', async () => {
+  const told: string[] = []
+  const talk = (): Talk => {
+    let late = false
+    return async (method, path) => {
+      if (late) return { kind: 'unavailable', reason: 'timeout', mayHaveArrived: true }
+      late = true
+      told.push(`${method} ${path[0]}`)
+      if (method === 'GET') return { kind: 'absent', detail: '404' }
+      return { kind: 'done', data: { messages: [{ guid: 'X' }] }, date: undefined }
+    }
+  }
+  const media = { download: () => assert.fail() }
+  const conversation = { ...CALL.conversation, carrierConversation: null }
+  const call = { ...CALL, conversation, mediaUrl: null }
+  assert.equal((await sendMessage({ talk, media, mayCall: () => true }, call)).kind, 'sent')
+  assert.deepEqual(told, [...Array(4).fill('GET chat'), 'POST chat'])
+  // Unless the line is left: who stops waits for one look-up, not for all.
+  told.length = 0
+  const left = await sendMessage({ talk, media, mayCall: () => told.length === 0 }, call)
+  assert.deepEqual([left.kind, told], ['unavailable', ['GET chat']])
+})

@@ -57,7 +57,7 @@ interface Sending {
 }
 
 export async function sendMessage({ talk, media, mayCall }: Sending, call: MessageCall): Promise<MessageOutcome> {
-  const chat = await findChat(talk(), call.conversation)
+  const chat = await findChat(() => (mayCall() ? talk() : async () => LEFT), call.conversation)
   const send: Send = async (path, body, schema = SENT) =>
     mayCall() ? sentFrom(await talk()('POST', path, body), schema) : LINE_LEFT
   if (chat.kind !== 'found') {
@@ -73,6 +73,9 @@ export async function sendMessage({ talk, media, mayCall }: Sending, call: Messa
   if (file.kind !== 'media') return mayCall() ? file : LINE_LEFT
   return call.content === null ? sendFile(send, chat.id, file, call) : sendTextWithFile(talk, send, chat.id, file, call)
 }
+
+/** A line that was left waits for no look-up more. */
+const LEFT: NoAnswer = { ...LINE_LEFT, mayHaveArrived: false }
 
 /** The one call that sends, unless the line was left meanwhile. */
 type Send = (path: readonly string[], body: unknown, schema?: z.ZodType<Sent>) => Promise<MessageOutcome>
@@ -150,7 +153,7 @@ function sentFrom(heard: Heard, schema: z.ZodType<Sent>): MessageOutcome {
 }
 
 export async function sendTyping(talk: Talk, { conversation, typing }: TypingCall): Promise<ReceiptOutcome> {
-  const chat = await findChat(talk, conversation)
+  const chat = await findChat(() => talk, conversation)
   if (chat.kind !== 'found') return chat
   return outcomeOf(await talk(typing ? 'POST' : 'DELETE', ['chat', chat.id, 'typing']))
 }

@@ -64,7 +64,7 @@ function parseSettings({ url, password, ...rest }: Readonly<Record<string, unkno
 
 /** Whole conversation, and 200 for one that does not exist too: only the exact id marks anything. */
 async function sendReceipt(talk: Talk, conversation: Conversation): Promise<ReceiptOutcome> {
-  const chat = await findChat(talk, conversation)
+  const chat = await findChat(() => talk, conversation)
   if (chat.kind !== 'found') return chat
   if (chat.sms) return { kind: 'not_supported', reason: 'sms' }
   return outcomeOf(await talk('POST', ['chat', chat.id, 'read']))

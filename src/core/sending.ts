@@ -54,7 +54,7 @@ export type MessageOutcome =
   | FailedCall
 
 /** Nothing was sent, so that whoever looks after the line now may. */
-export const LINE_LEFT: MessageOutcome = { kind: 'unavailable', reason: 'pace', detail: 'the line was left' }
+export const LINE_LEFT: UnavailableOutcome = { kind: 'unavailable', reason: 'pace', detail: 'the line was left' }
 
 export interface TypingCall {
   readonly conversation: Conversation
