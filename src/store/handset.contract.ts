@@ -39,5 +39,13 @@ export function describeHandset(engine: string, place: () => Promise<Place>): vo
       ])
       assert.deepEqual(await shown(bob), [[0, 'to bob', null]])
     })
+
+    test('answers the knobs as they are kept', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const tuned = await d.store.tune({ lineId: d.lineId, knobs: { pacePerS: 99_999.123456789, failureRate: 0.1 } })
+      assert.deepEqual(tuned, await d.store.carrier(d.lineId))
+      assert.equal(tuned.failureRate, 0.1)
+    })
   })
 }

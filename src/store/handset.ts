@@ -192,12 +192,14 @@ export async function tune(
     failure_rate: tuned.failureRate,
     offline: tuned.offline ? (1 as const) : (0 as const),
   }
-  await session.db
+  const kept = await session.db
     .insertInto('simulated_carriers')
     .values({ line_id: lineId, ...row })
     .onConflict((conflict) => conflict.column('line_id').doUpdateSet(row))
-    .execute()
-  return tuned
+    .returningAll()
+    .executeTakeFirst()
+  // PostgreSQL has rounded what it keeps in four bytes.
+  return toCarrier(kept)
 }
 
 export async function takeFailure({ db }: Session, lineId: LineId): Promise<boolean> {
