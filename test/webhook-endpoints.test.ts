@@ -106,6 +106,25 @@ describe('an account’s endpoints', () => {
     assert.deepEqual([receive, outbound], [[own], [url]])
   })
 
+  test('with a field that there is not are refused by its name, and nothing is kept or lost', async () => {
+    const line = ownLine()
+    const account = await customer(server, { lines: [line] })
+    await addWebhooks(account, [`${url}/2`])
+    const misspelt = { url, sendblue_number: [line] }
+    for (const [method, body, field] of [
+      ['POST', { webhooks: [url, misspelt] }, 'sendblue_number'],
+      ['PUT', { webhooks: { receive: [misspelt] } }, 'sendblue_number'],
+      ['POST', { webhooks: [url], typ: 'outbound' }, 'typ'],
+      ['DELETE', { webhooks: [`${url}/2`], typ: 'outbound' }, 'typ'],
+      ['POST', { webhooks: [{ url, sendblue_numbers: ['line'] }] }, 'sendblue_numbers'],
+    ] as const) {
+      const answer = await account.call(method, WEBHOOKS, body)
+      assert.equal(answer.status, 400, `${method} ${JSON.stringify(body)}`)
+      assert.match(answer.body.message, new RegExp(`["\`]${field}["\`]`))
+    }
+    assert.deepEqual((await listed(account)).receive, [`${url}/2`])
+  })
+
   const BAD_URLS = [
     'ftp://example.com',
     'example.com',

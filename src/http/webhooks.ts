@@ -37,10 +37,10 @@ const NUMBERS = z.array(phoneNumber('`sendblue_numbers` must be lines’ numbers
 
 /** An endpoint: its URL alone, or with a secret of its own and the lines that it is for. */
 function endpoint(policy: AddressPolicy) {
-  const whole = z.object({ url: z.string(), secret: SECRET.optional(), sendblue_numbers: NUMBERS.optional() })
+  const whole = z.strictObject({ url: z.string(), secret: SECRET.optional(), sendblue_numbers: NUMBERS.optional() })
   return (
     z
-      .union([z.string(), whole], { error: '`webhooks` must be URLs, or objects with a `url`' })
+      .union([z.string(), whole], { error: complaintAboutFields })
       .transform((given) => (typeof given === 'string' ? { url: given } : given))
       // Behind the union, which would say no more than that neither fits.
       .superRefine(({ url }, context) => {
@@ -87,7 +87,7 @@ export function listWebhooksDoor({ store }: WebhookDesk): Door {
 /** `POST`: appends. `type` is `receive` where absent. */
 export function addWebhooksDoor({ store, customers, now }: WebhookDesk): Door {
   const webhooks = endpoints(customers)
-  const body = z.object({ webhooks, type: TYPE.default('receive'), globalSecret: GLOBAL_SECRET })
+  const body = z.strictObject({ webhooks, type: TYPE.default('receive'), globalSecret: GLOBAL_SECRET })
   const shape = { summary: 'Add webhooks', body, answer: CHANGED }
   return door(shape, async ({ body: { webhooks, type, globalSecret }, request }) => {
     const drafts = webhooks.map((given) => toDraft(type, given))
@@ -128,7 +128,7 @@ export function replaceWebhooksDoor({ store, customers, now }: WebhookDesk): Doo
 
 /** `DELETE`: by URL. One that is not there is as good as deleted. */
 export function removeWebhooksDoor({ store, now }: WebhookDesk): Door {
-  const body = z.object({ webhooks: z.array(z.string()).min(1), type: TYPE.default('receive') })
+  const body = z.strictObject({ webhooks: z.array(z.string()).min(1), type: TYPE.default('receive') })
   const shape = { summary: 'Remove webhooks', body, answer: ok({ message: z.string() }) }
   return door(shape, async ({ body: { webhooks, type }, request }) => {
     await store.removeWebhooks({ credentials: credentialsOf(request), type, urls: webhooks, at: now() })
@@ -207,6 +207,14 @@ function isKey(secret: string): boolean {
   if (!secret.startsWith('whsec_')) return true
   const key = secret.slice('whsec_'.length)
   return key !== '' && Buffer.from(key, 'base64').toString('base64') === key
+}
+
+/** Of a union zod says no more than that neither fits. A misspelt list of lines, passed over, would be all lines. */
+function complaintAboutFields({ errors }: { errors?: readonly (readonly z.core.$ZodIssue[])[] }): string {
+  const unknown = errors?.flat().find((issue) => issue.code === 'unrecognized_keys')
+  if (unknown !== undefined) return `\`webhooks\`: ${unknown.message}`
+  const numbers = errors?.flat().find(({ path }) => path[0] === 'sendblue_numbers')
+  return numbers?.message ?? '`webhooks` must be URLs, or objects with a `url`'
 }
 
 function nameTypes(issue: { code?: string }): string | undefined {
