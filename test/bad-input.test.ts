@@ -147,6 +147,26 @@ describe('bad input', () => {
     }
   })
 
+  test('is told in plain words, where a body is no object, and where a query says twice what it may say once', async () => {
+    for (const [method, path] of [
+      ['POST', '/simulator/messages'],
+      ['PATCH', '/readback/v1/settings'],
+      ['POST', '/api/account/webhooks'],
+    ] as const)
+      for (const body of ['null', '[]', '7']) {
+        const answer = await account.must(400, method, path, body)
+        assert.equal(answer.body.message, 'The body must be a JSON object', `${method} ${path} ${body}`)
+      }
+    for (const [path, field] of [
+      ['/api/status?handle=a&handle=b', 'handle'],
+      ['/api/v2/messages?limit=1&limit=2', 'limit'],
+      ['/readback/v1/receipts?state=sent&state=failed', 'state'],
+    ] as const) {
+      const answer = await account.must(400, 'GET', path)
+      assert.equal(answer.body.message, `\`${field}\` must be given once`, path)
+    }
+  })
+
   test('is no body at all where `{}` would be, at every door', async () => {
     for (const [method, path, who] of DOORS.filter(([method]) => method !== 'GET')) {
       const answers = ['{}', undefined].map(async (body) => {

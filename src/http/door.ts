@@ -59,6 +59,8 @@ const { localeError } = z.locales.en()
 /** For what its schema has no words of its own: which field, and zod's words. */
 function describe(issue: z.core.$ZodRawIssue): string {
   const field = issue.path?.join('.') ?? ''
+  if (field === '' && issue.code === 'invalid_type' && issue.expected === 'object')
+    return 'The body must be a JSON object'
   const said = localeError(issue)
   const words = typeof said === 'string' ? said : (said?.message ?? 'Invalid')
   return field === '' ? words : `\`${field}\`: ${words}`

@@ -29,7 +29,7 @@ export function phoneNumber(missing: string, malformed: string = missing) {
 /** A `+` that was written as it stands is a space by now: the SDK's own examples have it so. */
 export function inQuery<T>(name: string, schema: z.ZodType<T, string>) {
   return z
-    .string({ error: ({ input }) => `\`${name}\` must be ${input === undefined ? 'specified' : 'given once'}` })
+    .string({ error: `\`${name}\` must be specified` })
     .transform((given) => given.replace(/^ /, '+'))
     .pipe(schema)
 }

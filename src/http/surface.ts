@@ -34,7 +34,7 @@ export function serve(app: FastifyInstance, surface: Surface, { enter, refuse }:
           // No body at all is as good as an empty one (`docs/api.md`, "Every request"); `null` is another.
           const { body: sent = {} } = request
           const body = shape.body === undefined ? sent : parse(shape.body, sent)
-          const query = shape.query === undefined ? request.query : parse(shape.query, request.query)
+          const query = shape.query === undefined ? request.query : parse(shape.query, onceEach(request.query))
           const params = shape.params === undefined ? request.params : parse(shape.params, request.params)
           if (shape.status !== undefined) reply.code(shape.status)
           return answer({ body, query, params, request, reply })
@@ -43,6 +43,13 @@ export function serve(app: FastifyInstance, surface: Surface, { enter, refuse }:
     }
     remember(app, url, Object.keys(doors))
   }
+}
+
+/** What is there twice comes as a list, of which nobody knows which one was meant. */
+function onceEach(query: unknown): unknown {
+  const twice = Object.entries(query as object).find(([, given]) => Array.isArray(given))
+  if (twice === undefined) return query
+  throw new ReadbackError('invalid', `\`${twice[0]}\` must be given once`)
 }
 
 function refuseFirst(refuse: NonNullable<Guard['refuse']>, shape: Door['shape']) {
