@@ -130,6 +130,12 @@ describe('a token', () => {
     assert.equal((await account.must(200, 'GET', '/accounts/settings/auto-mark-read')).body.auto_mark_read, false)
   })
 
+  test('limited to lines is answered with each of them once, in its normal form', async () => {
+    const twice = [LINE, `${LINE.slice(0, 5)} ${LINE.slice(5)}`, OTHER_LINE, LINE]
+    const { body } = await account.must(201, 'POST', PATH, { phone_numbers: twice })
+    assert.deepEqual(body.phone_numbers, [LINE, OTHER_LINE])
+  })
+
   test('limited to lines sees those in every list', async () => {
     await account.markRead(CONTACT, OTHER_LINE)
     await account.markRead()

@@ -20,6 +20,7 @@ const BODY = z
       .array(phoneNumber('`phone_numbers` must be lines’ numbers in E.164'))
       .min(1)
       .max(MOST_NUMBERS)
+      .transform((given) => [...new Set(given)])
       .optional(),
   })
   .refine(({ phone_number, phone_numbers }) => phone_number === undefined || phone_numbers === undefined, {
