@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Client } from 'pg'
 import { dataFolder } from './support/data-folder.ts'
 import { type Filling, fillingPostgres, fillingSqlite } from './support/filling.ts'
 import { postgresServer, requirePostgres } from './support/postgres.ts'
 import { type Customer, customer, LINE, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
 import { signIn } from './support/visitor.ts'
 
 const OTHER_LINE = '+19175550199'
@@ -38,6 +40,36 @@ test('an account with many lines whose dashboards all look at them keeps no othe
   await using database = await server.database()
   await using filling = await fillingPostgres(database)
   await linesKeepNoOtherWaiting(filling)
+})
+
+test('a list that a message comes into while it is made never says that there is no more, on PostgreSQL', {
+  skip: requirePostgres(),
+}, async () => {
+  await using server = await postgresServer()
+  await using database = await server.database()
+  await using filling = await fillingPostgres(database)
+  await using readback = await startReadback({ ...filling.env, LOG_LEVEL: 'warn' })
+  const account = await customer(readback)
+  await account.write()
+  const held = new Client(database.url)
+  await held.connect()
+  // Who counts does without this table; who shows does not.
+  await held.query('begin; lock table conversations')
+  const listed = account.must(200, 'GET', '/api/v2/messages?limit=1')
+  await until(
+    'the list to wait',
+    () => filling.count('count(*) from pg_locks where not granted'),
+    (waiting) => waiting > 0,
+  )
+  await held.query(
+    `insert into messages (account_id, line_id, conversation_id, carrier_message_id, part, contact, outbound, service, status,
+       reaction, sent_at, received_at, updated_at)
+     select account_id, line_id, conversation_id, 'copy', 0, contact, 0, service, status,
+       reaction, sent_at, received_at, updated_at from messages`,
+  )
+  await held.query('commit')
+  await held.end()
+  assert.deepEqual((await listed).body.pagination, { hasMore: true, limit: 1, offset: 0, total: 2 })
 })
 
 async function linesKeepNoOtherWaiting({ env, fill }: Filling): Promise<void> {

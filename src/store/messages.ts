@@ -46,9 +46,10 @@ export async function listMessages(
     lines.filter((line) => (line.number as string) === number).map(({ id }) => id),
   )
   const matching = reached.length === lines.length ? asked : (eb: Eb) => eb.and([onLines(eb, reached), asked(eb)])
-  const [counted, rows] = [countOf(db, account.id, matching), pageOf(db, account.id, matching, page)]
-  const { total } = await counted.executeTakeFirstOrThrow()
-  return { owner: ownerOf(account), messages: (await rows.execute()).map(toMessage), total: Number(total) }
+  const rows = await pageOf(db, account.id, matching, page).execute()
+  // After the page: of a message that came between the two, a client learns that there is more, not that there is no more.
+  const { total } = await countOf(db, account.id, matching).executeTakeFirstOrThrow()
+  return { owner: ownerOf(account), messages: rows.map(toMessage), total: Number(total) }
 }
 
 type Eb = ExpressionBuilder<Tables, 'messages'>
