@@ -1,5 +1,14 @@
 import type { Credentials } from '../core/account.ts'
+import type { Caller } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
+import type { AccountId } from '../core/id.ts'
+import { hashSecret } from './seal.ts'
+
+/** So many credentials' accounts are remembered, which never change. */
+const MOST_KNOWN = 10_000
+
+/** Whose the credentials are; throws where they are nobody's. */
+type Identify = (call: { credentials: Credentials }) => Promise<Caller>
 
 interface Waiting {
   readonly enter: () => void
@@ -7,24 +16,29 @@ interface Waiting {
 }
 
 /**
- * Lets so many in at once; of the others one of each caller's in turn, in the order in which they came. So one who asks for much keeps
- * others waiting for no more than what is under way.
+ * Lets so many in at once; of the others one of each account's in turn, in the order in which they came. So one who asks for much, with
+ * however many keys and tokens, keeps others waiting for no more than what is under way.
  */
 export class Semaphore {
   #free: number
+  readonly #identify: Identify
   readonly #patienceMs: number | undefined
-  /** By caller; whose turn is next is first. */
-  readonly #waiting = new Map<string, Set<Waiting>>()
+  /** Whose turn is next is first. */
+  readonly #waiting = new Map<AccountId | undefined, Set<Waiting>>()
+  /** By the hash of a caller's secrets. */
+  readonly #known = new Map<string, Promise<AccountId>>()
 
   /** Nobody waits for longer than `patienceMs`, where that is given. */
-  constructor(places: number, patienceMs?: number) {
+  constructor(places: number, identify: Identify, patienceMs?: number) {
     this.#free = places
+    this.#identify = identify
     this.#patienceMs = patienceMs
   }
 
   /** Throws `unavailable` where no place is free in time. */
   async through<T>(call: unknown, work: () => Promise<T>): Promise<T> {
-    if (this.#free === 0) await this.#wait(callerOf(call) ?? '')
+    const account = this.#free === 0 ? await this.#accountOf(call) : undefined
+    if (this.#free === 0) await this.#wait(account)
     else this.#free -= 1
     try {
       return await work()
@@ -33,16 +47,31 @@ export class Semaphore {
     }
   }
 
-  #wait(caller: string): Promise<void> {
+  async #accountOf(call: unknown): Promise<AccountId | undefined> {
+    const secrets = callerOf(call)
+    if (secrets === undefined) return undefined
+    const caller = hashSecret(secrets)
+    const known = this.#known.get(caller)
+    if (known !== undefined) return known
+    const { credentials } = call as { credentials: Credentials }
+    const asked = this.#identify({ credentials }).then(({ account }) => account.id)
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear()
+    this.#known.set(caller, asked)
+    // Whoever asks again is refused, or known, by what is then so.
+    asked.catch(() => this.#known.delete(caller))
+    return asked
+  }
+
+  #wait(account: AccountId | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const giveUp = () => {
-      this.#take(caller, waiting)
+      this.#take(account, waiting)
       reject(new ReadbackError('unavailable', 'All connections that such calls may take are taken'))
     }
     const timeout = this.#patienceMs === undefined ? undefined : setTimeout(giveUp, this.#patienceMs)
     const waiting: Waiting = { enter: resolve, timeout }
-    const theirs = this.#waiting.get(caller) ?? new Set()
-    this.#waiting.set(caller, theirs.add(waiting))
+    const theirs = this.#waiting.get(account) ?? new Set()
+    this.#waiting.set(account, theirs.add(waiting))
     return promise
   }
 
@@ -53,18 +82,18 @@ export class Semaphore {
       this.#free += 1
       return
     }
-    const [caller, theirs] = first
-    this.#take(caller, next)
+    const [account, theirs] = first
+    this.#take(account, next)
     // What else they wait for comes after everybody's.
-    if (this.#waiting.delete(caller)) this.#waiting.set(caller, theirs)
+    if (this.#waiting.delete(account)) this.#waiting.set(account, theirs)
     clearTimeout(next.timeout)
     next.enter()
   }
 
-  #take(caller: string, waiting: Waiting): void {
-    const theirs = this.#waiting.get(caller)
+  #take(account: AccountId | undefined, waiting: Waiting): void {
+    const theirs = this.#waiting.get(account)
     theirs?.delete(waiting)
-    if (theirs?.size === 0) this.#waiting.delete(caller)
+    if (theirs?.size === 0) this.#waiting.delete(account)
   }
 }
 

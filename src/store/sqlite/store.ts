@@ -1,3 +1,4 @@
+import type { Caller } from '../../core/caller.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import type { Store } from '../../core/store.ts'
 import { LISTS } from '../queries.ts'
@@ -20,7 +21,7 @@ const LISTS_AT_ONCE = 2
 export async function openSqliteStore(start: Omit<WorkerStart, 'role'>, listeners: LinkListeners): Promise<Store> {
   const writer = await WorkerLink.start({ ...start, role: 'writer' }, listeners)
   const reader = await WorkerLink.start({ ...start, role: 'reader' }, listeners)
-  const lists = new Semaphore(LISTS_AT_ONCE)
+  const lists = new Semaphore(LISTS_AT_ONCE, (call) => reader.call('identify', call) as Promise<Caller>)
   const read = (name: string, argument: unknown) => {
     const asked = () => reader.call(name, argument)
     return LISTS.includes(name) ? lists.through(argument, asked) : asked()
