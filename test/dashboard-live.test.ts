@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { openBrowser, signIn, visit } from './support/browser.ts'
+import { openConversation } from './support/dashboard.ts'
+import { dataFolder } from './support/data-folder.ts'
 import { CONTACT, customer, startReadback } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
@@ -49,6 +51,31 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     )
     arrives.resolve()
     await page.getByRole('link', { name: new RegExp(`\\${CONTACT}`) }).waitFor()
+    assert.deepEqual(visited.complaints, [])
+  })
+
+  test('shows each view by itself once its server is back, also one that nobody had opened, and keeps what was typed', async () => {
+    await using folder = await dataFolder()
+    await using server = await startReadback({ READBACK_DATA_DIR: folder.path })
+    await using browser = await openBrowser()
+    const account = await customer(server)
+    await account.write()
+    await using visited = await visit(browser, server.base)
+    const { page } = visited
+    await signIn(page, account)
+    await openConversation(page)
+    const reply = page.getByLabel('Reply as the line', { exact: true })
+    await reply.fill('Half a sentence')
+    await server.stop()
+    for (const view of ['Lines', 'Webhooks', 'Settings', 'Overview']) {
+      await page.getByRole('link', { name: view }).click()
+      await page.getByRole('heading', { level: 1, name: view }).waitFor()
+    }
+    await using _back = await startReadback({ READBACK_DATA_DIR: folder.path, PORT: new URL(server.base).port })
+    await page.getByText('What did not go out').waitFor()
+    await page.getByRole('link', { name: 'Conversations' }).click()
+    await openConversation(page)
+    assert.equal(await reply.inputValue(), 'Half a sentence')
     assert.deepEqual(visited.complaints, [])
   })
 })

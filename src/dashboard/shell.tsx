@@ -11,22 +11,21 @@ import {
 } from '@mantine/core'
 import { useDocumentTitle } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Link, Redirect, Route, Switch, useLocation, useRoute } from 'wouter'
 import { call, queries } from './api.ts'
 import { useLive } from './live.ts'
 import { Boundary } from './parts/boundary.tsx'
 import { BusyIcon } from './parts/busy-button.tsx'
 import { Icon } from './parts/icons.tsx'
-import { Empty, Loading, Notice } from './parts/states.tsx'
+import { Empty, Notice } from './parts/states.tsx'
 import type { AccountVisitor, Guest } from './types.ts'
 import { Conversations } from './views/conversations.tsx'
-
-const Overview = lazy(() => import('./views/overview.tsx'))
-const Lines = lazy(() => import('./views/lines.tsx'))
-const Webhooks = lazy(() => import('./views/webhooks.tsx'))
-const Settings = lazy(() => import('./views/settings.tsx'))
-const Operator = lazy(() => import('./views/operator.tsx'))
+import { Lines } from './views/lines.tsx'
+import { Operator } from './views/operator.tsx'
+import { Overview } from './views/overview.tsx'
+import { Settings } from './views/settings.tsx'
+import { Webhooks } from './views/webhooks.tsx'
 
 const ACCOUNT_VIEWS = [
   { path: '/conversations', name: 'Conversations', icon: 'chats' },
@@ -63,9 +62,7 @@ export function Shell({ visitor }: { visitor: Guest }) {
       </AppShell.Header>
       <AppShell.Main className="main">
         <Boundary key={view}>
-          <Suspense fallback={<Loading />}>
-            {visitor.kind === 'account' ? <AccountViews visitor={visitor} /> : <OperatorViews />}
-          </Suspense>
+          {visitor.kind === 'account' ? <AccountViews visitor={visitor} /> : <OperatorViews />}
         </Boundary>
       </AppShell.Main>
     </AppShell>

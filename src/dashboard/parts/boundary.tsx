@@ -1,7 +1,7 @@
 import { Component, type ReactNode } from 'react'
 import { Failure } from './states.tsx'
 
-const LOST = new Error('This cannot be shown: the server is away, or newer than this page.')
+const LOST = new Error('This cannot be shown: the server may be newer than this page.')
 
 /** Says what cannot be shown in its own place, and leaves all around it as it is. */
 export class Boundary extends Component<{ children: ReactNode }, { broken: boolean }> {

@@ -1,6 +1,6 @@
 import { ActionIcon, Group, Text, Title } from '@mantine/core'
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query'
-import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import { call, fetchAnew, get, query, refresh } from '../api.ts'
 import { useDraft } from '../drafts.ts'
@@ -13,9 +13,8 @@ import { Badge, Failure, Loading } from '../parts/states.tsx'
 import type { ConversationSummary, ConversationView } from '../types.ts'
 import { joinTexts } from '../words.ts'
 import { Handset } from './handset.tsx'
+import { MessagePanel } from './message-panel.tsx'
 import { Timeline } from './timeline.tsx'
-
-const MessagePanel = lazy(() => import('./message-panel.tsx'))
 
 /** One conversation as the account has it, and beside it the contact's phone where that is simulated. */
 export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: boolean }) {
@@ -84,9 +83,7 @@ function OpenMessage({ message, simulated }: { message: ReturnType<typeof useOpe
   return (
     <div className="notice">
       <Boundary>
-        <Suspense>
-          <MessagePanel handle={message.handle} simulated={simulated} onClose={message.close} />
-        </Suspense>
+        <MessagePanel handle={message.handle} simulated={simulated} onClose={message.close} />
       </Boundary>
     </div>
   )

@@ -10,7 +10,7 @@ import type { LineState } from '../types.ts'
 import { timingInWords } from '../words.ts'
 
 /** The account's lines, and how each of them does. */
-export default function Lines() {
+export function Lines() {
   const lines = useQuery({ queryKey: ['lines'], queryFn: () => get<{ data: LineState[] }>('/lines') })
   return (
     <div className="page">

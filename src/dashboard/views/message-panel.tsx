@@ -16,7 +16,7 @@ interface MessagePanelProps {
 }
 
 /** All that one message set off, as it went over the wire. */
-export default function MessagePanel({ handle, simulated, onClose }: MessagePanelProps) {
+export function MessagePanel({ handle, simulated, onClose }: MessagePanelProps) {
   const story = useQuery({ queryKey: ['message', handle], queryFn: () => get<MessageStory>(`/messages/${handle}`) })
   return (
     <Drawer

@@ -11,7 +11,7 @@ import { LineForm } from './line-form.tsx'
 import { OperatorLineCard } from './operator-line.tsx'
 
 /** What an operator looks after: accounts, with their gate and plan, and their lines. */
-export default function Operator() {
+export function Operator() {
   const accounts = useQuery({ queryKey: ['accounts'], queryFn: () => get<{ data: Account[] }>('/operator/accounts') })
   const lines = useQuery({
     queryKey: ['operator-lines'],

@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000
 const OUTCOMES = ['sent', 'skipped', 'failed', 'expired'] as const
 
 /** The last hour at one glance. */
-export default function Overview() {
+export function Overview() {
   const overview = useQuery({ queryKey: ['overview'], queryFn: () => get<OverviewData>('/overview') })
   const lines = useQuery({ queryKey: ['lines'], queryFn: () => get<{ data: LineState[] }>('/lines') })
   return (

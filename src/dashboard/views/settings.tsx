@@ -9,7 +9,7 @@ import { Failure, Loading, Time } from '../parts/states.tsx'
 import type { AccountVisitor } from '../types.ts'
 import { TimingForm } from './timing-form.tsx'
 
-export default function Settings({ visitor }: { visitor: AccountVisitor }) {
+export function Settings({ visitor }: { visitor: AccountVisitor }) {
   return (
     <div className="page">
       <Title order={1} size="h3" mb="md">

@@ -12,7 +12,7 @@ import { DeliveryStory } from './message-panel.tsx'
 import { NewEndpoint } from './new-endpoint.tsx'
 
 /** Where the account is called, and every call that was made. */
-export default function Webhooks() {
+export function Webhooks() {
   return (
     <div className="page">
       <Title order={1} size="h3" mb="md">
