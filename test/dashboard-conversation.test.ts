@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { startCustomerServer } from './support/customer-server.ts'
-import { enter, log, openConversation, openDesk, phone, reads, write } from './support/dashboard.ts'
+import { complaintsOfAxe, enter, log, openConversation, openDesk, phone, reads, write } from './support/dashboard.ts'
 import { CONTACT } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
@@ -137,6 +137,8 @@ describe('a conversation in the dashboard', { skip: requireDashboard() }, () => 
     await using visited = await enter(desk)
     const { page } = visited
     await page.getByRole('button', { name: 'A new contact writes' }).click()
+    await page.locator('[role=menuitem]:focus').waitFor()
+    assert.deepEqual(await complaintsOfAxe(page), [])
     await page.getByRole('menuitem', { name: 'New contact (RCS)' }).click()
     await page.getByRole('button', { name: 'Mark read' }).click()
     await reads(page, 1)

@@ -27,7 +27,7 @@ export function useNewContact(line: string | undefined) {
 
 export function NewContact({ start }: { start: ReturnType<typeof useNewContact> }) {
   return (
-    <Menu position="bottom-end">
+    <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <BusyButton
           size="sm"
