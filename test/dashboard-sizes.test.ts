@@ -51,6 +51,34 @@ describe('the dashboard, whatever the size of its window,', { skip: requireDashb
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('leaves room for the conversation where nothing works on the narrowest phone, and for all of it once that is closed', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    for (let n = 0; n < 9; n++) await account.write({ to_number: line, content: `Message ${n}` })
+    await openConversation(page)
+    await page.setViewportSize({ width: 320, height: 568 })
+    const whole = await boxOf(log(page))
+    for (const path of ['mark-read', 'send-message']) await page.route(`**/api/${path}`, (route) => route.abort())
+    const reply = page.getByLabel('Reply as the line', { exact: true })
+    await page.getByRole('button', { name: 'Mark read' }).click()
+    await reply.fill('Hello')
+    await reply.press('Enter')
+    const failures = page.getByRole('alert')
+    await failures.nth(1).waitFor()
+    const shown = await boxOf(log(page))
+    assert.ok(shown.height >= 80, `${shown.height} pixels of the conversation`)
+    const [first, sides] = await Promise.all([failures.first(), page.locator('.conversation > .sides')].map(boxOf))
+    assert.ok(first && sides && first.y + first.height <= sides.y, 'nothing stands over another')
+    const { y, height } = await boxOf(reply)
+    assert.ok(y + height <= 568 - 58, 'the reply can be sent anew')
+    for (const before of ['.pane-head', '.timeline']) {
+      await failures.first().getByRole('button', { name: 'Close' }).press('Enter')
+      await page.locator(`${before} button:focus`).waitFor()
+    }
+    assert.deepEqual([await failures.count(), await boxOf(log(page))], [0, whole])
+    assert.deepEqual(visited.complaints, [])
+  })
+
   test('gives a webhook’s address and a receipt’s words the width of a phone, and the rest of a long number on hover', async () => {
     await using visited = await enter(desk, { path: '/webhooks' })
     const { page, account, line } = visited

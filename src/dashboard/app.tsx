@@ -29,7 +29,7 @@ export function App() {
     return (
       <>
         <Shell key={nameOf(visitor)} visitor={visitor} />
-        {link.problem !== undefined && <Notice error={new Error(link.problem)} />}
+        {link.problem !== undefined && <Notice error={new Error(link.problem)} onClose={link.forget} />}
       </>
     )
   }
@@ -56,7 +56,7 @@ async function getVisitor(): Promise<Visitor> {
 }
 
 /** A token in the fragment signs in once, also where the page is open already; and what is wrong with it, if it does not. */
-function useSignInLink(): { trying: boolean; problem: string | undefined } {
+function useSignInLink() {
   const [token, setToken] = useState(tokenInAddress)
   const [problem, setProblem] = useState<string>()
   useEffect(() => {
@@ -76,7 +76,7 @@ function useSignInLink(): { trying: boolean; problem: string | undefined } {
         return queries.invalidateQueries({ queryKey: ['session'] })
       })
   }, [token])
-  return { trying: token !== undefined, problem }
+  return { trying: token !== undefined, problem, forget: () => setProblem(undefined) }
 }
 
 function tokenInAddress(): string | undefined {

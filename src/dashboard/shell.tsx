@@ -195,7 +195,7 @@ function SignOut() {
           <Icon name="out" />
         </BusyIcon>
       </Tooltip>
-      {signOut.isError && <Notice error={signOut.error} />}
+      {signOut.isError && <Notice error={signOut.error} onClose={signOut.reset} />}
     </>
   )
 }

@@ -34,13 +34,27 @@ export function Empty({ title, whole = false, children }: EmptyProps) {
   )
 }
 
-export function Failure({ error, again }: { error: Error; again?: () => unknown }) {
+interface FailureProps {
+  error: Error
+  again?: () => unknown
+  /** Where it takes room from what else is to be seen. */
+  onClose?: () => void
+}
+
+export function Failure({ error, again, onClose }: FailureProps) {
   return (
-    <Alert color="red" title="That did not work" m="md" role="alert">
+    <Alert
+      ref={focusBefore}
+      className="failure"
+      color="red"
+      title="That did not work"
+      role="alert"
+      {...(onClose && { withCloseButton: true, closeButtonLabel: 'Close', onClose })}
+    >
       <Stack gap="xs" align="flex-start">
         <Text size="sm">{error.message}</Text>
         {again && (
-          <Button ref={focusBefore} size="xs" variant="default" onClick={() => again()}>
+          <Button size="xs" variant="default" onClick={() => again()}>
             Try again
           </Button>
         )}
@@ -50,10 +64,10 @@ export function Failure({ error, again }: { error: Error; again?: () => unknown 
 }
 
 /** Of what has no place of its own on the page. */
-export function Notice({ error }: { error: Error }) {
+export function Notice(failure: Required<Pick<FailureProps, 'error' | 'onClose'>>) {
   return (
     <div className="notice">
-      <Failure error={error} />
+      <Failure {...failure} />
     </div>
   )
 }

@@ -51,7 +51,7 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
   }
   return (
     <div className="composer">
-      {send.isError && <Failure error={send.error} />}
+      {send.isError && <Failure error={send.error} onClose={send.reset} />}
       <Group gap={6} mb={6}>
         <Choice label="Service" value={service} data={SERVICES} onChange={(given) => setService(given as Service)} />
         {group && <Choice label="Whose phone" value={owner.number} data={owner.others} onChange={owner.choose} />}

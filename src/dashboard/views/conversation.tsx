@@ -160,7 +160,7 @@ function Head({ conversation, autoMarkRead }: { conversation: ConversationSummar
           </BusyButton>
         )}
       </Group>
-      {mark.isError && <Failure error={mark.error} />}
+      {mark.isError && <Failure error={mark.error} onClose={mark.reset} />}
     </header>
   )
 }
@@ -187,7 +187,7 @@ function Reply({ conversation }: { conversation: ConversationSummary }) {
   })
   return (
     <div className="composer">
-      {send.isError && <Failure error={send.error} />}
+      {send.isError && <Failure error={send.error} onClose={send.reset} />}
       <Group gap={6} wrap="nowrap" align="flex-end">
         <Keyboard
           label="Reply as the line"

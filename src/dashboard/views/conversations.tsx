@@ -116,7 +116,7 @@ function Search({ looking, onChange }: { looking: Looking; onChange: (looking: L
         />
         {simulated && <NewContact start={start} />}
       </Group>
-      {start.isError && <Failure error={start.error} />}
+      {start.isError && <Failure error={start.error} onClose={start.reset} />}
       <Group gap={6} wrap="nowrap" grow>
         <Filter
           label="Line"
