@@ -148,6 +148,25 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('is gone with the form of a line’s settings, a password above all', async () => {
+    const { accountId } = await customer(desk.server, { lines: [] })
+    const number = '+14155550101'
+    const settings = { url: 'http://127.0.0.1:9', password: 'the-one-it-has' }
+    const draft = { number, connector: 'bluebubbles', settings }
+    await desk.server.operator.must(201, 'POST', `/operator/accounts/${accountId}/lines`, draft)
+    await using visited = await enterAsOperator(desk)
+    const { page } = visited
+    const toggle = page.getByRole('button', { name: `Settings: ${number}` })
+    const password = page.getByRole('textbox', { name: /password/i })
+    await toggle.click()
+    await password.fill('another')
+    await toggle.click()
+    await password.waitFor({ state: 'detached' })
+    await toggle.click()
+    assert.equal(await password.inputValue(), '')
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('stays in a knob that the carrier counts down meanwhile, and turns it, also behind the zero that was there', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited

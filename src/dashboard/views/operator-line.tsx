@@ -2,6 +2,7 @@ import { Group, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type RefCallback, useState } from 'react'
 import { call, get, refresh } from '../api.ts'
+import { forgetDrafts } from '../drafts.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { RemoveButton } from '../parts/remove-button.tsx'
 import { Badge, Failure, HealthBadge } from '../parts/states.tsx'
@@ -21,7 +22,13 @@ interface OperatorLineCardProps {
 /** A line as the operator sees it. */
 export function OperatorLineCard({ line, form, mayGo }: OperatorLineCardProps) {
   const path = `/operator/lines/${encodeURIComponent(line.number)}`
+  const place = `settings ${line.number}`
   const [editing, setEditing] = useState(false)
+  const toggle = () => {
+    // Whoever closes the form takes the password in it for gone.
+    if (editing) forgetDrafts(`${place} `)
+    setEditing(!editing)
+  }
   const act = useMutation({
     mutationFn: ([method, where, body]: Act) => call(method, where, body),
     onSettled: refresh,
@@ -47,7 +54,7 @@ export function OperatorLineCard({ line, form, mayGo }: OperatorLineCardProps) {
             onClick={() => act.mutate(['PATCH', path, { paused: !line.paused }])}
           />
           <Action name="Inbound URL" line={line} busy={url.isPending} onClick={() => url.mutate()} />
-          {fields.length > 0 && <Action name="Settings" line={line} onClick={() => setEditing(!editing)} />}
+          {fields.length > 0 && <Action name="Settings" line={line} onClick={toggle} />}
           <RemoveButton what={line.number} busy={busy('DELETE')} onRemove={() => act.mutate(['DELETE', path])} />
         </Group>
       </Group>
@@ -62,7 +69,7 @@ export function OperatorLineCard({ line, form, mayGo }: OperatorLineCardProps) {
       {editing && (
         <div ref={mayGo}>
           <SettingsForm
-            place={`settings ${line.number}`}
+            place={place}
             fields={fields}
             onSubmit={(settings) => call('PATCH', path, { settings })}
             onDone={() => setEditing(false)}
