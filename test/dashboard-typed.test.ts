@@ -148,6 +148,31 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('stays where it is the next line, typed while one that was cancelled is on its way', async () => {
+    const { accountId } = await customer(desk.server, { lines: [] })
+    await using visited = await enterAsOperator(desk)
+    const { page } = visited
+    const card = page.getByRole('region').filter({ hasText: `${accountId} ·` })
+    const add = card.getByRole('button', { name: 'Add a line' })
+    const number = card.getByLabel('Number')
+    await add.click()
+    await number.fill('+14155550102')
+    await card.getByLabel('Connector').selectOption('simulator')
+    const typed = Promise.withResolvers<void>()
+    await page.route('**/operator/accounts/*/lines', async (route) => {
+      await typed.promise
+      await route.continue()
+    })
+    await card.getByRole('button', { name: 'Add the line' }).click()
+    await card.getByRole('button', { name: 'Cancel' }).click()
+    await add.click()
+    await number.fill('+14155550103')
+    typed.resolve()
+    await card.getByRole('button', { name: 'Probe now: +14155550102' }).waitFor()
+    assert.equal(await number.inputValue(), '+14155550103')
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('is gone with the form of a line’s settings, a password above all', async () => {
     const { accountId } = await customer(desk.server, { lines: [] })
     const number = '+14155550101'

@@ -118,18 +118,15 @@ function useSubmit(place: string, send: (given: FormData) => Promise<unknown>, o
     forgetDrafts(`${place} `)
     onDone()
   }
-  const mutation = useMutation({
-    mutationFn: send,
-    onSuccess: done,
-    onSettled: refresh,
-  })
+  const mutation = useMutation({ mutationFn: send, onSettled: refresh })
   return {
     done,
     error: mutation.error,
     pending: mutation.isPending,
     submit(event: FormEvent<HTMLFormElement>) {
       event.preventDefault()
-      mutation.mutate(new FormData(event.currentTarget))
+      // Said here, it holds while this form is there: of one that was cancelled, the next has begun in its place.
+      mutation.mutate(new FormData(event.currentTarget), { onSuccess: done })
     },
   }
 }
