@@ -71,6 +71,10 @@ describe('the dashboard, whatever the size of its window,', { skip: requireDashb
     assert.ok(first && sides && first.y + first.height <= sides.y, 'nothing stands over another')
     const { y, height } = await boxOf(reply)
     assert.ok(y + height <= 568 - 58, 'the reply can be sent anew')
+    await page.setViewportSize({ width: 667, height: 320 })
+    const lying = await boxOf(failures.first())
+    assert.ok(lying.y + lying.height <= (await boxOf(log(page))).y, 'nor over what was written')
+    await page.setViewportSize({ width: 320, height: 568 })
     for (const before of ['.pane-head', '.timeline']) {
       await failures.first().getByRole('button', { name: 'Close' }).press('Enter')
       await page.locator(`${before} button:focus`).waitFor()
