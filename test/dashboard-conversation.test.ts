@@ -159,6 +159,27 @@ describe('a conversation in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('leaves whoever went elsewhere meanwhile where they are once somebody new has written', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    const gone = Promise.withResolvers<void>()
+    await page.route('**/simulator/messages', async (route) => {
+      await gone.promise
+      await route.continue()
+    })
+    await page.getByRole('button', { name: 'A new contact writes' }).click()
+    await page.getByRole('menuitem', { name: 'New group' }).click()
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.getByText('What did not go out').waitFor()
+    const written = page.waitForResponse('**/console/messages/*')
+    gone.resolve()
+    await (await written).finished()
+    // By the time of another answer the page has heard of this one.
+    await page.evaluate('fetch("/console/session").then((answer) => answer.text())')
+    assert.equal(new URL(page.url()).pathname, '/overview')
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('finds nothing where a conversation is another account’s', async () => {
     await using mine = await enter(desk)
     await mine.account.write({ to_number: mine.line })

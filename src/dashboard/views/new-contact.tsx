@@ -13,7 +13,7 @@ const NEW = [
   { name: 'New group', service: 'iMessage', group: true },
 ] as const
 
-/** Somebody new writes to a simulated line. */
+/** Somebody new writes to a simulated line, and is shown to whoever is still where they asked for it. */
 export function useNewContact(line: string | undefined) {
   const [, navigate] = useLocation()
   return useMutation({
@@ -21,7 +21,10 @@ export function useNewContact(line: string | undefined) {
       const handle = await write(newWriting(line ?? '', kind.service, 'group' in kind))
       return get<{ message: { conversation_id: string } }>(`/messages/${handle}`)
     },
-    onSuccess: ({ message }) => navigate(`/conversations/${message.conversation_id}`),
+    onMutate: () => location.pathname,
+    onSuccess({ message }, _kind, asked) {
+      if (asked === location.pathname) navigate(`/conversations/${message.conversation_id}`)
+    },
   })
 }
 
