@@ -16,6 +16,11 @@ const NOTING = `
     }
   }`
 
+/** Has the page wait a twentieth as long for an answer. */
+const IMPATIENT = `
+  const { timeout } = AbortSignal
+  AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 20)`
+
 describe('the dashboard', { skip: requireDashboard() }, () => {
   test('shows what changed while its first answer was on the way', async () => {
     await using server = await startReadback()
@@ -50,6 +55,24 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
       (yes) => yes === true,
     )
     arrives.resolve()
+    await page.getByRole('link', { name: new RegExp(`\\${CONTACT}`) }).waitFor()
+    assert.deepEqual(visited.complaints, [])
+  })
+
+  test('goes on to show what changes where one answer never came', async () => {
+    await using server = await startReadback()
+    await using browser = await openBrowser()
+    const account = await customer(server)
+    await using visited = await visit(browser, server.base)
+    const { page } = visited
+    await page.addInitScript(IMPATIENT)
+    await page.reload()
+    await signIn(page, account)
+    await page.getByText('Nobody has written yet').waitFor()
+    const asked = Promise.withResolvers<void>()
+    await page.route('**/console/conversations*', () => asked.resolve(), { times: 1 })
+    await account.write()
+    await asked.promise
     await page.getByRole('link', { name: new RegExp(`\\${CONTACT}`) }).waitFor()
     assert.deepEqual(visited.complaints, [])
   })
