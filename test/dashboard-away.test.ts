@@ -23,6 +23,21 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     await page.getByText('No endpoint yet').waitFor()
   })
 
+  test('asks again for what broke off in the middle', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await page.route(
+      '**/console/lines',
+      (route) => route.fulfill({ contentType: 'application/json', body: '{"data":[' }),
+      {
+        times: 1,
+      },
+    )
+    await page.goto(`${desk.server.base}/lines`)
+    await page.getByRole('button', { name: 'Probe now' }).waitFor()
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('says where it is seen that more of the list could not be fetched, and fetches it when asked again', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited

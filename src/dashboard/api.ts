@@ -26,10 +26,12 @@ export async function call<T = unknown>(method: Method, path: string, body?: unk
     init.headers = { 'content-type': 'application/json' }
     init.body = JSON.stringify(body)
   }
-  const response = await fetch(`/console${path}`, init).catch(() => {
+  const unreachable = () => {
     throw new Refusal(0, `The server cannot be reached. ${method === 'GET' ? ASKED_AGAIN : NOT_ASKED_AGAIN}`)
-  })
-  const answer: unknown = await response.json().catch(() => ({}))
+  }
+  const response = await fetch(`/console${path}`, init).catch(unreachable)
+  // A good answer that broke off is none; what comes from something before the server need not be JSON.
+  const answer: unknown = await response.json().catch(response.ok ? unreachable : () => ({}))
   if (response.ok) return answer as T
   if (response.status === 401 && path !== '/session') void queries.invalidateQueries({ queryKey: ['session'] })
   const { message } = answer as { message?: string }
