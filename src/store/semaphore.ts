@@ -8,7 +8,7 @@ import { hashSecret } from './seal.ts'
 const MOST_KNOWN = 10_000
 
 /** Whose the credentials are; throws where they are nobody's. */
-type Identify = (call: { credentials: Credentials }) => Promise<Caller>
+export type Identify = (call: { credentials: Credentials }) => Promise<Caller>
 
 interface Waiting {
   readonly enter: () => void

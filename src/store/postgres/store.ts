@@ -1,6 +1,4 @@
 import { sql } from 'kysely'
-import type { Credentials } from '../../core/account.ts'
-import type { Caller } from '../../core/caller.ts'
 import { ReadbackError } from '../../core/errors.ts'
 import type { LineId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
@@ -9,7 +7,6 @@ import type { OverdueCall } from '../../core/overdue.ts'
 import type { Setback, Settlement } from '../../core/send-receipt.ts'
 import type { Changes, Store } from '../../core/store.ts'
 import type { DeliveryOutcome } from '../../core/webhook.ts'
-import { identify } from '../accounts.ts'
 import { redeliver, testWebhook } from '../deliveries.ts'
 import type { Answered, Nudging } from '../events.ts'
 import { checkKey } from '../key-check.ts'
@@ -30,6 +27,7 @@ import { asUnavailable, CONNECT_TIMEOUT_MS, openPatientPool, openPool, toKysely 
 import { settleDeliveries } from './deliveries.ts'
 import { recordEvents } from './events.ts'
 import { handsetMethods } from './handset.ts'
+import { identifying } from './identifying.ts'
 import { storeArrivals } from './inbound.ts'
 import { laneMethods } from './lanes.ts'
 import { NodeLeases } from './leases.ts'
@@ -82,13 +80,7 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
     start.onChanges(changes)
   }
   const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs, onTaken, onChanges })
-  // On one connection, however many ask: those that are nobody's must not take the pool.
-  const callersOf = new Batches<{ credentials: Credentials }, Caller>((calls) =>
-    transactions.run('none', ({ db }) =>
-      Promise.all(calls.map((call) => identify({ db, seal, rules: start.rules, now }, call).catch(onlyRefused))),
-    ),
-  )
-  const whose = (call: { credentials: Credentials }) => callersOf.call(call)
+  const whose = identifying(transactions, { seal, rules: start.rules, now })
   const places = new Semaphore(Math.max(1, start.poolSize - KEPT_CONNECTIONS), whose, CONNECT_TIMEOUT_MS)
   const ofLists = new Semaphore(Math.ceil(start.poolSize / 2), whose, CONNECT_TIMEOUT_MS)
   const callers = new CallerTurns(tellingOf({ transactions, onChanges }), places)
@@ -222,11 +214,6 @@ function tellingMethods({ callers, onChanges, ...session }: Tools) {
     removeWebhooks: nudging(removeWebhooks, 'current', 'all'),
     replaceWebhooks: nudging(replaceWebhooks, 'current', 'all'),
   } satisfies Partial<Store>
-}
-
-function onlyRefused(error: unknown): ReadbackError {
-  if (error instanceof ReadbackError) return error
-  throw error
 }
 
 /** A standby answers, and so does a server that was made to take no more writes. */
