@@ -24,7 +24,7 @@ export function describeHandset(engine: string, place: () => Promise<Place>): vo
         d.store.write(of(ada, '1', pieces)),
         d.store.write(of(ada, '3', [text('d')])),
       ])
-      await d.store.write(of(ada, '3', [text('d'), text('of no message')]))
+      await d.store.write(of(ada, '3', [text('d')]))
       const shown = async (contact: Address) =>
         (await d.store.show({ lineId: d.lineId, contact })).map(({ part, content, mediaUrl }) => [
           part,

@@ -10,11 +10,7 @@ import type { Tables } from './tables.ts'
 
 const UNTOUCHED: SimulatedCarrier = { latencyMs: 0, pacePerS: null, failNext: 0, failureRate: 0, offline: false }
 
-/** As a whole, and once: what a repeat has beyond it no line was ever given. */
 export async function write({ db }: Session, draft: HandsetDraft): Promise<void> {
-  const there = db.selectFrom('handset_messages').select('id').where('line_id', '=', draft.lineId)
-  const first = await there.where('carrier_message_id', '=', draft.carrierMessageId).limit(1).executeTakeFirst()
-  if (first !== undefined) return
   await db
     .insertInto('handset_messages')
     .values(
@@ -34,6 +30,7 @@ export async function write({ db }: Session, draft: HandsetDraft): Promise<void>
         delivered_at: null,
       })),
     )
+    .onConflict((conflict) => conflict.doNothing())
     .execute()
 }
 

@@ -2,7 +2,7 @@ import type { Handset, HandsetDraft, SimulatedCarrier } from '../../core/handset
 import type { LineId } from '../../core/id.ts'
 import { type CarrierRow, toCarrier } from '../handset.ts'
 import { Batches } from './batches.ts'
-import { plannedOnce, type Transaction, type Transactions } from './transactions.ts'
+import { plannedOnce, type Statement, type Transaction, type Transactions } from './transactions.ts'
 
 /** What every message and every receipt asks of the simulated phone: of many at once, one transaction for each would be most of their cost. */
 export function handsetMethods(transactions: Transactions) {
@@ -64,18 +64,16 @@ const FIND_CARRIERS = plannedOnce({
     where line_id = any($1::bigint[])`,
 })
 /** As the shared `write`: in the order in which they were written, by which the phone shows them. */
-const WRITE = plannedOnce({
+const WRITE: Statement = {
   name: 'write on phones',
   text: `insert into handset_messages (line_id, contact, kind, conversation_address, carrier_message_id, part, content, media_url,
       service, written_at)
     select line_id, contact, kind, conversation_address, carrier_message_id, part, content, media_url, service, written_at
     from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[],
       $10::bigint[]) with ordinality as k (line_id, contact, kind, conversation_address, carrier_message_id, part, content,
-        media_url, service, written_at, n)
-    where not exists (select 1 from handset_messages m where m.line_id = k.line_id and m.carrier_message_id = k.carrier_message_id
-      offset 0)
-    order by n on conflict do nothing`,
-})
+        media_url, service, written_at, n) order by n
+    on conflict do nothing`,
+}
 /**
  * As the shared `showRead`, for many conversations, each by the index of what is unread whatever the planner believes: `+ 0` keeps it from
  * those that begin with the line.
