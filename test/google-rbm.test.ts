@@ -279,7 +279,7 @@ describe('Google in trouble', () => {
     await using google = await startGoogle()
     await using line = await agent(hurried, google)
     for (let message = 1; message <= 31; message++) await write(line, `Mx${message}`)
-    google.pace.eventMs = 300
+    google.pace.eventMs = 200
     const id = await markRead(line)
     await untilRead(google, 31)
     assert.equal((await line.account.settled(id)).state, 'sent')
