@@ -120,7 +120,12 @@ describe('whoever uses the dashboard with the keyboard alone', { skip: requireDa
     await goesTo(page, log(page).getByRole('button', { name: 'Show all 2,000 characters' }), long)
     await goesTo(page, log(page).getByRole('button', { name: 'Show older' }), log(page))
     await page.getByRole('link', { name: 'Webhooks' }).click()
-    const lastOfTheFirst = page.getByRole('button', { name: 'Send again' }).nth(19)
+    const again = page.getByRole('button', { name: 'Send again' })
+    const lastOfTheFirst = again.nth(19)
+    await lastOfTheFirst.waitFor()
+    // Whoever hears them one after the other knows which is which.
+    const names = await again.evaluateAll((buttons) => buttons.map((button) => button.ariaLabel))
+    assert.equal(new Set(names).size, 20)
     await goesTo(page, page.getByRole('button', { name: 'Show more' }), lastOfTheFirst)
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })

@@ -124,6 +124,7 @@ export function DeliveryStory({ delivery }: { delivery: Delivery }) {
           size="compact-xs"
           variant="default"
           className="no-shrink"
+          aria-label={`Send again ${delivery.delivery_id}`}
           busy={again.isPending}
           onClick={() => again.mutate()}
         >
