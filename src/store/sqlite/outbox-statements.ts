@@ -4,7 +4,12 @@ import type { DatabaseSync } from 'node:sqlite'
 const NOT_UNDER_WAY = `not exists (select 1 from receipts s where s.conversation_id = r.conversation_id
   and s.state = 'sending' and s.settled_at is null and s.next_attempt_at is null)`
 
+/** What a line's lanes ask of its receipts. */
 export function prepareOutbox(database: DatabaseSync) {
+  return { ...prepareClaims(database), ...prepareEnds(database), ...prepareReleases(database) }
+}
+
+function prepareClaims(database: DatabaseSync) {
   return {
     findLine: database.prepare('select * from lines where id = ? and removed_at is null'),
     findDue: database.prepare(
@@ -33,8 +38,12 @@ export function prepareOutbox(database: DatabaseSync) {
       `select id, carrier_message_id, marked from messages where conversation_id = ? and id <= ? and id > ? and part = 0 and outbound = 0
        order by id desc limit ?`,
     ),
-    mark: database.prepare('update messages set marked = 1 where id = ?'),
     send: database.prepare(`update receipts set state = 'sending', next_attempt_at = null where id = ?`),
+  }
+}
+
+function prepareEnds(database: DatabaseSync) {
+  return {
     settle: database.prepare(
       `update receipts set state = ?, reason = ?, service = ?, attempts = attempts + ?, last_attempt_at = ?, settled_at = ?,
        next_attempt_at = null where id = ? and settled_at is null and requests = ?`,
@@ -46,6 +55,7 @@ export function prepareOutbox(database: DatabaseSync) {
       `update receipts set reason = ?, setbacks = ?, next_attempt_at = ?, attempts = attempts + ?, last_attempt_at = ?
        where id = ? and settled_at is null returning account_id`,
     ),
+    mark: database.prepare('update messages set marked = 1 where id = ?'),
     readThrough: database.prepare(
       'update conversations set read_through = max(coalesce(read_through, 0), ?1) where id = ?2 and ?1 is not null',
     ),
@@ -70,7 +80,6 @@ export function prepareOutbox(database: DatabaseSync) {
       `update receipts set state = 'expired', reason = coalesce(reason, ?), settled_at = ?, next_attempt_at = null
        where id = ? and next_attempt_at is not null and expires_at <= ?`,
     ),
-    ...prepareReleases(database),
   }
 }
 
