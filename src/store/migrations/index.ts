@@ -41,19 +41,28 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
 
 const NOTHING_TO_DO: Migration = { async up() {} }
 
+/** In a database that others use, too. */
+interface Shared {
+  /** Done first where there is something to do. */
+  readonly alone: Migration['up']
+  /** Without it Kysely takes its tables in anybody's schema for ours. */
+  readonly migrationTableSchema: string
+}
+
 /**
- * Brings the tables up to date, all or nothing; `alone` is done first where there is something to do. Answers the migrations of a
- * newer version that has been here: they take nothing away but indexes, so this one can go on, as it does where it runs while they do.
+ * Brings the tables up to date, all or nothing. Answers the migrations of a newer version that has been here: they take nothing away
+ * but indexes, so this one can go on, as it does where it runs while they do.
  */
 export async function migrate(
   db: Kysely<Tables>,
   engine: Engine,
-  alone: Migration['up'] = NOTHING_TO_DO.up,
+  { alone = NOTHING_TO_DO.up, ...schema }: Partial<Shared> = {},
 ): Promise<readonly string[]> {
   const known = Object.fromEntries(Object.entries(MIGRATIONS).map(([name, make]) => [name, after(alone, make(engine))]))
   for (let newer: readonly string[] = []; ; ) {
     const migrations = { ...known, ...Object.fromEntries(newer.map((name) => [name, NOTHING_TO_DO])) }
-    const { error } = await new Migrator({ db, provider: { getMigrations: async () => migrations } }).migrateToLatest()
+    const provider = { getMigrations: async () => migrations }
+    const { error } = await new Migrator({ db, provider, ...schema }).migrateToLatest()
     if (error === undefined) return newer
     const unknown = (await executed(db)).filter((name) => !(name in known))
     if (unknown.length === newer.length) throw error

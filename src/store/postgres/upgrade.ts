@@ -24,9 +24,10 @@ export async function upgrade(url: string, onNotice: (notice: string) => void): 
   const db = toKysely(openPatientPool(url, LOCK_TIMEOUT_MS))
   try {
     await requireAnyText(db)
+    const shared = { alone: keepOthersOut, migrationTableSchema: await findSchema(db) }
     for (let first = true; ; first = false) {
       try {
-        return await migrate(db, POSTGRES, keepOthersOut)
+        return await migrate(db, POSTGRES, shared)
       } catch (error) {
         if (!gaveWay(error)) throw error
         if (first) onNotice('the tables are in use: this start waits until it can migrate them')
@@ -47,6 +48,14 @@ async function requireAnyText(db: Kysely<Tables>): Promise<void> {
     'invalid',
     `The database has the encoding ${encoding}: make one with UTF8 (createdb -T template0 -E UTF8)`,
   )
+}
+
+/** Where our tables are, or will be made. */
+async function findSchema(db: Kysely<Tables>): Promise<string> {
+  const { rows } = await sql<{ name: string }>`select coalesce(
+    (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = to_regclass(${MIGRATION_LOCK})),
+    current_schema(), '') as name`.execute(db)
+  return rows[0]?.name ?? ''
 }
 
 /** Waits for the transactions of all nodes, and keeps new ones waiting. */

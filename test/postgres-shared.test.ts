@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { nodeSettings, postgresServer, requirePostgres, runSql } from './support/postgres.ts'
+import { customer, startReadback } from './support/readback.ts'
+import { share } from './support/shared.ts'
+
+const SCHEMA = 'apart'
+
+describe('a database that other programs use, too', { skip: requirePostgres() }, () => {
+  const postgres = share(postgresServer)
+
+  test('holds a store in a schema that the URL names, beside another that Kysely made', async () => {
+    await using database = await postgres.database()
+    await using other = await startReadback(nodeSettings(database))
+    await runSql(database.url, `create schema ${SCHEMA}`)
+    await using server = await startReadback(nodeSettings({ url: apart(database.url) }))
+    await other.operator.must(200, 'GET', '/readyz')
+    const account = await customer(server)
+    await account.write()
+    assert.equal((await account.settled(await account.markRead())).state, 'sent')
+    const rows = await runSql(database.url, `select count(*)::int as count from public.receipts`)
+    assert.deepEqual(rows, [{ count: 0 }])
+  })
+})
+
+function apart(url: string): string {
+  return `${url}?options=${encodeURIComponent(`-c search_path=${SCHEMA}`)}`
+}
