@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { connectionOptions } from '../src/store/postgres/connection.ts'
 import { nodeSettings, postgresServer, requirePostgres, runSql } from './support/postgres.ts'
 import { customer, startReadback } from './support/readback.ts'
 import { share } from './support/shared.ts'
@@ -20,6 +21,14 @@ describe('a database that other programs use, too', { skip: requirePostgres() },
     assert.equal((await account.settled(await account.markRead())).state, 'sent')
     const rows = await runSql(database.url, `select count(*)::int as count from public.receipts`)
     assert.deepEqual(rows, [{ count: 0 }])
+  })
+
+  test('has its planner led by hand also where the URL asks for something of its own', async () => {
+    await using database = await postgres.database()
+    const settings = `select current_setting('enable_seqscan') as scans, current_setting('search_path') as path`
+    for (const url of [apart(database.url), `${apart(database.url)}&sslmode=disable`]) {
+      assert.deepEqual(await runSql(connectionOptions(url), settings), [{ scans: 'off', path: SCHEMA }])
+    }
   })
 })
 

@@ -74,12 +74,16 @@ const PARSERS = new Map<number, (text: string) => unknown>([
  */
 const PLANNER = '-c enable_seqscan=off -c cpu_tuple_cost=1 -c jit=off'
 
+/** What a URL asks of the server for itself, such as a search_path: the driver would take it in the place of ours. */
+const OWN_OPTIONS = /(?<=\?(?:.*&)?)options=[^&]*&?/
+
 /** What every connection has, whatever it is for. TLS comes with the URL, and whatever else the driver reads there. */
 export function connectionOptions(url: string): PoolConfig {
+  const own = new URLSearchParams(OWN_OPTIONS.exec(url)?.[0]).get('options') ?? ''
   return {
-    connectionString: url,
+    connectionString: url.replace(OWN_OPTIONS, ''),
     application_name: 'readback',
-    options: PLANNER,
+    options: `${own} ${PLANNER}`,
     keepAlive: true,
     // 64 bits come as text, since they may not fit a number: ours are ids and times, which do.
     types: {
