@@ -81,6 +81,16 @@ describe('npm run migrate-store', { skip: requirePostgres() }, () => {
     assert.match(await migrate(folder.path, database), /rows arrived/)
   })
 
+  test('takes the time that it takes, also where the database gives others less', async () => {
+    await using folder = await dataFolder()
+    await using database = await postgres.database()
+    await using server = await startReadback({ READBACK_DATA_DIR: folder.path })
+    await server.stop()
+    const name = new URL(database.url).pathname.slice(1)
+    await runSql(database.url, `alter database ${name} set statement_timeout = '1ms'`)
+    assert.match(await migrate(folder.path, database), /rows arrived/)
+  })
+
   test('says how it is called, and makes no store where there is none', async () => {
     assert.match(await run(['postgres://x', 'sqlite:y']), /^migrate-store: usage: /)
     await using folder = await dataFolder()

@@ -44,9 +44,12 @@ class GatheringSocket extends Socket {
   }
 }
 
+/** Also where the database, or the user, has one for all that connect. */
+const NO_TIMEOUT = '-c statement_timeout=0'
+
 /** One connection without timeouts, for what takes as long as it takes; but for locks, where those are given one. */
 export function openPatientPool(url: string, lockTimeoutMs = 0): Pool {
-  return unbroken(new Pool({ ...connectionOptions(url), max: 1, lock_timeout: lockTimeoutMs }))
+  return unbroken(new Pool({ ...connectionOptions(url, NO_TIMEOUT), max: 1, lock_timeout: lockTimeoutMs }))
 }
 
 /**
@@ -78,12 +81,12 @@ const PLANNER = '-c enable_seqscan=off -c cpu_tuple_cost=1 -c jit=off'
 const OWN_OPTIONS = /(?<=\?(?:.*&)?)options=[^&]*&?/
 
 /** What every connection has, whatever it is for. TLS comes with the URL, and whatever else the driver reads there. */
-export function connectionOptions(url: string): PoolConfig {
+export function connectionOptions(url: string, more = ''): PoolConfig {
   const own = new URLSearchParams(OWN_OPTIONS.exec(url)?.[0]).get('options') ?? ''
   return {
     connectionString: url.replace(OWN_OPTIONS, ''),
     application_name: 'readback',
-    options: `${own} ${PLANNER}`,
+    options: `${own} ${PLANNER} ${more}`,
     keepAlive: true,
     // 64 bits come as text, since they may not fit a number: ours are ids and times, which do.
     types: {
