@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { connectionOptions } from '../src/store/postgres/connection.ts'
+import { connectionOptions, openPool } from '../src/store/postgres/connection.ts'
+import { Transactions } from '../src/store/postgres/transactions.ts'
 import { nodeSettings, postgresServer, requirePostgres, runSql } from './support/postgres.ts'
 import { customer, startReadback } from './support/readback.ts'
 import { share } from './support/shared.ts'
@@ -29,6 +30,18 @@ describe('a database that other programs use, too', { skip: requirePostgres() },
     for (const url of [apart(database.url), `${apart(database.url)}&sslmode=disable`]) {
       assert.deepEqual(await runSql(connectionOptions(url), settings), [{ scans: 'off', path: SCHEMA }])
     }
+  })
+
+  test('is written as we mean it, however it isolates others', async () => {
+    await using database = await postgres.database()
+    await using _server = await startReadback(nodeSettings(database))
+    const name = new URL(database.url).pathname.slice(1)
+    await runSql(database.url, `alter database ${name} set default_transaction_isolation = 'repeatable read'`)
+    const pool = openPool(database.url, 1)
+    const look = { text: `select current_setting('transaction_isolation') as level` }
+    const rows = await new Transactions(pool).run('current', (one) => one.rows(look, []))
+    await pool.end()
+    assert.deepEqual(rows, [{ level: 'read committed' }])
   })
 })
 

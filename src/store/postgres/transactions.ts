@@ -41,11 +41,11 @@ const ENTER = `lock table ${MIGRATION_LOCK} in access share mode`
 
 /**
  * `none`: each statement for itself. `current` sees what others commit from one statement to the next, and locks what it decides
- * by. `snapshot` fails, and is begun again, where it would overwrite what it has not seen.
+ * by. `snapshot` fails, and is begun again, where it would overwrite what it has not seen. A database may have another default.
  */
 const BEGIN = {
   none: undefined,
-  current: { text: `begin; ${ENTER}` },
+  current: { text: `begin isolation level read committed; ${ENTER}` },
   snapshot: { text: `begin isolation level repeatable read; ${ENTER}` },
 } as const satisfies Readonly<Record<string, Statement | undefined>>
 
