@@ -17,6 +17,14 @@ function seconds(fallback: number, least: number) {
     .transform((given) => Math.round(given * 1_000))
 }
 
+/** Node's timers take 2^31 - 1, of which a minute is left for what is added; one that is longer rings a thousand times a second. */
+const LONGEST_WAIT_MS = 2 ** 31 - 60_000
+
+/** The same, for what a timer waits for. */
+function wait(fallback: number, least: number) {
+  return seconds(fallback, least).transform((ms) => Math.min(ms, LONGEST_WAIT_MS))
+}
+
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 const POSTGRES_URL = /^postgres(ql)?:\/\/./
@@ -58,9 +66,9 @@ const VARIABLES = z.object({
   READBACK_AUTO_MARK_READ_MAX_AGE_S: seconds(3_600, 0),
   READBACK_RECEIPT_TTL_S: seconds(900, 1),
   READBACK_MESSAGE_TTL_S: seconds(3_600, 1),
-  READBACK_CARRIER_TIMEOUT_S: seconds(10, 0.1),
-  READBACK_CATCH_UP_INTERVAL_S: seconds(20, 0.1),
-  READBACK_LEASE_S: seconds(30, 0.5),
+  READBACK_CARRIER_TIMEOUT_S: wait(10, 0.1),
+  READBACK_CATCH_UP_INTERVAL_S: wait(20, 0.1),
+  READBACK_LEASE_S: wait(30, 0.5),
   READBACK_DEDUPE_AGE_S: seconds(691_200, 1),
   READBACK_RETENTION_DAYS: z.coerce
     .number({ error: 'must be a number of days' })

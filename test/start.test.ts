@@ -163,6 +163,16 @@ describe('a start', () => {
     assert.ok(!store.includes(settings.password) && !server.output().includes(settings.password))
   })
 
+  test('takes intervals of a year, which are longer than any timer', async () => {
+    await using folder = await dataFolder()
+    const year = '31536000'
+    const env = { READBACK_CATCH_UP_INTERVAL_S: year, READBACK_CARRIER_TIMEOUT_S: year }
+    await using server = await startProcess({ dataDir: folder.path, env })
+    assert.equal(await server.end('SIGTERM'), 0)
+    // With which Node tells of a timer that rings a thousand times a second.
+    assert.doesNotMatch(server.output(), /TimeoutOverflowWarning/)
+  })
+
   test('is healthy and ready, and no longer ready while it drains', async () => {
     await using folder = await dataFolder()
     await using server = await startProcess({ dataDir: folder.path })
