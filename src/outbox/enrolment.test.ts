@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { carriedBy, SILENT } from '../../test/support/lane.ts'
 import { until } from '../../test/support/until.ts'
 import type { LineId } from '../core/id.ts'
@@ -38,4 +39,49 @@ test('a carrier that is away is told again soon where to call, though the clock 
     (made) => made === 3,
   )
   await enrolment.stop()
+})
+
+test('a line that is asked for again and again is enrolled by one try at a time', async () => {
+  const under: PromiseWithResolvers<void>[] = []
+  const enrolment = new Enrolment({
+    store: {
+      linesToEnrol: async () => [{ line: LINE, inboundSecret: 'secret', before: null }],
+      noteEnrolled: async () => true,
+      noteCursor: async () => {},
+    },
+    connectors: carriedBy({
+      async enrol() {
+        const call = Promise.withResolvers<void>()
+        under.push(call)
+        await call.promise
+        return { kind: 'done' }
+      },
+    }),
+    noteHealth: async (_line, health) => health,
+    inboundUrl: (secret) => `https://readback.example/${secret}`,
+    log: SILENT,
+    now: Date.now,
+  })
+  const begun = (tries: number) =>
+    until(
+      `${tries} tries`,
+      () => under.length,
+      (made) => made === tries,
+    )
+  const first = enrolment.enrol(LINE.id)
+  const second = enrolment.enrol(LINE.id)
+  await begun(1)
+  under[0]?.resolve()
+  await first
+  await begun(2)
+  assert.ok(enrolment.isTrying(LINE.id))
+  const third = enrolment.enrol(LINE.id)
+  await turn()
+  assert.equal(under.length, 2)
+  under[1]?.resolve()
+  await second
+  await begun(3)
+  under[2]?.resolve()
+  await third
+  assert.ok(!enrolment.isTrying(LINE.id))
 })

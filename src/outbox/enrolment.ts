@@ -25,6 +25,8 @@ interface Tries {
   /** By the monotonic clock: where the other is set back, the carrier is not left alone for as much longer. */
   readonly backOff: BackOff
   last: Promise<void>
+  /** Those that were asked for and have not begun. */
+  waiting: number
   timer?: NodeJS.Timeout
 }
 
@@ -60,9 +62,10 @@ export class Enrolment {
 
   /** Answers when the line was tried once. Never throws: it goes on trying by itself. */
   enrol(lineId: LineId): Promise<void> {
-    const tries = this.#tries.get(lineId) ?? { backOff: new BackOff(), last: Promise.resolve() }
+    const tries = this.#tries.get(lineId) ?? { backOff: new BackOff(), last: Promise.resolve(), waiting: 0 }
     this.#tries.set(lineId, tries)
     clearTimeout(tries.timer)
+    tries.waiting += 1
     // One after another: two at once would each put its own webhook at the carrier.
     tries.last = tries.last.then(() => this.#try(lineId, tries))
     return tries.last
@@ -87,6 +90,7 @@ export class Enrolment {
   }
 
   async #try(lineId: LineId, tries: Tries): Promise<void> {
+    tries.waiting -= 1
     if (this.#stopped) return
     const { log } = this.#options
     const startedAt = performance.now()
@@ -96,6 +100,8 @@ export class Enrolment {
     } catch (error) {
       log.warn({ line: formatId('line', lineId), error: messageOf(error) }, 'a line could not be enrolled yet')
     }
+    // Forgotten here, they would not keep back who asks next.
+    if (tries.waiting > 0) return
     if (failed === undefined) {
       this.#tries.delete(lineId)
     } else if (!this.#stopped) {
