@@ -81,4 +81,14 @@ describe('catching up', () => {
       assert.deepEqual([third.refused.length, JSON.parse(third.cursor)], [1, JSON.parse(at(2))])
     })
   }
+
+  test('waits no hour for what lacks its conversation, where the clock is set back by one meanwhile', async () => {
+    const row = { originalROWID: 2, isFromMe: false, itemType: 0, chats: [] }
+    const { ask } = mac(beyond([{ originalROWID: 1 }, row]))
+    const first = await ask(at(1))
+    assert.ok(first.kind === 'done' && first.comeBackMs !== null)
+    const second = await ask(first.cursor, NOW - 3_600_000)
+    assert.ok(second.kind === 'done')
+    assert.deepEqual([second.comeBackMs, second.cursor], [null, at(2)])
+  })
 })

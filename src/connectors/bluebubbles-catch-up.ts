@@ -163,7 +163,8 @@ async function take(talk: Talk, page: Page, { from, to, rows, more }: Range, now
   const waiting: Record<string, number> = {}
   for (const row of page.rows.filter(({ originalROWID }) => originalROWID > from.row)) {
     const since = from.held?.[row.originalROWID] ?? now
-    const patient = now - since < LINKED_WITHIN_MS
+    // Either way: where the clock was set back meanwhile, it would be waited for as much longer.
+    const patient = Math.abs(now - since) < LINKED_WITHIN_MS
     try {
       const parsed = patient && lacksConversation(row) ? undefined : await completed(talk, row)
       if (parsed === undefined || (parsed.late && patient)) waiting[row.originalROWID] = since
