@@ -232,6 +232,17 @@ describe('a receipt that goes with the reply', () => {
     assert.equal(mac.reads.length, 1)
   })
 
+  test('waits no longer for what a contact wrote whose clock is ahead', async () => {
+    await using mac = await startBlueBubbles()
+    const here = await onMac(mac)
+    await setTiming(here.account, { mode: 'on_reply' })
+    await happens(here, 'direct-imessage', Date.now() + 600_000)
+    await happens(here, 'own-message', Date.now() - 1_000)
+    assert.equal((await newest(here.account)).reason, 'awaiting_reply')
+    await happens(here, 'own-message', Date.now())
+    assert.equal((await here.account.settled((await newest(here.account)).receipt_id)).state, 'sent')
+  })
+
   test('does not go with one that is on its way for a call', async () => {
     await using mac = await startBlueBubbles()
     const here = await onMac(mac)

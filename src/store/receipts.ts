@@ -140,7 +140,8 @@ export async function noteReplies(
       .select('conversations.id')
       .where('conversations.line_id', '=', lineId)
       .where('carrier_conversation', '=', carrierConversation)
-      .where('sent_at', '<=', sentAt)
+      // By the earlier: a contact's clock may be ahead.
+      .where((eb) => eb.or([eb('sent_at', '<=', sentAt), eb('received_at', '<=', sentAt)]))
       .execute()
     const ids = answered.map(({ id }) => id)
     released += await releaseWaiting(session, ids, at)
