@@ -33,6 +33,20 @@ describe('catching up', () => {
     assert.deepEqual([empty.kind, 'reason' in empty && empty.reason], ['unavailable', 'carrier_error'])
   })
 
+  test('keeps its place where its row is deleted and the next one is written while it looks', async () => {
+    const rows = [{ originalROWID: 449 }]
+    const { ask } = mac((body) => {
+      const seen = beyond(rows)(body)
+      if (rows.length === 1) rows.push({ originalROWID: 451 })
+      return seen
+    })
+    const looked = await ask(at(450))
+    assert.ok(looked.kind === 'done')
+    const again = await ask(looked.cursor)
+    assert.ok(again.kind === 'done')
+    assert.deepEqual([again.refused.length, again.cursor], [1, at(451)])
+  })
+
   test('asks nobody without end who answers each question alike', async () => {
     const { ask, state } = mac(() => [{ originalROWID: 7 }])
     assert.equal((await ask(null)).kind, 'unavailable')

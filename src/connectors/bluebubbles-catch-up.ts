@@ -78,7 +78,7 @@ async function goOn(talk: () => Talk, from: Cursor, rows: number, now: number): 
   // The row of the cursor comes again: where not even that is there, the table is another one.
   const first = await query(talk(), { after: from.row - 1, rows })
   if (first.kind !== 'rows') return first
-  if (first.rows.length === 0 && from.row > 0) return beginAgain(talk, from.url)
+  if (first.rows.length === 0 && from.row > 0) return beginAgain(talk, from)
   if (first.rows.length < rows) {
     const last = Math.max(from.row, ...first.rows.map(({ originalROWID }) => originalROWID))
     return take(talk(), first, { from, to: last, rows, more: false }, now)
@@ -102,12 +102,15 @@ async function begin(talk: () => Talk, url: string): Promise<CaughtUp | FailedCa
 }
 
 /** A Mac that shows nothing at all has most likely lost its messages for a moment: they would all come as if they were new. */
-async function beginAgain(talk: () => Talk, url: string): Promise<CaughtUp | FailedCall> {
-  const begun = await begin(talk, url)
+async function beginAgain(talk: () => Talk, from: Cursor): Promise<CaughtUp | FailedCall> {
+  const begun = await begin(talk, from.url)
   if (begun.kind !== 'done') return begun
-  if (CURSOR.parse(JSON.parse(begun.cursor)).row === 0) {
+  const { row } = CURSOR.parse(JSON.parse(begun.cursor))
+  if (row === 0) {
     return { kind: 'unavailable', reason: 'carrier_error', detail: 'the Mac shows no messages, where there were some' }
   }
+  // The last was deleted, and others were written since it was looked for.
+  if (row >= from.row) return { ...begun, cursor: JSON.stringify(from), comeBackMs: COME_BACK_MS }
   return { ...begun, warning: 'the Mac has fewer messages than were fetched: it begins again at the newest' }
 }
 
