@@ -1,6 +1,7 @@
 import { messageOf } from '../core/errors.ts'
 import type { WebhookId } from '../core/id.ts'
 import type { Endpoint } from '../core/webhook.ts'
+import { wasSetBack } from './back-off.ts'
 import { Callbacks } from './callbacks.ts'
 import { WebhookLane, type WebhookLaneOptions } from './webhook-lane.ts'
 
@@ -25,6 +26,7 @@ export class WebhookDispatcher {
   #after = 0
   #anew = false
   #looking = false
+  #lookedAt = Number.NEGATIVE_INFINITY
   #next: NodeJS.Timeout | undefined
   #draining = false
 
@@ -34,7 +36,7 @@ export class WebhookDispatcher {
 
   /** Takes up what an earlier process left. Throws when the store is away. */
   async start(): Promise<void> {
-    await this.#options.store.releaseDeliveries({ at: this.#options.now() })
+    await this.#takeUp()
     await this.#look()
   }
 
@@ -56,6 +58,11 @@ export class WebhookDispatcher {
     const grace = setTimeout(() => this.#abandon(), GRACE_MS)
     await Promise.all([...this.#lanes.values()].map((lane) => lane.drain()))
     clearTimeout(grace)
+  }
+
+  /** What an earlier process left, or another time of the clock's. */
+  async #takeUp(): Promise<void> {
+    await this.#options.store.releaseDeliveries({ at: this.#options.now() })
   }
 
   #abandon(): void {
@@ -128,6 +135,8 @@ export class WebhookDispatcher {
     const after = this.#anew ? 0 : this.#after
     this.#anew = false
     try {
+      if (wasSetBack(this.#lookedAt, now())) await this.#takeUp()
+      this.#lookedAt = now()
       const { endpoints, goOnAfter } = await store.findDueEndpoints({ after, limit: LOOKED_AT_ONCE, at: now() })
       this.nudge(endpoints)
       this.#after = goOnAfter ?? 0

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { SILENT } from '../../test/support/lane.ts'
+import { WebhookDispatcher, type WebhookDispatcherOptions } from './webhook-dispatcher.ts'
+
+test('what waits for a time of a clock that is set back is taken up as after a start, and by nothing else', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let at = 3_600_000
+  const takenUp: number[] = []
+  const dispatcher = new WebhookDispatcher({
+    store: {
+      async releaseDeliveries(call: { at: number }) {
+        takenUp.push(call.at)
+      },
+      findDueEndpoints: async () => ({ endpoints: [], goOnAfter: null }),
+    } as Partial<WebhookDispatcherOptions['store']>,
+    log: SILENT,
+    now: () => at,
+  } as Partial<WebhookDispatcherOptions> as WebhookDispatcherOptions)
+  const lookAt = async (time: number) => {
+    at = time
+    t.mock.timers.tick(30_000)
+    await turn()
+  }
+  await dispatcher.start()
+  await lookAt(3_630_000)
+  assert.deepEqual(takenUp, [3_600_000])
+  await lookAt(60_000)
+  await dispatcher.drain()
+  assert.deepEqual(takenUp, [3_600_000, 60_000])
+})
