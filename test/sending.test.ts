@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { client } from './support/client.ts'
 import { type CustomerServer, type Received, startCustomerServer } from './support/customer-server.ts'
 import { dataFolder } from './support/data-folder.ts'
 import { startProcess } from './support/process.ts'
@@ -245,6 +246,20 @@ describe('a message that a line sends', () => {
     const ms = performance.now() - shownAt
     // And not when the first would have ended.
     assert.ok(ms > 1_000, `it ended after ${ms} ms`)
+  })
+
+  test('shows that the line types for as long as a call says, though its token is over before', async () => {
+    const place = { number: '+14155550150', from_number: LINE }
+    const { token, token_id } = (await account.must(201, 'POST', '/v3/auth/tokens', {})).body
+    const holder = client(server.base, { authorization: `Bearer ${token}` })
+    const asked = { ...place, max_duration_ms: 500 }
+    assert.equal((await holder.call('POST', '/api/send-typing-indicator', asked)).body.status, 'SENT')
+    await account.must(204, 'DELETE', `/v3/auth/tokens/${token_id}`)
+    await until(
+      'it to end by itself',
+      async () => (await account.must(200, 'GET', `/simulator/handset?${new URLSearchParams(place)}`)).body.typing,
+      (seen) => !seen,
+    )
   })
 
   const good = { number: CONTACT, from_number: LINE, content: 'Hi' }

@@ -30,24 +30,45 @@ export interface TypingPlace {
 }
 
 export interface TypingDesk extends Pick<LineNudges, 'nudge'> {
-  readonly store: Pick<Store, 'findTypingPlace' | 'tellOfTyping'>
+  readonly store: Pick<Store, 'findTypingPlace' | 'getLine' | 'tellOfTyping'>
   readonly connectors: Readonly<Record<string, Connector>>
 }
 
+/** Where it was shown. */
+export type ShownTyping = { readonly kind: 'done'; readonly conversation: Conversation } | FailedCall
+
 /** Asks the carrier once, and answers its word: nothing of it is worth keeping. Throws `invalid` where there can be none. */
-export async function showTyping(
-  { store, connectors, nudge }: TypingDesk,
-  call: ShowTypingCall,
-): Promise<{ readonly kind: 'done' } | FailedCall> {
-  const { line, conversation, released } = await store.findTypingPlace(call)
-  if (released > 0) nudge(line.id)
+export async function showTyping(desk: TypingDesk, call: ShowTypingCall): Promise<ShownTyping> {
+  const { line, conversation, released } = await desk.store.findTypingPlace(call)
+  if (released > 0) desk.nudge(line.id)
   // It would announce a message that does not come. What was begun may still end.
   if (line.paused && call.typing) return { kind: 'unavailable', reason: 'line_paused' }
+  return askCarrier(desk, line, { conversation, typing: call.typing }, call)
+}
+
+/** Ends what was shown, though the token that began it has ended since: whoever began it was let in. */
+export async function endTyping(
+  desk: TypingDesk,
+  conversation: Conversation,
+  call: ShowTypingCall,
+): Promise<ShownTyping> {
+  const line = await desk.store.getLine({ id: conversation.lineId })
+  return askCarrier(desk, line, { conversation, typing: false }, call)
+}
+
+async function askCarrier(
+  { store, connectors }: TypingDesk,
+  line: Line,
+  typing: TypingCall,
+  { number, fromNumber, at }: ShowTypingCall,
+): Promise<ShownTyping> {
   const carrier = connectors[line.connector]?.line(line)
-  const { number, fromNumber, at } = call
   store.tellOfTyping?.({ number, fromNumber, at, taken: false })
-  const outcome = await tryTyping(carrier?.sendTyping, { conversation, typing: call.typing })
-  if (outcome.kind === 'done') store.tellOfTyping?.({ number, fromNumber, at, taken: true })
+  const outcome = await tryTyping(carrier?.sendTyping, typing)
+  if (outcome.kind === 'done') {
+    store.tellOfTyping?.({ number, fromNumber, at, taken: true })
+    return { kind: 'done', conversation: typing.conversation }
+  }
   if (outcome.kind !== 'not_supported') return outcome
   throw new ReadbackError('invalid', `There can be no typing indicator here: ${REASONS[outcome.reason].meaning}`)
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { RELAYED_HEADER } from '../core/mark-read.ts'
 import { REASONS } from '../core/reason.ts'
 import type { Changes } from '../core/store.ts'
-import { type ShowTypingCall, showTyping, type TypingDesk } from '../core/typing.ts'
+import { endTyping, type ShownTyping, type ShowTypingCall, showTyping, type TypingDesk } from '../core/typing.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
 import { address, phoneNumber } from './fields.ts'
@@ -41,14 +41,14 @@ export function typingDoor(desk: TypingDoorDesk): Door {
     const call = { credentials, number, fromNumber, typing: state === 'start', relayed, at: desk.now() }
     const outcome = await desk.typingStops.around(call, within(showTyping(desk, call)))
     if (outcome.kind === 'done' && call.typing && most !== undefined) {
-      desk.typingStops.add(call, most, () => showTyping(desk, { ...call, typing: false }))
+      desk.typingStops.add(call, most, () => endTyping(desk, outcome.conversation, call))
     }
     if (outcome.kind === 'done') return { status: 'SENT' as const, number, error_message: null }
     return { status: 'ERROR' as const, number, error_message: REASONS[outcome.reason].meaning }
   })
 }
 
-type Shown = ReturnType<typeof showTyping>
+type Shown = Promise<ShownTyping>
 
 type Place = Pick<ShowTypingCall, 'fromNumber' | 'number'>
 
@@ -83,7 +83,7 @@ export class TypingStops {
   }
 
   /** Best effort, as the indicator itself: who stops in time, or ends, has shown it all the same. */
-  add(call: ShowTypingCall, ms: number, end: () => Shown): void {
+  add(call: ShowTypingCall, ms: number, end: () => Promise<unknown>): void {
     const place = placeOf(call)
     const go = async () => {
       // Not for those that come meanwhile: anybody could keep it waiting.
@@ -117,8 +117,8 @@ function placeOf({ fromNumber, number }: Place): string {
   return `${fromNumber} ${number}`
 }
 
-async function within(asked: ReturnType<typeof showTyping>): ReturnType<typeof showTyping> {
-  const { promise, resolve } = Promise.withResolvers<Awaited<typeof asked>>()
+async function within(asked: Shown): Shown {
+  const { promise, resolve } = Promise.withResolvers<ShownTyping>()
   const timer = setTimeout(() => resolve({ kind: 'unavailable', reason: 'timeout' }), PATIENCE_MS).unref()
   return Promise.race([asked, promise]).finally(() => clearTimeout(timer))
 }
