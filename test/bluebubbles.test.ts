@@ -225,6 +225,26 @@ describe('a Mac in trouble', { concurrency: true }, () => {
     assert.equal(mac.webhooks.length, 1)
   })
 
+  test('that is in other trouble than before is OFFLINE, or DEGRADED, since it was first', async () => {
+    await using mac = await startBlueBubbles()
+    const { account, line } = await connect(server, mac)
+    const probed = async (fault: Fault) => {
+      mac.faults.set('info', fault)
+      await server.operator.must(200, 'POST', `/operator/lines/${encodeURIComponent(line)}/probe`)
+      return (await account.must(200, 'GET', '/api/v2/lines/state')).body.data[0]
+    }
+    const info = (data: object) => ({ status: 200, body: { status: 200, data } })
+    const away = await probed('reset')
+    const failing = await probed({ status: 500, body: {} })
+    assert.deepEqual([away.reason, failing.reason], ['unreachable', 'carrier_error'])
+    assert.equal(failing.status_changed_at, away.status_changed_at)
+    const off = await probed(info({ private_api: false, helper_connected: false }))
+    const unhelped = await probed(info({ private_api: true, helper_connected: false }))
+    assert.deepEqual([off.reason, unhelped.reason], ['private_api_off', 'helper_disconnected'])
+    assert.equal(unhelped.degraded_since, off.degraded_since)
+    assert.ok(off.degraded_since > failing.status_changed_at)
+  })
+
   test('is told where to call by a server that is reached elsewhere now, and calls the old place no more', async () => {
     await using mac = await startBlueBubbles()
     await using first = await startReadback()

@@ -27,7 +27,7 @@ export interface Line {
   /** Null where the account's holds. */
   readonly autoTiming: AutoTiming | null
   readonly health: LineHealth
-  /** Since when it is that; null until its carrier was asked. */
+  /** Since when its status is that, whatever the reason; null until its carrier was asked. */
   readonly healthSince: number | null
   /** How many receipts in a row the carrier took and then did not show as read. */
   readonly unverified: number

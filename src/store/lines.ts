@@ -141,9 +141,10 @@ export async function noteHealth(
     .executeTakeFirst()
   const same = line === undefined || (line.status === health.status && line.reason === health.reason)
   if (same) return { answer: null, told: [] }
+  const since = line.status === health.status ? {} : { status_since: at }
   await session.db
     .updateTable('lines')
-    .set({ status: health.status, status_reason: health.reason, status_since: at })
+    .set({ status: health.status, status_reason: health.reason, ...since })
     .where('id', '=', id)
     .execute()
   const { account_id: accountId, number, status, reason } = line
