@@ -19,3 +19,16 @@ test('a back-off ends when one gets through, but for the pause that was asked fo
   backOff.reset()
   assert.deepEqual([backOff.active, backOff.until], [false, 32_100])
 })
+
+test('a back-off doubles up to a minute, and nobody who asks for patience is given more', () => {
+  const backOff = new BackOff()
+  const waits = Array.from({ length: 9 }, (_, hour) => {
+    const at = hour * 3_600_000
+    backOff.fail({ startedAt: at, at })
+    return (backOff.until - at) / 1_000
+  })
+  assert.deepEqual(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60])
+  const at = 86_400_000
+  backOff.fail({ startedAt: at, at, retryAfterMs: 86_400_000 })
+  assert.equal(backOff.until, at + 60_000)
+})

@@ -3,11 +3,12 @@ import { describe, test } from 'node:test'
 import type { ApiKey } from '../core/account.ts'
 import type { WebhookId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
-import { concludeAttempt, type Delivery, type Webhook } from '../core/webhook.ts'
+import { concludeAttempt, type Delivery, type DeliveryLog, type Webhook } from '../core/webhook.ts'
 import { contactOf, type Desk, desk, LINE, type Place } from './desk.contract.ts'
 
 const OTHER_LINE = '+19175550100' as PhoneNumber
 const COUNT = 6
+const MINUTE_MS = 60_000
 
 /** Which events an endpoint is told of, on every engine. */
 export function describeDelivering(engine: string, place: () => Promise<Place>): void {
@@ -125,6 +126,48 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       await d.store.settleDelivery(concludeAttempt(underWay as Delivery, tried(200), 0.5))
       assert.equal((await d.store.claimDeliveries({ ...lease, at: 72, leaseUntil: 132 })).deliveries.length, 1)
     })
+
+    test('are tried seven times more, each after a longer wait, and then given up', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const webhookId = await endpoint(d, d.credentials)
+      await d.receive(contactOf(0), 0)
+      const waits = []
+      for (let at: number | null = 0; at !== null; ) {
+        await fail(d, webhookId, at)
+        const [log] = await d.store.listDeliveries({ credentials: d.credentials, limit: 1 })
+        const next: number | null = log?.nextAttemptAt ?? null
+        waits.push(next === null ? log?.state : (next - at) / MINUTE_MS)
+        at = next
+      }
+      assert.deepEqual(waits, [5 / 60, 5, 30, 120, 300, 600, 600, 'failed'])
+    })
+
+    test('end where their endpoint has taken none for five days, however patient it asks to be', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const webhookId = await endpoint(d, d.credentials)
+      const seen = async () => {
+        const [webhook] = (await d.store.listWebhooks({ credentials: d.credentials })).webhooks
+        return [webhook?.failingSince, webhook?.disabled]
+      }
+      const days = 5 * 24 * 60 * MINUTE_MS
+      await d.receive(contactOf(0), 1)
+      await fail(d, webhookId, 1, days)
+      const [{ nextAttemptAt }] = (await d.store.listDeliveries({ credentials: d.credentials, limit: 1 })) as [
+        DeliveryLog,
+      ]
+      assert.equal(nextAttemptAt, 1 + 600 * MINUTE_MS)
+      await deliver(d, webhookId, nextAttemptAt)
+      assert.deepEqual(await seen(), [null, null])
+      const since = nextAttemptAt + 1
+      for (const [n, at] of [since, since + days - 1, since + days].entries()) {
+        assert.equal((await seen())[1], null)
+        await d.receive(contactOf(n), at)
+        await fail(d, webhookId, at)
+      }
+      assert.deepEqual(await seen(), [since, 'failing'])
+    })
   })
 }
 
@@ -151,6 +194,13 @@ async function deliver({ store }: Desk, webhookId: WebhookId, at: number): Promi
   const { deliveries } = await store.claimDeliveries({ webhookId, limit: 9, at, leaseUntil: at + 1 })
   const attempt = { at, ms: 1, status: 200, obstacle: null, answer: '' }
   for (const delivery of deliveries) await store.settleDelivery(concludeAttempt(delivery, attempt, 0.5))
+}
+
+/** The first that is due. */
+async function fail({ store }: Desk, webhookId: WebhookId, at: number, retryAfterMs?: number): Promise<void> {
+  const { deliveries } = await store.claimDeliveries({ webhookId, limit: 1, at, leaseUntil: at + 1 })
+  const attempt = { at, ms: 0, status: 503, obstacle: null, answer: '', retryAfterMs }
+  await store.settleDelivery(concludeAttempt(deliveries[0] as Delivery, attempt, 0.5))
 }
 
 async function forgetEndpoints({ store }: Desk, before: number): Promise<void> {
