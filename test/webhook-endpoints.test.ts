@@ -4,6 +4,7 @@ import { startCustomerServer } from './support/customer-server.ts'
 import { type Customer, customer, startReadback } from './support/readback.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
+import { signIn } from './support/visitor.ts'
 import { addWebhooks, deliveries, WEBHOOKS } from './support/webhooks.ts'
 
 async function listed(account: Customer) {
@@ -204,6 +205,26 @@ describe('an account’s endpoints', () => {
     assert.equal((await stranger.call('POST', `/readback/v1/webhook-deliveries/${delivery_id}/redeliver`)).status, 404)
     await stranger.must(200, 'DELETE', WEBHOOKS, { webhooks: [sink.url] })
     assert.deepEqual((await listed(account)).receive, [sink.url])
+  })
+
+  test('are sent the newest of their own account’s events on trial, and only while they are there', async () => {
+    await using sink = await startCustomerServer()
+    const account = await customer(server, { lines: [ownLine()] })
+    const stranger = await customer(server, { lines: [] })
+    for (const each of [account, stranger]) await addWebhooks(each, [sink.url])
+    await account.write()
+    await sink.at(0)
+    const id = async (of: Customer) => (await of.must(200, 'GET', '/readback/v1/webhooks')).body.data[0].webhook_id
+    const [theirs, own] = [await id(account), await id(stranger)]
+    const visit = ({ keys }: Customer) =>
+      signIn(server.base, { api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] })
+    const [visitor, guest] = [await visit(account), await visit(stranger)]
+    await guest.must(404, 'POST', `/console/webhooks/${theirs}/test`)
+    const nothing = await guest.must(400, 'POST', `/console/webhooks/${own}/test`)
+    assert.match(nothing.body.message, /nothing to send yet/)
+    await account.must(200, 'DELETE', WEBHOOKS, { webhooks: [sink.url] })
+    await visitor.must(404, 'POST', `/console/webhooks/${theirs}/test`)
+    assert.equal(sink.received.length, 1)
   })
 
   test('at a name that leads to a private address are never called, and the log says why', async () => {
