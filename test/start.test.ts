@@ -5,6 +5,7 @@ import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'n
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { readConfig } from '../src/config.ts'
 import { client } from './support/client.ts'
 import { dataFolder } from './support/data-folder.ts'
 import { startProcess } from './support/process.ts'
@@ -348,7 +349,7 @@ describe('the demo', () => {
     assert.deepEqual((await second.operator.must(200, 'GET', '/operator/lines')).body.data, [])
   })
 
-  test('never comes to a store that holds an account, nor to a server that others can reach', async () => {
+  test('never comes to a store that holds an account, nor to one of several servers, nor to one that others can reach', async () => {
     await using folder = await dataFolder()
     await using first = await startProcess({ dataDir: folder.path })
     await customer(first)
@@ -361,5 +362,7 @@ describe('the demo', () => {
     const open = { ...DEMO, HOST: '0.0.0.0', READBACK_OPERATOR_TOKEN: OPERATOR_TOKEN }
     await using third = await startProcess({ dataDir: other.path, env: open })
     assert.deepEqual((await third.operator.must(200, 'GET', '/operator/accounts')).body.data, [])
+    const shared = { DATABASE_URL: 'postgres://127.0.0.1/readback', READBACK_SECRET_KEY: '0'.repeat(64) }
+    assert.equal(readConfig({ ...DEMO, ...shared, READBACK_OPERATOR_TOKEN: OPERATOR_TOKEN }).demo, false)
   })
 })

@@ -91,18 +91,19 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       assert.deepEqual(await d.store.claimDeliveries(lease), { deliveries: [], nextDueAt: null })
     })
 
-    test('keep their events, however old those are', async () => {
+    test('keep their events, however old those are, and stay while they wait', async () => {
       await using kept = await place()
       await using d = await desk(kept)
       const webhookId = await endpoint(d, d.credentials)
       await d.receive(contactOf(0), 1)
       await deliver(d, webhookId, 1)
       await d.store.testWebhook({ credentials: d.credentials, id: webhookId, at: 40 })
+      await d.receive(contactOf(1), 2)
       for (const kind of ['deliveries', 'events'] as const) {
         await d.store.forgetOld({ kind, before: 39, at: 50, after: 0, limit: 9 })
       }
       const { deliveries } = await d.store.claimDeliveries({ webhookId, limit: 9, at: 40, leaseUntil: 60 })
-      assert.equal(deliveries.length, 1)
+      assert.deepEqual(deliveries.map(({ event }) => event.at).sort(), [1, 2])
     })
 
     test('are what whoever has them tells of them, and no one who had them before', async () => {
@@ -167,6 +168,8 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
         await fail(d, webhookId, at)
       }
       assert.deepEqual(await seen(), [since, 'failing'])
+      await endpoint(d, d.credentials)
+      assert.deepEqual(await seen(), [null, null])
     })
   })
 }
@@ -205,7 +208,7 @@ async function fail({ store }: Desk, webhookId: WebhookId, at: number, retryAfte
 
 async function forgetEndpoints({ store }: Desk, before: number): Promise<void> {
   for (let after: number | null = 0; after !== null; )
-    after = await store.forgetOld({ kind: 'endpoints', before, at: before, after, limit: 2 })
+    after = await store.forgetOld({ kind: 'endpoints', before, at: 99, after, limit: 2 })
 }
 
 async function sendAll({ store, lineId }: Desk, at: number): Promise<void> {

@@ -142,7 +142,10 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       const [again] = await d.receive(contactOf(0), 101, { carrierMessageId: 'message 1' })
       assert.equal(again?.repeated, true)
       // The newest of the conversation is there.
-      for (const claim of (await d.claim(101)).claims) await d.store.settleReceipts(done(claim, 102))
+      const { claims } = await d.claim(101)
+      const marked = claims.flatMap(({ carrierMessageIds }) => carrierMessageIds)
+      assert.deepEqual(marked, ['message 3'])
+      for (const claim of claims) await d.store.settleReceipts(done(claim, 102))
       assert.equal((await d.receipt(young)).state, 'sent')
     })
 
