@@ -110,6 +110,28 @@ export function describeReceipts(engine: string, place: () => Promise<Place>): v
       assert.equal((await d.receipt(ids[1] as ReceiptId)).state, 'expired')
     })
 
+    test('sends with a reply what waited for it, however late that comes, and nothing that is under way', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials, lineId } = d
+      await store.setAutoMarkRead({ credentials, autoMarkRead: true })
+      await store.setAutoTiming({ credentials, timing: { mode: 'on_reply' } })
+      const [stored] = await d.receive(contactOf(0), 1)
+      const late = 1 + 2 * LIFETIME_MS
+      const reply = (at: number) => {
+        const replies = [{ carrierConversation: `chat of ${contactOf(0)}`, sentAt: at }]
+        return store.noteReplies({ lineId, replies, at })
+      }
+      assert.equal(await reply(late), 1)
+      const { claims } = await d.claim(late)
+      assert.deepEqual(
+        claims.flatMap(({ receipts }) => receipts.map(({ id }) => id)),
+        [stored?.receiptId],
+      )
+      assert.equal(await reply(late + 1), 0)
+      assert.deepEqual((await d.claim(late + 1)).claims, [])
+    })
+
     test('gives back what was claimed, but for what is carried', async () => {
       await using kept = await place()
       await using d = await desk(kept)
