@@ -23,7 +23,7 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
       return [messages.map(({ sentAt }) => sentAt), total]
     }
 
-    test('take no word that came of their handle while another call was under way, which failed', async () => {
+    test('take no word that came of another handle, nor of theirs while another call was under way, which failed', async () => {
       await using kept = await place()
       await using d = await desk(kept)
       const { store, credentials, lineId } = d
@@ -44,11 +44,36 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
       await settle('Y', (call) => ({ call, at: 1, status: 'ERROR', reason: 'rejected' }))
       await write()
       await settle(null, (call) => ({ call, at: 1, status: 'SENT', carrierMessageId: 'Y' }))
+      await write()
+      await settle('Z', (call) => ({ call, at: 1, status: 'SENT', carrierMessageId: 'of another handle' }))
       const { messages } = await store.listMessages({ credentials, filter: { ...ALL, outbound: true }, page: FIRST })
       assert.deepEqual(
         messages.map(({ status }) => status),
-        ['SENT', 'ERROR', 'SENT'],
+        ['SENT', 'SENT', 'ERROR', 'SENT'],
       )
+    })
+
+    test('are led on by news and never back, and read where they were sent before their contact looked', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials, lineId } = d
+      const words = { content: 'Hello', mediaUrl: null, sendStyle: null, statusCallback: null, relayed: false }
+      for (const at of [10, 20]) {
+        await store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...words, at })
+        const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: at, at })
+        await store.settleMessage({ call: call as MessageCall, at, status: 'SENT', carrierMessageId: `of ${at}` })
+      }
+      const statuses = async () => {
+        const { messages } = await store.listMessages({ credentials, filter: ALL, page: FIRST })
+        return messages.map(({ status }) => status)
+      }
+      await store.noteNews({ lineId, news: [{ of: { contact: contactOf(0) }, status: 'READ', at: 15 }], at: 30 })
+      assert.deepEqual(await statuses(), ['SENT', 'READ'])
+      for (const status of ['DELIVERED', 'ERROR'] as const) {
+        const news = [10, 20].map((at) => ({ of: { carrierMessageId: `of ${at}` }, status, at: 31 }))
+        await store.noteNews({ lineId, news, at: 31 })
+        assert.deepEqual(await statuses(), ['DELIVERED', 'READ'])
+      }
     })
 
     test('are found by every filter, in every order, and counted', async () => {

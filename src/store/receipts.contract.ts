@@ -37,6 +37,7 @@ export function describeReceipts(engine: string, place: () => Promise<Place>): v
       const first = await d.request(contactOf(0), 0)
       const [claim] = (await d.claim(1)).claims
       assert.ok(claim)
+      const [newest] = (await d.receive(contactOf(0), 2, { carrierMessageId: 'newest' }))[0]?.messageIds ?? []
       const second = await d.request(contactOf(0), 2)
       assert.notEqual(second, first)
       await d.store.settleReceipts(away(claim, 3))
@@ -47,6 +48,7 @@ export function describeReceipts(engine: string, place: () => Promise<Place>): v
         again?.receipts.map(({ id }) => id),
         [first, second],
       )
+      assert.deepEqual([again?.readUpTo, again?.carrierMessageIds], [newest, ['newest']])
       await d.store.settleReceipts(done(again as Claim, 14))
       for (const id of [first, second]) {
         const receipt = await d.receipt(id)
