@@ -140,18 +140,19 @@ describe('a message that a line sends', () => {
     assert.equal(other.status, 404)
   })
 
-  test('sets going the receipts that waited for a reply', async () => {
+  test('sets going the receipts that waited for a reply, and one who stops typing does not', async () => {
     const number = '+14155550143'
+    const types = (state: string) =>
+      account.must(200, 'POST', '/api/send-typing-indicator', { number, from_number: LINE, state })
     await server.operator.must(200, 'PATCH', `/operator/accounts/${account.accountId}`, { auto_mark_read: true })
     const timing = { auto_mark_read_timing: { mode: 'on_reply' } }
     await account.must(200, 'PATCH', '/readback/v1/settings', timing)
-    for (const answer of [
-      () => send(account, { number }),
-      () => account.must(200, 'POST', '/api/send-typing-indicator', { number, from_number: LINE }),
-    ]) {
+    for (const answer of [() => send(account, { number }), () => types('start')]) {
       const [handle] = await account.write({ number })
       const shown = async () => (await account.phone(number)).find(({ message_handle }) => message_handle === handle)
-      assert.equal((await shown())?.read_at, null)
+      await types('stop')
+      const { data } = (await account.must(200, 'GET', '/readback/v1/receipts?limit=1')).body
+      assert.deepEqual([data[0].reason, (await shown())?.read_at], ['awaiting_reply', null])
       await answer()
       await until('the receipt to go', shown, (seen) => seen?.read_at != null)
     }

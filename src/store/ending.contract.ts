@@ -3,8 +3,9 @@ import { describe, test } from 'node:test'
 import type { EventId, WebhookId } from '../core/id.ts'
 import type { Address } from '../core/phone-number.ts'
 import type { Claim } from '../core/send-receipt.ts'
+import type { MessageCall } from '../core/sending.ts'
 import { concludeAttempt, type Delivery } from '../core/webhook.ts'
-import { away, contactOf, type Desk, desk, type Place } from './desk.contract.ts'
+import { away, contactOf, type Desk, desk, LINE, type Place } from './desk.contract.ts'
 
 const URL = 'https://example.com/hook'
 const MINUTE_MS = 60_000
@@ -52,6 +53,23 @@ export function describeEnding(engine: string, place: () => Promise<Place>): voi
       assert.equal((await d.claim(20)).line, undefined)
       await endAll(d, 9, 20)
       assert.deepEqual([(await d.receipt(id)).state, (await d.receipt(id)).settledAt], ['skipped', 20])
+    })
+
+    test('is a message, too, which its call gives back once all was looked through', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials, lineId } = d
+      const words = { content: 'Hello', mediaUrl: null, sendStyle: null, statusCallback: null, relayed: false }
+      const sent = await store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...words, at: 0 })
+      const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: 1, at: 1 })
+      const message = async () => (await store.getMessage({ credentials, id: sent.message.id })).message
+      await store.removeLine({ id: lineId, at: 2 })
+      await endAll(d, 9, 3)
+      assert.equal((await message()).status, 'QUEUED')
+      const back = { status: 'QUEUED', reason: 'timeout', nextAttemptAt: 5 } as const
+      await store.settleMessage({ call: call as MessageCall, at: 4, ...back })
+      await endAll(d, 9, 20)
+      assert.deepEqual([(await message()).status, (await message()).reason], ['ERROR', 'line_removed'])
     })
 
     test('is looked through once more after a minute, and then no more', async () => {
