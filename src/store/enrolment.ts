@@ -49,8 +49,6 @@ export async function noteEnrolled(
     .set({ to_enrol: 0, inbound_base: inboundBase })
     .where('id', '=', id)
     .where('inbound_secret_hash', '=', hashSecret(inboundSecret))
-    // Sealed anew with each change.
-    .where('settings', '=', known.settings)
     .executeTakeFirst()
   return numUpdatedRows > 0n
 }
