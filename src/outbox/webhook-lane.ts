@@ -1,13 +1,13 @@
-import { messageOf } from '../core/errors.ts'
 import { formatId, type WebhookId } from '../core/id.ts'
 import { toPlainText } from '../core/plain-text.ts'
-import { ANSWER_KEPT, type Attempt, concludeAttempt, type Delivery, type DeliveryOutcome } from '../core/webhook.ts'
+import { ANSWER_KEPT, type Attempt, concludeAttempt, type Delivery } from '../core/webhook.ts'
 import type { DeliveryOutbox } from '../core/webhook-store.ts'
 import { type AddressRange, GUARDED, isInRanges, isOnThisMachine } from '../outgoing/address-guard.ts'
 import type { HttpCaller } from '../outgoing/http-call.ts'
+import { Insisting } from './insisting.ts'
 import type { OutboxLog } from './log.ts'
 import { signatureHeaders } from './signature.ts'
-import { STORE_RETRY_MS, Turns } from './turns.ts'
+import { Turns } from './turns.ts'
 
 export interface WebhookLaneOptions {
   readonly webhookId: WebhookId
@@ -37,15 +37,17 @@ const LEASE_MS = 60_000
 export class WebhookLane {
   readonly #options: WebhookLaneOptions
   readonly #inFlight = new Set<Promise<void>>()
+  readonly #insisting: Insisting
   readonly #turns: Turns
   #took = false
   #nextDueAt: number | null = null
-  #draining = false
   #abandoned = false
 
   constructor(options: WebhookLaneOptions) {
     this.#options = options
     const { log, now } = options
+    const unwritten = 'what became of a webhook is not written yet'
+    this.#insisting = new Insisting({ complaint: unwritten, tag: this.#tag(), log })
     const complaint = 'the store kept webhooks from going out'
     const onIdle = () => {
       if (this.#inFlight.size === 0) options.onEnd(this.#nextDueAt)
@@ -58,7 +60,7 @@ export class WebhookLane {
   }
 
   async drain(): Promise<void> {
-    this.#draining = true
+    this.#insisting.end()
     await this.#turns.stop()
     await Promise.all(this.#inFlight)
   }
@@ -104,7 +106,7 @@ export class WebhookLane {
     if (outcome.disable !== null) {
       this.#options.log.warn({ ...tag, reason: outcome.disable }, 'a webhook endpoint is disabled')
     }
-    await this.#write(outcome)
+    await this.#insisting.until(() => this.#options.store.settleDelivery(outcome))
   }
 
   async #attempt(delivery: Delivery): Promise<Attempt> {
@@ -140,19 +142,6 @@ export class WebhookLane {
     const [secret] = secrets
     const safe = URL.parse(url)?.protocol === 'https:' || isOnThisMachine(url) || isInRanges(url, this.#options.allow)
     return safe && secret !== undefined ? { 'sb-signing-secret': secret } : {}
-  }
-
-  async #write(outcome: DeliveryOutcome): Promise<void> {
-    for (;;) {
-      try {
-        return await this.#options.store.settleDelivery(outcome)
-      } catch (error) {
-        const tag = { ...this.#tag(), error: messageOf(error) }
-        this.#options.log.warn(tag, 'what became of a webhook is not written yet')
-        if (this.#draining) return
-        await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS))
-      }
-    }
   }
 
   #tag() {
