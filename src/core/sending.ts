@@ -113,9 +113,9 @@ export function setMessageBack(
 
 /** What lines write, and what is heard of it. */
 export interface SendingStore {
-  /** Throws what `admitAccount`, `passWritingLine` and `passService` throw. */
+  /** Throws what `admitCaller`, `passWritingLine` and `passService` throw. */
   sendMessage(call: SendMessageCall): Promise<TakenMessage>
-  /** Throws what `admitAccount` and `passWritingLine` throw. */
+  /** Throws what `admitCaller` and `passWritingLine` throw. */
   findTypingPlace(call: ShowTypingCall): Promise<TypingPlace>
   /** Tells the others; absent where one process has the store to itself. */
   tellOfTyping?(note: TypingNote): void

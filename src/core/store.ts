@@ -163,7 +163,7 @@ export interface NewLine {
 }
 
 interface ReceiptStore {
-  /** Through the waist. Throws what `admitAccount`, `passAccountGate` and `passLine` throw. */
+  /** Through the waist. Throws what `admitCaller`, `passAccountGate` and `passLine` throw. */
   markRead(call: MarkReadCall): Promise<MarkReadOutcome>
   /** One outcome for each arrival, in order; all in one transaction. Throws `not_found` where the line is gone. */
   storeInbound(arrivals: readonly Arrival[]): Promise<StoredInbound[]>

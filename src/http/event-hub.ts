@@ -27,8 +27,7 @@ const SAFETY_NET_MS = 2_000
 
 /**
  * Hands new events to whoever listens: one reader of the store for all of them, and none while nobody does. Its place is an
- * event's id. Where several connections write, an id can become visible after a greater one; an engine that has those must
- * answer `listEvents` only up to where nothing can come in between any more.
+ * event's id: the store shows none after a greater one, however many write.
  */
 export class EventHub {
   readonly #options: EventHubOptions

@@ -125,6 +125,8 @@ export interface Tables {
     received_at: number
     /** Why the auto rule did not fire; null where it did. */
     auto_reason: AutoReason | null
+    /** 1 where a carrier took it of a receipt that it did not take whole. */
+    marked: Flag | null
     /** 1 where the line sends it. The rest is for those alone, but for `status` and `updated_at`. */
     outbound: Generated<Flag>
     status: Generated<MessageStatus>
@@ -139,8 +141,6 @@ export interface Tables {
     /** When the contact read it. */
     read_at: number | null
     updated_at: number
-    /** 1 where a carrier took it of a receipt that it did not take whole. */
-    marked: Flag | null
   }
   /** What a carrier told of a message before it answered the call that sent it. */
   early_news: { line_id: LineId; carrier_message_id: string; status: MessageNews['status']; at: number }
@@ -180,7 +180,7 @@ export interface Tables {
     /** Epoch minutes. */
     minute: number
     state: SettledState
-    /** How long it took, as `core/overview.ts` puts it into words. */
+    /** How long it took, as `core/overview.ts` counts it. */
     bucket: number
     receipts: number
   }

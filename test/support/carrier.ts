@@ -14,6 +14,7 @@ export interface Answer {
 
 /** An answer in place of the right one, or none: the connection hangs, breaks, breaks off midway, or never stops sending. */
 export type Fault = Answer | 'hang' | 'reset' | 'cut-short' | 'oversize'
+
 /** A carrier on a port of its own. Whatever its handler throws breaks the connection. */
 export async function serveCarrier(
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,

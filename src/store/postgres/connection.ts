@@ -132,7 +132,7 @@ function withoutNul(text: string): string {
   return text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text
 }
 
-/** A connection as Kysely and the statements by hand use it. */
+/** A connection as Kysely uses it: whoever lent it takes it back. */
 export function cleaning(client: PoolClient): Pick<PoolClient, 'query' | 'release'> {
   return {
     query: ((text: string, values: unknown[]) => client.query(text, values.map(toParameter))) as never,
