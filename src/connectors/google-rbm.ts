@@ -1,7 +1,14 @@
 import { createPrivateKey } from 'node:crypto'
 import { v5 as uuidV5 } from 'uuid'
 import { z } from 'zod'
-import type { CarrierLine, ConnectedLine, Connector, ReceiptCall, ReceiptOutcome } from '../core/connector.ts'
+import type {
+  CarrierLine,
+  ConnectedLine,
+  Connector,
+  FailedCall,
+  ReceiptCall,
+  ReceiptOutcome,
+} from '../core/connector.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { LineHealth } from '../core/line.ts'
 import type { HttpAnswer, HttpCaller } from '../outgoing/http-call.ts'
@@ -88,7 +95,7 @@ const DONE: ReceiptOutcome = { kind: 'done' }
 /**
  * Whether an older one may be taken later, or by nobody who calls so. One that Google will not have is no reason to fail what it took.
  */
-function isObstacle(outcome: ReceiptOutcome): outcome is Extract<ReceiptOutcome, { kind: 'rejected' | 'unavailable' }> {
+function isObstacle(outcome: ReceiptOutcome): outcome is FailedCall {
   return outcome.kind === 'unavailable' || (outcome.kind === 'rejected' && outcome.reason !== 'rejected')
 }
 

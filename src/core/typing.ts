@@ -1,5 +1,5 @@
 import type { Credentials } from './account.ts'
-import type { Connector, FailedCall } from './connector.ts'
+import type { CarrierLine, Connector, FailedCall } from './connector.ts'
 import type { Conversation } from './conversation.ts'
 import { messageOf, ReadbackError } from './errors.ts'
 import type { Line } from './line.ts'
@@ -73,7 +73,7 @@ async function askCarrier(
   throw new ReadbackError('invalid', `There can be no typing indicator here: ${REASONS[outcome.reason].meaning}`)
 }
 
-type SendTyping = NonNullable<ReturnType<Connector['line']>['sendTyping']>
+type SendTyping = NonNullable<CarrierLine['sendTyping']>
 
 /** A connector that throws in spite of its port counts as a carrier that failed. */
 async function tryTyping(send: SendTyping | undefined, call: TypingCall): ReturnType<SendTyping> {

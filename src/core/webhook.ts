@@ -31,7 +31,8 @@ export const WEBHOOK_FOR: Readonly<Partial<Record<AccountEvent['type'], WebhookT
 }
 
 /** Why an endpoint gets nothing any more. */
-export type DisabledReason = 'gone' | 'failing'
+export const DISABLED_REASONS = ['gone', 'failing'] as const
+export type DisabledReason = (typeof DISABLED_REASONS)[number]
 
 /** Where an account wants to be called. */
 export interface Webhook {

@@ -4,7 +4,7 @@ import type { Credentials } from '../core/account.ts'
 import type { CarrierLine, Connector } from '../core/connector.ts'
 import { SERVICES } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
-import type { Handset, HandsetDraft, SimulatedCarrier } from '../core/handset.ts'
+import type { Handset, HandsetDraft, HandsetMessage, SimulatedCarrier } from '../core/handset.ts'
 import type { LineId } from '../core/id.ts'
 import type { Part } from '../core/inbound-message.ts'
 import type { Line } from '../core/line.ts'
@@ -202,7 +202,7 @@ function toDraft(body: z.output<typeof MESSAGE>, now: number): Omit<HandsetDraft
   }
 }
 
-function messageToWire(message: Awaited<ReturnType<Handset['show']>>[number]): z.output<typeof SHOWN> {
+function messageToWire(message: HandsetMessage): z.output<typeof SHOWN> {
   return {
     message_handle: handleOf(message.messageId),
     part: message.part,

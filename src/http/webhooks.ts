@@ -2,7 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { formatId } from '../core/id.ts'
 import type { Store } from '../core/store.ts'
-import { WEBHOOK_FOR, WEBHOOK_TYPES, type Webhook, type WebhookDraft, type WebhookType } from '../core/webhook.ts'
+import {
+  DISABLED_REASONS,
+  WEBHOOK_FOR,
+  WEBHOOK_TYPES,
+  type Webhook,
+  type WebhookDraft,
+  type WebhookType,
+} from '../core/webhook.ts'
 import { MOST_WEBHOOKS, TOO_MANY_WEBHOOKS, type WebhookSettings } from '../core/webhook-store.ts'
 import type { AddressPolicy } from '../outgoing/address-guard.ts'
 import { ok, TIME } from './answers.ts'
@@ -141,7 +148,7 @@ const STATE = z.object({
   type: z.enum(WEBHOOK_TYPES),
   url: z.string(),
   state: z.enum(['enabled', 'disabled']),
-  reason: z.enum(['gone', 'failing']).nullable(),
+  reason: z.enum(DISABLED_REASONS).nullable(),
   failing_since: TIME.nullable(),
   created_at: TIME,
 })

@@ -156,7 +156,7 @@ export const SEEN_BY_ALL: readonly (keyof typeof COLD_WRITES)[] = [
   'updateLine',
 ]
 
-type Query = (session: Session, argument: never) => Promise<unknown>
+export type Query = (session: Session, argument: never) => Promise<unknown>
 export type Bound<Queries extends Record<string, Query>> = {
   [Name in keyof Queries]: Queries[Name] extends (session: Session, argument: infer A) => infer R
     ? (argument: A) => R

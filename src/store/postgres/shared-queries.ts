@@ -1,9 +1,6 @@
-import { COLD_WRITES, LISTS, READS, SEEN_BY_ALL } from '../queries.ts'
+import { COLD_WRITES, LISTS, type Query, READS, SEEN_BY_ALL } from '../queries.ts'
 import type { Semaphore } from '../semaphore.ts'
-import type { Session } from '../session.ts'
 import { type Tools, touch } from './telling.ts'
-
-type Query = (session: Session, argument: never) => Promise<unknown>
 
 /**
  * The queries that engines share: reads a statement at a time, writes in a snapshot that no other node has crossed. Lists come
