@@ -120,11 +120,10 @@ export async function updateLine(
 }
 
 export async function setAutoTiming(session: Session, call: AutoTimingCall): Promise<void> {
+  const account = await authenticate(session, call.credentials)
   if (call.number === undefined) {
-    const { id } = await authenticate(session, call.credentials)
-    await updateAccount(session, { id, change: { autoTiming: call.timing } })
+    await updateAccount(session, { id: account.id, change: { autoTiming: call.timing } })
   } else {
-    const account = await authenticate(session, call.credentials)
     const { id } = (await findOwnLine(session, account.id, call.number)) ?? noSuchLine()
     await updateLine(session, { id, autoTiming: call.timing })
   }
