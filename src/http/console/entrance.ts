@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { SessionProof } from '../../core/account.ts'
-import { SESSION_MS } from '../../core/console.ts'
+import { type ConsoleStore, SESSION_MS, type Visitor } from '../../core/console.ts'
 import { ReadbackError } from '../../core/errors.ts'
 
 declare module 'fastify' {
@@ -53,6 +53,14 @@ export function checkOrigin({ method, headers }: FastifyRequest): void {
 export function sessionOf({ headers }: FastifyRequest): SessionProof {
   const found = new RegExp(`(?:^|;\\s*)${COOKIE}=([^;]*)`).exec(headers.cookie ?? '')
   return { sessionToken: found?.[1] ?? '' }
+}
+
+/** Whoever is signed in by it; throws `unauthorized`. */
+export function visitorOf(
+  { store, operatorToken }: { readonly store: Pick<ConsoleStore, 'getVisitor'>; readonly operatorToken: string },
+  session: SessionProof,
+): Promise<Visitor> {
+  return store.getVisitor({ session, operator: { operatorToken } })
 }
 
 /** `Secure` where the browser came over TLS, which a proxy in front of this server speaks. */

@@ -1,10 +1,9 @@
 import { PassThrough } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
-import type { SessionProof } from '../../core/account.ts'
 import type { ConsoleStore } from '../../core/console.ts'
 import { type Door, door } from '../door.ts'
 import type { ChangeFeed } from './change-feed.ts'
-import { sessionOf } from './entrance.ts'
+import { sessionOf, visitorOf } from './entrance.ts'
 
 /** What the door to changes needs. */
 export interface EventsDesk {
@@ -47,10 +46,6 @@ export function eventsDoor(app: FastifyInstance, desk: EventsDesk): Door {
     stream.write('retry: 1000\nevent: hello\ndata:\n\n')
     return stream
   })
-}
-
-function visitorOf({ store, operatorToken }: EventsDesk, session: SessionProof) {
-  return store.getVisitor({ session, operator: { operatorToken } })
 }
 
 /** Writes down that something changed, as long as whoever listens still may. */

@@ -4,7 +4,7 @@ import { ReadbackError } from '../../core/errors.ts'
 import { accountToWire } from '../account.ts'
 import { isOperatorToken } from '../auth.ts'
 import { type Door, door } from '../door.ts'
-import { sessionCookie, sessionOf, type Whereabouts } from './entrance.ts'
+import { sessionCookie, sessionOf, visitorOf, type Whereabouts } from './entrance.ts'
 import type { SignInLinks } from './sign-in-links.ts'
 
 /** What the doors to sessions need. */
@@ -59,13 +59,6 @@ export function signOutDoor({ store, whereabouts }: SignInDesk): Door {
     reply.header('set-cookie', sessionCookie('', request, whereabouts))
     return { status: 'OK' }
   })
-}
-
-function visitorOf(
-  { store, operatorToken }: Pick<SignInDesk, 'store' | 'operatorToken'>,
-  session: Parameters<ConsoleStore['getVisitor']>[0]['session'],
-): Promise<Visitor> {
-  return store.getVisitor({ session, operator: { operatorToken } })
 }
 
 type Opener = Parameters<ConsoleStore['openSession']>[0]['opener']

@@ -6,7 +6,7 @@ import type { LineDesk } from '../operator-lines.ts'
 import { type Surface, serve } from '../surface.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import * as conversations from './conversations.ts'
-import { checkHost, checkOrigin, sessionOf } from './entrance.ts'
+import { checkHost, checkOrigin, sessionOf, visitorOf } from './entrance.ts'
 import { eventsDoor } from './events.ts'
 import { listKeysDoor, makeKeyDoor, revokeKeyDoor } from './keys.ts'
 import * as overview from './overview.ts'
@@ -32,7 +32,7 @@ export interface Behind {
  * signed in; and so do the operator's.
  */
 export function serveConsole(app: FastifyInstance, options: ConsoleOptions, behind: Behind): void {
-  const { store, operatorToken, whereabouts } = options
+  const { store, whereabouts } = options
   const enter = (request: FastifyRequest) => {
     checkHost(request, whereabouts)
     checkOrigin(request)
@@ -40,8 +40,7 @@ export function serveConsole(app: FastifyInstance, options: ConsoleOptions, behi
   }
   const enterAsOperator = async (request: FastifyRequest) => {
     enter(request)
-    const session = sessionOf(request)
-    const { kind } = await store.getVisitor({ session, operator: { operatorToken } })
+    const { kind } = await visitorOf(options, sessionOf(request))
     if (kind !== 'operator') throw new ReadbackError('forbidden', 'That is for the operator of this server')
   }
   serve(app, SESSION(app, options), { enter })
