@@ -38,6 +38,12 @@ const FASTIFY_CODES: Readonly<Record<string, [ErrorCode, string]>> = {
   FST_ERR_BAD_URL: ['invalid', 'The URL is malformed'],
 }
 
+/** What a client is told of what it cannot do anything about. */
+const HIDDEN: Readonly<Partial<Record<ErrorCode, string>>> = {
+  internal: 'Internal server error',
+  unavailable: 'The server cannot store or read anything right now. Try again shortly.',
+}
+
 /** The envelope that every error has (`docs/api.md`, "Every request"). */
 function envelope(message: string): { status: 'ERROR'; message: string } {
   return { status: 'ERROR', message }
@@ -51,17 +57,11 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
     request.log.error({ error: error.message }, 'the store is not available')
   }
   if (error.code === 'rate_limited') reply.header('retry-after', RATE_RETRY_AFTER_S)
-  const hidden = error.code === 'internal' || error.code === 'unavailable'
   const status = STATUS[error.code]
   if (status === 401) reply.header('www-authenticate', CHALLENGE)
   if (status === 503) reply.header('retry-after', RETRY_AFTER_S)
-  return reply.code(status).send(envelope(hidden ? HIDDEN[error.code as keyof typeof HIDDEN] : error.message))
+  return reply.code(status).send(envelope(HIDDEN[error.code] ?? error.message))
 }
-
-const HIDDEN = {
-  internal: 'Internal server error',
-  unavailable: 'The server cannot store or read anything right now. Try again shortly.',
-} as const
 
 export function toReadbackError(thrown: unknown): ReadbackError {
   if (thrown instanceof ReadbackError) return thrown
