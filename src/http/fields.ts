@@ -3,7 +3,7 @@ import { formatId, type Id, parseId } from '../core/id.ts'
 import { parseAddress, parsePhoneNumber } from '../core/phone-number.ts'
 import { REASONS } from '../core/reason.ts'
 
-/** A text that `parse` takes, in its normal form; `message` says what is wrong with any other. */
+/** A text that `parseText` takes, in its normal form; `message` says what is wrong with any other. */
 function parsed<T>(parseText: (text: string) => T | undefined, missing: string, malformed: string) {
   return z
     .string({ error: missing })
@@ -24,6 +24,14 @@ export function address(missing: string, malformed: string) {
 /** A line's number in E.164. */
 export function phoneNumber(missing: string, malformed: string = missing) {
   return parsed(parsePhoneNumber, missing, malformed)
+}
+
+export const NO_NUMBER = 'You must specify a `number` in the request body.'
+
+/** The contact and the line that a call names, by the page's words for what is wrong with them. */
+export const CONTACT_AND_LINE = {
+  number: address(NO_NUMBER, 'You must specify a valid `number` in the request body.'),
+  from_number: phoneNumber('You must specify a valid `from_number` in the request body.'),
 }
 
 /** A `+` that was written as it stands is a space by now: the SDK's own examples have it so. */

@@ -6,16 +6,9 @@ import type { Store } from '../core/store.ts'
 import { ok } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
-import { address, phoneNumber } from './fields.ts'
+import { CONTACT_AND_LINE, NO_NUMBER } from './fields.ts'
 
-const NO_NUMBER = 'You must specify a `number` in the request body.'
-const BAD_NUMBER = 'You must specify a valid `number` in the request body.'
-const BAD_FROM_NUMBER = 'You must specify a valid `from_number` in the request body.'
-
-const BODY = z.object(
-  { number: address(NO_NUMBER, BAD_NUMBER), from_number: phoneNumber(BAD_FROM_NUMBER) },
-  { error: NO_NUMBER },
-)
+const BODY = z.object(CONTACT_AND_LINE, { error: NO_NUMBER })
 const RECEIPT_HEADER = 'readback-receipt-id'
 const SHAPE = {
   summary: 'Mark a conversation as read',

@@ -10,7 +10,7 @@ import { TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { customerUrl } from './customer-url.ts'
 import { type Door, door } from './door.ts'
-import { address, handleOf, isoTime, phoneNumber, text } from './fields.ts'
+import { CONTACT_AND_LINE, handleOf, isoTime, NO_NUMBER, text } from './fields.ts'
 import { errorMessageOf } from './message-body.ts'
 
 /** What the doors to what lines write need. */
@@ -21,9 +21,6 @@ export interface SendingDesk extends LineNudges {
   readonly now: () => number
 }
 
-const NO_NUMBER = 'You must specify a `number` in the request body.'
-const BAD_NUMBER = 'You must specify a valid `number` in the request body.'
-const BAD_FROM_NUMBER = 'You must specify a valid `from_number` in the request body.'
 const NO_CONTENT = 'You must specify `content` or `media_url` in the request body.'
 
 /** The longest that fits an answer, a webhook and a Mac's patience. */
@@ -33,8 +30,7 @@ const BODY_LIMIT = 6 * LONGEST_CONTENT + 16 * 1024
 
 function bodyOf(customers: AddressPolicy) {
   const fields = {
-    number: address(NO_NUMBER, BAD_NUMBER),
-    from_number: phoneNumber(BAD_FROM_NUMBER),
+    ...CONTACT_AND_LINE,
     content: text('content', LONGEST_CONTENT).optional(),
     media_url: customerUrl('media_url', customers).optional(),
     send_style: z.enum(SEND_STYLES, { error: `\`send_style\` must be one of ${SEND_STYLES.join(', ')}` }).optional(),

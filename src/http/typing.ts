@@ -5,15 +5,13 @@ import type { Changes } from '../core/store.ts'
 import { endTyping, type ShownTyping, type ShowTypingCall, showTyping, type TypingDesk } from '../core/typing.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
-import { address, phoneNumber } from './fields.ts'
+import { CONTACT_AND_LINE } from './fields.ts'
 
-const NO_NUMBER = 'You must specify a `number` in the request body.'
 /** A minute: whoever types for longer shows it again. */
 const LONGEST_MS = 60_000
 
 const BODY = z.strictObject({
-  number: address(NO_NUMBER, 'You must specify a valid `number` in the request body.'),
-  from_number: phoneNumber('You must specify a valid `from_number` in the request body.'),
+  ...CONTACT_AND_LINE,
   state: z.enum(['start', 'stop'], { error: '`state` must be start or stop' }).default('start'),
   max_duration_ms: z.int().min(1).max(LONGEST_MS).optional(),
 })
