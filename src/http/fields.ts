@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { formatId, type Id, parseId } from '../core/id.ts'
+import { formatId, type Id, type IdKind, parseId } from '../core/id.ts'
 import { parseAddress, parsePhoneNumber } from '../core/phone-number.ts'
 import { REASONS } from '../core/reason.ts'
 
@@ -64,9 +64,9 @@ export function text(name: string, longest: number) {
     .overwrite((given) => given.toWellFormed())
 }
 
-/** An id as a client knows it. A word that is no id names nothing that exists: `notFound` is thrown. */
-export function idOf<Kind extends 'account' | 'receipt'>(kind: Kind, word: string, notFound: () => never): Id<Kind> {
-  return parseId(kind, word) ?? notFound()
+/** The id behind a client's word. One that cannot exist is looked for all the same, as what nothing has: 401 comes before 404. */
+export function idOf<Kind extends IdKind>(kind: Kind, word: string): Id<Kind> {
+  return parseId(kind, word) ?? (0 as Id<Kind>)
 }
 
 export const REASON = z.enum(Object.keys(REASONS) as (keyof typeof REASONS)[]).meta({ id: 'Reason' })

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { SERVICES } from '../core/conversation.ts'
 import { parseId } from '../core/id.ts'
 import {
-  type KeptMessage,
   MESSAGE_ORDERS,
   MESSAGE_STATUSES,
   type MessageFilter,
@@ -13,7 +12,7 @@ import type { Address } from '../core/phone-number.ts'
 import { ok } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
-import { address, inQuery, phoneNumber, text, whole } from './fields.ts'
+import { address, idOf, inQuery, phoneNumber, text, whole } from './fields.ts'
 import { KEPT_MESSAGE, keptMessageToWire } from './message-body.ts'
 
 const DEFAULT_LIMIT = 50
@@ -112,14 +111,11 @@ export function getMessageDoor(store: Pick<MessageStore, 'getMessage'>): Door {
   const params = z.object({ handle: z.string() })
   const shape = { summary: 'One message', params, answer: ok({ data: KEPT_MESSAGE }), entry: 'lines' } as const
   return door(shape, async ({ params, request }) => {
-    // A handle that cannot exist is looked for all the same: 401 comes before 404.
-    const id = parseId('message', params.handle) ?? NO_MESSAGE
+    const id = idOf('message', params.handle)
     const { owner, message } = await store.getMessage({ credentials: credentialsOf(request), id })
     return { status: 'OK', data: keptMessageToWire(message, owner) }
   })
 }
-
-const NO_MESSAGE = 0 as KeptMessage['id']
 
 function toFilter(query: z.output<typeof QUERY>): MessageFilter {
   return {

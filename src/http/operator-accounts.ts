@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { Account, AccountChange } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
+import { parseId } from '../core/id.ts'
 import type { AccountStore } from '../core/store.ts'
 import { ACCOUNT_ANSWER, accountToWire } from './account.ts'
 import { DONE, ok } from './answers.ts'
 import { type Door, door } from './door.ts'
-import { idOf } from './fields.ts'
 import { TIMING } from './timing.ts'
 
 const PLAN = z.string().regex(/^[a-z0-9_]{1,64}$/, { error: '`plan` must be a word of a-z, 0-9 and _' })
@@ -77,9 +77,9 @@ export function deleteKeyDoor(store: AccountStore): Door {
 }
 
 export function accountId(word: string): Account['id'] {
-  return idOf('account', word, () => {
-    throw new ReadbackError('not_found', 'No such account')
-  })
+  const id = parseId('account', word)
+  if (id === undefined) throw new ReadbackError('not_found', 'No such account')
+  return id
 }
 
 function toChange(change: z.output<typeof CHANGE>): AccountChange {

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { SERVICES } from '../core/conversation.ts'
-import { ReadbackError } from '../core/errors.ts'
-import { formatId, parseId } from '../core/id.ts'
+import { formatId } from '../core/id.ts'
 import { awaitsReply, RECEIPT_STATES, type Receipt, type ReceiptFilter, TRIGGERS } from '../core/receipt.ts'
 import type { Store } from '../core/store.ts'
 import { ok, page, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
+import { fromCursor, pageOf } from './cursor.ts'
 import { type Door, door } from './door.ts'
 import { address, handleOf, idOf, inQuery, isoTime, phoneNumber, REASON, whole } from './fields.ts'
 
@@ -46,9 +46,8 @@ export function getReceiptDoor(store: Pick<Store, 'getReceipt'>): Door {
   const params = z.object({ id: z.string() })
   const shape = { summary: 'What became of a receipt', params, answer: ok({ data: RECEIPT }), entry: 'lines' } as const
   return door(shape, async ({ params, request }) => {
-    // An id that cannot exist is looked for all the same: 401 comes before 404.
-    const id = parseId('receipt', params.id) ?? NO_RECEIPT
-    return { status: 'OK', data: receiptToWire(await store.getReceipt({ credentials: credentialsOf(request), id })) }
+    const receipt = await store.getReceipt({ credentials: credentialsOf(request), id: idOf('receipt', params.id) })
+    return { status: 'OK', data: receiptToWire(receipt) }
   })
 }
 
@@ -56,32 +55,22 @@ export function getReceiptDoor(store: Pick<Store, 'getReceipt'>): Door {
 export function listReceiptsDoor(store: Pick<Store, 'listReceipts'>): Door {
   const shape = { summary: 'Receipts, newest first', query: QUERY, answer: page(RECEIPT), entry: 'lines' } as const
   return door(shape, async ({ query, request }) => {
-    const { limit } = query
-    // One more than asked for tells whether there is a next page.
-    const filter = { ...toFilter(query), limit: limit + 1 }
-    const found = await store.listReceipts({ credentials: credentialsOf(request), filter })
-    const page = found.slice(0, limit)
-    const last = page.at(-1)
-    const nextCursor = found.length > limit && last !== undefined ? formatId('receipt', last.id) : null
-    return { status: 'OK', data: page.map(receiptToWire), next_cursor: nextCursor }
+    const found = await store.listReceipts({ credentials: credentialsOf(request), filter: toFilter(query) })
+    const { rows, nextCursor } = pageOf('receipt', found, query.limit)
+    return { status: 'OK', data: rows.map(receiptToWire), next_cursor: nextCursor }
   })
 }
 
-const NO_RECEIPT = 0 as Receipt['id']
-
 function toFilter({ number, from_number, state, trigger, cursor, limit }: z.output<typeof QUERY>): ReceiptFilter {
+  const before = fromCursor('receipt', cursor)
   return {
     ...(number === undefined ? {} : { number }),
     ...(from_number === undefined ? {} : { fromNumber: from_number }),
     ...(state === undefined ? {} : { state }),
     ...(trigger === undefined ? {} : { trigger }),
-    ...(cursor === undefined ? {} : { before: idOf('receipt', cursor, badCursor) }),
-    limit,
+    ...(before === undefined ? {} : { before }),
+    limit: limit + 1,
   }
-}
-
-function badCursor(): never {
-  throw new ReadbackError('invalid', '`cursor` must be a `next_cursor` of an earlier answer')
 }
 
 export function receiptToWire(receipt: Receipt): z.output<typeof RECEIPT> {

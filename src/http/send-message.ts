@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { parseId } from '../core/id.ts'
 import { RELAYED_HEADER } from '../core/mark-read.ts'
-import { MESSAGE_STATUSES, type Message, type OwnMessage } from '../core/message.ts'
+import { MESSAGE_STATUSES, type OwnMessage } from '../core/message.ts'
 import { type LineNudges, sendMessage } from '../core/send-message.ts'
 import { SEND_STYLES } from '../core/sending.ts'
 import type { Store } from '../core/store.ts'
@@ -10,7 +9,7 @@ import { TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { customerUrl } from './customer-url.ts'
 import { type Door, door } from './door.ts'
-import { CONTACT_AND_LINE, handleOf, isoTime, NO_NUMBER, text } from './fields.ts'
+import { CONTACT_AND_LINE, handleOf, idOf, isoTime, NO_NUMBER, text } from './fields.ts'
 import { errorMessageOf } from './message-body.ts'
 
 /** What the doors to what lines write need. */
@@ -105,9 +104,7 @@ export function messageStatusDoor({ store }: SendingDesk): Door {
   const query = z.strictObject({ handle: z.string({ error: HANDLE }).min(1, { error: HANDLE }) })
   const shape = { summary: 'What became of a message', query, answer: SENT, entry: 'lines' } as const
   return door(shape, async ({ query: { handle }, request }) => {
-    // A handle that cannot exist is looked for all the same: 401 comes before 404.
-    const id = parseId('message', handle) ?? (0 as Message['id'])
-    return toWire(await store.getMessage({ credentials: credentialsOf(request), id }))
+    return toWire(await store.getMessage({ credentials: credentialsOf(request), id: idOf('message', handle) }))
   })
 }
 

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { formatId, parseId, type TokenId } from '../core/id.ts'
+import { formatId } from '../core/id.ts'
 import type { Store } from '../core/store.ts'
 import { TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
-import { isoTime, phoneNumber } from './fields.ts'
+import { idOf, isoTime, phoneNumber } from './fields.ts'
 
 /** As the SDK has it. */
 const DEFAULT_S = 900
@@ -67,10 +67,7 @@ export function createTokenDoor({ store, now }: { store: Pick<Store, 'createToke
 export function deleteTokenDoor(store: Pick<Store, 'deleteToken'>): Door {
   const shape = { summary: 'Revoke a token', params: z.object({ id: z.string() }), status: 204, entry: 'keys' } as const
   return door(shape, async ({ params, request }) => {
-    // An id that cannot exist is looked for all the same: 401 comes before 404.
-    await store.deleteToken({ credentials: credentialsOf(request), id: parseId('token', params.id) ?? NO_TOKEN })
+    await store.deleteToken({ credentials: credentialsOf(request), id: idOf('token', params.id) })
     return ''
   })
 }
-
-const NO_TOKEN = 0 as TokenId

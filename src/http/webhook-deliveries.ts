@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { ReadbackError } from '../core/errors.ts'
-import { formatId, parseId } from '../core/id.ts'
+import { formatId } from '../core/id.ts'
 import type { Store } from '../core/store.ts'
 import { DELIVERY_STATES, type DeliveryLog, OBSTACLES, STATUS_CALLBACK, WEBHOOK_TYPES } from '../core/webhook.ts'
 import { DONE, page, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
+import { fromCursor, pageOf } from './cursor.ts'
 import { type Door, door } from './door.ts'
-import { isoTime, whole } from './fields.ts'
+import { idOf, isoTime, whole } from './fields.ts'
 
 const DELIVERY = z.object({
   delivery_id: z.string(),
@@ -38,20 +38,15 @@ const DELIVERIES = z.strictObject({
 export function listDeliveriesDoor(store: Pick<Store, 'listDeliveries'>): Door {
   const shape = { summary: 'Calls of webhooks, newest first', query: DELIVERIES, answer: page(DELIVERY) }
   return door(shape, async ({ query: { state, limit, cursor }, request }) => {
-    const before = cursor === undefined ? undefined : parseId('delivery', cursor)
-    if (cursor !== undefined && before === undefined) {
-      throw new ReadbackError('invalid', '`cursor` must be a `next_cursor` of an earlier answer')
-    }
+    const before = fromCursor('delivery', cursor)
     const found = await store.listDeliveries({
       credentials: credentialsOf(request),
       limit: limit + 1,
       ...(state === undefined ? {} : { state }),
       ...(before === undefined ? {} : { before }),
     })
-    const page = found.slice(0, limit)
-    const last = page.at(-1)
-    const nextCursor = found.length > limit && last !== undefined ? formatId('delivery', last.id) : null
-    return { status: 'OK', data: page.map(deliveryToWire), next_cursor: nextCursor }
+    const { rows, nextCursor } = pageOf('delivery', found, limit)
+    return { status: 'OK', data: rows.map(deliveryToWire), next_cursor: nextCursor }
   })
 }
 
@@ -59,9 +54,7 @@ export function listDeliveriesDoor(store: Pick<Store, 'listDeliveries'>): Door {
 export function redeliverDoor(store: Pick<Store, 'redeliver'>, now: () => number): Door {
   const params = z.object({ id: z.string() })
   return door({ summary: 'Call a webhook once more', params, answer: DONE }, async ({ params, request }) => {
-    // An id that cannot exist is looked for all the same: 401 comes before 404.
-    const id = parseId('delivery', params.id) ?? (0 as DeliveryLog['id'])
-    await store.redeliver({ credentials: credentialsOf(request), id, at: now() })
+    await store.redeliver({ credentials: credentialsOf(request), id: idOf('delivery', params.id), at: now() })
     return { status: 'OK' }
   })
 }

@@ -10,11 +10,12 @@ import {
 } from '../../core/console.ts'
 import { SERVICES } from '../../core/conversation.ts'
 import { ReadbackError } from '../../core/errors.ts'
-import { type ConversationId, formatId, type MessageId, parseId } from '../../core/id.ts'
+import { formatId, parseId } from '../../core/id.ts'
 import { awaitsReply } from '../../core/receipt.ts'
 import { credentialsOf } from '../auth.ts'
+import { badCursor } from '../cursor.ts'
 import { type Door, door } from '../door.ts'
-import { handleOf, isoTime, phoneNumber, whole } from '../fields.ts'
+import { handleOf, idOf, isoTime, phoneNumber, whole } from '../fields.ts'
 import { receiptToWire } from '../receipts.ts'
 import { webhookBody } from '../webhook-body.ts'
 import { deliveryToWire } from '../webhook-deliveries.ts'
@@ -52,7 +53,7 @@ export function conversationDoor(store: Reading): Door {
     }
     const view = await store.getConversation({
       credentials: credentialsOf(request),
-      id: conversationId(params.id),
+      id: idOf('conversation', params.id),
       ...(before === undefined ? {} : { before }),
       limit: PAGE,
     })
@@ -75,7 +76,7 @@ export function conversationDoor(store: Reading): Door {
 /** `GET /console/conversations/{id}/handset`: what the simulated phones of it show. */
 export function conversationHandsetDoor(store: Reading): Door {
   return door({ params: ONE }, async ({ params, request }) => {
-    const call = { credentials: credentialsOf(request), id: conversationId(params.id) }
+    const call = { credentials: credentialsOf(request), id: idOf('conversation', params.id) }
     return { status: 'OK', messages: (await store.showConversation(call)).map(shownToWire) }
   })
 }
@@ -83,7 +84,7 @@ export function conversationHandsetDoor(store: Reading): Door {
 /** `GET /console/messages/{message_handle}`: the message, and each call and webhook that touched it, as they went over the wire. */
 export function messageDoor(store: Reading): Door {
   return door({ params: ONE }, async ({ params, request }) => {
-    const id = parseId('message', params.id) ?? (0 as MessageId)
+    const id = idOf('message', params.id)
     const story = await store.getMessageStory({ credentials: credentialsOf(request), id })
     return {
       status: 'OK',
@@ -95,11 +96,6 @@ export function messageDoor(store: Reading): Door {
       })),
     }
   })
-}
-
-// An id that cannot exist is looked for all the same: 401 comes before 404.
-function conversationId(word: string): ConversationId {
-  return parseId('conversation', word) ?? (0 as ConversationId)
 }
 
 function toFilter(query: z.output<typeof LIST>): ConversationFilter {
@@ -130,7 +126,7 @@ function fromCursor(cursor: string): ConversationPlace {
   const id = parseId('conversation', word)
   const activeAt = Number.parseInt(time, 36)
   if (id !== undefined && Number.isSafeInteger(activeAt)) return { id, activeAt }
-  throw new ReadbackError('invalid', '`cursor` must be a `next_cursor` of an earlier answer')
+  throw badCursor()
 }
 
 function summaryToWire(summary: ConversationSummary): object {
