@@ -8,10 +8,10 @@ import {
   claimMessage,
   endInterrupted,
   endRemovedMessages,
-  noteNews,
   releaseLostMessage,
   settleMessage,
 } from '../message-lanes.ts'
+import { noteNews } from '../message-news.ts'
 import { noteTyping, sendMessage } from '../outbound.ts'
 import { type Bound, bind, COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
 import { findRemains, linesToLookThrough, linesWithRemains } from '../removed-lines.ts'
