@@ -20,12 +20,13 @@ import type { Reason } from '../core/reason.ts'
 import type { ReceiptState, SettledState, Trigger } from '../core/receipt.ts'
 import type { MessageNews } from '../core/sending.ts'
 import type { Attempt, DeliveryState, DisabledReason, EndpointType } from '../core/webhook.ts'
+import type { HandsetTables } from './handset-tables.ts'
 
 /** Booleans are 0 and 1, times epoch milliseconds, JSON text: alike on both engines. */
-type Flag = 0 | 1
-type Made<T> = ColumnType<T, T | undefined, never>
+export type Flag = 0 | 1
+export type Made<T> = ColumnType<T, T | undefined, never>
 
-export interface Tables {
+export interface Tables extends HandsetTables {
   /** What the store knows of itself. */
   facts: { name: 'key check' | 'move'; value: string }
   accounts: {
@@ -232,32 +233,5 @@ export interface Tables {
     status: number | null
     obstacle: Attempt['obstacle']
     answer: string
-  }
-  handset_messages: {
-    id: Made<number>
-    line_id: LineId
-    contact: Address
-    kind: ConversationKind
-    conversation_address: Address
-    carrier_message_id: string
-    part: number
-    content: string | null
-    media_url: string | null
-    service: Service
-    written_at: number
-    read_at: number | null
-    /** 1 where the line wrote it; the rest is for those alone. */
-    from_line: Generated<Flag>
-    send_style: string | null
-    delivered_at: number | null
-  }
-  handset_typing: { line_id: LineId; contact: Address; until: number }
-  simulated_carriers: {
-    line_id: LineId
-    latency_ms: number
-    pace_per_s: number | null
-    fail_next: number
-    failure_rate: number
-    offline: Flag
   }
 }
