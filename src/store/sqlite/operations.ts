@@ -95,11 +95,38 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
   const inbound = new Inbound(database, session.rules, { acceptance, recent, events })
   const lanes = new LaneStore(database, session, { joins, recent, events })
   const deliveries = new Deliveries(database, session, events)
-  const record = (told: readonly Told[]) => {
-    for (const { event, at, callback, ...subject } of told) events.record(subject, event, at, callback)
+  return {
+    ...coldWrites(session, events),
+    ...tellingWrites(session, events),
+    markRead: (call) => acceptance.markRead(call),
+    storeInbound: (arrivals) => inbound.storeInbound(arrivals),
+    claimReceipts: (call) => lanes.claimReceipts(call),
+    settleReceipts: (settlement) => lanes.settleReceipts(settlement),
+    expireReceipts: (call) => lanes.expireReceipts(call),
+    releaseReceipts: (call) => lanes.releaseReceipts(call),
+    releaseLost: (call) => lanes.releaseLost(call),
+    claimDeliveries: (call) => deliveries.claimDeliveries(call),
+    settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
+    releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
+    async endRemoved(piece) {
+      const remains = await nextRemains(session, piece)
+      if (remains === undefined) return false
+      lanes.skipReceipts({ receiptIds: remains.receiptIds, at: piece.at })
+      record(events, await endRemovedMessages(session, { messageIds: remains.messageIds, at: piece.at }))
+      return true
+    },
+    releaseLostMessage: (call) => releaseLostMessage(session, call),
+    // On a full disk a transaction begins all the same. This writes a page, whatever the number was, and nobody asks for it.
+    ready: () => database.exec('pragma user_version = 1'),
+    durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),
+    findJoined: (ids) => ids.map((id) => joins.find(id) ?? null),
   }
+}
+
+/** Queries that engines share, and that have something to tell, or leave something for an endpoint. */
+function tellingWrites(session: Session, events: Events) {
   const tell = <A>({ answer, told }: Answered<A>): A => {
-    record(told)
+    record(events, told)
     return answer
   }
   const nudge = <A>({ answer, endpoints }: Nudging<A>): A => {
@@ -111,42 +138,23 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     return nudge(nudging)
   }
   return {
-    ...coldWrites(session, events),
-    markRead: (call) => acceptance.markRead(call),
-    storeInbound: (arrivals) => inbound.storeInbound(arrivals),
-    claimReceipts: (call) => lanes.claimReceipts(call),
-    settleReceipts: (settlement) => lanes.settleReceipts(settlement),
-    expireReceipts: (call) => lanes.expireReceipts(call),
-    releaseReceipts: (call) => lanes.releaseReceipts(call),
-    releaseLost: (call) => lanes.releaseLost(call),
-    claimDeliveries: (call) => deliveries.claimDeliveries(call),
-    settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
-    releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
+    noteHealth: async (note) => tell(await noteHealth(session, note)),
+    sendMessage: async (call) => tell(await sendMessage(session, call)),
+    claimMessage: async (call) => tell(await claimMessage(session, call)),
+    settleMessage: async (written) => tell(await settleMessage(session, written)),
+    endInterrupted: async (call) => tell(await endInterrupted(session, call)),
+    noteNews: async (call) => tell(await noteNews(session, call)),
+    noteTyping: async (call) => tell(await noteTyping(session, call)),
     testWebhook: async (call) => nudge(await testWebhook(session, call)),
     redeliver: async (call) => nudge(await redeliver(session, call)),
     addWebhooks: async (call) => seen(await addWebhooks(session, call)),
     removeWebhooks: async (call) => seen(await removeWebhooks(session, call)),
     replaceWebhooks: async (call) => seen(await replaceWebhooks(session, call)),
-    noteHealth: async (note) => tell(await noteHealth(session, note)),
-    async endRemoved(piece) {
-      const remains = await nextRemains(session, piece)
-      if (remains === undefined) return false
-      lanes.skipReceipts({ receiptIds: remains.receiptIds, at: piece.at })
-      record(await endRemovedMessages(session, { messageIds: remains.messageIds, at: piece.at }))
-      return true
-    },
-    sendMessage: async (call) => tell(await sendMessage(session, call)),
-    claimMessage: async (call) => tell(await claimMessage(session, call)),
-    settleMessage: async (written) => tell(await settleMessage(session, written)),
-    endInterrupted: async (call) => tell(await endInterrupted(session, call)),
-    releaseLostMessage: (call) => releaseLostMessage(session, call),
-    noteNews: async (call) => tell(await noteNews(session, call)),
-    noteTyping: async (call) => tell(await noteTyping(session, call)),
-    // On a full disk a transaction begins all the same. This writes a page, whatever the number was, and nobody asks for it.
-    ready: () => database.exec('pragma user_version = 1'),
-    durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),
-    findJoined: (ids) => ids.map((id) => joins.find(id) ?? null),
-  }
+  } satisfies Partial<Operations>
+}
+
+function record(events: Events, told: readonly Told[]): void {
+  for (const { event, at, callback, ...subject } of told) events.record(subject, event, at, callback)
 }
 
 /** What still waits for a line that was removed: a piece of it. */
