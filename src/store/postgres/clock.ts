@@ -1,3 +1,6 @@
+/** What the database's clock says, in epoch milliseconds. */
+export const NOW = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
+
 /**
  * The database's clock, kept by this process's monotonic one: a node whose own clock is wrong, or is set while it runs, has the
  * same time as the others all the same.

@@ -3,7 +3,7 @@ import type { LineId } from '../../core/id.ts'
 import { CALL_SHARE, type Holding, type Leases, type LineWork } from '../../core/leases.ts'
 import type { Changes } from '../../core/store.ts'
 import type { Endpoint } from '../../core/webhook.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, NOW } from './clock.ts'
 import type { Nudges } from './nudges.ts'
 import type { Statement, Transaction, Transactions } from './transactions.ts'
 
@@ -118,8 +118,6 @@ interface LeaseRow {
   readonly next_call_at: number
 }
 
-/** The database's clock, in epoch milliseconds. */
-const NOW = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 const LIVING = `(select id from nodes where until > ${NOW})`
 
 const RENEW: Statement = {

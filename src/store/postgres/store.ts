@@ -23,7 +23,7 @@ import { addWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import { acceptCalls } from './acceptance.ts'
 import { Batches } from './batches.ts'
 import { CallerTurns } from './caller-turns.ts'
-import { Clock } from './clock.ts'
+import { Clock, NOW } from './clock.ts'
 import { asUnavailable, CONNECT_TIMEOUT_MS, openPatientPool, openPool, toKysely } from './connection.ts'
 import { settleDeliveries } from './deliveries.ts'
 import { recordEvents } from './events.ts'
@@ -116,9 +116,7 @@ async function prepare({ url, onNotice }: PostgresStart, seal: Seal): Promise<Cl
     if (moving !== undefined) throw new ReadbackError('invalid', 'A move into this store is not finished: do it again')
     await checkKey({ db, seal })
     const sentAt = performance.now()
-    const { rows } = await sql<{
-      now: number
-    }>`select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db)
+    const { rows } = await sql<{ now: number }>`select ${sql.raw(NOW)} as now`.execute(db)
     return new Clock(rows[0]?.now as number, sentAt)
   } catch (error) {
     throw asUnavailable(error) ?? error
