@@ -1,7 +1,7 @@
 import { ReadbackError } from '../../core/errors.ts'
 import { callerOf, type Semaphore } from '../semaphore.ts'
 import type { Done, Telling } from './telling.ts'
-import type { Transaction } from './transactions.ts'
+import type { Isolation, Transaction } from './transactions.ts'
 
 /**
  * The queries that engines share, as SQLite does them: what one caller asks at the same time is done one after the other. So however
@@ -21,11 +21,7 @@ export class CallerTurns {
   }
 
   /** What names no caller, such as the operator's calls and our own, waits for nobody. */
-  async run<T>(
-    isolation: 'current' | 'snapshot',
-    call: unknown,
-    work: (transaction: Transaction) => Promise<Done<T>>,
-  ): Promise<T> {
+  async run<T>(isolation: Isolation, call: unknown, work: (transaction: Transaction) => Promise<Done<T>>): Promise<T> {
     const caller = callerOf(call)
     if (caller === undefined) return this.#telling(work, isolation)
     const before = this.#over.get(caller) ?? Promise.resolve()

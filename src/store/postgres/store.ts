@@ -38,7 +38,7 @@ import { settleReceipts } from './outbox.ts'
 import { Recent } from './recent.ts'
 import { sharedMethods } from './shared-queries.ts'
 import { type Tools, tellingOf, touch } from './telling.ts'
-import { IN_ORDER, type Statement, type Transaction, Transactions } from './transactions.ts'
+import { IN_ORDER, type Isolation, type Statement, type Transaction, Transactions } from './transactions.ts'
 import { upgrade } from './upgrade.ts'
 
 export interface PostgresStart {
@@ -180,16 +180,13 @@ function hotMethods(tools: Tools, recent: Recent) {
 /** Queries that engines share, and that have something to tell, or leave something for an endpoint. */
 function tellingMethods({ callers, onChanges, ...session }: Tools) {
   const shared =
-    <Call, A>(
-      query: (session: Session, call: Call) => Promise<Answered<A>>,
-      isolation: 'current' | 'snapshot' = 'snapshot',
-    ) =>
+    <Call, A>(query: (session: Session, call: Call) => Promise<Answered<A>>, isolation: Isolation = 'snapshot') =>
     (call: Call): Promise<A> =>
       callers.run(isolation, call, ({ db }) => query({ ...session, db }, call))
   const nudging =
     <Call, A>(
       query: (session: Session, call: Call) => Promise<Nudging<A>>,
-      isolation: 'current' | 'snapshot' = 'snapshot',
+      isolation: Isolation = 'snapshot',
       touched: Changes['touched'] = [],
     ) =>
     async (call: Call): Promise<A> => {

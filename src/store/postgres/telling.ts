@@ -5,7 +5,7 @@ import type { Session } from '../session.ts'
 import type { CallerTurns } from './caller-turns.ts'
 import { recordEvents, type WebhookRow } from './events.ts'
 import type { NodeLeases } from './leases.ts'
-import type { Transaction, Transactions } from './transactions.ts'
+import type { Isolation, Transaction, Transactions } from './transactions.ts'
 
 /** What the store's methods have in hand. */
 export interface Tools extends Omit<Session, 'db'> {
@@ -32,7 +32,7 @@ export type Telling = ReturnType<typeof tellingOf>
 export function tellingOf({ transactions, onChanges }: Pick<Tools, 'transactions' | 'onChanges'>) {
   return async <T>(
     work: (transaction: Transaction) => Promise<Done<T>>,
-    isolation: 'current' | 'snapshot' = 'current',
+    isolation: Isolation = 'current',
   ): Promise<T> => {
     const { answer, changes } = await transactions.run(isolation, async (transaction) => {
       const { answer, told, touched = [], webhooks } = await work(transaction)

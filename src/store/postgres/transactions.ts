@@ -49,6 +49,9 @@ const BEGIN = {
   snapshot: { text: `begin isolation level repeatable read; ${ENTER}` },
 } as const satisfies Readonly<Record<string, Statement | undefined>>
 
+/** Of what is a transaction, and not each statement for itself. */
+export type Isolation = Exclude<keyof typeof BEGIN, 'none'>
+
 interface Attempt<T> {
   readonly isolation: keyof typeof BEGIN
   readonly work: (transaction: Transaction) => Promise<T>
