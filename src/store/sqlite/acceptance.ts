@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Credentials } from '../../core/account.ts'
 import { admitCaller, type Caller, reaches } from '../../core/caller.ts'
 import type { ConversationKind } from '../../core/conversation.ts'
-import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
+import type { AccountId, ConversationId, MessageId, ReceiptId } from '../../core/id.ts'
 import type { Line } from '../../core/line.ts'
 import { type MarkReadCall, type MarkReadOutcome, passAccountGate, passLine } from '../../core/mark-read.ts'
 import type { Address, PhoneNumber } from '../../core/phone-number.ts'
@@ -39,8 +39,11 @@ export interface Queued extends Found {
   readonly receipt_id: ReceiptId
 }
 
+/** A line, and whose it is. */
+type Owned = Pick<Line, 'id' | 'accountId'>
+
 /** A line as accepting sees it. */
-type AcceptingLine = Pick<Line, 'id' | 'accountId' | 'connector'>
+type AcceptingLine = Owned & Pick<Line, 'connector'>
 
 /**
  * Accepting a mark-read call on SQLite: the hot path, in prepared statements. Within one transaction a key and a line are read
@@ -83,10 +86,7 @@ export class Acceptance {
     const own = reaches(caller, call.fromNumber) ? this.#line(caller.account.id, call.fromNumber) : undefined
     const line = passLine(own, this.#rules, call.relayed)
     const place = `${line.id} ${call.number}`
-    const found =
-      this.#recent.find(place) ??
-      this.findConversation(line.id, 'direct', call.number) ??
-      this.#openConversation(line, call.number, call.at)
+    const found = this.#recent.find(place) ?? this.conversationAt(line, 'direct', call.number, call.at)
     this.accepted += 1
     const request = { trigger: call.trigger, readUpTo: found.last_message_id, at: call.at, dueAt: call.at }
     const queued = this.#request(line, found, request)
@@ -94,16 +94,20 @@ export class Acceptance {
     return { receiptId: queued.receipt_id, lineId: line.id }
   }
 
-  findConversation(lineId: LineId, kind: ConversationKind, address: Address): Found | undefined {
-    return this.#statements.findConversation.get(lineId, address, kind) as Found | undefined
+  /** Opened where there is none: where nobody has written yet a receipt needs one to belong to all the same. */
+  conversationAt({ id, accountId }: Owned, kind: ConversationKind, address: Address, at: number): Found {
+    const found = this.#statements.findConversation.get(id, address, kind) as Found | undefined
+    if (found !== undefined) return found
+    const { lastInsertRowid } = this.#statements.openConversation.run(accountId, id, kind, address, at)
+    return { ...NOTHING_QUEUED, id: lastInsertRowid as ConversationId, last_message_id: null }
   }
 
   /** Writes what the waist decides: the receipt that this request queued or joined. */
-  requestReceipt(line: Pick<Line, 'id' | 'accountId'>, found: Found, request: ReceiptRequest): ReceiptId {
+  requestReceipt(line: Owned, found: Found, request: ReceiptRequest): ReceiptId {
     return this.#request(line, found, request).receipt_id
   }
 
-  #request(line: Pick<Line, 'id' | 'accountId'>, found: Found, request: ReceiptRequest): Queued {
+  #request(line: Owned, found: Found, request: ReceiptRequest): Queued {
     const { id, last_message_id, receipt_id } = found
     const queued = receipt_id === null ? undefined : this.#queued(found, receipt_id)
     const next = requestReceipt(queued, request, this.#rules.receiptLifetimeMs)
@@ -121,12 +125,7 @@ export class Acceptance {
     return merge({ trigger, requests, readUpTo, nextAttemptAt, expiresAt }, this.#joins.find(id))
   }
 
-  #queue(
-    line: Pick<Line, 'id' | 'accountId'>,
-    conversationId: ConversationId,
-    queued: QueuedReceipt,
-    at: number,
-  ): ReceiptId {
+  #queue(line: Owned, conversationId: ConversationId, queued: QueuedReceipt, at: number): ReceiptId {
     const { trigger, requests, readUpTo, nextAttemptAt, expiresAt } = queued
     this.#events.touchAccount(line.accountId)
     const { lastInsertRowid } = this.#statements.queue.run(
@@ -170,16 +169,10 @@ export class Acceptance {
     }
     return this.#lines.get(known)
   }
-
-  /** Nobody has written from that number yet; the receipt needs a conversation to belong to all the same. */
-  #openConversation(line: AcceptingLine, address: Address, at: number): Found {
-    const { lastInsertRowid } = this.#statements.openConversation.run(line.accountId, line.id, 'direct', address, at)
-    return { ...NOTHING_QUEUED, id: lastInsertRowid as ConversationId, last_message_id: null }
-  }
 }
 
 /** What a conversation looks like that has no queued receipt. */
-export const NOTHING_QUEUED = {
+const NOTHING_QUEUED = {
   receipt_id: null,
   trigger: 'api',
   requests: 0,

@@ -9,7 +9,7 @@ import { toAccount } from '../accounts.ts'
 import { arrivalTold, type Owner } from '../arrivals.ts'
 import { noSuchLine } from '../lines.ts'
 import type { StoreRules } from '../session.ts'
-import { type Acceptance, NOTHING_QUEUED } from './acceptance.ts'
+import type { Acceptance } from './acceptance.ts'
 import type { Events } from './events.ts'
 import type { Recent } from './recent.ts'
 
@@ -45,8 +45,9 @@ export class Inbound {
     const seen = this.#statements.findSeen.get(lineId, message.carrierMessageId) as { message_ids: string } | undefined
     if (seen !== undefined) return { messageIds: JSON.parse(seen.message_ids), repeated: true, receiptId: null }
 
-    const found = this.#acceptance.findConversation(lineId, message.kind, message.conversationAddress)
-    const conversationId = found?.id ?? this.#openConversation(account, arrival)
+    const line = { id: lineId, accountId: account.id }
+    const found = this.#acceptance.conversationAt(line, message.kind, message.conversationAddress, receivedAt)
+    const conversationId = found.id
     this.#recent.forget(conversationId)
     const reasons = message.parts.map((_, part) => this.#autoMarkRead(account, arrival, part))
     const messageIds = message.parts.map((_, part) =>
@@ -58,14 +59,10 @@ export class Inbound {
     this.#statements.see.run(lineId, message.carrierMessageId, JSON.stringify(messageIds), receivedAt)
 
     for (const [part, id] of messageIds.entries()) this.#tell(arrival, owner, id, part)
-    const receiptId = reasons.includes(null)
-      ? this.#acceptance.requestReceipt(
-          { id: lineId, accountId: account.id },
-          found ?? { ...NOTHING_QUEUED, id: conversationId, last_message_id: null },
-          { trigger: 'auto', readUpTo: newest, at: receivedAt, dueAt: dueAt(timing, receivedAt, Math.random()) },
-        )
-      : null
-    return { messageIds, repeated: false, receiptId }
+    if (!reasons.includes(null)) return { messageIds, repeated: false, receiptId: null }
+    const due = dueAt(timing, receivedAt, Math.random())
+    const request = { trigger: 'auto', readUpTo: newest, at: receivedAt, dueAt: due } as const
+    return { messageIds, repeated: false, receiptId: this.#acceptance.requestReceipt(line, found, request) }
   }
 
   #tell(arrival: Arrival, owner: Owner, id: MessageId, part: number): void {
@@ -105,17 +102,6 @@ export class Inbound {
     return lastInsertRowid as MessageId
   }
 
-  #openConversation(account: Account, { lineId, message, receivedAt }: Arrival): ConversationId {
-    const { lastInsertRowid } = this.#statements.openConversation.run(
-      account.id,
-      lineId,
-      message.kind,
-      message.conversationAddress,
-      receivedAt,
-    )
-    return lastInsertRowid as ConversationId
-  }
-
   #ownerOf(lineId: LineId): Owner {
     const row = (this.#statements.findOwner.get(lineId) as OwnerRow | undefined) ?? noSuchLine()
     const account = toAccount(row)
@@ -141,9 +127,6 @@ function prepare(database: DatabaseSync) {
     findSeen: database.prepare('select message_ids from seen_inbound where line_id = ? and carrier_message_id = ?'),
     see: database.prepare(
       'insert into seen_inbound (line_id, carrier_message_id, message_ids, seen_at) values (?, ?, ?, ?)',
-    ),
-    openConversation: database.prepare(
-      'insert into conversations (account_id, line_id, kind, address, active_at) values (?, ?, ?, ?, ?)',
     ),
     advance: database.prepare(
       `update conversations set service = iif(?1 < service_at, service, ?2),
