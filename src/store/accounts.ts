@@ -21,7 +21,7 @@ const COLUMNS = [
  */
 export const ACCOUNT_COLUMNS = COLUMNS.map((column) => `a.${column}`).join(', ')
 
-type AccountRow = Pick<Selectable<Tables['accounts']>, (typeof COLUMNS)[number]>
+export type AccountRow = Pick<Selectable<Tables['accounts']>, (typeof COLUMNS)[number]>
 
 export function toAccount(row: AccountRow): Account {
   return {

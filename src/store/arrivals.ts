@@ -3,6 +3,7 @@ import type { AutoTiming } from '../core/auto-timing.ts'
 import type { MessageId } from '../core/id.ts'
 import type { Arrival } from '../core/inbound-message.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
+import { type AccountRow, toAccount } from './accounts.ts'
 import type { Told } from './events.ts'
 
 /** Whose a line is, and when its automatic receipts go. */
@@ -10,6 +11,14 @@ export interface Owner {
   readonly account: Account
   readonly number: PhoneNumber
   readonly timing: AutoTiming
+}
+
+export type OwnerRow = AccountRow & { readonly line_number: PhoneNumber; readonly line_timing: string | null }
+
+export function toOwner(row: OwnerRow): Owner {
+  const account = toAccount(row)
+  const timing = row.line_timing === null ? account.autoTiming : JSON.parse(row.line_timing)
+  return { account, number: row.line_number, timing }
 }
 
 /** What the account is told of one part of what arrived. */

@@ -3,9 +3,8 @@ import { dueAt } from '../../core/auto-timing.ts'
 import type { ReadbackError } from '../../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
 import { type Arrival, type StoredInbound, writtenAt } from '../../core/inbound-message.ts'
-import type { PhoneNumber } from '../../core/phone-number.ts'
-import { ACCOUNT_COLUMNS, toAccount } from '../accounts.ts'
-import { arrivalTold, type Owner } from '../arrivals.ts'
+import { ACCOUNT_COLUMNS } from '../accounts.ts'
+import { arrivalTold, type Owner, type OwnerRow, toOwner } from '../arrivals.ts'
 import { noSuchLine } from '../lines.ts'
 import type { StoreRules } from '../session.ts'
 import { outcomeOf } from './batches.ts'
@@ -176,20 +175,9 @@ async function findSeen(transaction: Transaction, arrivals: readonly Arrival[]):
 }
 
 async function findOwners(transaction: Transaction, arrivals: readonly Arrival[]): Promise<Map<LineId, Owner>> {
-  const rows = await transaction.rows<OwnerRow>(FIND_OWNERS, [[...new Set(arrivals.map(({ lineId }) => lineId))]])
-  return new Map(
-    rows.map((row) => {
-      const account = toAccount(row)
-      const timing = row.line_timing === null ? account.autoTiming : JSON.parse(row.line_timing)
-      return [row.line_id, { account, number: row.line_number, timing }]
-    }),
-  )
-}
-
-type OwnerRow = Parameters<typeof toAccount>[0] & {
-  readonly line_id: LineId
-  readonly line_number: PhoneNumber
-  readonly line_timing: string | null
+  const lineIds = [...new Set(arrivals.map(({ lineId }) => lineId))]
+  const rows = await transaction.rows<OwnerRow & { readonly line_id: LineId }>(FIND_OWNERS, [lineIds])
+  return new Map(rows.map((row) => [row.line_id, toOwner(row)]))
 }
 
 interface SeenRow {

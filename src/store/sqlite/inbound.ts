@@ -4,9 +4,7 @@ import { type AutoReason, autoMarkRead } from '../../core/auto-mark-read.ts'
 import { dueAt } from '../../core/auto-timing.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
 import { type Arrival, type StoredInbound, writtenAt } from '../../core/inbound-message.ts'
-import type { PhoneNumber } from '../../core/phone-number.ts'
-import { toAccount } from '../accounts.ts'
-import { arrivalTold, type Owner } from '../arrivals.ts'
+import { arrivalTold, type Owner, type OwnerRow, toOwner } from '../arrivals.ts'
 import { noSuchLine } from '../lines.ts'
 import type { StoreRules } from '../session.ts'
 import type { Acceptance } from './acceptance.ts'
@@ -103,19 +101,8 @@ export class Inbound {
   }
 
   #ownerOf(lineId: LineId): Owner {
-    const row = (this.#statements.findOwner.get(lineId) as OwnerRow | undefined) ?? noSuchLine()
-    const account = toAccount(row)
-    return {
-      account,
-      number: row.line_number,
-      timing: row.line_timing === null ? account.autoTiming : JSON.parse(row.line_timing),
-    }
+    return toOwner((this.#statements.findOwner.get(lineId) as OwnerRow | undefined) ?? noSuchLine())
   }
-}
-
-type OwnerRow = Parameters<typeof toAccount>[0] & {
-  readonly line_number: PhoneNumber
-  readonly line_timing: string | null
 }
 
 function prepare(database: DatabaseSync) {
