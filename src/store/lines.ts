@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { Credentials } from '../core/account.ts'
+import type { Account, Credentials } from '../core/account.ts'
 import { reaches } from '../core/caller.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, LineId } from '../core/id.ts'
@@ -92,9 +92,19 @@ export async function getOwnLine(
   session: Session,
   { credentials, number }: { credentials: Credentials; number: PhoneNumber },
 ): Promise<Line> {
+  const { row } = await callersLine(session, credentials, number)
+  return toLine(row ?? noSuchLine(), session.seal)
+}
+
+/** The line that a call names, where the caller reaches it. */
+export async function callersLine(
+  session: Session,
+  credentials: Credentials,
+  number: PhoneNumber,
+): Promise<{ account: Account; row: LineRow | undefined }> {
   const caller = await identify(session, { credentials })
   const row = await findOwnLine(session, caller.account.id, number)
-  return toLine((reaches(caller, number) ? row : undefined) ?? noSuchLine(), session.seal)
+  return { account: caller.account, row: reaches(caller, number) ? row : undefined }
 }
 
 export async function updateLine(
@@ -194,7 +204,7 @@ export async function checkOwnNumbers(
   throw new ReadbackError('invalid', `\`${field}\`: ${stranger} is not a line of this account`)
 }
 
-export function findOwnLine(session: Session, accountId: AccountId, number: PhoneNumber): Promise<LineRow | undefined> {
+function findOwnLine(session: Session, accountId: AccountId, number: PhoneNumber): Promise<LineRow | undefined> {
   return liveLines(session)
     .selectAll()
     .where('number', '=', number)

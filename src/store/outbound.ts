@@ -1,5 +1,3 @@
-import type { Account } from '../core/account.ts'
-import { reaches } from '../core/caller.ts'
 import type { Conversation, Service } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../core/id.ts'
@@ -7,9 +5,8 @@ import type { Address } from '../core/phone-number.ts'
 import { passService, passWritingLine, type SendMessageCall, type TakenMessage } from '../core/send-message.ts'
 import type { Store } from '../core/store.ts'
 import type { ShowTypingCall, TypingPlace } from '../core/typing.ts'
-import { identify } from './accounts.ts'
 import type { Answered, Told } from './events.ts'
-import { findOwnLine, type LineRow, liveLines, toLine } from './lines.ts'
+import { callersLine, type LineRow, liveLines, toLine } from './lines.ts'
 import { messagesOf, ownerOf, toMessage } from './messages.ts'
 import { releaseWaiting } from './receipts.ts'
 import type { Session } from './session.ts'
@@ -17,7 +14,7 @@ import { openCallback } from './webhooks.ts'
 
 export async function sendMessage(session: Session, call: SendMessageCall): Promise<Answered<TakenMessage>> {
   const { at } = call
-  const { account, row: own } = await callersLine(session, call)
+  const { account, row: own } = await callersLine(session, call.credentials, call.fromNumber)
   const { line, writing } = passWritingLine(own, session.rules, call.relayed)
   const known = await findConversation(session, line.id, call.number)
   const service = passService(writing, known, call)
@@ -71,7 +68,7 @@ async function insert(
 }
 
 export async function findTypingPlace(session: Session, call: ShowTypingCall): Promise<TypingPlace> {
-  const { row } = await callersLine(session, call)
+  const { row } = await callersLine(session, call.credentials, call.fromNumber)
   if (row !== undefined && !session.rules.writing[row.connector]?.typing) {
     throw new ReadbackError('invalid', 'The from_number cannot show that it types')
   }
@@ -124,16 +121,6 @@ export async function tellOf(
     const { accountId, lineId, lineNumber: number } = message
     return { accountId, lineId, number, event: { type, message }, callback, at }
   })
-}
-
-/** The line that a call names, where the caller reaches it. */
-async function callersLine(
-  session: Session,
-  { credentials, fromNumber }: Pick<SendMessageCall, 'credentials' | 'fromNumber'>,
-): Promise<{ account: Account; row: LineRow | undefined }> {
-  const caller = await identify(session, { credentials })
-  const row = await findOwnLine(session, caller.account.id, fromNumber)
-  return { account: caller.account, row: reaches(caller, fromNumber) ? row : undefined }
 }
 
 function findConversation({ db }: Session, lineId: LineId, address: Address): Promise<Conversation | undefined> {
