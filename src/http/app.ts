@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Store } from '../core/store.ts'
 import { getOwnAccountDoor } from './account.ts'
-import { admitOperator, credentialsOf } from './auth.ts'
+import { admitOperator, admittingFirst } from './auth.ts'
 import { getAutoMarkReadDoor, setAutoMarkReadDoor } from './auto-mark-read.ts'
 import { acceptJson } from './body.ts'
 import { type ConsoleOptions, serveConsole } from './console/surface.ts'
@@ -78,12 +78,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.decorateRequest('session', null)
 
   const entrances = openEntrances(options)
-  serve(app, entrances.account, {
-    // Whoever may not enter learns nothing about the body (`docs/api.md`, "Every request").
-    async refuse(request, { gate = false, entry = 'account' }) {
-      await store.admit({ credentials: credentialsOf(request), gate, entry })
-    },
-  })
+  serve(app, entrances.account, admittingFirst(store))
   serve(app, entrances.operator, { enter: (request) => admitOperator(request, operatorToken) })
   serve(app, entrances.anybody)
   const ownPage = {
@@ -110,8 +105,8 @@ function letSilentGo(app: FastifyInstance): void {
 /** All doors, by who may enter. */
 function openEntrances(options: AppOptions): Entrances {
   const entrances: Entrances = {
-    account: ACCOUNT(options),
-    operator: OPERATOR(options),
+    account: accountDoors(options),
+    operator: operatorDoors(options),
     anybody: {
       '/readback/v1/inbound/:secret': { POST: inboundDoor(options) },
       '/healthz': { GET: healthDoor() },
@@ -125,7 +120,7 @@ function openEntrances(options: AppOptions): Entrances {
 }
 
 /** With an account's `sb-api-*` keys, or a token of its own. */
-const ACCOUNT = (options: AppOptions): Surface => {
+function accountDoors(options: AppOptions): Surface {
   const { store, nudge, now } = options
   return {
     '/api/mark-read': { POST: markReadDoor(store, nudge, now) },
@@ -149,8 +144,8 @@ const ACCOUNT = (options: AppOptions): Surface => {
       DELETE: webhooks.removeWebhooksDoor(options),
     },
     '/readback/v1/webhooks': { GET: webhooks.webhookStatesDoor(options) },
-    '/readback/v1/webhook-deliveries': { GET: listDeliveriesDoor(options.store) },
-    '/readback/v1/webhook-deliveries/:id/redeliver': { POST: redeliverDoor(options.store, options.now) },
+    '/readback/v1/webhook-deliveries': { GET: listDeliveriesDoor(store) },
+    '/readback/v1/webhook-deliveries/:id/redeliver': { POST: redeliverDoor(store, now) },
     '/readback/v1/settings': { GET: getSettingsDoor(store), PATCH: updateSettingsDoor(store) },
     '/readback/v1/receipts': { GET: listReceiptsDoor(store) },
     '/readback/v1/receipts/:id': { GET: getReceiptDoor(store) },
@@ -163,7 +158,7 @@ const ACCOUNT = (options: AppOptions): Surface => {
 }
 
 /** With the operator's bearer token. */
-const OPERATOR = (options: AppOptions): Surface => {
+function operatorDoors(options: AppOptions): Surface {
   const { store, now } = options
   return {
     '/operator/accounts': { GET: accounts.listAccountsDoor(store), POST: accounts.createAccountDoor(store, now) },

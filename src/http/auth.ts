@@ -2,6 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
+import type { AccountStore } from '../core/store.ts'
+import type { Guard } from './surface.ts'
 
 /**
  * The page's two headers, where a missing one is as good as a wrong one; a bearer token where there is neither. Under `/console/`
@@ -12,6 +14,15 @@ export function credentialsOf({ headers, session }: FastifyRequest): Credentials
   const [keyId, secret] = [headers['sb-api-key-id'], headers['sb-api-secret-key']]
   const token = keyId === undefined && secret === undefined ? bearerOf(headers) : undefined
   return token === undefined ? { keyId: only(keyId), secret: only(secret) } : { token }
+}
+
+/** Whoever may not enter an account's doors learns nothing about the body (`docs/api.md`, "Every request"). */
+export function admittingFirst(store: Pick<AccountStore, 'admit'>): Required<Pick<Guard, 'refuse'>> {
+  return {
+    async refuse(request, { gate = false, entry = 'account' }) {
+      await store.admit({ credentials: credentialsOf(request), gate, entry })
+    },
+  }
 }
 
 /** Throws `unauthorized` unless the request carries the operator's bearer token. */

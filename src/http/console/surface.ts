@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ReadbackError } from '../../core/errors.ts'
 import type { Store } from '../../core/store.ts'
-import { credentialsOf } from '../auth.ts'
+import { admittingFirst } from '../auth.ts'
 import type { LineDesk } from '../operator-lines.ts'
 import { type Surface, serve } from '../surface.ts'
 import type { ChangeFeed } from './change-feed.ts'
@@ -43,24 +43,21 @@ export function serveConsole(app: FastifyInstance, options: ConsoleOptions, behi
     const { kind } = await visitorOf(options, sessionOf(request))
     if (kind !== 'operator') throw new ReadbackError('forbidden', 'That is for the operator of this server')
   }
-  serve(app, SESSION(app, options), { enter })
-  serve(app, under('/console', { ...behind.account, ...ACCOUNT(options) }), {
-    enter,
-    async refuse(request, { gate = false, entry = 'account' }) {
-      await store.admit({ credentials: credentialsOf(request), gate, entry })
-    },
-  })
+  serve(app, sessionDoors(app, options), { enter })
+  serve(app, under('/console', { ...behind.account, ...accountDoors(options) }), { enter, ...admittingFirst(store) })
   serve(app, under('/console', behind.operator), { enter: enterAsOperator })
   servePages(app, options.pages, whereabouts)
 }
 
-const SESSION = (app: FastifyInstance, options: ConsoleOptions): Surface => ({
-  '/console/session': { GET: visitorDoor(options), POST: signInDoor(options), DELETE: signOutDoor(options) },
-  '/console/events': { GET: eventsDoor(app, options) },
-  '/console/reasons': { GET: overview.reasonsDoor() },
-})
+function sessionDoors(app: FastifyInstance, options: ConsoleOptions): Surface {
+  return {
+    '/console/session': { GET: visitorDoor(options), POST: signInDoor(options), DELETE: signOutDoor(options) },
+    '/console/events': { GET: eventsDoor(app, options) },
+    '/console/reasons': { GET: overview.reasonsDoor() },
+  }
+}
 
-const ACCOUNT = (options: ConsoleOptions): Surface => {
+function accountDoors(options: ConsoleOptions): Surface {
   const { store, now } = options
   return {
     '/overview': { GET: overview.overviewDoor(store, now) },
