@@ -56,28 +56,11 @@ export interface RunningOutbox {
 const DELIVERED_AFTER_MS = 2_000
 
 export function createOutbox(options: OutboxOptions): RunningOutbox {
-  const { store, connectors, catchUpIntervalMs: everyMs, log, now } = options
-  const noteHealth = noteHealthIn(store, log, now)
-  const nudge = (lineId: LineId) => receipts.nudge(lineId)
-  const enrolment = new Enrolment({ store, connectors, noteHealth, inboundUrl: options.inboundUrl, log, now })
-  const onTaken = (lineIds: ReadonlySet<LineId>) => void enrolment.takeUp(lineIds)
-  const lookAt = (lineId: LineId) => watch.nudge(lineId)
-  const leases = leasesOf(options, () => ({ receipts, messages }), { onTaken, onInbound: lookAt })
-  const watch = new LineWatch({ store, connectors, noteHealth, leases, enrolment, nudge, everyMs, log, now })
-  const verification = new Verification({ store, lookAt, log, now })
-  const removedLines = new RemovedLines({ store, log, now })
   let draining = false
-  const { receipts, messages } = lanesOf(options, leases, {
-    draining: () => draining,
-    onSent: verification.sent.bind(verification),
-    lookLater: (lineId) => watch.nudge(lineId, DELIVERED_AFTER_MS),
-    // A call that was under way may have left something waiting.
-    onEnd: () => removedLines.nudge(),
-  })
-  const webhooks = new WebhookDispatcher({ ...options.webhooks, store, log, now })
-  const forgetting = new Forgetting({ ...options, store, log, now })
+  const parts = partsOf(options, () => draining)
+  const { receipts, messages, webhooks, leases, enrolment, watch, verification, forgetting, removedLines } = parts
   return {
-    nudge,
+    nudge: (lineId) => receipts.nudge(lineId),
     nudgeMessages: (lineId) => messages.nudge(lineId),
     lineRemoved(lineId) {
       // Their lanes end, too.
@@ -92,7 +75,7 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
     },
     enrol: (lineId) => enrolment.enrol(lineId),
     catchUp: (lineId, delayMs) => watch.nudge(lineId, delayMs),
-    noteHealth,
+    noteHealth: parts.noteHealth,
     async start() {
       await leases?.start()
       await receipts.start()
@@ -116,6 +99,30 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
       await leases?.release()
     },
   }
+}
+
+/** All who do it, each knowing of the others what it has to tell them. */
+function partsOf(options: OutboxOptions, draining: () => boolean) {
+  const { store, connectors, catchUpIntervalMs: everyMs, log, now } = options
+  const noteHealth = noteHealthIn(store, log, now)
+  const nudge = (lineId: LineId) => receipts.nudge(lineId)
+  const enrolment = new Enrolment({ store, connectors, noteHealth, inboundUrl: options.inboundUrl, log, now })
+  const onTaken = (lineIds: ReadonlySet<LineId>) => void enrolment.takeUp(lineIds)
+  const lookAt = (lineId: LineId) => watch.nudge(lineId)
+  const leases = leasesOf(options, () => ({ receipts, messages }), { onTaken, onInbound: lookAt })
+  const watch = new LineWatch({ store, connectors, noteHealth, leases, enrolment, nudge, everyMs, log, now })
+  const verification = new Verification({ store, lookAt, log, now })
+  const removedLines = new RemovedLines({ store, log, now })
+  const { receipts, messages } = lanesOf(options, leases, {
+    draining,
+    onSent: verification.sent.bind(verification),
+    lookLater: (lineId) => watch.nudge(lineId, DELIVERED_AFTER_MS),
+    // A call that was under way may have left something waiting.
+    onEnd: () => removedLines.nudge(),
+  })
+  const webhooks = new WebhookDispatcher({ ...options.webhooks, store, log, now })
+  const forgetting = new Forgetting({ ...options, store, log, now })
+  return { receipts, messages, webhooks, leases, noteHealth, enrolment, watch, verification, forgetting, removedLines }
 }
 
 function lanesOf(
