@@ -14,11 +14,11 @@ export interface ForgettingOptions {
 }
 
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 /** The dashboard's chart shows an hour. */
-const TALLIES_KEPT_MS = 24 * HOUR_MS
+const TALLIES_KEPT_MS = DAY_MS
 /** Small enough to hold up nobody who waits for the writer. */
 const AT_ONCE = 500
-const DAY_MS = 24 * HOUR_MS
 /**
  * An event outlives its deliveries, which may be sent once more until they go; an endpoint that was removed outlives those to it. A
  * callback is called by what becomes of its message, which a contact may read two months later.

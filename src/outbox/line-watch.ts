@@ -65,7 +65,7 @@ export class LineWatch {
   nudge(lineId: LineId, delayMs = 0): void {
     if (!this.#holds(lineId)) this.#options.leases?.pass('inbound', lineId)
     if (this.#stopped || !this.#holds(lineId)) return
-    const look = this.#lookAt(lineId)
+    const look = this.#lookOf(lineId)
     const at = performance.now() + delayMs
     look.askedFor = Math.max(look.askedFor, at)
     if (look.timer !== undefined && look.timer.at <= at) return
@@ -114,7 +114,7 @@ export class LineWatch {
     }
   }
 
-  #lookAt(lineId: LineId): Look {
+  #lookOf(lineId: LineId): Look {
     const look = this.#looks.get(lineId) ?? {
       backOff: new BackOff(),
       askedFor: Number.NEGATIVE_INFINITY,
@@ -126,7 +126,7 @@ export class LineWatch {
 
   /** One look at a time for each line; a nudge meanwhile makes another. */
   #look(line: Line): void {
-    const look = this.#lookAt(line.id)
+    const look = this.#lookOf(line.id)
     if (look.under !== undefined) look.again = true
     if (this.#stopped || look.under !== undefined) return
     look.under = this.#tend(line, look)
