@@ -63,9 +63,8 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
   const connectors = createConnectors({ handset: store, caller: callers.carriers, media: callers.media, now })
   let base = ''
   const inboundUrl = (secret: string) => `${config.publicUrl ?? base}/readback/v1/inbound/${secret}`
-  const { webhookAllow: allow, ...times } = config
-  const webhooks = { caller: callers.customers, allow, bodyOf: webhookBody }
-  const outbox = createOutbox({ ...times, store, connectors, inboundUrl, webhooks, log, now })
+  const webhooks = { caller: callers.customers, allow: config.webhookAllow, bodyOf: webhookBody }
+  const outbox = createOutbox({ ...config, store, connectors, inboundUrl, webhooks, log, now })
   const app = createApp({
     ...outbox,
     store,
@@ -94,17 +93,28 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     base,
     durability: () => store.durability(),
     greeting: demo ? demoText(base, demo, dashboard.links.make(demo.key)) : '',
-    async stop() {
-      const answeredBy = performance.now() + config.carrierTimeoutMs + LAST_ANSWERS_MS
-      hub.end()
-      // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
-      // A message whose file is on its way has not been sent: it is left to the next start.
-      await Promise.all([outbox.drain(), callers.media.abandon()])
-      await closeBy(answeredBy, app)
-      await Promise.all(Object.values(callers).map((caller) => caller.close()))
-      await store.close()
-    },
+    stop: () => takeApart({ hub, outbox, callers, app, store }, config),
   }
+}
+
+interface Parts {
+  readonly hub: EventHub
+  readonly outbox: RunningOutbox
+  readonly callers: ReturnType<typeof openCallers>
+  readonly app: FastifyInstance
+  readonly store: Store
+}
+
+/** Each part ends once no other needs it any more. */
+async function takeApart({ hub, outbox, callers, app, store }: Parts, { carrierTimeoutMs }: Config): Promise<void> {
+  const answeredBy = performance.now() + carrierTimeoutMs + LAST_ANSWERS_MS
+  hub.end()
+  // Still listening: whoever spreads the calls sees 503 at /readyz, and what is accepted until then is kept.
+  // A message whose file is on its way has not been sent: it is left to the next start.
+  await Promise.all([outbox.drain(), callers.media.abandon()])
+  await closeBy(answeredBy, app)
+  await Promise.all(Object.values(callers).map((caller) => caller.close()))
+  await store.close()
 }
 
 /** Where a start fails the lines that it took are given back: they would be nobody's until its lease ends. */
