@@ -1,9 +1,8 @@
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { listening } from './listening.ts'
 
 /** Text is sent as it stands, anything else as JSON. */
 export interface Answer {
@@ -22,23 +21,7 @@ export async function serveCarrier(
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => response.destroy(error as Error))
   })
-  return listening(server, 'http')
-}
-
-async function listening(
-  server: Server,
-  scheme: 'http' | 'https',
-): Promise<AsyncDisposable & { readonly url: string }> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
+  return listening(server)
 }
 
 export function send(response: ServerResponse, { status, body, headers }: Answer): void {

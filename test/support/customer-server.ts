@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { listening } from './listening.ts'
 
 /** A webhook as the customer's server got it. */
 export interface Received {
@@ -29,20 +29,13 @@ export async function startCustomerServer(): Promise<CustomerServer> {
     self.answer(request, response)
     heard.emit('received')
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   const self: CustomerServer = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...(await listening(server)),
     received,
     answer: (_, response) => response.end('ok'),
     async at(index) {
       while (received[index] === undefined) await once(heard, 'received')
       return received[index]
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
     },
   }
   return self

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { listening } from './listening.ts'
 
 /** Whoever stands between a client and the server, and refuses the next calls by itself. */
 export interface FailingFirst extends AsyncDisposable {
@@ -30,17 +29,13 @@ export async function startFailingFirst(target: string): Promise<FailingFirst> {
   }
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => response.destroy(error as Error))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  })
+  const { url, ...ending } = await listening(server)
   return {
-    base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...ending,
+    base: url,
     calls,
     fail: (count, status, headers = {}) => failures.push(...Array.from({ length: count }, () => ({ status, headers }))),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
   }
 }
 
