@@ -79,6 +79,12 @@ export interface Receipt {
   verified_at: string | null
 }
 
+/** Of a list that goes on at a cursor. */
+export interface Page<Row> {
+  data: Row[]
+  next_cursor: string | null
+}
+
 export interface ConversationView {
   conversation: ConversationSummary
   messages: Message[]

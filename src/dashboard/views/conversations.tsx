@@ -1,22 +1,18 @@
 import { Group, NativeSelect, ScrollArea, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link, useSearch } from 'wouter'
 import { get, query } from '../api.ts'
 import { focusBefore } from '../focus.ts'
 import { useFurther } from '../further.ts'
+import { useLines } from '../lines.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Badge, Empty, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
-import type { ConversationSummary, LineState } from '../types.ts'
+import type { ConversationSummary, Page } from '../types.ts'
 import { Conversation } from './conversation.tsx'
 import { NewContact, useNewContact } from './new-contact.tsx'
-
-interface Page {
-  data: ConversationSummary[]
-  next_cursor: string | null
-}
 
 /** The list, and beside it the conversation that is open. */
 export function Conversations({ openId, autoMarkRead }: { openId: string | undefined; autoMarkRead: boolean }) {
@@ -49,7 +45,8 @@ function ConversationList({ openId }: { openId: string | undefined }) {
   const [settled] = useDebouncedValue(looking, 150)
   const list = useInfiniteQuery({
     queryKey: ['conversations', settled],
-    queryFn: ({ pageParam }) => get<Page>(`/conversations${query({ ...settled, cursor: pageParam })}`),
+    queryFn: ({ pageParam }) =>
+      get<Page<ConversationSummary>>(`/conversations${query({ ...settled, cursor: pageParam })}`),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
@@ -96,7 +93,7 @@ function NoRows({ filtered }: { filtered: boolean }) {
 }
 
 function Search({ looking, onChange }: { looking: Looking; onChange: (looking: Looking) => void }) {
-  const lines = useQuery({ queryKey: ['lines'], queryFn: () => get<{ data: LineState[] }>('/lines') })
+  const lines = useLines()
   const all = lines.data?.data ?? []
   const simulated = all.find(
     ({ connector, number }) => connector === 'simulator' && (looking.from_number || number) === number,

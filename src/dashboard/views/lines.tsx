@@ -1,7 +1,8 @@
 import { Group, Stack, Text, Title } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { useMutation } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { call, get, refresh } from '../api.ts'
+import { useLines } from '../lines.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { Empty, Failure, HealthBadge, Loading, Time } from '../parts/states.tsx'
@@ -11,7 +12,7 @@ import { timingInWords } from '../words.ts'
 
 /** The account's lines, and how each of them does. */
 export function Lines() {
-  const lines = useQuery({ queryKey: ['lines'], queryFn: () => get<{ data: LineState[] }>('/lines') })
+  const lines = useLines()
   return (
     <div className="page">
       <Title order={1} size="h3" mb="md">

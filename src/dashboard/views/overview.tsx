@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { get } from '../api.ts'
+import { useLines } from '../lines.ts'
 import { Empty, Failure, HealthBadge, Loading, StateBadge, Time } from '../parts/states.tsx'
 import { Why } from '../parts/why.tsx'
 import type { LineState, Overview as OverviewData, Receipt } from '../types.ts'
@@ -15,7 +16,7 @@ const OUTCOMES = ['sent', 'skipped', 'failed', 'expired'] as const
 /** The last hour at one glance. */
 export function Overview() {
   const overview = useQuery({ queryKey: ['overview'], queryFn: () => get<OverviewData>('/overview') })
-  const lines = useQuery({ queryKey: ['lines'], queryFn: () => get<{ data: LineState[] }>('/lines') })
+  const lines = useLines()
   return (
     <div className="page">
       <Title order={1} size="h3" mb="md">

@@ -7,7 +7,7 @@ import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { RemoveButton } from '../parts/remove-button.tsx'
 import { Badge, Empty, Failure, Loading, Time } from '../parts/states.tsx'
-import type { Delivery, WebhookState } from '../types.ts'
+import type { Delivery, Page, WebhookState } from '../types.ts'
 import { DeliveryStory } from './message-panel.tsx'
 import { NewEndpoint } from './new-endpoint.tsx'
 
@@ -148,17 +148,12 @@ function Act({ name, url, busy, onClick }: { name: string; url: string; busy: bo
   )
 }
 
-interface Page {
-  data: Delivery[]
-  next_cursor: string | null
-}
-
 function Deliveries() {
   const [state, setState] = useState('')
   const list = useInfiniteQuery({
     queryKey: ['deliveries', state],
     queryFn: ({ pageParam }) =>
-      get<Page>(`/readback/v1/webhook-deliveries${query({ state, limit: '20', cursor: pageParam })}`),
+      get<Page<Delivery>>(`/readback/v1/webhook-deliveries${query({ state, limit: '20', cursor: pageParam })}`),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
