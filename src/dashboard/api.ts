@@ -16,7 +16,7 @@ const NOT_ASKED_AGAIN = 'Whether it heard of this nobody can tell: look when it 
 /** All that is shown waits for what is fetched, so nothing may be waited for for ever. */
 const ANSWERED_WITHIN_MS = 30_000
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** Calls a door under `/console`. */
 export async function call<T = unknown>(method: Method, path: string, body?: unknown): Promise<T> {

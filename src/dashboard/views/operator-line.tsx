@@ -1,7 +1,8 @@
 import { Group, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type RefCallback, useState } from 'react'
-import { call, get, refresh } from '../api.ts'
+import { useAct } from '../act.ts'
+import { call, get } from '../api.ts'
 import { forgetDrafts } from '../drafts.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { RemoveButton } from '../parts/remove-button.tsx'
@@ -10,8 +11,6 @@ import { Why } from '../parts/why.tsx'
 import type { ConnectorForm, OperatorLine } from '../types.ts'
 import { SettingsForm } from './line-form.tsx'
 import { InboundUrl } from './lines.tsx'
-
-type Act = readonly ['POST' | 'PATCH' | 'DELETE', string, unknown?]
 
 interface OperatorLineCardProps {
   line: OperatorLine
@@ -22,40 +21,25 @@ interface OperatorLineCardProps {
 /** A line as the operator sees it. */
 export function OperatorLineCard({ line, form, mayGo }: OperatorLineCardProps) {
   const path = `/operator/lines/${encodeURIComponent(line.number)}`
-  const place = `settings ${line.number}`
-  const [editing, setEditing] = useState(false)
-  const toggle = () => {
-    // Whoever closes the form takes the password in it for gone.
-    if (editing) forgetDrafts(`${place} `)
-    setEditing(!editing)
-  }
-  const act = useMutation({
-    mutationFn: ([method, where, body]: Act) => call(method, where, body),
-    onSettled: refresh,
-  })
+  const { act, busy, error } = useAct()
   const url = useMutation({ mutationFn: () => get<{ inbound_url: string }>(`${path}/inbound-url`) })
+  const settings = useSettings(`settings ${line.number}`)
   const fields = form?.settings ?? []
-  const busy = (method: Act[0]) => act.isPending && act.variables[0] === method
   return (
     <div className="delivery" ref={mayGo}>
       <Group justify="space-between">
         <OperatorLineStanding line={line} />
         <Group gap={6}>
-          <Action
-            name="Probe now"
-            line={line}
-            busy={busy('POST')}
-            onClick={() => act.mutate(['POST', `${path}/probe`])}
-          />
+          <Action name="Probe now" line={line} busy={busy('POST')} onClick={() => act('POST', `${path}/probe`)} />
           <Action
             name={line.paused ? 'Go on' : 'Pause'}
             line={line}
             busy={busy('PATCH')}
-            onClick={() => act.mutate(['PATCH', path, { paused: !line.paused }])}
+            onClick={() => act('PATCH', path, { paused: !line.paused })}
           />
           <Action name="Inbound URL" line={line} busy={url.isPending} onClick={() => url.mutate()} />
-          {fields.length > 0 && <Action name="Settings" line={line} onClick={toggle} />}
-          <RemoveButton what={line.number} busy={busy('DELETE')} onRemove={() => act.mutate(['DELETE', path])} />
+          {fields.length > 0 && <Action name="Settings" line={line} onClick={settings.toggle} />}
+          <RemoveButton what={line.number} busy={busy('DELETE')} onRemove={() => act('DELETE', path)} />
         </Group>
       </Group>
       {line.reason !== null && (
@@ -63,21 +47,36 @@ export function OperatorLineCard({ line, form, mayGo }: OperatorLineCardProps) {
           <Why reason={line.reason} />
         </Text>
       )}
-      {act.isError && <Failure error={act.error} />}
+      {error && <Failure error={error} />}
       {url.isError && <Failure error={url.error} />}
       {url.data && <InboundUrl url={url.data.inbound_url} />}
-      {editing && (
+      {settings.editing && (
         <div ref={mayGo}>
           <SettingsForm
-            place={place}
+            place={settings.place}
             fields={fields}
-            onSubmit={(settings) => call('PATCH', path, { settings })}
-            onDone={() => setEditing(false)}
+            onSubmit={(given) => call('PATCH', path, { settings: given })}
+            onDone={settings.done}
           />
         </div>
       )}
     </div>
   )
+}
+
+/** Whether the form for a line's settings is open, and what goes with it. */
+function useSettings(place: string) {
+  const [editing, setEditing] = useState(false)
+  return {
+    place,
+    editing,
+    toggle() {
+      // Whoever closes the form takes the password in it for gone.
+      if (editing) forgetDrafts(`${place} `)
+      setEditing(!editing)
+    },
+    done: () => setEditing(false),
+  }
 }
 
 function OperatorLineStanding({ line }: { line: OperatorLine }) {

@@ -1,7 +1,8 @@
 import { Group, NativeSelect, PasswordInput, Stack, Text, Title } from '@mantine/core'
-import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { type RefCallback, useState } from 'react'
-import { call, get, query, refresh } from '../api.ts'
+import { useAct } from '../act.ts'
+import { get, query } from '../api.ts'
 import { focusBefore, useTitleForFocus } from '../focus.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
@@ -80,12 +81,8 @@ function SharedSecret() {
 
 function Endpoint({ endpoint, mayGo }: { endpoint: WebhookState; mayGo: RefCallback<HTMLElement> }) {
   const { webhook_id, url, type, state } = endpoint
-  const act = useMutation({
-    mutationFn: ([method, path, body]: readonly ['POST' | 'DELETE', string, object?]) => call(method, path, body),
-    onSettled: refresh,
-  })
+  const { act, busy, error } = useAct()
   const named = { webhooks: [url], type }
-  const busy = (method: 'POST' | 'DELETE') => act.isPending && act.variables[0] === method
   return (
     <li ref={mayGo} className="endpoint">
       <div className="min0">
@@ -93,7 +90,7 @@ function Endpoint({ endpoint, mayGo }: { endpoint: WebhookState; mayGo: RefCallb
           {url}
         </Text>
         <EndpointStanding endpoint={endpoint} />
-        {act.isError && <Failure error={act.error} />}
+        {error && <Failure error={error} />}
       </div>
       <Group gap={4} wrap="nowrap">
         {state === 'disabled' ? (
@@ -101,21 +98,12 @@ function Endpoint({ endpoint, mayGo }: { endpoint: WebhookState; mayGo: RefCallb
             name="Enable"
             url={url}
             busy={busy('POST')}
-            onClick={() => act.mutate(['POST', '/api/account/webhooks', named])}
+            onClick={() => act('POST', '/api/account/webhooks', named)}
           />
         ) : (
-          <Act
-            name="Test"
-            url={url}
-            busy={busy('POST')}
-            onClick={() => act.mutate(['POST', `/webhooks/${webhook_id}/test`])}
-          />
+          <Act name="Test" url={url} busy={busy('POST')} onClick={() => act('POST', `/webhooks/${webhook_id}/test`)} />
         )}
-        <RemoveButton
-          what={url}
-          busy={busy('DELETE')}
-          onRemove={() => act.mutate(['DELETE', '/api/account/webhooks', named])}
-        />
+        <RemoveButton what={url} busy={busy('DELETE')} onRemove={() => act('DELETE', '/api/account/webhooks', named)} />
       </Group>
     </li>
   )
