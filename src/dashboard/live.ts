@@ -7,7 +7,7 @@ let fetching = false
 let again = false
 
 /** Fetches what is shown, and once more if something changed meanwhile; however often it is asked, one after the other. */
-async function refresh(): Promise<void> {
+async function fetchInTurn(): Promise<void> {
   again = true
   if (fetching) return
   fetching = true
@@ -33,9 +33,9 @@ export function useLive(): boolean {
       // After a gap, too: whatever it would have said is in what is fetched.
       source.addEventListener('hello', () => {
         setLive(true)
-        void refresh()
+        void fetchInTurn()
       })
-      source.addEventListener('change', () => void refresh())
+      source.addEventListener('change', () => void fetchInTurn())
       source.onerror = () => {
         setLive(false)
         if (source?.readyState !== EventSource.CLOSED) return
