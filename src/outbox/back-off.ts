@@ -1,14 +1,5 @@
 const FIRST_MS = 1_000
 const LONGEST_MS = 60_000
-const LEAST_SET_BACK_MS = 1_000
-
-/**
- * Whether the clock was set back since it was `before`: whoever leaves a carrier alone until a time would do so for as much longer. What
- * is less is soon over, and PostgreSQL's clock is set by some milliseconds all the time.
- */
-export function wasSetBack(before: number, at: number): boolean {
-  return at < before - LEAST_SET_BACK_MS
-}
 
 /** How long to leave somebody alone who is away: a second, then doubling, a minute at the most. */
 export class BackOff {

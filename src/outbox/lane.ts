@@ -1,3 +1,4 @@
+import { wasSetBack } from '../core/clock-set-back.ts'
 import type { Connector, Pace, ReceiptOutcome } from '../core/connector.ts'
 import { type ConversationId, formatId, type LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
@@ -12,7 +13,7 @@ import {
   trySending,
 } from '../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../core/store.ts'
-import { BackOff, wasSetBack } from './back-off.ts'
+import { BackOff } from './back-off.ts'
 import { Claiming } from './claiming.ts'
 import { type Connected, connect } from './connect.ts'
 import { Insisting } from './insisting.ts'

@@ -1,3 +1,4 @@
+import { wasSetBack } from '../core/clock-set-back.ts'
 import type { CarrierLine } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
@@ -13,7 +14,7 @@ import {
   type MessageSettlement,
   setMessageBack,
 } from '../core/sending.ts'
-import { BackOff, wasSetBack } from './back-off.ts'
+import { BackOff } from './back-off.ts'
 import { Claiming } from './claiming.ts'
 import { connect } from './connect.ts'
 import { Insisting } from './insisting.ts'

@@ -1,7 +1,7 @@
+import { wasSetBack } from '../core/clock-set-back.ts'
 import { messageOf } from '../core/errors.ts'
 import type { WebhookId } from '../core/id.ts'
 import type { Endpoint } from '../core/webhook.ts'
-import { wasSetBack } from './back-off.ts'
 import { Callbacks } from './callbacks.ts'
 import { WebhookLane, type WebhookLaneOptions } from './webhook-lane.ts'
 

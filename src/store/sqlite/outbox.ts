@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { LEAST_SET_BACK_MS, wasSetBack } from '../../core/clock-set-back.ts'
 import { type Connector, MOST_MARKED } from '../../core/connector.ts'
 import type { Conversation } from '../../core/conversation.ts'
 import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
@@ -13,9 +14,6 @@ import type { Events } from './events.ts'
 import type { Joins } from './joins.ts'
 import { prepareOutbox } from './outbox-statements.ts'
 import type { Recent } from './recent.ts'
-
-/** Calls come with times that differ by less. */
-const LEAST_SET_BACK_MS = 1_000
 
 /** The lanes' side of the receipts table on SQLite. */
 export class LaneStore {
@@ -42,7 +40,7 @@ export class LaneStore {
   claimReceipts({ lineId, limit, obstacle, at }: ClaimCall): Claimed {
     const lineRow = this.#statements.findLine.get(lineId) as LineRow | undefined
     if (lineRow === undefined) return { line: undefined, claims: [], nextDueAt: null }
-    if (at < this.#claimedAt - LEAST_SET_BACK_MS) {
+    if (wasSetBack(this.#claimedAt, at)) {
       this.#recent.forgetAll()
       this.#statements.hasten.run(at, at + LEAST_SET_BACK_MS)
     }
