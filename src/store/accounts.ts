@@ -7,8 +7,8 @@ import { ReadbackError } from '../core/errors.ts'
 import type { AccountId } from '../core/id.ts'
 import { passAccountGate } from '../core/mark-read.ts'
 import type { NewAccount } from '../core/store.ts'
+import type { Context } from './context.ts'
 import { hashSecret, randomSecret, secretMatches } from './seal.ts'
-import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 
 const COLUMNS = [
@@ -37,10 +37,10 @@ export function toAccount(row: AccountRow): Account {
 }
 
 export async function createAccount(
-  session: Session,
+  context: Context,
   draft: Pick<Account, 'email' | 'plan' | 'readReceiptsEnabled'> & { at: number },
 ): Promise<NewAccount> {
-  const row = await session.db
+  const row = await context.db
     .insertInto('accounts')
     .values({
       email: draft.email,
@@ -55,24 +55,24 @@ export async function createAccount(
     })
     .returningAll()
     .executeTakeFirstOrThrow()
-  return { account: toAccount(row), credentials: await createKey(session, { accountId: row.id, at: draft.at }) }
+  return { account: toAccount(row), credentials: await createKey(context, { accountId: row.id, at: draft.at }) }
 }
 
-export async function listAccounts({ db }: Session): Promise<Account[]> {
+export async function listAccounts({ db }: Context): Promise<Account[]> {
   return (await db.selectFrom('accounts').selectAll().orderBy('id').execute()).map(toAccount)
 }
 
-export async function getAccount({ db }: Session, id: AccountId): Promise<Account> {
+export async function getAccount({ db }: Context, id: AccountId): Promise<Account> {
   const row = await db.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst()
   return toAccount(row ?? noSuchAccount())
 }
 
 export async function updateAccount(
-  session: Session,
+  context: Context,
   { id, change }: { id: AccountId; change: AccountChange },
 ): Promise<Account> {
-  const next = { ...(await getAccount(session, id)), ...change }
-  await session.db
+  const next = { ...(await getAccount(context, id)), ...change }
+  await context.db
     .updateTable('accounts')
     .set({
       plan: next.plan,
@@ -87,12 +87,12 @@ export async function updateAccount(
 }
 
 export async function createKey(
-  session: Session,
+  context: Context,
   { accountId, at }: { accountId: AccountId; at: number },
 ): Promise<ApiKey> {
-  await getAccount(session, accountId)
+  await getAccount(context, accountId)
   const credentials = { keyId: `key_${randomBytes(12).toString('hex')}`, secret: randomSecret() }
-  await session.db
+  await context.db
     .insertInto('api_keys')
     .values({
       key_id: credentials.keyId,
@@ -105,7 +105,7 @@ export async function createKey(
 }
 
 export async function deleteKey(
-  { db }: Session,
+  { db }: Context,
   { accountId, keyId }: { accountId: AccountId; keyId: string },
 ): Promise<void> {
   const { numDeletedRows } = await db
@@ -120,24 +120,24 @@ export async function deleteKey(
 }
 
 /** Whoever the credentials belong to, as they stand in this transaction. For what concerns the whole account. */
-export async function authenticate(session: Session, credentials: Credentials): Promise<Account> {
-  return (await identify(session, { credentials, entry: 'account' })).account
+export async function authenticate(context: Context, credentials: Credentials): Promise<Account> {
+  return (await identify(context, { credentials, entry: 'account' })).account
 }
 
 /** The same, with how far they reach. */
 export async function identify(
-  session: Session,
+  context: Context,
   { credentials, entry = 'lines' }: { credentials: Credentials; entry?: Entry },
 ): Promise<Caller> {
-  return admitCaller(await findCaller(session, credentials), credentials, entry)
+  return admitCaller(await findCaller(context, credentials), credentials, entry)
 }
 
-function findCaller(session: Session, credentials: Credentials): Promise<Caller | undefined> {
-  if ('token' in credentials) return findToken(session, credentials)
-  return 'sessionToken' in credentials ? findSession(session, credentials) : findKey(session, credentials)
+function findCaller(context: Context, credentials: Credentials): Promise<Caller | undefined> {
+  if ('token' in credentials) return findToken(context, credentials)
+  return 'sessionToken' in credentials ? findSession(context, credentials) : findKey(context, credentials)
 }
 
-async function findKey({ db }: Session, key: ApiKey): Promise<Caller | undefined> {
+async function findKey({ db }: Context, key: ApiKey): Promise<Caller | undefined> {
   const row = await db
     .selectFrom('api_keys')
     .innerJoin('accounts', 'accounts.id', 'api_keys.account_id')
@@ -148,7 +148,7 @@ async function findKey({ db }: Session, key: ApiKey): Promise<Caller | undefined
   return toKeyCaller(row, key)
 }
 
-async function findToken({ db, now }: Session, { token }: { token: string }): Promise<Caller | undefined> {
+async function findToken({ db, now }: Context, { token }: { token: string }): Promise<Caller | undefined> {
   const row = await db
     .selectFrom('tokens')
     // One that is made while its key is deleted goes with it all the same.
@@ -184,7 +184,7 @@ export function toTokenCaller(row: TokenRow | undefined, now: number): Caller | 
 }
 
 /** As long as the key is there that it was opened with. */
-async function findSession({ db, now }: Session, { sessionToken }: SessionProof): Promise<Caller | undefined> {
+async function findSession({ db, now }: Context, { sessionToken }: SessionProof): Promise<Caller | undefined> {
   const row = await db
     .selectFrom('sessions')
     .innerJoin('api_keys', 'api_keys.key_id', 'sessions.key_id')
@@ -197,21 +197,21 @@ async function findSession({ db, now }: Session, { sessionToken }: SessionProof)
 }
 
 export async function admit(
-  session: Session,
+  context: Context,
   { credentials, gate, entry = 'account' }: { credentials: Credentials; gate: boolean; entry?: Entry },
 ): Promise<Account> {
-  const { account } = await identify(session, { credentials, entry })
+  const { account } = await identify(context, { credentials, entry })
   if (gate) passAccountGate(account)
   return account
 }
 
 export async function setAutoMarkRead(
-  session: Session,
+  context: Context,
   { credentials, autoMarkRead }: { credentials: Credentials; autoMarkRead: boolean },
 ): Promise<boolean> {
-  const account = await authenticate(session, credentials)
-  passPlanGate(account, autoMarkRead, session.rules.auto)
-  return (await updateAccount(session, { id: account.id, change: { autoMarkRead } })).autoMarkRead
+  const account = await authenticate(context, credentials)
+  passPlanGate(account, autoMarkRead, context.rules.auto)
+  return (await updateAccount(context, { id: account.id, change: { autoMarkRead } })).autoMarkRead
 }
 
 function noSuchAccount(): never {

@@ -12,10 +12,10 @@ import type {
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, ConversationId, LineId } from '../core/id.ts'
 import { authenticate } from './accounts.ts'
+import type { Context } from './context.ts'
 import { troublesOf } from './deliveries.ts'
 import { handsetOf } from './handset.ts'
 import { reasonOf, receiptsIn } from './receipts.ts'
-import type { Session } from './session.ts'
 import { storedMessages, toStoredMessage } from './stories.ts'
 
 /**
@@ -29,16 +29,16 @@ const MOST_FOUND = 200
 const MOST_RECEIPTS = 200
 
 export async function listConversations(
-  session: Session,
+  context: Context,
   { credentials, filter }: { credentials: Credentials; filter: ConversationFilter },
 ): Promise<ConversationPage> {
-  const account = await authenticate(session, credentials)
+  const account = await authenticate(context, credentials)
   const { search, limit } = filter
   const looked =
-    search === undefined ? await newest(session, account.id, filter) : await beginning(session, account.id, search)
-  const passed = await passing(session, account.id, looked, filter)
+    search === undefined ? await newest(context, account.id, filter) : await beginning(context, account.id, search)
+  const passed = await passing(context, account.id, looked, filter)
   const page = passed.slice(0, limit)
-  const conversations = await summariesOf(session, account.id, page)
+  const conversations = await summariesOf(context, account.id, page)
   if (search !== undefined) return { conversations, next: null }
   if (passed.length > limit) return { conversations, next: page.at(-1) ?? null }
   return { conversations, next: looked.length === windowOf(filter) ? (looked.at(-1) ?? null) : null }
@@ -49,7 +49,7 @@ function windowOf({ service, state, fromNumber, limit }: ConversationFilter): nu
   return service === undefined && state === undefined && fromNumber === undefined ? limit + 1 : LOOKED_AT
 }
 
-function newest({ db }: Session, accountId: AccountId, filter: ConversationFilter): Promise<ConversationPlace[]> {
+function newest({ db }: Context, accountId: AccountId, filter: ConversationFilter): Promise<ConversationPlace[]> {
   let query = db
     .selectFrom('conversations')
     .select(['id', 'active_at as activeAt'])
@@ -65,7 +65,7 @@ function newest({ db }: Session, accountId: AccountId, filter: ConversationFilte
 }
 
 async function beginning(
-  { db }: Session,
+  { db }: Context,
   accountId: AccountId,
   search: readonly string[],
 ): Promise<ConversationPlace[]> {
@@ -91,7 +91,7 @@ async function beginning(
 }
 
 async function passing(
-  { db }: Session,
+  { db }: Context,
   accountId: AccountId,
   looked: readonly ConversationPlace[],
   filter: ConversationFilter,
@@ -135,7 +135,7 @@ const NEWEST_RECEIPT = sql<number | null>`coalesce(${OPEN_RECEIPT}, ${SETTLED_RE
 const NEWEST_MESSAGE = sql<number | null>`(select max(id) from messages where conversation_id = c.id)`
 
 async function summariesOf(
-  { db }: Session,
+  { db }: Context,
   accountId: AccountId,
   places: readonly ConversationPlace[],
 ): Promise<ConversationSummary[]> {
@@ -185,12 +185,12 @@ async function summariesOf(
   })
 }
 
-export async function getConversation(session: Session, call: ConversationCall): Promise<ConversationView> {
+export async function getConversation(context: Context, call: ConversationCall): Promise<ConversationView> {
   const { credentials, id, before, limit } = call
-  const account = await authenticate(session, credentials)
-  const [conversation] = await summariesOf(session, account.id, [{ id, activeAt: 0 }])
+  const account = await authenticate(context, credentials)
+  const [conversation] = await summariesOf(context, account.id, [{ id, activeAt: 0 }])
   if (conversation === undefined) throw noSuchConversation()
-  let query = storedMessages(session, account.id).where('messages.conversation_id', '=', id)
+  let query = storedMessages(context, account.id).where('messages.conversation_id', '=', id)
   if (before !== undefined) query = query.where('messages.id', '<', before)
   const rows = await query
     .orderBy('messages.id', 'desc')
@@ -200,12 +200,12 @@ export async function getConversation(session: Session, call: ConversationCall):
   const more = rows.length > limit
   const oldest = more ? (messages[0]?.id ?? 0) : 0
   const receipts = await receiptsIn(
-    session,
+    context,
     { accountId: account.id, id },
     { from: oldest, ...(before === undefined ? {} : { before }), limit: MOST_RECEIPTS, order: 'desc' },
   )
   const troubles = await troublesOf(
-    session,
+    context,
     account.id,
     messages.map((message) => message.id),
   )
@@ -213,18 +213,18 @@ export async function getConversation(session: Session, call: ConversationCall):
 }
 
 export async function showConversation(
-  session: Session,
+  context: Context,
   { credentials, id }: { credentials: Credentials; id: ConversationId },
 ): Promise<ShownMessage[]> {
-  const account = await authenticate(session, credentials)
-  const row = await session.db
+  const account = await authenticate(context, credentials)
+  const row = await context.db
     .selectFrom('conversations')
     .select(['line_id as lineId', 'address', 'kind'])
     .where('id', '=', id)
     .where('account_id', '=', account.id)
     .executeTakeFirst()
   if (row === undefined) throw noSuchConversation()
-  return handsetOf(session, row.lineId as LineId, (query) =>
+  return handsetOf(context, row.lineId as LineId, (query) =>
     query.where('phone.conversation_address', '=', row.address).where('phone.kind', '=', row.kind),
   )
 }

@@ -6,21 +6,21 @@ import type { AccountId, DeliveryId, EventId, LineId, MessageId, WebhookId } fro
 import { type Delivery, type DeliveryLog, type EndpointType, ROTATION_MS, WEBHOOK_FOR } from '../core/webhook.ts'
 import type { DeliveryListCall } from '../core/webhook-store.ts'
 import { authenticate } from './accounts.ts'
+import type { Context } from './context.ts'
 import { toEndpoint } from './endpoints.ts'
 import type { Nudging } from './events.ts'
 import type { Seal } from './seal.ts'
-import type { Session } from './session.ts'
 import { PURPOSE } from './webhooks.ts'
 
 /** So many that wait for an endpoint that is given up are ended at once: small enough to hold up nobody. */
 export const GIVEN_UP_AT_ONCE = 1_000
 
-export async function listDeliveries(session: Session, call: DeliveryListCall): Promise<DeliveryLog[]> {
-  const account = await authenticate(session, call.credentials)
-  let query = deliveriesOf(session).where('d.account_id', '=', account.id).orderBy('d.id', 'desc').limit(call.limit)
+export async function listDeliveries(context: Context, call: DeliveryListCall): Promise<DeliveryLog[]> {
+  const account = await authenticate(context, call.credentials)
+  let query = deliveriesOf(context).where('d.account_id', '=', account.id).orderBy('d.id', 'desc').limit(call.limit)
   if (call.state !== undefined) query = query.where('d.state', '=', call.state)
   if (call.before !== undefined) query = query.where('d.id', '<', call.before)
-  return withAttempts(session, query)
+  return withAttempts(context, query)
 }
 
 /** What an event told of. */
@@ -32,11 +32,11 @@ export interface Subject {
 
 /** What was told of these, newest first. */
 export async function deliveriesAbout(
-  session: Session,
+  context: Context,
   accountId: AccountId,
   subjects: readonly Subject[],
 ): Promise<DeliveryLog[]> {
-  const events = await session.db
+  const events = await context.db
     .selectFrom('events')
     .select('id')
     .where((eb) =>
@@ -44,7 +44,7 @@ export async function deliveriesAbout(
     )
     .execute()
   if (events.length === 0) return []
-  const told = deliveriesOf(session)
+  const told = deliveriesOf(context)
     .where('e.account_id', '=', accountId)
     .where(
       'd.event_id',
@@ -52,14 +52,14 @@ export async function deliveriesAbout(
       events.map(({ id }) => id),
     )
     .limit(MOST_ABOUT)
-  return (await withAttempts(session, told)).sort((a, b) => b.id - a.id)
+  return (await withAttempts(context, told)).sort((a, b) => b.id - a.id)
 }
 
 const MOST_ABOUT = 100
 
 /** What was tried and not taken of what was to be told of these messages. */
 export async function troublesOf(
-  { db }: Session,
+  { db }: Context,
   accountId: AccountId,
   messageIds: readonly MessageId[],
 ): Promise<Trouble[]> {
@@ -85,7 +85,7 @@ export async function troublesOf(
   return rows.map(({ subject, ...trouble }) => ({ ...trouble, messageId: subject as MessageId }))
 }
 
-function deliveriesOf({ db }: Session) {
+function deliveriesOf({ db }: Context) {
   return db
     .selectFrom('webhook_deliveries as d')
     .innerJoin('webhooks as w', 'w.id', 'd.webhook_id')
@@ -94,7 +94,7 @@ function deliveriesOf({ db }: Session) {
     .select(['w.url', 'w.type', 'e.line_id', 'e.event', 'e.at'])
 }
 
-async function withAttempts({ db }: Session, query: ReturnType<typeof deliveriesOf>): Promise<DeliveryLog[]> {
+async function withAttempts({ db }: Context, query: ReturnType<typeof deliveriesOf>): Promise<DeliveryLog[]> {
   const rows = await query.execute()
   if (rows.length === 0) return []
   const ids = rows.map(({ id }) => id)
@@ -119,11 +119,11 @@ async function withAttempts({ db }: Session, query: ReturnType<typeof deliveries
 }
 
 export async function redeliver(
-  session: Session,
+  context: Context,
   { credentials, id, at }: { credentials: Credentials; id: DeliveryId; at: number },
 ): Promise<Nudging<void>> {
-  const { db } = session
-  const account = await authenticate(session, credentials)
+  const { db } = context
+  const account = await authenticate(context, credentials)
   const endpoint = await db
     .selectFrom('webhook_deliveries as d')
     .innerJoin('webhooks as w', 'w.id', 'd.webhook_id')
@@ -142,11 +142,11 @@ export async function redeliver(
 
 /** As the endpoint would have got it. */
 export async function testWebhook(
-  session: Session,
+  context: Context,
   { credentials, id, at }: { credentials: Credentials; id: WebhookId; at: number },
 ): Promise<Nudging<void>> {
-  const { db } = session
-  const account = await authenticate(session, credentials)
+  const { db } = context
+  const account = await authenticate(context, credentials)
   const webhook = await db
     .selectFrom('webhooks')
     .select('type')

@@ -2,14 +2,14 @@ import { type RawBuilder, sql } from 'kysely'
 import type { AccountId, WebhookId } from '../core/id.ts'
 import { type Endpoint, type EndpointType, STATUS_CALLBACK } from '../core/webhook.ts'
 import type { DeliveryOutbox, DueEndpoints } from '../core/webhook-store.ts'
-import type { Session } from './session.ts'
+import type { Context } from './context.ts'
 
 /**
  * From one endpoint to the next that something waits for, in the lanes' index: so a look costs by what it looks at, however many
  * endpoints there are, and however much waits for one of them.
  */
 export async function findDueEndpoints(
-  { db }: Session,
+  { db }: Context,
   { after, limit, at }: Parameters<DeliveryOutbox['findDueEndpoints']>[0],
 ): Promise<DueEndpoints> {
   const behind = (id: RawBuilder<unknown>) => sql`(select d.webhook_id from webhook_deliveries d

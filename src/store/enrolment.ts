@@ -1,12 +1,12 @@
 import type { LineId } from '../core/id.ts'
 import type { LineStore, LineToEnrol } from '../core/store.ts'
+import type { Context } from './context.ts'
 import { liveLines, noSuchLine, toLine } from './lines.ts'
 import { hashSecret, randomSecret } from './seal.ts'
-import type { Session } from './session.ts'
 
-export async function inboundSecret(session: Session, { id, renew }: { id: LineId; renew: boolean }): Promise<string> {
-  const { db, seal } = session
-  const row = await liveLines(session).select('inbound_secret').where('id', '=', id).executeTakeFirst()
+export async function inboundSecret(context: Context, { id, renew }: { id: LineId; renew: boolean }): Promise<string> {
+  const { db, seal } = context
+  const row = await liveLines(context).select('inbound_secret').where('id', '=', id).executeTakeFirst()
   const secret = seal.open('inbound secret', (row ?? noSuchLine()).inbound_secret)
   if (!renew) return secret
   const renewed = randomSecret()
@@ -23,23 +23,23 @@ export async function inboundSecret(session: Session, { id, renew }: { id: LineI
 }
 
 export async function linesToEnrol(
-  session: Session,
+  context: Context,
   { inboundBase, id }: Parameters<LineStore['linesToEnrol']>[0],
 ): Promise<LineToEnrol[]> {
-  const untold = liveLines(session)
+  const untold = liveLines(context)
     .selectAll()
     .where((eb) => eb.or([eb('to_enrol', '=', 1), eb('inbound_base', '<>', inboundBase)]))
   const rows = await (id === undefined ? untold : untold.where('id', '=', id)).orderBy('id').execute()
   return rows.map((row) => ({
-    line: toLine(row, session.seal),
-    inboundSecret: session.seal.open('inbound secret', row.inbound_secret),
+    line: toLine(row, context.seal),
+    inboundSecret: context.seal.open('inbound secret', row.inbound_secret),
     before: row.inbound_base,
   }))
 }
 
 /** Not where the secret was renewed meanwhile, or the settings changed: then the carrier has not been told, or another was. */
 export async function noteEnrolled(
-  { db, seal }: Session,
+  { db, seal }: Context,
   { id, inboundSecret, inboundBase, settings }: Parameters<LineStore['noteEnrolled']>[0],
 ): Promise<boolean> {
   const known = await db.selectFrom('lines').select('settings').where('id', '=', id).executeTakeFirst()

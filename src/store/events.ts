@@ -3,7 +3,7 @@ import type { AccountEvent, EventLog, RecordedEvent } from '../core/account-even
 import type { AccountId, EventId, LineId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import type { Endpoint } from '../core/webhook.ts'
-import type { Session } from './session.ts'
+import type { Context } from './context.ts'
 import type { Tables } from './tables.ts'
 
 /** What an event is about. */
@@ -40,7 +40,7 @@ export function subjectOf(event: AccountEvent): number | null {
 }
 
 export async function listEvents(
-  { db }: Session,
+  { db }: Context,
   { after, limit }: Parameters<EventLog['listEvents']>[0],
 ): Promise<RecordedEvent[]> {
   const rows = await db.selectFrom('events').selectAll().where('id', '>', after).orderBy('id').limit(limit).execute()
@@ -48,7 +48,7 @@ export async function listEvents(
 }
 
 /** 0 where there is none. */
-export async function newestEventId({ db }: Pick<Session, 'db'>): Promise<EventId> {
+export async function newestEventId({ db }: Pick<Context, 'db'>): Promise<EventId> {
   const newest = await db
     .selectFrom('events')
     .select((eb) => eb.fn.max('id').as('id'))

@@ -5,12 +5,12 @@ import type { HandsetArrival, HandsetDraft, HandsetMessage, SimulatedCarrier } f
 import { HANDSET_LENGTH } from '../core/handset.ts'
 import type { LineId, MessageId } from '../core/id.ts'
 import type { Address } from '../core/phone-number.ts'
-import type { Session } from './session.ts'
+import type { Context } from './context.ts'
 import type { Tables } from './tables.ts'
 
 const UNTOUCHED: SimulatedCarrier = { latencyMs: 0, pacePerS: null, failNext: 0, failureRate: 0, offline: false }
 
-export async function write({ db }: Session, draft: HandsetDraft): Promise<void> {
+export async function write({ db }: Context, draft: HandsetDraft): Promise<void> {
   await db
     .insertInto('handset_messages')
     .values(
@@ -35,19 +35,19 @@ export async function write({ db }: Session, draft: HandsetDraft): Promise<void>
 }
 
 export function show(
-  session: Session,
+  context: Context,
   { lineId, contact }: { lineId: LineId; contact: Address },
 ): Promise<HandsetMessage[]> {
-  return handsetOf(session, lineId, (query) => query.where('phone.contact', '=', contact))
+  return handsetOf(context, lineId, (query) => query.where('phone.contact', '=', contact))
 }
 
 /** The newest of what a line's phones show, oldest first; `which` says of which. */
 export async function handsetOf(
-  session: Session,
+  context: Context,
   lineId: LineId,
   which: (query: HandsetQuery) => HandsetQuery,
 ): Promise<ShownMessage[]> {
-  const rows = await which(phonesOf(session, lineId)).orderBy('phone.id', 'desc').limit(HANDSET_LENGTH).execute()
+  const rows = await which(phonesOf(context, lineId)).orderBy('phone.id', 'desc').limit(HANDSET_LENGTH).execute()
   return rows.reverse().map((row) => ({
     fromLine: row.from_line === 1,
     sendStyle: row.send_style,
@@ -66,7 +66,7 @@ export async function handsetOf(
 
 type HandsetQuery = ReturnType<typeof phonesOf>
 
-function phonesOf({ db }: Session, lineId: LineId) {
+function phonesOf({ db }: Context, lineId: LineId) {
   return db
     .selectFrom('handset_messages as phone')
     .leftJoin('seen_inbound as seen', (join) =>
@@ -86,7 +86,7 @@ function phonesOf({ db }: Session, lineId: LineId) {
 }
 
 export async function showRead(
-  { db }: Session,
+  { db }: Context,
   { lineId, kind, address, at }: Pick<Conversation, 'lineId' | 'kind' | 'address'> & { at: number },
 ): Promise<void> {
   await db
@@ -110,7 +110,7 @@ export async function showRead(
     .execute()
 }
 
-export async function receive({ db }: Session, arrival: HandsetArrival): Promise<void> {
+export async function receive({ db }: Context, arrival: HandsetArrival): Promise<void> {
   await db
     .insertInto('handset_messages')
     .values({
@@ -134,7 +134,7 @@ export async function receive({ db }: Session, arrival: HandsetArrival): Promise
 }
 
 export async function contactReads(
-  { db }: Session,
+  { db }: Context,
   { lineId, contact, at }: { lineId: LineId; contact: Address; at: number },
 ): Promise<void> {
   await db
@@ -148,7 +148,7 @@ export async function contactReads(
 }
 
 export async function showTyping(
-  { db }: Pick<Session, 'db'>,
+  { db }: Pick<Context, 'db'>,
   view: { lineId: LineId; contact: Address; until: number },
 ): Promise<void> {
   const { lineId, contact, until } = view
@@ -160,7 +160,7 @@ export async function showTyping(
 }
 
 export async function typingUntil(
-  { db }: Session,
+  { db }: Context,
   { lineId, contact }: { lineId: LineId; contact: Address },
 ): Promise<number | null> {
   const row = await db
@@ -172,16 +172,16 @@ export async function typingUntil(
   return row?.until ?? null
 }
 
-export async function carrier({ db }: Session, lineId: LineId): Promise<SimulatedCarrier> {
+export async function carrier({ db }: Context, lineId: LineId): Promise<SimulatedCarrier> {
   const row = await db.selectFrom('simulated_carriers').selectAll().where('line_id', '=', lineId).executeTakeFirst()
   return toCarrier(row)
 }
 
 export async function tune(
-  session: Session,
+  context: Context,
   { lineId, knobs }: { lineId: LineId; knobs: Partial<SimulatedCarrier> },
 ): Promise<SimulatedCarrier> {
-  const tuned = { ...(await carrier(session, lineId)), ...knobs }
+  const tuned = { ...(await carrier(context, lineId)), ...knobs }
   const row = {
     latency_ms: tuned.latencyMs,
     pace_per_s: tuned.pacePerS,
@@ -189,7 +189,7 @@ export async function tune(
     failure_rate: tuned.failureRate,
     offline: tuned.offline ? (1 as const) : (0 as const),
   }
-  const kept = await session.db
+  const kept = await context.db
     .insertInto('simulated_carriers')
     .values({ line_id: lineId, ...row })
     .onConflict((conflict) => conflict.column('line_id').doUpdateSet(row))
@@ -199,7 +199,7 @@ export async function tune(
   return toCarrier(kept)
 }
 
-export async function takeFailure({ db }: Session, lineId: LineId): Promise<boolean> {
+export async function takeFailure({ db }: Context, lineId: LineId): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('simulated_carriers')
     .set((eb) => ({ fail_next: eb('fail_next', '-', 1) }))

@@ -1,10 +1,10 @@
 import { ReadbackError } from '../core/errors.ts'
-import type { Session } from './session.ts'
+import type { Context } from './context.ts'
 
 const FACT = 'key check'
 
 /** Throws `invalid` when the store's secrets were sealed with another key: better at the start than at the first receipt. */
-export async function checkKey({ db, seal }: Pick<Session, 'db' | 'seal'>): Promise<void> {
+export async function checkKey({ db, seal }: Pick<Context, 'db' | 'seal'>): Promise<void> {
   // Of nodes that start together on an empty store the first one's key holds.
   await db
     .insertInto('facts')

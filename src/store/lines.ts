@@ -7,9 +7,9 @@ import type { Line, LineHealth } from '../core/line.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import type { AutoTimingCall, LineDraft, LineStore, NewLine, Verification } from '../core/store.ts'
 import { authenticate, getAccount, identify, updateAccount } from './accounts.ts'
+import type { Context } from './context.ts'
 import type { Answered } from './events.ts'
 import { hashSecret, randomSecret, type Seal } from './seal.ts'
-import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 
 const COLUMNS = [
@@ -38,10 +38,10 @@ export function toLine(row: LineRow, seal: Seal): Line {
   }
 }
 
-export async function createLine(session: Session, draft: LineDraft): Promise<NewLine> {
-  const { db, seal } = session
-  await getAccount(session, draft.accountId)
-  const taken = await liveLines(session).select('id').where('number', '=', draft.number).executeTakeFirst()
+export async function createLine(context: Context, draft: LineDraft): Promise<NewLine> {
+  const { db, seal } = context
+  await getAccount(context, draft.accountId)
+  const taken = await liveLines(context).select('id').where('number', '=', draft.number).executeTakeFirst()
   if (taken !== undefined) throw new ReadbackError('conflict', 'A line with this number is registered already')
   const inboundSecret = randomSecret()
   const row = await db
@@ -68,50 +68,50 @@ export async function createLine(session: Session, draft: LineDraft): Promise<Ne
   return { line: toLine(row, seal), inboundSecret }
 }
 
-export async function listLines(session: Session): Promise<Line[]> {
-  const rows = await liveLines(session).selectAll().orderBy('id').execute()
-  return rows.map((row) => toLine(row, session.seal))
+export async function listLines(context: Context): Promise<Line[]> {
+  const rows = await liveLines(context).selectAll().orderBy('id').execute()
+  return rows.map((row) => toLine(row, context.seal))
 }
 
-export async function listOwnLines(session: Session, { credentials }: { credentials: Credentials }): Promise<Line[]> {
-  const { account, token } = await identify(session, { credentials })
-  let lines = liveLines(session).selectAll().where('account_id', '=', account.id)
+export async function listOwnLines(context: Context, { credentials }: { credentials: Credentials }): Promise<Line[]> {
+  const { account, token } = await identify(context, { credentials })
+  let lines = liveLines(context).selectAll().where('account_id', '=', account.id)
   if (token?.numbers != null) lines = lines.where('number', 'in', token.numbers)
-  return (await lines.orderBy('id').execute()).map((row) => toLine(row, session.seal))
+  return (await lines.orderBy('id').execute()).map((row) => toLine(row, context.seal))
 }
 
-export async function getLine(session: Session, by: Parameters<LineStore['getLine']>[0]): Promise<Line> {
-  let lines = liveLines(session).selectAll()
+export async function getLine(context: Context, by: Parameters<LineStore['getLine']>[0]): Promise<Line> {
+  let lines = liveLines(context).selectAll()
   if ('id' in by) lines = lines.where('id', '=', by.id)
   else if ('number' in by) lines = lines.where('number', '=', by.number)
   else lines = lines.where('inbound_secret_hash', '=', hashSecret(by.inboundSecret))
-  return toLine((await lines.executeTakeFirst()) ?? noSuchLine(), session.seal)
+  return toLine((await lines.executeTakeFirst()) ?? noSuchLine(), context.seal)
 }
 
 export async function getOwnLine(
-  session: Session,
+  context: Context,
   { credentials, number }: { credentials: Credentials; number: PhoneNumber },
 ): Promise<Line> {
-  const { row } = await callersLine(session, credentials, number)
-  return toLine(row ?? noSuchLine(), session.seal)
+  const { row } = await callersLine(context, credentials, number)
+  return toLine(row ?? noSuchLine(), context.seal)
 }
 
 /** The line that a call names, where the caller reaches it. */
 export async function callersLine(
-  session: Session,
+  context: Context,
   credentials: Credentials,
   number: PhoneNumber,
 ): Promise<{ account: Account; row: LineRow | undefined }> {
-  const caller = await identify(session, { credentials })
-  const row = await findOwnLine(session, caller.account.id, number)
+  const caller = await identify(context, { credentials })
+  const row = await findOwnLine(context, caller.account.id, number)
   return { account: caller.account, row: reaches(caller, number) ? row : undefined }
 }
 
 export async function updateLine(
-  session: Session,
+  context: Context,
   { id, settings, paused, autoTiming }: Parameters<LineStore['updateLine']>[0],
 ): Promise<Line> {
-  const { db, seal } = session
+  const { db, seal } = context
   const row = await db
     .updateTable('lines')
     .set((eb) => ({
@@ -129,29 +129,29 @@ export async function updateLine(
   return toLine(row ?? noSuchLine(), seal)
 }
 
-export async function setAutoTiming(session: Session, call: AutoTimingCall): Promise<void> {
-  const account = await authenticate(session, call.credentials)
+export async function setAutoTiming(context: Context, call: AutoTimingCall): Promise<void> {
+  const account = await authenticate(context, call.credentials)
   if (call.number === undefined) {
-    await updateAccount(session, { id: account.id, change: { autoTiming: call.timing } })
+    await updateAccount(context, { id: account.id, change: { autoTiming: call.timing } })
   } else {
-    const { id } = (await findOwnLine(session, account.id, call.number)) ?? noSuchLine()
-    await updateLine(session, { id, autoTiming: call.timing })
+    const { id } = (await findOwnLine(context, account.id, call.number)) ?? noSuchLine()
+    await updateLine(context, { id, autoTiming: call.timing })
   }
 }
 
 /** Answers what it was before; null where it is no other. */
 export async function noteHealth(
-  session: Session,
+  context: Context,
   { id, health, at }: { id: LineId; health: LineHealth; at: number },
 ): Promise<Answered<LineHealth | null>> {
-  const line = await liveLines(session)
+  const line = await liveLines(context)
     .select(['account_id', 'number', 'status', 'status_reason as reason'])
     .where('id', '=', id)
     .executeTakeFirst()
   const same = line === undefined || (line.status === health.status && line.reason === health.reason)
   if (same) return { answer: null, told: [] }
   const since = line.status === health.status ? {} : { status_since: at }
-  await session.db
+  await context.db
     .updateTable('lines')
     .set({ status: health.status, status_reason: health.reason, ...since })
     .where('id', '=', id)
@@ -161,13 +161,13 @@ export async function noteHealth(
   return { answer: { status, reason }, told: [{ accountId, lineId: id, number, event, callback: null, at }] }
 }
 
-export async function noteCursor({ db }: Session, note: Parameters<LineStore['noteCursor']>[0]): Promise<void> {
+export async function noteCursor({ db }: Context, note: Parameters<LineStore['noteCursor']>[0]): Promise<void> {
   const { id, since, cursor } = note
   const line = db.updateTable('lines').set({ catch_up_cursor: cursor }).where('id', '=', id)
   await line.where('catch_up_cursor', since === null ? 'is' : '=', since).execute()
 }
 
-export async function noteVerification({ db }: Session, { id, receiptIds, verifiedAt }: Verification): Promise<number> {
+export async function noteVerification({ db }: Context, { id, receiptIds, verifiedAt }: Verification): Promise<number> {
   const { unverified } = await db
     .updateTable('lines')
     .set((eb) => ({ unverified: verifiedAt === null ? eb('unverified', '+', 1) : 0 }))
@@ -185,7 +185,7 @@ export async function noteVerification({ db }: Session, { id, receiptIds, verifi
   return unverified
 }
 
-export async function removeLine({ db }: Session, { id, at }: { id: LineId; at: number }): Promise<void> {
+export async function removeLine({ db }: Context, { id, at }: { id: LineId; at: number }): Promise<void> {
   const line = db.updateTable('lines').set({ removed_at: at }).where('id', '=', id)
   const { numUpdatedRows } = await line.where('removed_at', 'is', null).executeTakeFirst()
   if (numUpdatedRows === 0n) noSuchLine()
@@ -193,26 +193,26 @@ export async function removeLine({ db }: Session, { id, at }: { id: LineId; at: 
 
 /** Throws `invalid` for the first that is no line of the account's. */
 export async function checkOwnNumbers(
-  session: Session,
+  context: Context,
   { accountId, numbers, field }: { accountId: AccountId; numbers: readonly PhoneNumber[]; field: string },
 ): Promise<void> {
   if (numbers.length === 0) return
-  const own = await liveLines(session).select('number').where('account_id', '=', accountId).execute()
+  const own = await liveLines(context).select('number').where('account_id', '=', accountId).execute()
   const known = new Set(own.map(({ number }) => number))
   const stranger = numbers.find((number) => !known.has(number))
   if (stranger === undefined) return
   throw new ReadbackError('invalid', `\`${field}\`: ${stranger} is not a line of this account`)
 }
 
-function findOwnLine(session: Session, accountId: AccountId, number: PhoneNumber): Promise<LineRow | undefined> {
-  return liveLines(session)
+function findOwnLine(context: Context, accountId: AccountId, number: PhoneNumber): Promise<LineRow | undefined> {
+  return liveLines(context)
     .selectAll()
     .where('number', '=', number)
     .where('account_id', '=', accountId)
     .executeTakeFirst()
 }
 
-export function liveLines({ db }: Session) {
+export function liveLines({ db }: Context) {
   return db.selectFrom('lines').where('removed_at', 'is', null)
 }
 

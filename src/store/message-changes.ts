@@ -1,8 +1,8 @@
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import type { MessageId } from '../core/id.ts'
+import type { Context } from './context.ts'
 import type { Told } from './events.ts'
 import { tellOf } from './outbound.ts'
-import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 
 /** Not as `is not null`, by which the planner may take another way than by the ids. */
@@ -16,14 +16,14 @@ export type MessageChange = (eb: ExpressionBuilder<Tables, 'messages'>) => objec
  * where another transaction may have ended them since they were looked at.
  */
 export async function changeMessages(
-  session: Session,
+  context: Context,
   ids: readonly MessageId[],
   at: number,
   change: MessageChange,
   still = sql<SqlBool>`1 = 1`,
 ): Promise<readonly Told[]> {
   if (ids.length === 0) return []
-  const changed = await session.db
+  const changed = await context.db
     .updateTable('messages')
     .set((eb) => ({ ...change(eb), next_attempt_at: null, updated_at: at }))
     .where('id', 'in', ids)
@@ -31,5 +31,5 @@ export async function changeMessages(
     .returning('id')
     .execute()
   const own = changed.map(({ id }) => id)
-  return tellOf(session, 'message.updated', own, at)
+  return tellOf(context, 'message.updated', own, at)
 }

@@ -3,13 +3,13 @@ import type { LineId, MessageId } from '../core/id.ts'
 import type { Reason } from '../core/reason.ts'
 import type { ClaimedMessage, MessageSettlement, SendStyle } from '../core/sending.ts'
 import type { Store } from '../core/store.ts'
+import type { Context } from './context.ts'
 import type { Answered, Told } from './events.ts'
 import { liveLines, toLine } from './lines.ts'
 import { changeMessages, IS_UNDER_WAY, IS_WAITING, type MessageChange } from './message-changes.ts'
 import { takeEarlyNews } from './message-news.ts'
 import { conversationsOf } from './outbound.ts'
 import { hasWaiting } from './removed-lines.ts'
-import type { Session } from './session.ts'
 
 /** A lane that stood still for long must not hold up the writer. */
 const EXPIRED_AT_ONCE = 500
@@ -17,8 +17,8 @@ const EXPIRED_AT_ONCE = 500
 /** Removed, or another node's. */
 export const NO_LINE: ClaimedMessage = { line: undefined, call: null, nextDueAt: null, nextExpiryAt: null }
 
-export async function linesWithMessages(session: Session): Promise<LineId[]> {
-  const rows = await liveLines(session)
+export async function linesWithMessages(context: Context): Promise<LineId[]> {
+  const rows = await liveLines(context)
     .select('id')
     .where((eb) => hasWaiting(eb, 'messages'))
     .execute()
@@ -26,14 +26,14 @@ export async function linesWithMessages(session: Session): Promise<LineId[]> {
 }
 
 export async function claimMessage(
-  session: Session,
+  context: Context,
   { lineId, ready, obstacle, at }: Parameters<Store['claimMessage']>[0],
 ): Promise<Answered<ClaimedMessage>> {
-  const { db, seal } = session
-  const line = await liveLines(session).selectAll().where('id', '=', lineId).executeTakeFirst()
+  const { db, seal } = context
+  const line = await liveLines(context).selectAll().where('id', '=', lineId).executeTakeFirst()
   if (line === undefined) return { answer: NO_LINE, told: [] }
-  const told = await expire(session, lineId, obstacle, at)
-  const head = await findOldest(session, lineId)
+  const told = await expire(context, lineId, obstacle, at)
+  const head = await findOldest(context, lineId)
   const base = { ...NO_LINE, line: toLine(line, seal) }
   if (head === undefined) return { answer: base, told }
   // Where the clock was set back since it was accepted, its line would wait for that time.
@@ -62,17 +62,17 @@ export async function claimMessage(
 }
 
 /** All live as long, so the oldest is the first to expire. */
-async function expire(session: Session, lineId: LineId, obstacle: Reason, at: number): Promise<readonly Told[]> {
-  const oldest = await findOldest(session, lineId)
+async function expire(context: Context, lineId: LineId, obstacle: Reason, at: number): Promise<readonly Told[]> {
+  const oldest = await findOldest(context, lineId)
   if (oldest === undefined || (oldest.expires_at ?? 0) > at) return []
-  const old = await waiting(session, lineId).select(['id', 'expires_at']).orderBy('id').limit(EXPIRED_AT_ONCE).execute()
+  const old = await waiting(context, lineId).select(['id', 'expires_at']).orderBy('id').limit(EXPIRED_AT_ONCE).execute()
   const late = old.filter(({ expires_at }) => (expires_at ?? 0) <= at).map(({ id }) => id)
   const expired: MessageChange = (eb) => ({ status: 'ERROR', reason: eb.fn.coalesce('reason', sql.val(obstacle)) })
-  return changeMessages(session, late, at, expired, IS_WAITING)
+  return changeMessages(context, late, at, expired, IS_WAITING)
 }
 
-export async function settleMessage(session: Session, written: MessageSettlement): Promise<Answered<void>> {
-  const { db } = session
+export async function settleMessage(context: Context, written: MessageSettlement): Promise<Answered<void>> {
+  const { db } = context
   const mine = await db
     .selectFrom('messages')
     .select('line_id')
@@ -80,42 +80,42 @@ export async function settleMessage(session: Session, written: MessageSettlement
     .where(IS_UNDER_WAY)
     .executeTakeFirst()
   if (mine === undefined) return { answer: undefined, told: [] }
-  const told = await writeEnd(session, written)
-  return { answer: undefined, told: [...told, ...(await takeEarlyNews(session, mine.line_id, written))] }
+  const told = await writeEnd(context, written)
+  return { answer: undefined, told: [...told, ...(await takeEarlyNews(context, mine.line_id, written))] }
 }
 
-async function writeEnd(session: Session, written: MessageSettlement): Promise<readonly Told[]> {
+async function writeEnd(context: Context, written: MessageSettlement): Promise<readonly Told[]> {
   const { at, call } = written
   if (written.status === 'QUEUED') {
     const set = { reason: written.reason, next_attempt_at: written.nextAttemptAt }
-    await session.db.updateTable('messages').set(set).where('id', '=', call.id).execute()
+    await context.db.updateTable('messages').set(set).where('id', '=', call.id).execute()
     return []
   }
   if (written.status === 'ERROR') {
     const { reason } = written
-    return changeMessages(session, [call.id], at, () => ({ status: 'ERROR', reason }))
+    return changeMessages(context, [call.id], at, () => ({ status: 'ERROR', reason }))
   }
   const { status, carrierMessageId } = written
   const set = { status, reason: null, carrier_message_id: carrierMessageId, sent_at: at }
-  return changeMessages(session, [call.id], at, () => set)
+  return changeMessages(context, [call.id], at, () => set)
 }
 
 /** Those of a process that is no more: they may have been sent. Of all lines, or of those that it had. */
 export async function endInterrupted(
-  session: Session,
+  context: Context,
   { at, lineIds }: { at: number; lineIds?: readonly LineId[] },
 ): Promise<Answered<void>> {
-  const underWay = session.db.selectFrom('messages').select('id').where(IS_UNDER_WAY)
-  const early = session.db.deleteFrom('early_news')
+  const underWay = context.db.selectFrom('messages').select('id').where(IS_UNDER_WAY)
+  const early = context.db.deleteFrom('early_news')
   const cut = await (lineIds === undefined ? underWay : underWay.where('line_id', 'in', lineIds)).execute()
   await (lineIds === undefined ? early : early.where('line_id', 'in', lineIds)).execute()
   const ids = cut.map(({ id }) => id)
   const interrupted = () => ({ status: 'ERROR', reason: 'interrupted' })
-  return { answer: undefined, told: await changeMessages(session, ids, at, interrupted, IS_UNDER_WAY) }
+  return { answer: undefined, told: await changeMessages(context, ids, at, interrupted, IS_UNDER_WAY) }
 }
 
 /** Of a claim whose answer was lost: its call was never made, so it may go out. */
-export async function releaseLostMessage({ db }: Session, { lineId, at }: { lineId: LineId; at: number }) {
+export async function releaseLostMessage({ db }: Context, { lineId, at }: { lineId: LineId; at: number }) {
   await db
     .updateTable('messages')
     .set((eb) => ({ next_attempt_at: at, attempts: eb('attempts', '-', 1) }))
@@ -126,16 +126,16 @@ export async function releaseLostMessage({ db }: Session, { lineId, at }: { line
 
 /** What a line that was removed had waiting. One whose call began meanwhile is left to it. */
 export async function endRemovedMessages(
-  session: Session,
+  context: Context,
   { messageIds, at }: { messageIds: readonly MessageId[]; at: number },
 ): Promise<readonly Told[]> {
-  return changeMessages(session, messageIds, at, () => ({ status: 'ERROR', reason: 'line_removed' }), IS_WAITING)
+  return changeMessages(context, messageIds, at, () => ({ status: 'ERROR', reason: 'line_removed' }), IS_WAITING)
 }
 
-function findOldest(session: Session, lineId: LineId) {
-  return waiting(session, lineId).selectAll().orderBy('id').limit(1).executeTakeFirst()
+function findOldest(context: Context, lineId: LineId) {
+  return waiting(context, lineId).selectAll().orderBy('id').limit(1).executeTakeFirst()
 }
 
-function waiting({ db }: Session, lineId: LineId) {
+function waiting({ db }: Context, lineId: LineId) {
   return db.selectFrom('messages').where('line_id', '=', lineId).where('next_attempt_at', 'is not', null)
 }

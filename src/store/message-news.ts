@@ -3,9 +3,9 @@ import type { MessageStatus } from '../core/message.ts'
 import type { Reason } from '../core/reason.ts'
 import type { MessageNews, MessageSettlement } from '../core/sending.ts'
 import type { Store } from '../core/store.ts'
+import type { Context } from './context.ts'
 import type { Answered, Told } from './events.ts'
 import { changeMessages, IS_UNDER_WAY } from './message-changes.ts'
-import type { Session } from './session.ts'
 
 /** What news leads on from; all else is older than what is known, or none of its business. */
 const BEFORE: Readonly<Record<MessageNews['status'], readonly MessageStatus[]>> = {
@@ -15,37 +15,37 @@ const BEFORE: Readonly<Record<MessageNews['status'], readonly MessageStatus[]>> 
 }
 
 export async function noteNews(
-  session: Session,
+  context: Context,
   { lineId, news, at }: Parameters<Store['noteNews']>[0],
 ): Promise<Answered<void>> {
   const told: Told[] = []
   for (const each of news) {
-    const ids = await findMeant(session, lineId, each)
-    if (ids === undefined) await keepForLater(session, lineId, each)
+    const ids = await findMeant(context, lineId, each)
+    if (ids === undefined) await keepForLater(context, lineId, each)
     const read = each.status === 'READ' ? { read_at: each.at } : {}
     const reason: Reason | null = each.status === 'ERROR' ? 'rejected' : null
-    told.push(...(await changeMessages(session, ids ?? [], at, () => ({ status: each.status, reason, ...read }))))
+    told.push(...(await changeMessages(context, ids ?? [], at, () => ({ status: each.status, reason, ...read }))))
   }
   return { answer: undefined, told }
 }
 
 /** What the carrier told of the message before it answered the call that sent it. All else was of no message of ours. */
 export async function takeEarlyNews(
-  session: Session,
+  context: Context,
   lineId: LineId,
   written: MessageSettlement,
 ): Promise<readonly Told[]> {
-  const early = await session.db.deleteFrom('early_news').where('line_id', '=', lineId).returningAll().execute()
+  const early = await context.db.deleteFrom('early_news').where('line_id', '=', lineId).returningAll().execute()
   if (!('carrierMessageId' in written)) return []
   const { at, carrierMessageId } = written
   const news = early
     .filter(({ carrier_message_id }) => carrier_message_id === carrierMessageId)
     .map((row): MessageNews => ({ of: { carrierMessageId }, status: row.status, at: row.at }))
-  return (await noteNews(session, { lineId, news, at })).told
+  return (await noteNews(context, { lineId, news, at })).told
 }
 
 /** The messages that it changes; undefined where nobody knows the one that it names. */
-async function findMeant({ db }: Session, lineId: LineId, news: MessageNews): Promise<MessageId[] | undefined> {
+async function findMeant({ db }: Context, lineId: LineId, news: MessageNews): Promise<MessageId[] | undefined> {
   const sent = db
     .selectFrom('messages')
     .select(['id', 'status'])
@@ -76,7 +76,7 @@ async function findMeant({ db }: Session, lineId: LineId, news: MessageNews): Pr
  * While a call is under way the news may be of its message, whose carrier's id nobody knows yet. That message is written as it is: if
  * its answer is just being written, too, one of the two sees the other, and neither takes the news for the other's.
  */
-async function keepForLater({ db }: Session, lineId: LineId, { of, status, at }: MessageNews): Promise<void> {
+async function keepForLater({ db }: Context, lineId: LineId, { of, status, at }: MessageNews): Promise<void> {
   if (!('carrierMessageId' in of)) return
   const underWay = await db
     .updateTable('messages')

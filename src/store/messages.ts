@@ -16,29 +16,29 @@ import type {
 } from '../core/message.ts'
 import type { Address } from '../core/phone-number.ts'
 import { authenticate, identify } from './accounts.ts'
+import type { Context } from './context.ts'
 import { reasonOf } from './receipts.ts'
-import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 
-type Db = Session['db']
+type Db = Context['db']
 
 export async function getMessage(
-  session: Session,
+  context: Context,
   { credentials, id }: Parameters<MessageStore['getMessage']>[0],
 ): ReturnType<MessageStore['getMessage']> {
-  const caller = await identify(session, { credentials })
+  const caller = await identify(context, { credentials })
   const { account } = caller
-  const row = await rowsOf(session.db, account.id).where('messages.id', '=', id).executeTakeFirst()
+  const row = await rowsOf(context.db, account.id).where('messages.id', '=', id).executeTakeFirst()
   if (row === undefined || !reaches(caller, row.lineNumber)) throw new ReadbackError('not_found', 'No such message')
   return { owner: ownerOf(account), message: toMessage(row) }
 }
 
 export async function listMessages(
-  session: Session,
+  context: Context,
   { credentials, filter, page }: Parameters<MessageStore['listMessages']>[0],
 ): ReturnType<MessageStore['listMessages']> {
-  const { db } = session
-  const caller = await identify(session, { credentials })
+  const { db } = context
+  const caller = await identify(context, { credentials })
   const { account } = caller
   const lines = await db.selectFrom('lines').select(['id', 'number']).where('account_id', '=', account.id).execute()
   const reached = lines.filter(({ number }) => reaches(caller, number)).map(({ id }) => id)
@@ -182,12 +182,12 @@ export function ownerOf({ email, plan }: Account): MessageOwner {
 }
 
 export async function findService(
-  session: Session,
+  context: Context,
   { credentials, number }: Parameters<MessageStore['findService']>[0],
 ): Promise<Service | null> {
-  const account = await authenticate(session, credentials)
-  const lines = session.db.selectFrom('lines').select('id').where('account_id', '=', account.id)
-  const newest = await session.db
+  const account = await authenticate(context, credentials)
+  const lines = context.db.selectFrom('lines').select('id').where('account_id', '=', account.id)
+  const newest = await context.db
     .selectFrom('conversations')
     .select('service')
     .where('line_id', 'in', lines)

@@ -1,7 +1,7 @@
 import { messageOf, ReadbackError } from '../core/errors.ts'
 import type { Changes, Store } from '../core/store.ts'
+import type { StoreRules } from './context.ts'
 import { openPostgresStore } from './postgres/store.ts'
-import type { StoreRules } from './session.ts'
 import { openSqliteStore } from './sqlite/store.ts'
 
 export interface StoreOptions {

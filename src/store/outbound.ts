@@ -5,31 +5,31 @@ import type { Address } from '../core/phone-number.ts'
 import { passService, passWritingLine, type SendMessageCall, type TakenMessage } from '../core/send-message.ts'
 import type { Store } from '../core/store.ts'
 import type { ShowTypingCall, TypingPlace } from '../core/typing.ts'
+import type { Context } from './context.ts'
 import type { Answered, Told } from './events.ts'
 import { callersLine, type LineRow, liveLines, toLine } from './lines.ts'
 import { messagesOf, ownerOf, toMessage } from './messages.ts'
 import { releaseWaiting } from './receipts.ts'
-import type { Session } from './session.ts'
 import { openCallback } from './webhooks.ts'
 
-export async function sendMessage(session: Session, call: SendMessageCall): Promise<Answered<TakenMessage>> {
+export async function sendMessage(context: Context, call: SendMessageCall): Promise<Answered<TakenMessage>> {
   const { at } = call
-  const { account, row: own } = await callersLine(session, call.credentials, call.fromNumber)
-  const { line, writing } = passWritingLine(own, session.rules, call.relayed)
-  const known = await findConversation(session, line.id, call.number)
+  const { account, row: own } = await callersLine(context, call.credentials, call.fromNumber)
+  const { line, writing } = passWritingLine(own, context.rules, call.relayed)
+  const known = await findConversation(context, line.id, call.number)
   const service = passService(writing, known, call)
-  const conversationId = known?.id ?? (await openConversation(session, line, call.number))
-  if (call.statusCallback !== null) await openCallback(session, account.id, { url: call.statusCallback, at })
-  const id = await insert(session, line, conversationId, service, call)
-  await session.db.updateTable('conversations').set({ active_at: at }).where('id', '=', conversationId).execute()
-  const released = await releaseWaiting(session, [conversationId], at)
-  const told = await tellOf(session, 'message.created', [id], at)
-  const row = await messagesOf(session.db).where('messages.id', '=', id).executeTakeFirstOrThrow()
+  const conversationId = known?.id ?? (await openConversation(context, line, call.number))
+  if (call.statusCallback !== null) await openCallback(context, account.id, { url: call.statusCallback, at })
+  const id = await insert(context, line, conversationId, service, call)
+  await context.db.updateTable('conversations').set({ active_at: at }).where('id', '=', conversationId).execute()
+  const released = await releaseWaiting(context, [conversationId], at)
+  const told = await tellOf(context, 'message.created', [id], at)
+  const row = await messagesOf(context.db).where('messages.id', '=', id).executeTakeFirstOrThrow()
   return { answer: { message: toMessage(row), owner: ownerOf(account), released }, told }
 }
 
 async function insert(
-  { db, rules }: Session,
+  { db, rules }: Context,
   line: LineRow,
   conversationId: ConversationId,
   service: Service,
@@ -67,14 +67,14 @@ async function insert(
   return id
 }
 
-export async function findTypingPlace(session: Session, call: ShowTypingCall): Promise<TypingPlace> {
-  const { row } = await callersLine(session, call.credentials, call.fromNumber)
-  if (row !== undefined && !session.rules.writing[row.connector]?.typing) {
+export async function findTypingPlace(context: Context, call: ShowTypingCall): Promise<TypingPlace> {
+  const { row } = await callersLine(context, call.credentials, call.fromNumber)
+  if (row !== undefined && !context.rules.writing[row.connector]?.typing) {
     throw new ReadbackError('invalid', 'The from_number cannot show that it types')
   }
-  const { line } = passWritingLine(row, session.rules, call.relayed)
-  const known = await findConversation(session, line.id, call.number)
-  const released = known === undefined || !call.typing ? 0 : await releaseWaiting(session, [known.id], call.at)
+  const { line } = passWritingLine(row, context.rules, call.relayed)
+  const known = await findConversation(context, line.id, call.number)
+  const released = known === undefined || !call.typing ? 0 : await releaseWaiting(context, [known.id], call.at)
   const unknown: Conversation = {
     id: 0 as ConversationId,
     lineId: line.id,
@@ -85,15 +85,15 @@ export async function findTypingPlace(session: Session, call: ShowTypingCall): P
     lastMessageId: null,
     readThrough: null,
   }
-  return { line: toLine(line, session.seal), conversation: known ?? unknown, released }
+  return { line: toLine(line, context.seal), conversation: known ?? unknown, released }
 }
 
 /** A contact of a line types: an event, and nothing else. */
 export async function noteTyping(
-  session: Session,
+  context: Context,
   { lineId, typing, at }: Parameters<Store['noteTyping']>[0],
 ): Promise<Answered<void>> {
-  const line = await liveLines(session).select(['account_id', 'number']).where('id', '=', lineId).executeTakeFirst()
+  const line = await liveLines(context).select(['account_id', 'number']).where('id', '=', lineId).executeTakeFirst()
   if (line === undefined) return { answer: undefined, told: [] }
   const { account_id: accountId, number } = line
   const told = typing.map(({ contact, typing }): Told => {
@@ -105,13 +105,13 @@ export async function noteTyping(
 
 /** What there is to tell of messages, as they stand now. */
 export async function tellOf(
-  session: Session,
+  context: Context,
   type: 'message.created' | 'message.updated',
   ids: readonly MessageId[],
   at: number,
 ): Promise<Told[]> {
   if (ids.length === 0) return []
-  const rows = await messagesOf(session.db)
+  const rows = await messagesOf(context.db)
     .select('messages.status_callback as callback')
     .where('messages.id', 'in', ids)
     .orderBy('messages.id')
@@ -123,7 +123,7 @@ export async function tellOf(
   })
 }
 
-function findConversation({ db }: Session, lineId: LineId, address: Address): Promise<Conversation | undefined> {
+function findConversation({ db }: Context, lineId: LineId, address: Address): Promise<Conversation | undefined> {
   return conversationsOf(db)
     .where('line_id', '=', lineId)
     .where('address', '=', address)
@@ -131,7 +131,7 @@ function findConversation({ db }: Session, lineId: LineId, address: Address): Pr
     .executeTakeFirst()
 }
 
-export function conversationsOf(db: Session['db']) {
+export function conversationsOf(db: Context['db']) {
   return db
     .selectFrom('conversations')
     .select([
@@ -146,7 +146,7 @@ export function conversationsOf(db: Session['db']) {
     ])
 }
 
-async function openConversation({ db }: Session, line: LineRow, address: Address): Promise<ConversationId> {
+async function openConversation({ db }: Context, line: LineRow, address: Address): Promise<ConversationId> {
   const { id } = await db
     .insertInto('conversations')
     .values({

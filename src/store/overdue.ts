@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { LineId } from '../core/id.ts'
 import { OVERDUE_AT_ONCE, type Overdue, type OverdueCall } from '../core/overdue.ts'
-import type { Session } from './session.ts'
+import type { Context } from './context.ts'
 import type { Tables } from './tables.ts'
 
 /** A lane of a million is walked in 150 ms on SQLite and 230 on PostgreSQL; so many of it in 1 and 4. */
@@ -19,7 +19,7 @@ interface Stretch {
  * due at the same moment, since an index cannot be entered among those. They are few: what was asked for in one millisecond, or
  * came in one page of a carrier's.
  */
-export async function findOverdue({ db }: Session, { lineId, after, at }: OverdueCall): Promise<Overdue> {
+export async function findOverdue({ db }: Context, { lineId, after, at }: OverdueCall): Promise<Overdue> {
   const begin = after ?? Number.MIN_SAFE_INTEGER
   const last = await endOfLook(db, { lineId, after: begin }).executeTakeFirst()
   const stretch = { lineId, after: begin, upTo: last?.at ?? Number.MAX_SAFE_INTEGER }

@@ -4,9 +4,9 @@ import type { LineState } from '../core/console.ts'
 import type { AccountId, LineId } from '../core/id.ts'
 import { MOST_COUNTED, minuteOf, type Overview } from '../core/overview.ts'
 import { authenticate } from './accounts.ts'
+import type { Context } from './context.ts'
 import { listOwnLines } from './lines.ts'
 import { ownReceipts } from './receipts.ts'
-import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 
 const MINUTES = 60
@@ -15,11 +15,11 @@ const LOOKED_AT = 2_000
 const MOST_FAILURES = 8
 
 export async function overview(
-  session: Session,
+  context: Context,
   { credentials, at }: { credentials: Credentials; at: number },
 ): Promise<Overview> {
-  const { id } = await authenticate(session, credentials)
-  const { db } = session
+  const { id } = await authenticate(context, credentials)
+  const { db } = context
   const tallies = await db
     .selectFrom('receipt_minutes')
     .select(['minute', 'state', 'bucket', 'receipts'])
@@ -33,7 +33,7 @@ export async function overview(
     .execute()
   const open = lines.reduce((sum, { queued }) => sum + (queued ?? 0), 0)
   const newest = db.selectFrom('receipts').select('id').where('account_id', '=', id).orderBy('id', 'desc')
-  const failures = await ownReceipts(session, id)
+  const failures = await ownReceipts(context, id)
     .where('receipts.id', 'in', newest.limit(LOOKED_AT))
     .where('receipts.state', 'in', ['failed', 'expired', 'skipped'])
     .orderBy('receipts.id', 'desc')
@@ -43,7 +43,7 @@ export async function overview(
 }
 
 export async function forgetTallies(
-  { db }: Session,
+  { db }: Context,
   { before, limit }: { before: number; limit: number },
 ): Promise<number> {
   const old = db
@@ -66,13 +66,13 @@ export async function forgetTallies(
   return Number(numDeletedRows)
 }
 
-export async function listLineStates(session: Session, call: { credentials: Credentials }): Promise<LineState[]> {
-  const lines = await listOwnLines(session, call)
+export async function listLineStates(context: Context, call: { credentials: Credentials }): Promise<LineState[]> {
+  const lines = await listOwnLines(context, call)
   const [first] = lines
   if (first === undefined) return []
-  const lastReceiptAt = await lastReceipts(session, first.accountId)
+  const lastReceiptAt = await lastReceipts(context, first.accountId)
   const ids = lines.map(({ id }) => id)
-  const counted = await session.db
+  const counted = await context.db
     .selectFrom('lines as l')
     .where('l.id', 'in', ids)
     .select((eb) => ['l.id', waitingOn(eb).as('queued'), lastInbound(eb).as('lastInboundAt')])
@@ -114,7 +114,7 @@ function lastInbound(eb: OfLine) {
 }
 
 /** By line, of those that are among the newest of the account. */
-async function lastReceipts({ db }: Session, accountId: AccountId): Promise<Map<LineId, number | null>> {
+async function lastReceipts({ db }: Context, accountId: AccountId): Promise<Map<LineId, number | null>> {
   const newest = db
     .selectFrom('receipts')
     .select(['line_id', 'settled_at'])

@@ -9,6 +9,7 @@ import {
   setAutoMarkRead,
   updateAccount,
 } from './accounts.ts'
+import type { Context } from './context.ts'
 import { getConversation, listConversations, showConversation } from './conversations.ts'
 import { listDeliveries } from './deliveries.ts'
 import { findDueEndpoints } from './endpoints.ts'
@@ -46,7 +47,6 @@ import { forgetTallies, listLineStates, overview } from './overview.ts'
 import { getReceipt, linesWithReceipts, listReceipts, noteReplies } from './receipts.ts'
 import { forgetOld } from './retention.ts'
 import { forgetInbound } from './seen-inbound.ts'
-import type { Session } from './session.ts'
 import { closeSession, getVisitor, listKeys, makeKey, openSession, revokeKey } from './sign-ins.ts'
 import { getMessageStory } from './stories.ts'
 import { createToken, deleteToken, forgetTokens } from './tokens.ts'
@@ -156,14 +156,14 @@ export const SEEN_BY_ALL: readonly (keyof typeof COLD_WRITES)[] = [
   'updateLine',
 ]
 
-export type Query = (session: Session, argument: never) => Promise<unknown>
+export type Query = (context: Context, argument: never) => Promise<unknown>
 export type Bound<Queries extends Record<string, Query>> = {
-  [Name in keyof Queries]: Queries[Name] extends (session: Session, argument: infer A) => infer R
+  [Name in keyof Queries]: Queries[Name] extends (context: Context, argument: infer A) => infer R
     ? (argument: A) => R
     : never
 }
 
-export function bind<Queries extends Record<string, Query>>(queries: Queries, session: Session): Bound<Queries> {
-  const bound = Object.entries(queries).map(([name, query]) => [name, (argument: never) => query(session, argument)])
+export function bind<Queries extends Record<string, Query>>(queries: Queries, context: Context): Bound<Queries> {
+  const bound = Object.entries(queries).map(([name, query]) => [name, (argument: never) => query(context, argument)])
   return Object.fromEntries(bound) as Bound<Queries>
 }

@@ -8,34 +8,34 @@ import type { Reason } from '../core/reason.ts'
 import type { Receipt, ReceiptFilter } from '../core/receipt.ts'
 import type { Store } from '../core/store.ts'
 import { identify } from './accounts.ts'
+import type { Context } from './context.ts'
 import { liveLines } from './lines.ts'
 import { hasWaiting } from './removed-lines.ts'
-import type { Session } from './session.ts'
 
 export async function getReceipt(
-  session: Session,
+  context: Context,
   { credentials, id }: { credentials: Credentials; id: ReceiptId },
 ): Promise<Receipt> {
-  const caller = await identify(session, { credentials })
-  const receipt = await receiptsOf(session, caller).where('receipts.id', '=', id).executeTakeFirst()
+  const caller = await identify(context, { credentials })
+  const receipt = await receiptsOf(context, caller).where('receipts.id', '=', id).executeTakeFirst()
   if (receipt === undefined) throw new ReadbackError('not_found', 'No such receipt')
   return receipt
 }
 
 export async function listReceipts(
-  session: Session,
+  context: Context,
   { credentials, filter }: { credentials: Credentials; filter: ReceiptFilter },
 ): Promise<Receipt[]> {
-  const caller = await identify(session, { credentials })
+  const caller = await identify(context, { credentials })
   const { number, fromNumber, state, trigger, before, limit } = filter
-  let query = receiptsOf(session, caller).orderBy('receipts.id', 'desc').limit(limit)
+  let query = receiptsOf(context, caller).orderBy('receipts.id', 'desc').limit(limit)
   if (state !== undefined) query = query.where('receipts.state', '=', state)
   if (trigger !== undefined) query = query.where('receipts.trigger', '=', trigger)
   if (before !== undefined) query = query.where('receipts.id', '<', before)
   if (number === undefined) {
     return (fromNumber === undefined ? query : query.where('lines.number', '=', fromNumber)).execute()
   }
-  const conversations = await conversationsOf(session, caller.account.id, { number, fromNumber })
+  const conversations = await conversationsOf(context, caller.account.id, { number, fromNumber })
   if (conversations.length === 0) return []
   // Each half has an index of its own (see the migrations); together they would have to be scanned.
   const inThem = query.where('receipts.conversation_id', 'in', conversations)
@@ -49,7 +49,7 @@ export async function listReceipts(
 
 /** Lines that are gone included: what they held stays with the account. */
 async function conversationsOf(
-  { db }: Session,
+  { db }: Context,
   accountId: AccountId,
   { number, fromNumber }: { number: Address; fromNumber: PhoneNumber | undefined },
 ): Promise<ConversationId[]> {
@@ -59,22 +59,22 @@ async function conversationsOf(
   return (await conversations.where('address', '=', number).execute()).map(({ id }) => id)
 }
 
-function receiptsOf(session: Session, { account, token }: Caller) {
-  const receipts = ownReceipts(session, account.id)
+function receiptsOf(context: Context, { account, token }: Caller) {
+  const receipts = ownReceipts(context, account.id)
   return token?.numbers == null ? receipts : receipts.where('lines.number', 'in', token.numbers)
 }
 
-export function ownReceipts(session: Session, accountId: AccountId) {
-  return everyReceipt(session).where('receipts.account_id', '=', accountId)
+export function ownReceipts(context: Context, accountId: AccountId) {
+  return everyReceipt(context).where('receipts.account_id', '=', accountId)
 }
 
 /** One conversation's that `which` lets through, oldest first; of those that are settled the first so many by `order`. */
 export async function receiptsIn(
-  session: Session,
+  context: Context,
   { accountId, id }: { accountId: AccountId; id: ConversationId },
   which: { from: number; before?: number; limit: number; order: 'asc' | 'desc' },
 ): Promise<Receipt[]> {
-  const theirs = everyReceipt(session)
+  const theirs = everyReceipt(context)
     // The account by its conversation: by itself it would lead the planner through all that the account has.
     .where('conversations.account_id', '=', accountId)
     .where('receipts.conversation_id', '=', id)
@@ -102,7 +102,7 @@ export function reasonOf(waiting: string, line: string) {
 }
 
 /** Whoever's they are: for those who act for none. */
-export function everyReceipt({ db }: Pick<Session, 'db'>) {
+export function everyReceipt({ db }: Pick<Context, 'db'>) {
   return db
     .selectFrom('receipts')
     .innerJoin('conversations', 'conversations.id', 'receipts.conversation_id')
@@ -129,12 +129,12 @@ export function everyReceipt({ db }: Pick<Session, 'db'>) {
 }
 
 export async function noteReplies(
-  session: Session,
+  context: Context,
   { lineId, replies, at }: Parameters<Store['noteReplies']>[0],
 ): Promise<number> {
   let released = 0
   for (const { carrierConversation, sentAt } of replies) {
-    const answered = await session.db
+    const answered = await context.db
       .selectFrom('conversations')
       .innerJoin('messages', 'messages.id', 'conversations.last_message_id')
       .select('conversations.id')
@@ -144,14 +144,14 @@ export async function noteReplies(
       .where((eb) => eb.or([eb('sent_at', '<=', sentAt), eb('received_at', '<=', sentAt)]))
       .execute()
     const ids = answered.map(({ id }) => id)
-    released += await releaseWaiting(session, ids, at)
+    released += await releaseWaiting(context, ids, at)
   }
   return released
 }
 
 /** Whoever replies has read, however long the pause was to be; answers how many receipts that sets going. */
 export async function releaseWaiting(
-  { db, rules }: Session,
+  { db, rules }: Context,
   conversations: readonly ConversationId[],
   at: number,
 ): Promise<number> {
@@ -167,8 +167,8 @@ export async function releaseWaiting(
   return Number(numUpdatedRows)
 }
 
-export async function linesWithReceipts(session: Session): Promise<LineId[]> {
-  const rows = await liveLines(session)
+export async function linesWithReceipts(context: Context): Promise<LineId[]> {
+  const rows = await liveLines(context)
     .select('id')
     .where((eb) => hasWaiting(eb, 'receipts'))
     .execute()

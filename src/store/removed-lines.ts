@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, sql } from 'kysely'
 import type { LineId, MessageId, ReceiptId } from '../core/id.ts'
 import type { Address } from '../core/phone-number.ts'
-import type { Session } from './session.ts'
+import type { Context } from './context.ts'
 import type { Tables } from './tables.ts'
 
 /** A line that was removed, and of which something may wait. */
@@ -23,8 +23,8 @@ export interface Remains {
 const LATE_MS = 60_000
 
 /** Those whose conversations are not looked through yet: a query on `lines` alone, since it is asked before each piece. */
-export function linesToLookThrough(session: Session, at: number) {
-  return removed(session).where((eb) =>
+export function linesToLookThrough(context: Context, at: number) {
+  return removed(context).where((eb) =>
     eb.or([
       eb('ended_at', 'is', null),
       eb.and([eb('removed_at', '<=', at - LATE_MS), eb('ended_at', '<', eb('removed_at', '+', LATE_MS))]),
@@ -33,8 +33,8 @@ export function linesToLookThrough(session: Session, at: number) {
 }
 
 /** Those with something in their lanes: what came late, or was given back by a call that failed. */
-export function linesWithRemains(session: Session) {
-  return removed(session).where((eb) => eb.or([hasWaiting(eb, 'receipts'), hasWaiting(eb, 'messages')]))
+export function linesWithRemains(context: Context) {
+  return removed(context).where((eb) => eb.or([hasWaiting(eb, 'receipts'), hasWaiting(eb, 'messages')]))
 }
 
 /**
@@ -42,19 +42,19 @@ export function linesWithRemains(session: Session) {
  * at in order of their addresses.
  */
 export async function findRemains(
-  session: Session,
+  context: Context,
   line: RemovedLine,
   { limit, at }: { limit: number; at: number },
 ): Promise<Remains> {
-  const receipts = await waitingIn(session, 'receipts', line.id).orderBy('next_attempt_at').limit(limit).execute()
+  const receipts = await waitingIn(context, 'receipts', line.id).orderBy('next_attempt_at').limit(limit).execute()
   if (receipts.length > 0) return { receiptIds: receipts.map(({ id }) => id as ReceiptId), messageIds: [] }
-  const messages = await waitingIn(session, 'messages', line.id).orderBy('id').limit(limit).execute()
+  const messages = await waitingIn(context, 'messages', line.id).orderBy('id').limit(limit).execute()
   if (messages.length > 0) return { receiptIds: [], messageIds: messages.map(({ id }) => id as MessageId) }
-  return { receiptIds: await lookThrough(session, line, { limit, at }), messageIds: [] }
+  return { receiptIds: await lookThrough(context, line, { limit, at }), messageIds: [] }
 }
 
 async function lookThrough(
-  { db }: Session,
+  { db }: Context,
   { id, ended_through }: RemovedLine,
   { limit, at }: { limit: number; at: number },
 ): Promise<ReceiptId[]> {
@@ -86,7 +86,7 @@ async function lookThrough(
   return queued.map((receipt) => receipt.id)
 }
 
-function removed({ db }: Session) {
+function removed({ db }: Context) {
   return db
     .selectFrom('lines')
     .select(['id', 'ended_through'])
@@ -95,7 +95,7 @@ function removed({ db }: Session) {
     .limit(1)
 }
 
-function waitingIn({ db }: Session, table: 'receipts' | 'messages', lineId: LineId) {
+function waitingIn({ db }: Context, table: 'receipts' | 'messages', lineId: LineId) {
   return db.selectFrom(table).select('id').where('line_id', '=', lineId).where('next_attempt_at', 'is not', null)
 }
 

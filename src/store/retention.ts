@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
 import type { Aged, AgedCall } from '../core/retention.ts'
 import { STATUS_CALLBACK } from '../core/webhook.ts'
-import type { Session } from './session.ts'
+import type { Context } from './context.ts'
 import type { Tables } from './tables.ts'
 
 interface Kind {
@@ -50,7 +50,7 @@ interface Row {
 }
 
 /** Ids grow with time, so the old are where a table begins: each step is a piece of the primary key, however large the table. */
-export async function forgetOld({ db }: Session, { kind, before, at, after, limit }: AgedCall): Promise<number | null> {
+export async function forgetOld({ db }: Context, { kind, before, at, after, limit }: AgedCall): Promise<number | null> {
   const { table, renewed = false } = KINDS[kind]
   const rows = await look(db, { kind, after, limit })
   const ids = rows.filter(({ age, ended }) => age < before && ended === 1).map(({ id }) => id)

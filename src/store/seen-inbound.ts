@@ -1,11 +1,11 @@
-import type { Session } from './session.ts'
+import type { Context } from './context.ts'
 
 /**
  * Forgets what recognised inbound of long ago, some at a time; answers how many. What the simulated phone shows is left:
  * it asks by it whether a message was delivered.
  */
 export async function forgetInbound(
-  { db }: Session,
+  { db }: Context,
   { before, limit }: { before: number; limit: number },
 ): Promise<number> {
   const old = await db

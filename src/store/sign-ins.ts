@@ -2,15 +2,15 @@ import type { ApiKey, Credentials } from '../core/account.ts'
 import { type ConsoleStore, type KeyFacts, SESSION_MS, type Visitor } from '../core/console.ts'
 import { ReadbackError } from '../core/errors.ts'
 import { authenticate, createKey, deleteKey, toAccount } from './accounts.ts'
+import type { Context } from './context.ts'
 import { hashSecret, randomSecret } from './seal.ts'
-import type { Session } from './session.ts'
 
 export async function openSession(
-  session: Session,
+  context: Context,
   { opener, at }: Parameters<ConsoleStore['openSession']>[0],
 ): Promise<string> {
-  const { db } = session
-  if ('keyId' in opener) await authenticate(session, opener)
+  const { db } = context
+  if ('keyId' in opener) await authenticate(context, opener)
   const token = randomSecret()
   await db.deleteFrom('sessions').where('expires_at', '<=', at).execute()
   await db
@@ -26,12 +26,12 @@ export async function openSession(
   return token
 }
 
-export async function closeSession({ db }: Session, { sessionToken }: { sessionToken: string }): Promise<void> {
+export async function closeSession({ db }: Context, { sessionToken }: { sessionToken: string }): Promise<void> {
   await db.deleteFrom('sessions').where('token_hash', '=', hashSecret(sessionToken)).execute()
 }
 
 export async function getVisitor(
-  { db, now }: Session,
+  { db, now }: Context,
   { session, operator }: Parameters<ConsoleStore['getVisitor']>[0],
 ): Promise<Visitor> {
   const found = await db
@@ -51,9 +51,9 @@ export async function getVisitor(
   return { kind: 'account', account: toAccount(row), keyId: found?.key_id ?? '' }
 }
 
-export async function listKeys(session: Session, { credentials }: { credentials: Credentials }): Promise<KeyFacts[]> {
-  const { id } = await authenticate(session, credentials)
-  return session.db
+export async function listKeys(context: Context, { credentials }: { credentials: Credentials }): Promise<KeyFacts[]> {
+  const { id } = await authenticate(context, credentials)
+  return context.db
     .selectFrom('api_keys')
     .select(['key_id as keyId', 'created_at as createdAt'])
     .where('account_id', '=', id)
@@ -63,17 +63,17 @@ export async function listKeys(session: Session, { credentials }: { credentials:
 }
 
 export async function makeKey(
-  session: Session,
+  context: Context,
   { credentials, at }: { credentials: Credentials; at: number },
 ): Promise<ApiKey> {
-  const { id } = await authenticate(session, credentials)
-  return createKey(session, { accountId: id, at })
+  const { id } = await authenticate(context, credentials)
+  return createKey(context, { accountId: id, at })
 }
 
 export async function revokeKey(
-  session: Session,
+  context: Context,
   { credentials, keyId }: { credentials: Credentials; keyId: string },
 ): Promise<void> {
-  const { id } = await authenticate(session, credentials)
-  await deleteKey(session, { accountId: id, keyId })
+  const { id } = await authenticate(context, credentials)
+  await deleteKey(context, { accountId: id, keyId })
 }

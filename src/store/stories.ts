@@ -3,16 +3,16 @@ import type { MessageStory, StoredMessage } from '../core/console.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, MessageId } from '../core/id.ts'
 import { authenticate } from './accounts.ts'
+import type { Context } from './context.ts'
 import { deliveriesAbout } from './deliveries.ts'
 import { messagesOf } from './messages.ts'
 import { receiptsIn } from './receipts.ts'
-import type { Session } from './session.ts'
 
 const MOST_RECEIPTS = 20
 const MESSAGE_EVENTS = ['message.received', 'message.created', 'message.updated'] as const
 
 /** The account's messages as they are stored. By their conversation: by itself it would lead the planner through all it has. */
-export function storedMessages({ db }: Session, accountId: AccountId) {
+export function storedMessages({ db }: Context, accountId: AccountId) {
   return messagesOf(db)
     .where('conversations.account_id', '=', accountId)
     .select([
@@ -30,22 +30,22 @@ export function toStoredMessage({ outbound, reaction, ...row }: MessageRow): Sto
 }
 
 export async function getMessageStory(
-  session: Session,
+  context: Context,
   { credentials, id }: { credentials: Credentials; id: MessageId },
 ): Promise<MessageStory> {
-  const account = await authenticate(session, credentials)
-  const row = await storedMessages(session, account.id).where('messages.id', '=', id).executeTakeFirst()
+  const account = await authenticate(context, credentials)
+  const row = await storedMessages(context, account.id).where('messages.id', '=', id).executeTakeFirst()
   if (row === undefined) throw new ReadbackError('not_found', 'No such message')
   const message = toStoredMessage(row)
   const covering = await receiptsIn(
-    session,
+    context,
     { accountId: account.id, id: message.conversationId },
     { from: id, limit: MOST_RECEIPTS, order: 'asc' },
   )
   // Up to the one that took it: what came later was about later messages, unless somebody asked for it again.
   const first = covering[0]?.readUpTo ?? null
   const receipts = covering.filter(({ readUpTo }) => readUpTo === first)
-  const deliveries = await deliveriesAbout(session, account.id, [
+  const deliveries = await deliveriesAbout(context, account.id, [
     ...MESSAGE_EVENTS.map((type) => ({ type, subject: id })),
     ...receipts.map((receipt) => ({ type: 'receipt.settled' as const, subject: receipt.id })),
   ])

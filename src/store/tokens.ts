@@ -3,18 +3,18 @@ import { ReadbackError } from '../core/errors.ts'
 import type { TokenId } from '../core/id.ts'
 import type { NewToken, TokenScope } from '../core/token.ts'
 import { identify } from './accounts.ts'
+import type { Context } from './context.ts'
 import { checkOwnNumbers } from './lines.ts'
 import { hashSecret, randomSecret } from './seal.ts'
-import type { Session } from './session.ts'
 
 export async function createToken(
-  session: Session,
+  context: Context,
   { credentials, numbers, expiresAt, at }: { credentials: Credentials; at: number } & TokenScope,
 ): Promise<NewToken> {
-  const { account, keyId } = await identify(session, { credentials, entry: 'keys' })
-  await checkOwnNumbers(session, { accountId: account.id, numbers: numbers ?? [], field: 'phone_numbers' })
+  const { account, keyId } = await identify(context, { credentials, entry: 'keys' })
+  await checkOwnNumbers(context, { accountId: account.id, numbers: numbers ?? [], field: 'phone_numbers' })
   const token = randomSecret()
-  const { id } = await session.db
+  const { id } = await context.db
     .insertInto('tokens')
     .values({
       account_id: account.id,
@@ -30,11 +30,11 @@ export async function createToken(
 }
 
 export async function deleteToken(
-  session: Session,
+  context: Context,
   { credentials, id }: { credentials: Credentials; id: TokenId },
 ): Promise<void> {
-  const { account } = await identify(session, { credentials, entry: 'keys' })
-  const { numDeletedRows } = await session.db
+  const { account } = await identify(context, { credentials, entry: 'keys' })
+  const { numDeletedRows } = await context.db
     .deleteFrom('tokens')
     .where('id', '=', id)
     .where('account_id', '=', account.id)
@@ -43,7 +43,7 @@ export async function deleteToken(
 }
 
 export async function forgetTokens(
-  { db }: Session,
+  { db }: Context,
   { before, limit }: { before: number; limit: number },
 ): Promise<number> {
   const ended = db.selectFrom('tokens').select('id').where('expires_at', '<', before).limit(limit)

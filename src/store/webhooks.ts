@@ -15,96 +15,96 @@ import {
 } from '../core/webhook.ts'
 import { MOST_WEBHOOKS, TOO_MANY_WEBHOOKS, type WebhookChange, type WebhookSettings } from '../core/webhook-store.ts'
 import { authenticate } from './accounts.ts'
+import type { Context } from './context.ts'
 import type { Nudging } from './events.ts'
 import { checkOwnNumbers } from './lines.ts'
 import type { Seal } from './seal.ts'
-import type { Session } from './session.ts'
 import type { Tables } from './tables.ts'
 
 /** What an endpoint's secret is sealed for. */
 export const PURPOSE = 'webhook secret'
 
 export async function listWebhooks(
-  session: Session,
+  context: Context,
   { credentials }: { credentials: Credentials },
 ): Promise<WebhookSettings> {
-  const { id } = await authenticate(session, credentials)
-  return settingsOf(session, id)
+  const { id } = await authenticate(context, credentials)
+  return settingsOf(context, id)
 }
 
-export async function addWebhooks(session: Session, change: WebhookChange): Promise<Nudging<WebhookSettings>> {
-  const { id } = await authenticate(session, change.credentials)
-  await takeTurn(session, id)
+export async function addWebhooks(context: Context, change: WebhookChange): Promise<Nudging<WebhookSettings>> {
+  const { id } = await authenticate(context, change.credentials)
+  await takeTurn(context, id)
   const numbers = change.webhooks.flatMap((draft) => draft.numbers ?? [])
-  await checkOwnNumbers(session, { accountId: id, numbers, field: NUMBERS_FIELD })
-  const live = (await liveOf(session, id)).map((row) => toWebhook(row, session.seal))
+  await checkOwnNumbers(context, { accountId: id, numbers, field: NUMBERS_FIELD })
+  const live = (await liveOf(context, id)).map((row) => toWebhook(row, context.seal))
   const added = change.webhooks.filter((draft) => !live.some((webhook) => isSame(webhook, draft)))
   if (live.length + added.length > MOST_WEBHOOKS) throw tooMany()
-  await keepGlobalSecret(session, id, change)
+  await keepGlobalSecret(context, id, change)
   for (const draft of change.webhooks) {
     const known = live.find((webhook) => isSame(webhook, draft))
     const secret = draft.secret ?? known?.secret ?? null
-    await upsert(session, id, { ...draft, secret, numbers: draft.numbers ?? known?.numbers ?? null }, change.at)
+    await upsert(context, id, { ...draft, secret, numbers: draft.numbers ?? known?.numbers ?? null }, change.at)
   }
-  return { answer: await settingsOf(session, id), endpoints: [] }
+  return { answer: await settingsOf(context, id), endpoints: [] }
 }
 
-export async function replaceWebhooks(session: Session, change: WebhookChange): Promise<Nudging<WebhookSettings>> {
-  const { id } = await authenticate(session, change.credentials)
-  await takeTurn(session, id)
-  const live = await liveOf(session, id)
+export async function replaceWebhooks(context: Context, change: WebhookChange): Promise<Nudging<WebhookSettings>> {
+  const { id } = await authenticate(context, change.credentials)
+  await takeTurn(context, id)
+  const live = await liveOf(context, id)
   // A list that was read and given back is taken, though one of its lines is gone since.
   const numbers = change.webhooks.flatMap((draft) => {
     const known: readonly string[] = JSON.parse(live.find((row) => isSame(row, draft))?.numbers ?? '[]')
     return draft.numbers?.filter((number) => !known.includes(number)) ?? []
   })
-  await checkOwnNumbers(session, { accountId: id, numbers, field: NUMBERS_FIELD })
+  await checkOwnNumbers(context, { accountId: id, numbers, field: NUMBERS_FIELD })
   if (change.webhooks.length > MOST_WEBHOOKS) throw tooMany()
-  await keepGlobalSecret(session, id, change)
+  await keepGlobalSecret(context, id, change)
   const gone = live.filter((row) => !change.webhooks.some((draft) => isSame(row, draft)))
-  const endpoints = await remove(session, gone, change.at)
-  for (const draft of change.webhooks) await upsert(session, id, draft, change.at)
-  return { answer: await settingsOf(session, id), endpoints }
+  const endpoints = await remove(context, gone, change.at)
+  for (const draft of change.webhooks) await upsert(context, id, draft, change.at)
+  return { answer: await settingsOf(context, id), endpoints }
 }
 
 export async function removeWebhooks(
-  session: Session,
+  context: Context,
   { credentials, type, urls, at }: Parameters<Store['removeWebhooks']>[0],
 ): Promise<Nudging<void>> {
-  const { id } = await authenticate(session, credentials)
-  await takeTurn(session, id)
-  const live = await liveOf(session, id)
+  const { id } = await authenticate(context, credentials)
+  await takeTurn(context, id)
+  const live = await liveOf(context, id)
   const gone = live.filter((row) => row.type === type && urls.includes(row.url))
-  return { answer: undefined, endpoints: await remove(session, gone, at) }
+  return { answer: undefined, endpoints: await remove(context, gone, at) }
 }
 
 /** Makes sure that a message's `status_callback` can be called: each URL is an endpoint, signed for by the account's secret. */
 export async function openCallback(
-  session: Session,
+  context: Context,
   id: AccountId,
   { url, at }: { url: string; at: number },
 ): Promise<void> {
-  await keepGlobalSecret(session, id, { at })
-  await upsert(session, id, { type: STATUS_CALLBACK, url, secret: null, numbers: null }, at)
+  await keepGlobalSecret(context, id, { at })
+  await upsert(context, id, { type: STATUS_CALLBACK, url, secret: null, numbers: null }, at)
 }
 
 type WebhookRow = Selectable<Tables['webhooks']>
 
-async function settingsOf(session: Session, id: AccountId): Promise<WebhookSettings> {
-  const { seal, db } = session
+async function settingsOf(context: Context, id: AccountId): Promise<WebhookSettings> {
+  const { seal, db } = context
   const { webhook_secret } = await db
     .selectFrom('accounts')
     .select('webhook_secret')
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
   return {
-    webhooks: (await liveOf(session, id)).map((row) => toWebhook(row, seal)),
+    webhooks: (await liveOf(context, id)).map((row) => toWebhook(row, seal)),
     globalSecret: webhook_secret === null ? '' : seal.open(PURPOSE, webhook_secret),
   }
 }
 
 /** Those that the account lists: a message's own are none of them. */
-function liveOf({ db }: Session, id: AccountId): Promise<WebhookRow[]> {
+function liveOf({ db }: Context, id: AccountId): Promise<WebhookRow[]> {
   return db
     .selectFrom('webhooks')
     .selectAll()
@@ -133,7 +133,7 @@ function isSame(known: Pick<WebhookRow, 'type' | 'url'>, draft: WebhookDraft): b
 }
 
 /** Changes of one account's endpoints go one after the other: none decides by a list that another is about to change. */
-async function takeTurn({ db }: Session, id: AccountId): Promise<void> {
+async function takeTurn({ db }: Context, id: AccountId): Promise<void> {
   await db
     .updateTable('accounts')
     .set((row) => ({ webhook_secret_changed_at: row.ref('webhook_secret_changed_at') }))
@@ -144,7 +144,7 @@ async function takeTurn({ db }: Session, id: AccountId): Promise<void> {
 type EndpointDraft = Omit<WebhookDraft, 'type'> & { readonly type: EndpointType }
 
 /** As it is given: what the draft leaves out, the endpoint has not. */
-async function upsert({ db, seal }: Session, accountId: AccountId, draft: EndpointDraft, at: number): Promise<void> {
+async function upsert({ db, seal }: Context, accountId: AccountId, draft: EndpointDraft, at: number): Promise<void> {
   const { type, url, numbers } = draft
   const sealed = draft.secret === null ? null : seal.close(PURPOSE, draft.secret)
   const known = await db
@@ -179,7 +179,7 @@ async function upsert({ db, seal }: Session, accountId: AccountId, draft: Endpoi
 }
 
 /** Their lanes end what waits for them. */
-async function remove({ db }: Session, rows: readonly WebhookRow[], at: number): Promise<readonly Endpoint[]> {
+async function remove({ db }: Context, rows: readonly WebhookRow[], at: number): Promise<readonly Endpoint[]> {
   const ids = rows.map(({ id }) => id)
   if (ids.length > 0) await db.updateTable('webhooks').set({ removed_at: at }).where('id', 'in', ids).execute()
   return ids.map((id) => ({ id, callbackOf: null }))
@@ -187,7 +187,7 @@ async function remove({ db }: Session, rows: readonly WebhookRow[], at: number):
 
 /** Made for the account where it has none, so that whatever is sent is signed. */
 async function keepGlobalSecret(
-  { db, seal }: Session,
+  { db, seal }: Context,
   id: AccountId,
   { globalSecret, at }: Pick<WebhookChange, 'globalSecret' | 'at'>,
 ): Promise<void> {

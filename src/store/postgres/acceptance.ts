@@ -2,8 +2,8 @@ import { ReadbackError } from '../../core/errors.ts'
 import type { AccountId, EventId, LineId, ReceiptId } from '../../core/id.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
 import { type QueuedReceipt, requestReceipt } from '../../core/request-receipt.ts'
+import type { Context } from '../context.ts'
 import { newestEventId } from '../events.ts'
-import type { Session } from '../session.ts'
 import { admissionKey, admit, findAdmissions, type KeyAdmissionRow, toKeyAdmission } from './admissions.ts'
 import { AGAIN, distinctBy } from './batches.ts'
 import { openConversations, type Place } from './conversations.ts'
@@ -13,7 +13,7 @@ import { type BegunRow, QUEUE, queueing } from './receipt-requests.ts'
 import type { Recent } from './recent.ts'
 import type { Transaction, Transactions } from './transactions.ts'
 
-export interface AcceptanceTools extends Pick<Session, 'rules' | 'now'> {
+export interface AcceptanceTools extends Pick<Context, 'rules' | 'now'> {
   readonly transactions: Transactions
   readonly recent: Recent
 }

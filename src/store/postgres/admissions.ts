@@ -14,8 +14,8 @@ import {
   toSessionCaller,
   toTokenCaller,
 } from '../accounts.ts'
+import type { StoreRules } from '../context.ts'
 import { hashSecret } from '../seal.ts'
-import type { StoreRules } from '../session.ts'
 import { distinctBy, outcomeOf } from './batches.ts'
 import type { Place } from './conversations.ts'
 import { plannedOnce, type Statement, type Transaction } from './transactions.ts'

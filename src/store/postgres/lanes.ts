@@ -1,7 +1,7 @@
 import type { Store } from '../../core/store.ts'
+import type { Context } from '../context.ts'
 import { claimMessage, endRemovedMessages, NO_LINE, releaseLostMessage } from '../message-lanes.ts'
 import { findRemains, linesToLookThrough, linesWithRemains, type RemovedLine } from '../removed-lines.ts'
-import type { Session } from '../session.ts'
 import { claimDeliveries } from './deliveries.ts'
 import { claimReceipts, expireReceipts, skipReceipts } from './outbox.ts'
 import { RELEASE_LOST } from './outbox-statements.ts'
@@ -9,8 +9,8 @@ import { type Telling, type Tools, touch } from './telling.ts'
 import { IN_ORDER } from './transactions.ts'
 
 /** Each a transaction of its own: lanes come one by one. */
-export function laneMethods({ transactions, leases, onChanges, ...session }: Tools, telling: Telling) {
-  const { seal, rules } = session
+export function laneMethods({ transactions, leases, onChanges, ...context }: Tools, telling: Telling) {
+  const { seal, rules } = context
   return {
     claimReceipts: (call) => telling((transaction) => claimReceipts(transaction, call, { leases, seal, rules })),
     expireReceipts: (call) =>
@@ -25,12 +25,12 @@ export function laneMethods({ transactions, leases, onChanges, ...session }: Too
         const { lineId, nextCallAt } = call
         const permitted = await leases.permits(transaction, lineId, nextCallAt)
         if (!permitted) return { answer: NO_LINE, told: [] }
-        return claimMessage({ ...session, db: transaction.db }, call)
+        return claimMessage({ ...context, db: transaction.db }, call)
       }),
     async releaseLostMessage({ lineId, at }) {
       await transactions.run('current', async (transaction) => {
         if (!(await leases.keeps(transaction, lineId))) return
-        await releaseLostMessage({ ...session, db: transaction.db }, { lineId, at })
+        await releaseLostMessage({ ...context, db: transaction.db }, { lineId, at })
       })
     },
     async claimDeliveries(call) {
@@ -45,7 +45,7 @@ export function laneMethods({ transactions, leases, onChanges, ...session }: Too
     endRemoved: (piece) =>
       telling(async (transaction) => {
         transaction.write(IN_ORDER, [])
-        const own = { ...session, db: transaction.db }
+        const own = { ...context, db: transaction.db }
         const line = await takeRemoved(own, piece.at)
         if (line === undefined) return { answer: false, told: [] }
         const { receiptIds, messageIds } = await findRemains(own, line, piece)
@@ -57,7 +57,7 @@ export function laneMethods({ transactions, leases, onChanges, ...session }: Too
 }
 
 /** One that no other node is ending at this moment. */
-async function takeRemoved(session: Session, at: number): Promise<RemovedLine | undefined> {
-  const line = await linesToLookThrough(session, at).forUpdate().skipLocked().executeTakeFirst()
-  return line ?? linesWithRemains(session).forUpdate().skipLocked().executeTakeFirst()
+async function takeRemoved(context: Context, at: number): Promise<RemovedLine | undefined> {
+  const line = await linesToLookThrough(context, at).forUpdate().skipLocked().executeTakeFirst()
+  return line ?? linesWithRemains(context).forUpdate().skipLocked().executeTakeFirst()
 }

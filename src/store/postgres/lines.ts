@@ -14,12 +14,12 @@ type By = Parameters<LineStore['getLine']>[0]
 type Own = Parameters<LineStore['getOwnLine']>[0]
 
 /** Every carrier's call asks for its line, and so does everyone who writes at the simulated phone. */
-export function lineMethods({ transactions, ...session }: Pick<Tools, 'transactions' | 'seal' | 'now'>) {
+export function lineMethods({ transactions, ...context }: Pick<Tools, 'transactions' | 'seal' | 'now'>) {
   const line = new Batches<By, Line>((calls) =>
-    transactions.run('none', (transaction) => findLines(transaction, calls, session)),
+    transactions.run('none', (transaction) => findLines(transaction, calls, context)),
   )
   const ownLine = new Batches<Own, Line>((calls) =>
-    transactions.run('none', (transaction) => findOwnLines(transaction, calls, session)),
+    transactions.run('none', (transaction) => findOwnLines(transaction, calls, context)),
   )
   return {
     getLine: (by: By) => line.call(by),
@@ -55,17 +55,17 @@ async function findLines(
 async function findOwnLines(
   transaction: Transaction,
   calls: readonly Own[],
-  session: Pick<Tools, 'seal' | 'now'>,
+  context: Pick<Tools, 'seal' | 'now'>,
 ): Promise<(Line | ReadbackError)[]> {
   const asked = calls.map(({ credentials, number: fromNumber }) => ({ credentials, fromNumber }))
-  const admissions = await findAdmissions(transaction, asked, session.now(), () => {})
+  const admissions = await findAdmissions(transaction, asked, context.now(), () => {})
   const own = asked.map((one, index) =>
     outcomeOf((): By => {
       const { id } = enter(one, admissions[index]).line ?? noSuchLine()
       return { id }
     }),
   )
-  const found = (await findLines(transaction, own.filter(isFound), session)).values()
+  const found = (await findLines(transaction, own.filter(isFound), context)).values()
   return own.map((one) => (isFound(one) ? (found.next().value as Line | ReadbackError) : one))
 }
 

@@ -1,7 +1,7 @@
 import { ReadbackError } from '../../core/errors.ts'
 import type { AccountId, ReceiptId } from '../../core/id.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
-import type { Session } from '../session.ts'
+import type { Context } from '../context.ts'
 import { admit, findAdmissions } from './admissions.ts'
 import { openConversations, type Place } from './conversations.ts'
 import { requestReceipts } from './receipt-requests.ts'
@@ -11,7 +11,7 @@ import type { Transaction } from './transactions.ts'
 export async function acceptLocked(
   transaction: Transaction,
   calls: readonly MarkReadCall[],
-  { rules, now }: Pick<Session, 'rules' | 'now'>,
+  { rules, now }: Pick<Context, 'rules' | 'now'>,
 ): Promise<{ outcomes: (MarkReadOutcome | ReadbackError)[]; touched: AccountId[] }> {
   const admissions = await findAdmissions(transaction, calls, now(), () => {})
   const admitted = calls.map((call, index) => admit(call, admissions[index], rules))

@@ -5,9 +5,9 @@ import { furthest } from '../../core/request-receipt.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
 import { type Choice, choose, type MarkableRow, type OpenRow, toMark } from '../claims.ts'
+import type { Context } from '../context.ts'
 import type { Told } from '../events.ts'
 import { type LineRow, toLine } from '../lines.ts'
-import type { Session } from '../session.ts'
 import { type SettledRow, toSettlement } from './events.ts'
 import type { NodeLeases } from './leases.ts'
 import * as statements from './outbox-statements.ts'
@@ -20,7 +20,7 @@ import type { Transaction } from './transactions.ts'
 export async function claimReceipts(
   transaction: Transaction,
   { lineId, limit, obstacle, nextCallAt, at }: ClaimCall,
-  { leases, seal, rules }: Pick<Session, 'seal' | 'rules'> & { leases: Pick<NodeLeases, 'permits'> },
+  { leases, seal, rules }: Pick<Context, 'seal' | 'rules'> & { leases: Pick<NodeLeases, 'permits'> },
 ): Promise<Done<Claimed>> {
   const [[lineRow], permitted, open] = await Promise.all([
     transaction.rows<LineRow>(statements.FIND_LINE, [lineId]),

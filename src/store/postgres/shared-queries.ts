@@ -7,17 +7,17 @@ import { type Tools, touch } from './telling.ts'
  * `throughPlaces`: whoever asks for long ones keeps no call waiting.
  */
 export function sharedMethods(
-  { transactions, callers, onChanges, ...session }: Tools,
+  { transactions, callers, onChanges, ...context }: Tools,
   throughPlaces: Semaphore['through'],
 ) {
   const seen = new Set<string>(SEEN_BY_ALL)
   const read = (name: string, query: Query) => {
-    const asked = (argument: never) => transactions.run('none', ({ db }) => query({ ...session, db }, argument))
+    const asked = (argument: never) => transactions.run('none', ({ db }) => query({ ...context, db }, argument))
     return LISTS.includes(name) ? (argument: never) => throughPlaces(argument, () => asked(argument)) : asked
   }
   const write = (name: string, query: Query) => async (argument: never) => {
     const answer = await callers.run('snapshot', argument, async ({ db }) => {
-      return { answer: await query({ ...session, db }, argument), told: [] }
+      return { answer: await query({ ...context, db }, argument), told: [] }
     })
     if (seen.has(name)) touch({ onChanges }, 'all')
     return answer

@@ -7,6 +7,7 @@ import type { OverdueCall } from '../../core/overdue.ts'
 import type { Setback, Settlement } from '../../core/send-receipt.ts'
 import type { Changes, Store } from '../../core/store.ts'
 import type { DeliveryOutcome } from '../../core/webhook.ts'
+import type { Context, StoreRules } from '../context.ts'
 import { redeliver, testWebhook } from '../deliveries.ts'
 import type { Answered, Nudging } from '../events.ts'
 import { checkKey } from '../key-check.ts'
@@ -18,7 +19,6 @@ import { noteTyping, sendMessage } from '../outbound.ts'
 import { findOverdue } from '../overdue.ts'
 import { Seal } from '../seal.ts'
 import { Semaphore } from '../semaphore.ts'
-import type { Session, StoreRules } from '../session.ts'
 import { addWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import { acceptCalls } from './acceptance.ts'
 import { Batches } from './batches.ts'
@@ -178,20 +178,20 @@ function hotMethods(tools: Tools, recent: Recent) {
 }
 
 /** Queries that engines share, and that have something to tell, or leave something for an endpoint. */
-function tellingMethods({ callers, onChanges, ...session }: Tools) {
+function tellingMethods({ callers, onChanges, ...context }: Tools) {
   const shared =
-    <Call, A>(query: (session: Session, call: Call) => Promise<Answered<A>>, isolation: Isolation = 'snapshot') =>
+    <Call, A>(query: (context: Context, call: Call) => Promise<Answered<A>>, isolation: Isolation = 'snapshot') =>
     (call: Call): Promise<A> =>
-      callers.run(isolation, call, ({ db }) => query({ ...session, db }, call))
+      callers.run(isolation, call, ({ db }) => query({ ...context, db }, call))
   const nudging =
     <Call, A>(
-      query: (session: Session, call: Call) => Promise<Nudging<A>>,
+      query: (context: Context, call: Call) => Promise<Nudging<A>>,
       isolation: Isolation = 'snapshot',
       touched: Changes['touched'] = [],
     ) =>
     async (call: Call): Promise<A> => {
       const { answer, endpoints } = await callers.run(isolation, call, async ({ db }) => {
-        return { answer: await query({ ...session, db }, call), told: [] }
+        return { answer: await query({ ...context, db }, call), told: [] }
       })
       onChanges({ endpoints, events: false, touched })
       return answer

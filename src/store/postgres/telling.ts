@@ -1,14 +1,14 @@
 import type { AccountId } from '../../core/id.ts'
 import type { Changes } from '../../core/store.ts'
+import type { Context } from '../context.ts'
 import type { Answered } from '../events.ts'
-import type { Session } from '../session.ts'
 import type { CallerTurns } from './caller-turns.ts'
 import { recordEvents, type WebhookRow } from './events.ts'
 import type { NodeLeases } from './leases.ts'
 import type { Isolation, Transaction, Transactions } from './transactions.ts'
 
 /** What the store's methods have in hand. */
-export interface Tools extends Omit<Session, 'db'> {
+export interface Tools extends Omit<Context, 'db'> {
   readonly transactions: Transactions
   readonly callers: CallerTurns
   readonly leases: NodeLeases

@@ -16,8 +16,8 @@ import {
   toSessionCaller,
   toTokenCaller,
 } from '../accounts.ts'
+import type { Context } from '../context.ts'
 import { hashSecret } from '../seal.ts'
-import type { Session } from '../session.ts'
 import type { Events } from './events.ts'
 import { type Joins, merge } from './joins.ts'
 import type { Recent } from './recent.ts'
@@ -50,8 +50,8 @@ type AcceptingLine = Owned & Pick<Line, 'connector'>
  * once, however many of its calls name them; {@link Acceptance.forget} ends that with the transaction, or sooner.
  */
 export class Acceptance {
-  readonly #rules: Session['rules']
-  readonly #now: Session['now']
+  readonly #rules: Context['rules']
+  readonly #now: Context['now']
   readonly #joins: Joins
   readonly #recent: Recent
   readonly #events: Events
@@ -64,7 +64,7 @@ export class Acceptance {
 
   constructor(
     database: DatabaseSync,
-    { rules, now }: Pick<Session, 'rules' | 'now'>,
+    { rules, now }: Pick<Context, 'rules' | 'now'>,
     { joins, recent, events }: { joins: Joins; recent: Recent; events: Events },
   ) {
     this.#rules = rules

@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { AccountId } from '../../core/id.ts'
 import { ANSWER_KEPT, type Delivery, type DeliveryOutcome } from '../../core/webhook.ts'
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/webhook-store.ts'
+import type { Context } from '../context.ts'
 import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
-import type { Session } from '../session.ts'
 import type { Events } from './events.ts'
 
 type ClaimCall = Parameters<DeliveryOutbox['claimDeliveries']>[0]
@@ -16,11 +16,11 @@ interface EndpointRow {
 
 /** The webhooks' side of the outbox on SQLite. */
 export class Deliveries {
-  readonly #seal: Session['seal']
+  readonly #seal: Context['seal']
   readonly #events: Events
   readonly #statements: ReturnType<typeof prepare>
 
-  constructor(database: DatabaseSync, { seal }: Pick<Session, 'seal'>, events: Events) {
+  constructor(database: DatabaseSync, { seal }: Pick<Context, 'seal'>, events: Events) {
     this.#seal = seal
     this.#events = events
     this.#statements = prepare(database)

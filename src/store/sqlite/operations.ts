@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ReceiptId } from '../../core/id.ts'
 import type { Store } from '../../core/store.ts'
+import type { Context } from '../context.ts'
 import { redeliver, testWebhook } from '../deliveries.ts'
 import type { Answered, Nudging, Told } from '../events.ts'
 import { noteHealth } from '../lines.ts'
@@ -15,7 +16,6 @@ import { noteNews } from '../message-news.ts'
 import { noteTyping, sendMessage } from '../outbound.ts'
 import { type Bound, bind, COLD_WRITES, READS, SEEN_BY_ALL } from '../queries.ts'
 import { findRemains, linesToLookThrough, linesWithRemains } from '../removed-lines.ts'
-import type { Session } from '../session.ts'
 import { addWebhooks, removeWebhooks, replaceWebhooks } from '../webhooks.ts'
 import type { Acceptance } from './acceptance.ts'
 import { Deliveries } from './deliveries.ts'
@@ -75,13 +75,13 @@ export const FORGET_THEIR_OWN: ReadonlySet<string> = new Set<Write | keyof Overl
 export const READ_NAMES = Object.keys(READS) as readonly Read[]
 export const WRITE_NAMES = [...(Object.keys(COLD_WRITES) as (keyof typeof COLD_WRITES)[]), ...HOT_WRITES]
 
-export function readOperations(session: Session): Pick<Operations, Read> {
-  return bind(READS, session)
+export function readOperations(context: Context): Pick<Operations, Read> {
+  return bind(READS, context)
 }
 
 export interface Writing {
   readonly database: DatabaseSync
-  readonly session: Session
+  readonly context: Context
   readonly acceptance: Acceptance
   readonly joins: Joins
   readonly recent: Recent
@@ -91,13 +91,13 @@ export interface Writing {
 }
 
 export function writeOperations(writing: Writing): Pick<Operations, Write> & Overlay {
-  const { database, session, acceptance, joins, recent, events, commits } = writing
-  const inbound = new Inbound(database, session.rules, { acceptance, recent, events })
-  const lanes = new LaneStore(database, session, { joins, recent, events })
-  const deliveries = new Deliveries(database, session, events)
+  const { database, context, acceptance, joins, recent, events, commits } = writing
+  const inbound = new Inbound(database, context.rules, { acceptance, recent, events })
+  const lanes = new LaneStore(database, context, { joins, recent, events })
+  const deliveries = new Deliveries(database, context, events)
   return {
-    ...coldWrites(session, events),
-    ...tellingWrites(session, events),
+    ...coldWrites(context, events),
+    ...tellingWrites(context, events),
     markRead: (call) => acceptance.markRead(call),
     storeInbound: (arrivals) => inbound.storeInbound(arrivals),
     claimReceipts: (call) => lanes.claimReceipts(call),
@@ -109,13 +109,13 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
     settleDelivery: (outcome) => deliveries.settleDelivery(outcome),
     releaseDeliveries: (call) => deliveries.releaseDeliveries(call),
     async endRemoved(piece) {
-      const remains = await nextRemains(session, piece)
+      const remains = await nextRemains(context, piece)
       if (remains === undefined) return false
       lanes.skipReceipts({ receiptIds: remains.receiptIds, at: piece.at })
-      record(events, await endRemovedMessages(session, { messageIds: remains.messageIds, at: piece.at }))
+      record(events, await endRemovedMessages(context, { messageIds: remains.messageIds, at: piece.at }))
       return true
     },
-    releaseLostMessage: (call) => releaseLostMessage(session, call),
+    releaseLostMessage: (call) => releaseLostMessage(context, call),
     // On a full disk a transaction begins all the same. This writes a page, whatever the number was, and nobody asks for it.
     ready: () => database.exec('pragma user_version = 1'),
     durability: () => ({ ...pragmas(database), commits: commits(), accepted: acceptance.accepted }),
@@ -124,7 +124,7 @@ export function writeOperations(writing: Writing): Pick<Operations, Write> & Ove
 }
 
 /** Queries that engines share, and that have something to tell, or leave something for an endpoint. */
-function tellingWrites(session: Session, events: Events) {
+function tellingWrites(context: Context, events: Events) {
   const tell = <A>({ answer, told }: Answered<A>): A => {
     record(events, told)
     return answer
@@ -138,18 +138,18 @@ function tellingWrites(session: Session, events: Events) {
     return nudge(nudging)
   }
   return {
-    noteHealth: async (note) => tell(await noteHealth(session, note)),
-    sendMessage: async (call) => tell(await sendMessage(session, call)),
-    claimMessage: async (call) => tell(await claimMessage(session, call)),
-    settleMessage: async (written) => tell(await settleMessage(session, written)),
-    endInterrupted: async (call) => tell(await endInterrupted(session, call)),
-    noteNews: async (call) => tell(await noteNews(session, call)),
-    noteTyping: async (call) => tell(await noteTyping(session, call)),
-    testWebhook: async (call) => nudge(await testWebhook(session, call)),
-    redeliver: async (call) => nudge(await redeliver(session, call)),
-    addWebhooks: async (call) => seen(await addWebhooks(session, call)),
-    removeWebhooks: async (call) => seen(await removeWebhooks(session, call)),
-    replaceWebhooks: async (call) => seen(await replaceWebhooks(session, call)),
+    noteHealth: async (note) => tell(await noteHealth(context, note)),
+    sendMessage: async (call) => tell(await sendMessage(context, call)),
+    claimMessage: async (call) => tell(await claimMessage(context, call)),
+    settleMessage: async (written) => tell(await settleMessage(context, written)),
+    endInterrupted: async (call) => tell(await endInterrupted(context, call)),
+    noteNews: async (call) => tell(await noteNews(context, call)),
+    noteTyping: async (call) => tell(await noteTyping(context, call)),
+    testWebhook: async (call) => nudge(await testWebhook(context, call)),
+    redeliver: async (call) => nudge(await redeliver(context, call)),
+    addWebhooks: async (call) => seen(await addWebhooks(context, call)),
+    removeWebhooks: async (call) => seen(await removeWebhooks(context, call)),
+    replaceWebhooks: async (call) => seen(await replaceWebhooks(context, call)),
   } satisfies Partial<Operations>
 }
 
@@ -158,14 +158,14 @@ function record(events: Events, told: readonly Told[]): void {
 }
 
 /** What still waits for a line that was removed: a piece of it. */
-async function nextRemains(session: Session, piece: Parameters<Store['endRemoved']>[0]) {
-  const toLookThrough = await linesToLookThrough(session, piece.at).executeTakeFirst()
-  const line = toLookThrough ?? (await linesWithRemains(session).executeTakeFirst())
-  return line && findRemains(session, line, piece)
+async function nextRemains(context: Context, piece: Parameters<Store['endRemoved']>[0]) {
+  const toLookThrough = await linesToLookThrough(context, piece.at).executeTakeFirst()
+  const line = toLookThrough ?? (await linesWithRemains(context).executeTakeFirst())
+  return line && findRemains(context, line, piece)
 }
 
-function coldWrites(session: Session, events: Events): Bound<typeof COLD_WRITES> {
-  const bound = bind(COLD_WRITES, session)
+function coldWrites(context: Context, events: Events): Bound<typeof COLD_WRITES> {
+  const bound = bind(COLD_WRITES, context)
   const seen = SEEN_BY_ALL.map((name) => {
     const write = bound[name] as (argument: unknown) => Promise<unknown>
     return [name, (argument: unknown) => write(argument).finally(() => events.touchAll())]

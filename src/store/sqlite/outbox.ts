@@ -8,8 +8,8 @@ import type { Receipt } from '../../core/receipt.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
 import { choose, type MarkableRow, type OpenRow, toMark } from '../claims.ts'
+import type { Context } from '../context.ts'
 import { type LineRow, toLine } from '../lines.ts'
-import type { Session } from '../session.ts'
 import type { Events } from './events.ts'
 import type { Joins } from './joins.ts'
 import { prepareOutbox } from './outbox-statements.ts'
@@ -17,7 +17,7 @@ import type { Recent } from './recent.ts'
 
 /** The lanes' side of the receipts table on SQLite. */
 export class LaneStore {
-  readonly #session: Pick<Session, 'seal' | 'rules'>
+  readonly #context: Pick<Context, 'seal' | 'rules'>
   readonly #joins: Joins
   readonly #recent: Recent
   readonly #events: Events
@@ -27,10 +27,10 @@ export class LaneStore {
 
   constructor(
     database: DatabaseSync,
-    session: Pick<Session, 'seal' | 'rules'>,
+    context: Pick<Context, 'seal' | 'rules'>,
     { joins, recent, events }: { joins: Joins; recent: Recent; events: Events },
   ) {
-    this.#session = session
+    this.#context = context
     this.#joins = joins
     this.#recent = recent
     this.#events = events
@@ -46,7 +46,7 @@ export class LaneStore {
     }
     this.#claimedAt = at
     const claims: Claim[] = []
-    const receipts = this.#session.rules.receipts[lineRow.connector] ?? {}
+    const receipts = this.#context.rules.receipts[lineRow.connector] ?? {}
     if (lineRow.paused === 0) {
       // One that is on its way again may have another behind it.
       const due = this.#statements.findDue.all(lineId, at, 2 * limit) as { conversation_id: ConversationId }[]
@@ -58,7 +58,7 @@ export class LaneStore {
     }
     const next = this.#statements.findNextDue.get(lineId) as { next: number } | undefined
     if (claims.length > 0) this.#events.touchAccount(lineRow.account_id)
-    return { line: toLine(lineRow, this.#session.seal), claims, nextDueAt: next?.next ?? null }
+    return { line: toLine(lineRow, this.#context.seal), claims, nextDueAt: next?.next ?? null }
   }
 
   settleReceipts(written: Settlement | Setback): void {

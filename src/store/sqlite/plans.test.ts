@@ -42,8 +42,8 @@ const REMAINS = `
 test('every hot statement on SQLite goes by an index wherever a table grows', async () => {
   await using folder = await dataFolder()
   const database = openWriter(join(folder.path, 'readback.db'))
-  const session = { db: toKysely(database), seal: new Seal('0'.repeat(64)), rules: RULES, now: Date.now }
-  await migrate(session.db, SQLITE)
+  const context = { db: toKysely(database), seal: new Seal('0'.repeat(64)), rules: RULES, now: Date.now }
+  await migrate(context.db, SQLITE)
   const prepared: string[] = []
   const prepare = database.prepare.bind(database)
   database.prepare = (sql) => {
@@ -51,9 +51,9 @@ test('every hot statement on SQLite goes by an index wherever a table grows', as
     return prepare(sql)
   }
   const [joins, recent, events] = [new Joins(database), new Recent(), new Events(database)]
-  const acceptance = new Acceptance(database, session, { joins, recent, events })
-  const operations = writeOperations({ database, session, acceptance, joins, recent, events, commits: () => 0 })
-  const reads = readOperations(session)
+  const acceptance = new Acceptance(database, context, { joins, recent, events })
+  const operations = writeOperations({ database, context, acceptance, joins, recent, events, commits: () => 0 })
+  const reads = readOperations(context)
   database.exec(REMAINS)
   while (await operations.endRemoved({ limit: 1, at: 2 }));
   const ended = prepare(`select count(*) as ended from events where event like '%line_removed%'`).get()
@@ -74,15 +74,15 @@ test('every hot statement on SQLite goes by an index wherever a table grows', as
 
 test('a start on SQLite finds the messages that were cut off by an index of those alone', async () => {
   const database = openWriter(':memory:')
-  const session = { db: toKysely(database), seal: new Seal('0'.repeat(64)), rules: RULES, now: Date.now }
-  await migrate(session.db, SQLITE)
+  const context = { db: toKysely(database), seal: new Seal('0'.repeat(64)), rules: RULES, now: Date.now }
+  await migrate(context.db, SQLITE)
   const prepare = database.prepare.bind(database)
   const asked: string[] = []
   database.prepare = (sql) => {
     asked.push(sql)
     return prepare(sql)
   }
-  await endInterrupted(session, { at: 1 })
+  await endInterrupted(context, { at: 1 })
   const plans = asked
     .filter((sql) => sql.includes('"messages"'))
     .map((sql) => prepare(`explain query plan ${sql}`).all() as { detail: string }[])

@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { Changes } from '../../core/store.ts'
+import type { Context, StoreRules } from '../context.ts'
 import { SQLITE } from '../engine.ts'
 import { checkKey } from '../key-check.ts'
 import { migrate, tellOfNewer } from '../migrations/index.ts'
 import { Seal } from '../seal.ts'
-import type { Session, StoreRules } from '../session.ts'
 import { Acceptance } from './acceptance.ts'
 import { type Answer, type Call, type Runner, runBatch } from './batch.ts'
 import { openReader, openWriter, toKysely } from './connection.ts'
@@ -40,15 +40,15 @@ const NO_CHANGES: Changes = { endpoints: [], events: false, touched: [] }
 async function openForWriting({ path, secretKey, rules }: WorkerStart): Promise<Opened> {
   const lock = lockFile(path)
   const database = openWriter(path)
-  const session: Session = { db: toKysely(database), seal: new Seal(secretKey), rules, now: Date.now }
-  const newer = await migrate(session.db, SQLITE)
-  await checkKey(session)
+  const context: Context = { db: toKysely(database), seal: new Seal(secretKey), rules, now: Date.now }
+  const newer = await migrate(context.db, SQLITE)
+  await checkKey(context)
   const joins = new Joins(database)
   const events = new Events(database)
   const recent = new Recent()
-  const acceptance = new Acceptance(database, session, { joins, recent, events })
+  const acceptance = new Acceptance(database, context, { joins, recent, events })
   let commits = 0
-  const operations = writeOperations({ database, session, acceptance, joins, recent, events, commits: () => commits })
+  const operations = writeOperations({ database, context, acceptance, joins, recent, events, commits: () => commits })
   return {
     ...runnerOf(database, operations, {
       before: (name) => FORGET_THEIR_OWN.has(name) || recent.forgetAll(),

@@ -14,8 +14,8 @@ export interface StoreRules extends LineRules, WritingRules {
   readonly messageLifetimeMs: number
 }
 
-/** One connection, as the queries that both engines share see it. */
-export interface Session {
+/** What a query that both engines share works with: one connection, and what it has to know. */
+export interface Context {
   readonly db: Kysely<Tables>
   readonly seal: Seal
   readonly rules: StoreRules
