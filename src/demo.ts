@@ -81,7 +81,7 @@ async function findUnfinished({ store, simulator }: Demo, file: string): Promise
   // The file is made once there is a line: somebody has removed it.
   if (line === undefined) return existsSync(file) ? undefined : { account }
   if (line.number !== LINE || line.connector !== simulator.name) return undefined
-  const shown = await store.show({ lineId: line.id, contact: CONTACT })
+  const shown = await store.showPhone({ lineId: line.id, contact: CONTACT })
   return shown.length > 0 ? undefined : { account, line }
 }
 
@@ -133,7 +133,7 @@ async function arrive(store: Store, simulator: Connector, line: Line, draft: Dra
     messages.map((message) => ({ lineId: line.id, message, receivedAt: at, carrierNow: at })),
   )
   // Where a start is killed between the two, the next one finds it on no phone, and brings it again.
-  await store.write({ ...draft, lineId: line.id })
+  await store.writeOnPhone({ ...draft, lineId: line.id })
 }
 
 /** What the start prints: the link signs in once, nothing else in it is secret, and each command works as pasted. */

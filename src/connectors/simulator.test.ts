@@ -55,21 +55,21 @@ async function start(): Promise<Subject> {
     refusedSettings: [['colour', { colour: 'blue' }]],
     hook: { headers: {}, body: message },
     async converse(service) {
-      await store.write({ ...message, service, lineId: LINE })
+      await store.writeOnPhone({ ...message, service, lineId: LINE })
       const inbound = { ...message, service, carrierConversation: CONTACT, reaction: false, sentAt: message.writtenAt }
       await store.storeInbound([{ lineId: LINE, message: inbound, receivedAt: 1, carrierNow: 1 }])
       const conversation = { id: 1 as ConversationId, lineId: LINE, kind: 'direct', address: CONTACT, service } as const
       return { ...conversation, carrierConversation: CONTACT, lastMessageId: null, readThrough: null }
     },
     async isRead({ address }) {
-      const messages = await store.show({ lineId: LINE, contact: address })
+      const messages = await store.showPhone({ lineId: LINE, contact: address })
       return messages.every(({ readAt }) => readAt !== null)
     },
     async received({ address }) {
-      const messages = await store.show({ lineId: LINE, contact: address })
+      const messages = await store.showPhone({ lineId: LINE, contact: address })
       return messages.filter(({ fromLine }) => fromLine).map(({ content }) => content ?? '')
     },
-    setAway: async (offline) => void (await store.tune({ lineId: LINE, knobs: { offline } })),
+    setAway: async (offline) => void (await store.turnKnobs({ lineId: LINE, knobs: { offline } })),
     async [Symbol.asyncDispose]() {
       await store.close()
       await folder[Symbol.asyncDispose]()

@@ -80,11 +80,11 @@ function simulatedLine(line: ConnectedLine, handset: Handset, now: () => number)
     sendMessage: (call) => sendMessage(call, line.id, handset, now),
     sendTyping: (call) => sendTyping(call, line.id, handset, now),
     async pace() {
-      const { pacePerS } = await handset.carrier(line.id)
+      const { pacePerS } = await handset.simulatedCarrier(line.id)
       return { callsPerSecond: pacePerS ?? Number.POSITIVE_INFINITY, concurrency: CONCURRENCY }
     },
     async probe() {
-      const { offline } = await handset.carrier(line.id)
+      const { offline } = await handset.simulatedCarrier(line.id)
       return offline ? { status: 'OFFLINE', reason: 'unreachable' } : { status: 'ONLINE', reason: null }
     },
   }
@@ -92,7 +92,7 @@ function simulatedLine(line: ConnectedLine, handset: Handset, now: () => number)
 
 /** What the knobs make of a call; null where it gets through. */
 async function obstacle(handset: Handset, lineId: LineId): Promise<UnavailableOutcome | null> {
-  const { latencyMs, failNext, failureRate, offline } = await handset.carrier(lineId)
+  const { latencyMs, failNext, failureRate, offline } = await handset.simulatedCarrier(lineId)
   if (latencyMs > 0) await sleep(latencyMs)
   if (offline) return { kind: 'unavailable', reason: 'unreachable' }
   const fails = Math.random() < failureRate || (failNext > 0 && (await handset.takeFailure(lineId)))
@@ -118,7 +118,7 @@ async function sendMessage(
   if (failed !== null) return failed
   const carrierMessageId = randomUUID()
   const contact = conversation.address
-  await handset.receive({ lineId, contact, carrierMessageId, service, content, mediaUrl, sendStyle, at: now() })
+  await handset.reachPhone({ lineId, contact, carrierMessageId, service, content, mediaUrl, sendStyle, at: now() })
   return { kind: 'sent', carrierMessageId, delivered: true }
 }
 

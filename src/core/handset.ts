@@ -9,11 +9,11 @@ import type { Address } from './phone-number.ts'
  */
 export interface Handset {
   /** The contact writes. The same message written again is the same message. */
-  write(message: HandsetDraft): Promise<void>
+  writeOnPhone(message: HandsetDraft): Promise<void>
   /** What the contact's phone shows of its conversation with a line, oldest first; the newest {@link HANDSET_LENGTH} of them. */
-  show(view: { lineId: LineId; contact: Address }): Promise<HandsetMessage[]>
+  showPhone(view: { lineId: LineId; contact: Address }): Promise<HandsetMessage[]>
   /** A message of the line's reaches the phone. */
-  receive(message: HandsetArrival): Promise<void>
+  reachPhone(message: HandsetArrival): Promise<void>
   /** The contact opens the conversation: what the line wrote there is read. */
   contactReads(view: { lineId: LineId; contact: Address; at: number }): Promise<void>
   /** The phone shows until then that the line types; a time that is past ends it. */
@@ -23,9 +23,9 @@ export interface Handset {
   /** The phone is told that the line has read the conversation: marks what was delivered as read. */
   showRead(conversation: Pick<Conversation, 'lineId' | 'kind' | 'address'> & { at: number }): Promise<void>
   /** The carrier's knobs as they stand. */
-  carrier(lineId: LineId): Promise<SimulatedCarrier>
+  simulatedCarrier(lineId: LineId): Promise<SimulatedCarrier>
   /** Turns knobs; those absent stay. */
-  tune(tuning: { lineId: LineId; knobs: Partial<SimulatedCarrier> }): Promise<SimulatedCarrier>
+  turnKnobs(tuning: { lineId: LineId; knobs: Partial<SimulatedCarrier> }): Promise<SimulatedCarrier>
   /** Takes one of the failures that `failNext` has left; false where none is. */
   takeFailure(lineId: LineId): Promise<boolean>
 }

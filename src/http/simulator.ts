@@ -89,7 +89,7 @@ export function writeDoor(bench: Workbench): Door {
     const { line, carrier, handset } = await simulated(bench, credentialsOf(request), body.to_number)
     const receivedAt = bench.now()
     const draft = toDraft(body, receivedAt)
-    await handset.write({ ...draft, lineId: line.id })
+    await handset.writeOnPhone({ ...draft, lineId: line.id })
     const { messages } = carrier.parseInbound({ headers: {}, body: draft })
     const arrivals = messages.map((message) => ({ lineId: line.id, message, receivedAt, carrierNow: receivedAt }))
     const stored = await receiveInbound(bench.store, bench.nudge, arrivals)
@@ -113,7 +113,7 @@ export function handsetDoor(bench: Workbench): Door {
   const shape = { summary: 'What the contact’s phone shows', query, answer, entry: 'lines' } as const
   return door(shape, async ({ query: { number, from_number }, request }) => {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
-    const messages = await handset.show({ lineId: line.id, contact: number })
+    const messages = await handset.showPhone({ lineId: line.id, contact: number })
     const until = await handset.typingUntil({ lineId: line.id, contact: number })
     const typing = until !== null && until > bench.now()
     return { status: 'OK', number, from_number, typing, messages: messages.map(messageToWire) }
@@ -156,7 +156,7 @@ export function carrierDoor(bench: Workbench): Door {
   } as const
   return door(shape, async ({ body: { from_number, ...knobs }, request }) => {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
-    const tuned = await handset.tune({ lineId: line.id, knobs: toKnobs(knobs) })
+    const tuned = await handset.turnKnobs({ lineId: line.id, knobs: toKnobs(knobs) })
     bench.nudge(line.id)
     bench.nudgeMessages(line.id)
     return { status: 'OK', from_number, ...knobsToWire(tuned) }
@@ -169,7 +169,7 @@ export function carrierStateDoor(bench: Workbench): Door {
   const shape = { summary: 'The carrier’s knobs as they stand', query, answer: CARRIER, entry: 'lines' } as const
   return door(shape, async ({ query: { from_number }, request }) => {
     const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
-    return { status: 'OK', from_number, ...knobsToWire(await handset.carrier(line.id)) }
+    return { status: 'OK', from_number, ...knobsToWire(await handset.simulatedCarrier(line.id)) }
   })
 }
 

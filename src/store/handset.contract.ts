@@ -19,14 +19,14 @@ export function describeHandset(engine: string, place: () => Promise<Place>): vo
       const text = (content: string) => ({ content, mediaUrl: null })
       const pieces = [text(quoted), { content: null, mediaUrl: url }, text('c')] as const
       await Promise.all([
-        d.store.write(of(ada, '1', pieces)),
-        d.store.write(of(bob, '2', [text('to bob')])),
-        d.store.write(of(ada, '1', pieces)),
-        d.store.write(of(ada, '3', [text('d')])),
+        d.store.writeOnPhone(of(ada, '1', pieces)),
+        d.store.writeOnPhone(of(bob, '2', [text('to bob')])),
+        d.store.writeOnPhone(of(ada, '1', pieces)),
+        d.store.writeOnPhone(of(ada, '3', [text('d')])),
       ])
-      await d.store.write(of(ada, '3', [text('d')]))
+      await d.store.writeOnPhone(of(ada, '3', [text('d')]))
       const shown = async (contact: Address) =>
-        (await d.store.show({ lineId: d.lineId, contact })).map(({ part, content, mediaUrl }) => [
+        (await d.store.showPhone({ lineId: d.lineId, contact })).map(({ part, content, mediaUrl }) => [
           part,
           content,
           mediaUrl,
@@ -43,8 +43,11 @@ export function describeHandset(engine: string, place: () => Promise<Place>): vo
     test('answers the knobs as they are kept', async () => {
       await using kept = await place()
       await using d = await desk(kept)
-      const tuned = await d.store.tune({ lineId: d.lineId, knobs: { pacePerS: 99_999.123456789, failureRate: 0.1 } })
-      assert.deepEqual(tuned, await d.store.carrier(d.lineId))
+      const tuned = await d.store.turnKnobs({
+        lineId: d.lineId,
+        knobs: { pacePerS: 99_999.123456789, failureRate: 0.1 },
+      })
+      assert.deepEqual(tuned, await d.store.simulatedCarrier(d.lineId))
       assert.equal(tuned.failureRate, 0.1)
     })
   })

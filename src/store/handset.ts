@@ -10,7 +10,7 @@ import type { Tables } from './tables.ts'
 
 const UNTOUCHED: SimulatedCarrier = { latencyMs: 0, pacePerS: null, failNext: 0, failureRate: 0, offline: false }
 
-export async function write({ db }: Context, draft: HandsetDraft): Promise<void> {
+export async function writeOnPhone({ db }: Context, draft: HandsetDraft): Promise<void> {
   await db
     .insertInto('handset_messages')
     .values(
@@ -34,7 +34,7 @@ export async function write({ db }: Context, draft: HandsetDraft): Promise<void>
     .execute()
 }
 
-export function show(
+export function showPhone(
   context: Context,
   { lineId, contact }: { lineId: LineId; contact: Address },
 ): Promise<HandsetMessage[]> {
@@ -110,7 +110,7 @@ export async function showRead(
     .execute()
 }
 
-export async function receive({ db }: Context, arrival: HandsetArrival): Promise<void> {
+export async function reachPhone({ db }: Context, arrival: HandsetArrival): Promise<void> {
   await db
     .insertInto('handset_messages')
     .values({
@@ -172,16 +172,16 @@ export async function typingUntil(
   return row?.until ?? null
 }
 
-export async function carrier({ db }: Context, lineId: LineId): Promise<SimulatedCarrier> {
+export async function simulatedCarrier({ db }: Context, lineId: LineId): Promise<SimulatedCarrier> {
   const row = await db.selectFrom('simulated_carriers').selectAll().where('line_id', '=', lineId).executeTakeFirst()
   return toCarrier(row)
 }
 
-export async function tune(
+export async function turnKnobs(
   context: Context,
   { lineId, knobs }: { lineId: LineId; knobs: Partial<SimulatedCarrier> },
 ): Promise<SimulatedCarrier> {
-  const tuned = { ...(await carrier(context, lineId)), ...knobs }
+  const tuned = { ...(await simulatedCarrier(context, lineId)), ...knobs }
   const row = {
     latency_ms: tuned.latencyMs,
     pace_per_s: tuned.pacePerS,

@@ -16,16 +16,16 @@ import { findDueEndpoints } from './endpoints.ts'
 import { inboundSecret, linesToEnrol, noteEnrolled } from './enrolment.ts'
 import { listEvents, newestEventId } from './events.ts'
 import {
-  carrier,
   contactReads,
-  receive,
-  show,
+  reachPhone,
+  showPhone,
   showRead,
   showTyping,
+  simulatedCarrier,
   takeFailure,
-  tune,
+  turnKnobs,
   typingUntil,
-  write,
+  writeOnPhone,
 } from './handset.ts'
 import {
   createLine,
@@ -55,7 +55,6 @@ import { listWebhooks } from './webhooks.ts'
 /** What is read and changes nothing: queries that both engines share. A new one goes here, and nowhere else. */
 export const READS = {
   admit,
-  carrier,
   findDueEndpoints,
   findOverdue,
   findService,
@@ -76,16 +75,17 @@ export const READS = {
   listDeliveries,
   listEvents,
   listKeys,
-  listLineStates,
   listLines,
+  listLineStates,
   listMessages,
   listOwnLines,
   listReceipts,
   listWebhooks,
   newestEventId,
   overview,
-  show,
   showConversation,
+  showPhone,
+  simulatedCarrier,
   typingUntil,
 }
 
@@ -124,7 +124,7 @@ export const COLD_WRITES = {
   noteReplies,
   noteVerification,
   openSession,
-  receive,
+  reachPhone,
   removeLine,
   revokeKey,
   setAutoMarkRead,
@@ -132,10 +132,10 @@ export const COLD_WRITES = {
   showRead,
   showTyping,
   takeFailure,
-  tune,
+  turnKnobs,
   updateAccount,
   updateLine,
-  write,
+  writeOnPhone,
 }
 
 /** Rare enough that everybody who looks may look again. */
@@ -151,7 +151,7 @@ export const SEEN_BY_ALL: readonly (keyof typeof COLD_WRITES)[] = [
   'revokeKey',
   'setAutoMarkRead',
   'setAutoTiming',
-  'tune',
+  'turnKnobs',
   'updateAccount',
   'updateLine',
 ]

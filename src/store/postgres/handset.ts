@@ -17,9 +17,9 @@ export function handsetMethods(transactions: Transactions) {
     transactions.run('none', (transaction) => findCarriers(transaction, lineIds)),
   )
   return {
-    write: (draft: HandsetDraft) => write.call(draft),
+    writeOnPhone: (draft: HandsetDraft) => write.call(draft),
     showRead: (read: Reading) => showRead.call(read),
-    carrier: (lineId: LineId) => carrier.call(lineId),
+    simulatedCarrier: (lineId: LineId) => carrier.call(lineId),
     finished: async () => void (await Promise.all([write.finished(), showRead.finished()])),
   }
 }
@@ -63,7 +63,7 @@ const FIND_CARRIERS = plannedOnce({
   text: `select line_id, latency_ms, pace_per_s, fail_next, failure_rate, offline from simulated_carriers
     where line_id = any($1::bigint[])`,
 })
-/** As the shared `write`: in the order in which they were written, by which the phone shows them. */
+/** As the shared `writeOnPhone`: in the order in which they were written, by which the phone shows them. */
 const WRITE: Statement = {
   name: 'write on phones',
   text: `insert into handset_messages (line_id, contact, kind, conversation_address, carrier_message_id, part, content, media_url,

@@ -69,7 +69,7 @@ export type Write = keyof typeof COLD_WRITES | (typeof HOT_WRITES)[number]
  */
 export const FORGET_THEIR_OWN: ReadonlySet<string> = new Set<Write | keyof Overlay>([
   ...(['markRead', 'storeInbound', 'claimReceipts', 'settleReceipts', 'findJoined', 'ready', 'durability'] as const),
-  ...(['claimDeliveries', 'settleDelivery', 'takeFailure', 'receive', 'showRead'] as const),
+  ...(['claimDeliveries', 'settleDelivery', 'takeFailure', 'reachPhone', 'showRead'] as const),
 ])
 
 export const READ_NAMES = Object.keys(READS) as readonly Read[]
