@@ -1,9 +1,9 @@
 import { messageOf } from '../core/errors.ts'
 import type { LineId } from '../core/id.ts'
 import type { LineWork } from '../core/leases.ts'
-import type { Drain } from './lane.ts'
 import type { LineLeases } from './line-leases.ts'
 import type { OutboxLog } from './log.ts'
+import type { Drain } from './receipt-lane.ts'
 
 /** Nudges tell of new work at once; this finds what a nudge was lost for. */
 const SAFETY_NET_MS = 30_000

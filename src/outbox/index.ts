@@ -4,12 +4,12 @@ import type { Changes, Store } from '../core/store.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Enrolment } from './enrolment.ts'
 import { Forgetting } from './forgetting.ts'
-import { Lane, type LaneOptions } from './lane.ts'
 import { type NoteHealth, noteHealthIn } from './line-health.ts'
 import { LineLeases } from './line-leases.ts'
 import { LineWatch } from './line-watch.ts'
 import type { OutboxLog } from './log.ts'
 import { MessageLane } from './message-lane.ts'
+import { ReceiptLane, type ReceiptLaneOptions } from './receipt-lane.ts'
 import { RemovedLines } from './removed-lines.ts'
 import { Verification } from './verification.ts'
 import { WebhookDispatcher, type WebhookDispatcherOptions } from './webhook-dispatcher.ts'
@@ -128,7 +128,7 @@ function partsOf(options: OutboxOptions, draining: () => boolean) {
 function lanesOf(
   { store, connectors, log, now }: OutboxOptions,
   leases: LineLeases | undefined,
-  on: Pick<LaneOptions, 'onSent' | 'onEnd'> & {
+  on: Pick<ReceiptLaneOptions, 'onSent' | 'onEnd'> & {
     readonly lookLater: (lineId: LineId) => void
     readonly draining: () => boolean
   },
@@ -147,7 +147,7 @@ function lanesOf(
     work: 'receipts',
     takeUp: () => store.releaseReceipts({ at: now() }),
     linesWithWork: () => store.linesWithReceipts(),
-    lane: (lineId, onEnd) => new Lane({ ...toLane(lineId, onEnd), onSent: on.onSent }),
+    lane: (lineId, onEnd) => new ReceiptLane({ ...toLane(lineId, onEnd), onSent: on.onSent }),
     log,
   })
   const messages = new Dispatcher({

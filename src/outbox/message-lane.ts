@@ -18,10 +18,10 @@ import { BackOff } from './back-off.ts'
 import { Claiming } from './claiming.ts'
 import { connect } from './connect.ts'
 import { Insisting } from './insisting.ts'
-import type { Drain, LaneOptions } from './lane.ts'
+import type { Drain, ReceiptLaneOptions } from './receipt-lane.ts'
 import { Turns } from './turns.ts'
 
-export interface MessageLaneOptions extends Omit<LaneOptions, 'store' | 'onSent'> {
+export interface MessageLaneOptions extends Omit<ReceiptLaneOptions, 'store' | 'onSent'> {
   readonly store: MessageOutbox
   /** A carrier took one, and can be asked what became of it. */
   readonly onSent: (lineId: LineId) => void

@@ -48,7 +48,7 @@ export class Semaphore {
   }
 
   async #accountOf(call: unknown): Promise<AccountId | undefined> {
-    const secrets = callerOf(call)
+    const secrets = secretsOf(call)
     if (secrets === undefined) return undefined
     const caller = hashSecret(secrets)
     const known = this.#known.get(caller)
@@ -98,7 +98,7 @@ export class Semaphore {
 }
 
 /** With the secret: whoever knows no more than the key's id must not stand before its owner. Undefined where a call names nobody. */
-export function callerOf(call: unknown): string | undefined {
+export function secretsOf(call: unknown): string | undefined {
   if (typeof call !== 'object' || call === null || !('credentials' in call)) return undefined
   return JSON.stringify(call.credentials as Credentials)
 }

@@ -1,5 +1,5 @@
 import { ReadbackError } from '../../core/errors.ts'
-import { callerOf, type Semaphore } from '../semaphore.ts'
+import { type Semaphore, secretsOf } from '../semaphore.ts'
 import type { Done, Telling } from './telling.ts'
 import type { Isolation, Transaction } from './transactions.ts'
 
@@ -22,7 +22,7 @@ export class CallerTurns {
 
   /** What names no caller, such as the operator's calls and our own, waits for nobody. */
   async run<T>(isolation: Isolation, call: unknown, work: (transaction: Transaction) => Promise<Done<T>>): Promise<T> {
-    const caller = callerOf(call)
+    const caller = secretsOf(call)
     if (caller === undefined) return this.#telling(work, isolation)
     const before = this.#over.get(caller) ?? Promise.resolve()
     const done = before.then(() => this.#places.through(call, () => this.#telling(work, isolation)))

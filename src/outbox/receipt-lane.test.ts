@@ -9,7 +9,7 @@ import { OVERDUE_AT_ONCE, type Overdue } from '../core/overdue.ts'
 import type { Address } from '../core/phone-number.ts'
 import type { Claim } from '../core/send-receipt.ts'
 import type { Outbox } from '../core/store.ts'
-import { Lane, type LaneOptions } from './lane.ts'
+import { ReceiptLane, type ReceiptLaneOptions } from './receipt-lane.ts'
 
 test('a lane of a paused line looks again now and then, however often it is nudged, and goes on once it may', async () => {
   let looks = 0
@@ -272,9 +272,9 @@ async function rest(): Promise<void> {
 }
 
 /** A lane that may call its carrier at once and has nothing overdue, where nothing else is said. */
-function laneOn(store: Partial<Outbox>, options: Partial<LaneOptions> = {}): Lane {
+function laneOn(store: Partial<Outbox>, options: Partial<ReceiptLaneOptions> = {}): ReceiptLane {
   const nothingOverdue = async () => ({ receiptIds: [], nextExpiryAt: null, goOnAfter: null })
-  return new Lane({
+  return new ReceiptLane({
     lineId: 1 as LineId,
     store: { findOverdue: nothingOverdue, ...store } as Outbox,
     connectors: {},

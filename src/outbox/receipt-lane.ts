@@ -22,7 +22,7 @@ import { Sweeping } from './sweeping.ts'
 import { Turns } from './turns.ts'
 import type { Sent } from './verification.ts'
 
-export interface LaneOptions {
+export interface ReceiptLaneOptions {
   readonly lineId: LineId
   readonly store: Outbox
   readonly connectors: Readonly<Record<string, Connector>>
@@ -50,8 +50,8 @@ export interface Drain {
 const PAUSED_REST_MS = 100
 
 /** One line's receipts on their way: claimed when due, at the carrier's pace, one conversation each call. */
-export class Lane {
-  readonly #options: LaneOptions
+export class ReceiptLane {
+  readonly #options: ReceiptLaneOptions
   #backOff = new BackOff()
   readonly #inFlight = new Map<ConversationId, Promise<void>>()
   #pace: Pace = { callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 1 }
@@ -70,7 +70,7 @@ export class Lane {
   /** When the last claim was made, something else was to be claimed later. */
   #more = false
 
-  constructor(options: LaneOptions) {
+  constructor(options: ReceiptLaneOptions) {
     this.#options = options
     const { lineId, store, log, now } = options
     this.#claiming = new Claiming({
