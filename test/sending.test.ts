@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { client } from './support/client.ts'
 import { type CustomerServer, type Received, startCustomerServer } from './support/customer-server.ts'
 import { dataFolder } from './support/data-folder.ts'
 import { startProcess } from './support/process.ts'
@@ -159,110 +158,6 @@ describe('a message that a line sends', () => {
     await server.operator.must(200, 'PATCH', `/operator/accounts/${account.accountId}`, { auto_mark_read: false })
   })
 
-  test('shows that the line types until it sends, or stops', async () => {
-    const number = '+14155550144'
-    const query = `/simulator/handset?${new URLSearchParams({ number, from_number: LINE })}`
-    const typing = async () => (await account.must(200, 'GET', query)).body.typing
-    const show = (state?: string) =>
-      account.must(200, 'POST', '/api/send-typing-indicator', {
-        number,
-        from_number: LINE,
-        ...(state ? { state } : {}),
-      })
-    assert.equal(await typing(), false)
-    assert.deepEqual((await show()).body, { status: 'SENT', number, error_message: null })
-    assert.equal(await typing(), true)
-    await show('stop')
-    assert.equal(await typing(), false)
-    await show('start')
-    await ended(account, await send(account, { number }))
-    assert.equal(await typing(), false)
-    await account.carrier({ offline: true })
-    const away = (await show()).body
-    await account.carrier({ offline: false })
-    assert.deepEqual([away.status, typeof away.error_message], ['ERROR', 'string'])
-  })
-
-  test('shows that the line types for as long as the last call says, whatever the calls before it said', async () => {
-    const [renewed, stopped, other] = ['+14155550145', '+14155550146', '+14155550147']
-    const typing = async (number: string) => {
-      const query = new URLSearchParams({ number, from_number: LINE })
-      return (await account.must(200, 'GET', `/simulator/handset?${query}`)).body.typing
-    }
-    const show = (number: string, more: object = {}) =>
-      account.must(200, 'POST', '/api/send-typing-indicator', { number, from_number: LINE, ...more })
-    const shortly = { max_duration_ms: 300 }
-    await show(renewed, shortly)
-    await show(stopped, shortly)
-    await show(renewed)
-    await show(stopped, { state: 'stop' })
-    await show(stopped)
-    await show(other, shortly)
-    await until(
-      'one that began later to end by itself',
-      () => typing(other),
-      (seen) => !seen,
-    )
-    assert.deepEqual([await typing(renewed), await typing(stopped)], [true, true])
-  })
-
-  test('shows that the line types for as long as a call says that was on its way when the one before it ended', async () => {
-    const number = '+14155550148'
-    const show = (max_duration_ms: number) =>
-      account.must(200, 'POST', '/api/send-typing-indicator', { number, from_number: LINE, max_duration_ms })
-    await show(300)
-    await account.carrier({ latency_ms: 600 })
-    await show(2_000)
-    const shownAt = performance.now()
-    await account.carrier({ latency_ms: 0 })
-    const query = `/simulator/handset?${new URLSearchParams({ number, from_number: LINE })}`
-    await until(
-      'it to end by itself',
-      async () => (await account.must(200, 'GET', query)).body.typing,
-      (seen) => !seen,
-    )
-    const ms = performance.now() - shownAt
-    // And not when the first would have ended.
-    assert.ok(ms > 1_000, `it ended after ${ms} ms`)
-  })
-
-  test('shows that the line types for as long as the last call says, whatever others ask of it who may not', async () => {
-    const place = { number: '+14155550149', from_number: LINE }
-    const other = await customer(server, { lines: [] })
-    const show = (by: Customer, max_duration_ms: number) =>
-      by.call('POST', '/api/send-typing-indicator', { ...place, max_duration_ms })
-    assert.equal((await show(account, 300)).body.status, 'SENT')
-    await account.carrier({ latency_ms: 600 })
-    let over = false
-    const renewed = show(account, 2_000).finally(() => (over = true))
-    while (!over) assert.notEqual((await show(other, 1)).status, 200)
-    const shownAt = performance.now()
-    assert.equal((await renewed).body.status, 'SENT')
-    await account.carrier({ latency_ms: 0 })
-    await until(
-      'it to end by itself',
-      async () => (await account.must(200, 'GET', `/simulator/handset?${new URLSearchParams(place)}`)).body.typing,
-      (seen) => !seen,
-    )
-    const ms = performance.now() - shownAt
-    // And not when the first would have ended.
-    assert.ok(ms > 1_000, `it ended after ${ms} ms`)
-  })
-
-  test('shows that the line types for as long as a call says, though its token is over before', async () => {
-    const place = { number: '+14155550150', from_number: LINE }
-    const { token, token_id } = (await account.must(201, 'POST', '/v3/auth/tokens', {})).body
-    const holder = client(server.base, { authorization: `Bearer ${token}` })
-    const asked = { ...place, max_duration_ms: 500 }
-    assert.equal((await holder.call('POST', '/api/send-typing-indicator', asked)).body.status, 'SENT')
-    await account.must(204, 'DELETE', `/v3/auth/tokens/${token_id}`)
-    await until(
-      'it to end by itself',
-      async () => (await account.must(200, 'GET', `/simulator/handset?${new URLSearchParams(place)}`)).body.typing,
-      (seen) => !seen,
-    )
-  })
-
   const good = { number: CONTACT, from_number: LINE, content: 'Hi' }
   const RUBBISH: readonly (readonly [field: string, change: Record<string, unknown>])[] = [
     ...[null, 7, '', 'nobody', ['+14155551234'], {}].map((number) => ['number', { number }] as const),
@@ -297,18 +192,6 @@ describe('a message that a line sends', () => {
       const answer = await account.call('GET', `/api/status${query}`)
       assert.deepEqual([answer.status, typeof answer.body.message], [400, 'string'], query)
     }
-    for (const change of [
-      { number: 7 },
-      { from_number: 'x' },
-      { state: 'maybe' },
-      { max_duration_ms: 0 },
-      { max_duration_ms: 'long' },
-    ]) {
-      const asked = { number: CONTACT, from_number: LINE, ...change }
-      const answer = await account.call('POST', '/api/send-typing-indicator', asked)
-      assert.equal(answer.status, 400)
-      assert.ok(answer.body.message.includes(Object.keys(change)[0]), answer.body.message)
-    }
   })
 })
 
@@ -333,29 +216,6 @@ test('a message that waits has an obstacle, and no error until it failed, wherev
   for (const { status, error_reason, error_message } of [body, kept]) {
     assert.deepEqual([status, error_reason, error_message], ['QUEUED', 'unreachable', null])
   }
-})
-
-test('a paused line does not begin to show that it types, and ends what it showed', async () => {
-  await using server = await startReadback()
-  const account = await customer(server)
-  const place = { number: CONTACT, from_number: LINE }
-  const show = async (state: string) =>
-    (await account.must(200, 'POST', '/api/send-typing-indicator', { ...place, state })).body
-  const shown = async () => {
-    const { body } = await account.must(200, 'GET', `/simulator/handset?${new URLSearchParams(place)}`)
-    return body.typing
-  }
-  const pause = (paused: boolean) =>
-    server.operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(LINE)}`, { paused })
-  await pause(true)
-  const error_message = 'The operator paused the line.'
-  assert.deepEqual(await show('start'), { status: 'ERROR', number: CONTACT, error_message })
-  assert.equal(await shown(), false)
-  await pause(false)
-  await show('start')
-  await pause(true)
-  assert.equal((await show('stop')).status, 'SENT')
-  assert.equal(await shown(), false)
 })
 
 test('a paused line keeps its messages until it goes on, and one that is removed ends them', async () => {
