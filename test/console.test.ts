@@ -35,6 +35,9 @@ describe('the door to the console', () => {
       (await raw(server.base, 'POST', '/console/session', { host, origin }, opener)).cookie
     assert.match(await enter('readback.example.com', 'https://readback.example.com'), /; Secure$/)
     assert.match(await enter('127.0.0.1:7070', 'http://127.0.0.1:7070'), /; Max-Age=43200$/)
+    // nginx puts a `Host` of its own, unless it is told to leave the browser's.
+    assert.match(await enter('127.0.0.1:7070', 'https://readback.example.com'), /; Secure$/)
+    assert.equal(await enter('127.0.0.1:7070', 'https://elsewhere.example.com'), '')
   })
 
   test('lets nobody guess: the eleventh wrong sign-in of a minute is told to wait, and locks nobody else out', async () => {

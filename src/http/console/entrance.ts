@@ -39,15 +39,19 @@ function isLoopbackName(name: string): boolean {
 
 /**
  * Keeps out calls that another site makes in somebody's browser. `SameSite` looks at the site alone, and another port is the
- * same site; `Origin` comes with every call that can change anything.
+ * same site; `Origin` comes with every call that can change anything. A proxy may put a `Host` of its own, as nginx does unless told.
  */
-export function checkOrigin({ method, headers }: FastifyRequest): void {
+export function checkOrigin({ method, headers }: FastifyRequest, whereabouts: Whereabouts): void {
   const site = headers['sec-fetch-site']
   const stranger = site !== undefined && site !== 'same-origin' && site !== 'none'
   const reading = method === 'GET' || method === 'HEAD'
-  const own = headers.origin !== undefined && URL.parse(headers.origin)?.host === headers.host
+  const origin = URL.parse(headers.origin ?? '')
+  const own = origin !== null && (origin.host === headers.host || origin.origin === publicOrigin(whereabouts))
   if (!stranger && (reading || own)) return
-  throw new ReadbackError('forbidden', 'Only pages of this server may call that')
+  throw new ReadbackError(
+    'forbidden',
+    'Only pages of this server may call that. Behind a proxy, set READBACK_PUBLIC_URL to where it is reached',
+  )
 }
 
 export function sessionOf({ headers }: FastifyRequest): SessionProof {
@@ -64,9 +68,13 @@ export function visitorOf(
 }
 
 /** `Secure` where the browser came over TLS, which a proxy in front of this server speaks. */
-export function sessionCookie(token: string, { headers }: FastifyRequest, { publicUrl }: Whereabouts): string {
-  const url = publicUrl === undefined ? null : URL.parse(publicUrl)
-  const secure = url?.protocol === 'https:' && url.host === headers.host ? '; Secure' : ''
+export function sessionCookie(token: string, { headers }: FastifyRequest, whereabouts: Whereabouts): string {
+  const own = publicOrigin(whereabouts)
+  const secure = own?.startsWith('https:') && headers.origin === own ? '; Secure' : ''
   const age = token === '' ? 0 : SESSION_MS / 1_000
   return `${COOKIE}=${token}; Path=/console; HttpOnly; SameSite=Strict; Max-Age=${age}${secure}`
+}
+
+function publicOrigin({ publicUrl }: Whereabouts): string | undefined {
+  return publicUrl === undefined ? undefined : URL.parse(publicUrl)?.origin
 }

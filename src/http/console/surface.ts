@@ -35,7 +35,7 @@ export function serveConsole(app: FastifyInstance, options: ConsoleOptions, behi
   const { store, whereabouts } = options
   const enter = (request: FastifyRequest) => {
     checkHost(request, whereabouts)
-    checkOrigin(request)
+    checkOrigin(request, whereabouts)
     request.session = sessionOf(request)
   }
   const enterAsOperator = async (request: FastifyRequest) => {
