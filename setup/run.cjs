@@ -79,7 +79,9 @@ async function main([name, ...args]) {
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error) => {
-    console.error(`setup: ${error instanceof SetupError ? error.message : error.stack}`)
+    // What the system refuses, such as to write into a checkout that is not this user's, names the path and is no defect.
+    const expected = error instanceof SetupError || error.syscall !== undefined
+    console.error(`setup: ${expected ? error.message : error.stack}`)
     process.exit(1)
   },
 )
