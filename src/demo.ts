@@ -139,7 +139,8 @@ async function arrive(store: Store, simulator: Connector, line: Line, draft: Dra
 /** What the start prints: the link signs in once, nothing else in it is secret, and each command works as pasted. */
 export function demoText(base: string, { file, isNew }: ReadyDemo, linkToken: string): string {
   const headers = `-H "sb-api-key-id: $SB_API_KEY_ID" -H "sb-api-secret-key: $SB_API_SECRET_KEY"`
-  const post = (path: string, body: Readonly<Record<string, string>>) => `. ${file} && curl -sS ${base}${path} \\
+  const keys = forShell(file)
+  const post = (path: string, body: Readonly<Record<string, string>>) => `. ${keys} && curl -sS ${base}${path} \\
       ${headers} \\
       -H 'content-type: application/json' -d '${JSON.stringify(body)}'`
   const query = `number=${encodeURIComponent(CONTACT)}&from_number=${encodeURIComponent(LINE)}`
@@ -161,11 +162,17 @@ export function demoText(base: string, { file, isNew }: ReadyDemo, linkToken: st
 
   Their phone then shows "Read" (read_at):
 
-    . ${file} && curl -sS '${base}/simulator/handset?${query}' \\
+    . ${keys} && curl -sS '${base}/simulator/handset?${query}' \\
       ${headers}
 
   The keys are kept in ${file}.
 `
+}
+
+/** With blanks and all; and a name without a folder would be looked for along PATH. */
+function forShell(path: string): string {
+  const found = path.includes('/') ? path : `./${path}`
+  return /^[\w./-]+$/.test(found) ? found : `'${found.replaceAll("'", "'\\''")}'`
 }
 
 /** Undefined where there is no such file, or what it holds lets nobody in. */

@@ -287,14 +287,15 @@ describe('the demo', () => {
 
   test('prints commands that work as pasted: marked as read, the phone shows it', { skip: requireCurl() }, async () => {
     await using folder = await dataFolder()
-    await using server = await startProcess({ dataDir: folder.path, env: DEMO })
+    const dataDir = join(folder.path, "Ada's phones")
+    await using server = await startProcess({ dataDir, env: DEMO })
     const output = await until('the greeting', server.output, (text) => text.includes('The keys are kept in'))
     const [mark, look, ...others] = commandsIn(output)
     assert.deepEqual(others, [])
-    assert.deepEqual(paste(mark, folder.path), { status: 'OK', message: 'Mark read request sent', number: CONTACT })
-    assert.equal((await seenRead(look, folder.path)).length, 1)
-    assert.equal((await stat(join(folder.path, 'demo.env'))).mode & 0o777, 0o600)
-    const secret = /SB_API_SECRET_KEY=(.*)/.exec(await readFile(join(folder.path, 'demo.env'), 'utf8'))?.[1] ?? ''
+    assert.deepEqual(paste(mark, dataDir), { status: 'OK', message: 'Mark read request sent', number: CONTACT })
+    assert.equal((await seenRead(look, dataDir)).length, 1)
+    assert.equal((await stat(join(dataDir, 'demo.env'))).mode & 0o777, 0o600)
+    const secret = /SB_API_SECRET_KEY=(.*)/.exec(await readFile(join(dataDir, 'demo.env'), 'utf8'))?.[1] ?? ''
     assert.ok(secret.length > 20 && !output.includes(secret))
   })
 
@@ -302,9 +303,10 @@ describe('the demo', () => {
     skip: requireCurl(),
   }, async () => {
     await using folder = await dataFolder()
-    await using first = await startProcess({ dataDir: folder.path, env: DEMO })
+    const settings = { dataDir: '.', env: DEMO, before: `cd ${folder.path}` }
+    await using first = await startProcess(settings)
     await first.end('SIGTERM')
-    await using second = await startProcess({ dataDir: folder.path, env: DEMO })
+    await using second = await startProcess(settings)
     const output = await until('the greeting', second.output, (text) => text.includes('The keys are kept in'))
     assert.equal((await second.operator.must(200, 'GET', '/operator/accounts')).body.data.length, 1)
     assert.ok(!output.includes('just written'))
