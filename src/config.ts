@@ -118,6 +118,11 @@ const SETTINGS = VARIABLES.transform((env) => ({
   demo: env.READBACK_DEMO === '1' && isLoopback(env.HOST) && !POSTGRES_URL.test(env.DATABASE_URL ?? ''),
 }))
 
+/** What looks like a setting and is none: somebody's slip, or what another version knows, so a start is not refused for it. */
+export function strangeNames(): readonly string[] {
+  return Object.keys(process.env).filter((name) => name.startsWith('READBACK_') && !SETTING_NAMES.includes(name))
+}
+
 /** The only reader of the environment. Throws `invalid` that names each wrong setting, never its value: it may be a secret. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   // `NAME=` in an env file means that it is not set.

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
-import { type Config, readConfig } from './config.ts'
+import { type Config, readConfig, strangeNames } from './config.ts'
 import { createCarrierCaller } from './connectors/carrier-call.ts'
 import { createConnectors, RECEIPTS, RELAYS, WRITING } from './connectors/index.ts'
 import { LARGEST_MEDIA } from './connectors/media.ts'
@@ -199,6 +199,8 @@ const DRAIN_MARGIN_MS = 5_000
 async function run(): Promise<void> {
   const config = readConfig()
   const log = pino({ level: config.logLevel })
+  const names = strangeNames()
+  if (names.length > 0) log.warn({ names }, 'there are no such settings')
   const running = await start(config, log, (error) => {
     log.fatal({ error: messageOf(error) }, 'the store broke; this process ends')
     process.exit(1)

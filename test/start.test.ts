@@ -39,6 +39,14 @@ describe('a start', () => {
     })
   })
 
+  test('tells of what looks like a setting and is none, by its name alone', async () => {
+    await using folder = await dataFolder()
+    const env = { READBACK_RECEIPT_TTL: 'a slip of somebody', READBACK_POOL_SIZE: '20' }
+    await using server = await startProcess({ dataDir: folder.path, env })
+    assert.match(server.output(), /"level":40,.*"names":\["READBACK_RECEIPT_TTL"\],"msg":"there are no such settings"/)
+    assert.doesNotMatch(server.output(), /a slip of somebody/)
+  })
+
   test('is refused with a URL of a database that is none, and tells nobody the password in it', async () => {
     await using folder = await dataFolder()
     for (const host of ['pass/word@127.0.0.1', 'pass#word@127.0.0.1']) {
