@@ -158,7 +158,7 @@ function requireShared({ operatorToken, secretKey, carrierTimeoutMs, leaseMs }: 
 }
 
 /** A socket's folder can stand in the query, and no host then (libpq, 32.1.1.2). */
-function isStoreUrl(given: string): boolean {
+export function isStoreUrl(given: string): boolean {
   return !POSTGRES_URL.test(given) || URL.canParse(given.replace('@/', '@localhost/'))
 }
 

@@ -1,3 +1,4 @@
+import { isStoreUrl } from './config.ts'
 import { messageOf } from './core/errors.ts'
 import { moveStore, type Progress } from './store/move.ts'
 
@@ -8,6 +9,8 @@ const WIDTH = 30
 async function run([from = '', to = '']: readonly string[]): Promise<void> {
   const path = /^sqlite:(.+)$/.exec(from)?.[1]
   if (path === undefined || !/^postgres(ql)?:\/\/./.test(to)) throw new Error(USAGE)
+  if (!isStoreUrl(to))
+    throw new Error('The second URL is none: in its password, / ? # and the like are percent-encoded')
   const rows = await moveStore({ path, url: to, onProgress: show })
   process.stderr.write(`\n${rows.toLocaleString('en')} rows arrived, and were checked by counts and sums\n`)
 }

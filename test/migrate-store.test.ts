@@ -93,6 +93,8 @@ describe('npm run migrate-store', { skip: requirePostgres() }, () => {
 
   test('says how it is called, and makes no store where there is none', async () => {
     assert.match(await run(['postgres://x', 'sqlite:y']), /^migrate-store: usage: /)
+    const unescaped = await run(['sqlite:y', 'postgres://user:pass/word@127.0.0.1/readback'])
+    assert.match(unescaped, /^migrate-store: The second URL is none: .* percent-encoded\n$/)
     await using folder = await dataFolder()
     await using database = await postgres.database()
     assert.match(await migrate(folder.path, database), /There is no store at/)
