@@ -101,6 +101,22 @@ describe('a conversation in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('takes for read what the line wrote to a contact who is writing already, and answers', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line, content: 'Are you there?' })
+    await openConversation(page)
+    await page.getByLabel('Write as the contact', { exact: true }).focus()
+    await account.must(200, 'POST', '/api/send-message', { number: CONTACT, from_number: line, content: 'Yes' })
+    await log(page).getByText('· delivered').waitFor()
+    await page.route('**/simulator/handset/open', (route) => route.abort(), { times: 1 })
+    await page.getByLabel('Reply as the line', { exact: true }).focus()
+    await page.getByLabel('Write as the contact', { exact: true }).focus()
+    await write(page, 'Good')
+    await log(page).getByText('· read').waitFor()
+    assert.deepEqual(visited.complaints, [], 'nor does the page complain where the phone could not be opened')
+  })
+
   test('tells of a plan without it where the switch is, and of a webhook that failed where the message is', async () => {
     await using theirs = await startCustomerServer()
     theirs.answer = (_, response) => response.writeHead(500).end('no')

@@ -31,8 +31,17 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
   const [service, setService] = useState<Service>(conversation.service ?? 'iMessage')
   const [mediaUrl, setMediaUrl] = useDraft(`attached ${conversation.conversation_id}`)
   const group = conversation.kind === 'group'
+  // Who writes has opened the conversation: what the line wrote is read.
+  const open = async () => {
+    if (group || !unread) return
+    await call('POST', '/simulator/handset/open', { number: owner.number, from_number: conversation.from_number })
+  }
   const send = useMutation({
-    mutationFn: (typed: Typed) => write(written(typed, service, owner.number, conversation)),
+    async mutationFn(typed: Typed) {
+      // The line may have written since.
+      await open()
+      return write(written(typed, service, owner.number, conversation))
+    },
     onMutate() {
       setText('')
       setMediaUrl('')
@@ -44,11 +53,6 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
     // What is written next waits for no view.
     onSettled: () => void fetchAnew(),
   })
-  // Who writes has opened the conversation: what the line wrote is read.
-  const onFocus = () => {
-    if (!group && unread)
-      void call('POST', '/simulator/handset/open', { number: owner.number, from_number: conversation.from_number })
-  }
   return (
     <div className="composer">
       {send.isError && <Failure error={send.error} onClose={send.reset} />}
@@ -61,7 +65,8 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
         <Attach onAttach={setMediaUrl} />
         <Keyboard
           label="Write as the contact"
-          onFocus={onFocus}
+          // What goes wrong here goes wrong with what is written too, and is told there.
+          onFocus={() => void open().catch(() => undefined)}
           placeholder={service === 'SMS' ? 'Text message' : service}
           text={text}
           onChange={setText}
