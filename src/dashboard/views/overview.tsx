@@ -15,7 +15,12 @@ const OUTCOMES = ['sent', 'skipped', 'failed', 'expired'] as const
 
 /** The last hour at one glance. */
 export function Overview() {
-  const overview = useQuery({ queryKey: ['overview'], queryFn: () => get<OverviewData>('/overview') })
+  const overview = useQuery({
+    queryKey: ['overview'],
+    queryFn: () => get<OverviewData>('/overview'),
+    // Its hour goes on where nothing happens, too.
+    refetchInterval: MINUTE_MS,
+  })
   const lines = useLines()
   return (
     <div className="page">
@@ -24,9 +29,10 @@ export function Overview() {
       </Title>
       {overview.isPending && <Loading />}
       {overview.isError && <Failure error={overview.error} again={overview.refetch} />}
+      {lines.isError && <Failure error={lines.error} again={lines.refetch} />}
       {overview.data && (
         <Stack gap="md">
-          <Figures data={overview.data} lines={lines.data?.data ?? []} />
+          <Figures data={overview.data} lines={lines.data?.data} />
           <Chart data={overview.data} />
           <Failures failures={overview.data.failures} />
         </Stack>
@@ -35,10 +41,10 @@ export function Overview() {
   )
 }
 
-function Figures({ data, lines }: { data: OverviewData; lines: LineState[] }) {
+function Figures({ data, lines }: { data: OverviewData; lines: LineState[] | undefined }) {
   const { p50, p99 } = data.request_to_carrier_ms
   const sent = sumOf(data.receipts.filter(({ state }) => state === 'sent').map(({ receipts }) => receipts))
-  const byHealth = Map.groupBy(lines, ({ line_status }) => line_status)
+  const byHealth = Map.groupBy(lines ?? [], ({ line_status }) => line_status)
   return (
     <SimpleGrid cols={{ base: 2, md: 4 }} spacing="md">
       <Figure name="Sent in the last hour">{sent.toLocaleString()}</Figure>
@@ -52,9 +58,9 @@ function Figures({ data, lines }: { data: OverviewData; lines: LineState[] }) {
         {data.queued.toLocaleString()}
         {data.queued_and_more && '+'}
       </Figure>
-      <Figure name="Lines" below={lines.length === 0 ? 'the operator adds them' : undefined}>
+      <Figure name="Lines" below={lines?.length === 0 ? 'the operator adds them' : undefined}>
         <Group gap={6} component="span">
-          {lines.length === 0 && '0'}
+          {byHealth.size === 0 && (lines?.length ?? '–')}
           {[...byHealth].map(([status, those]) => (
             <Group key={status} gap={4} component="span">
               {those.length} <HealthBadge status={status} />
@@ -86,13 +92,14 @@ function Chart({ data }: { data: OverviewData }) {
   const minutes = minutesOf(data)
   const most = Math.max(1, ...minutes.map(({ total }) => total))
   const all = sumOf(minutes.map(({ total }) => total))
+  const busiest = all === 0 ? '' : `, ${most} in the busiest minute`
   return (
     <section className="card" aria-label="Receipts per minute">
       <Group justify="space-between" mb="sm">
         <Text fw={600}>Receipts per minute</Text>
         <Legend />
       </Group>
-      <div className="chart" role="img" aria-label={`${all} receipts in the last hour, ${most} in the busiest minute`}>
+      <div className="chart" role="img" aria-label={`${all} receipts in the last hour${busiest}`}>
         {minutes.map((minute) => (
           <Bar key={minute.at} minute={minute} most={most} />
         ))}

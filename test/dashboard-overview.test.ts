@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { enter, openDesk, refuse } from './support/dashboard.ts'
+import { CONTACT } from './support/readback.ts'
+import { requireDashboard } from './support/requires.ts'
+
+describe('the overview in the dashboard', { skip: requireDashboard() }, () => {
+  const desk = openDesk()
+
+  test('says that lines cannot be fetched, and not that there are none', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    let away = true
+    await page.route('**/console/lines', (route) => (away ? refuse(route) : route.continue()))
+    await page.goto(`${desk.server.base}/overview`)
+    await page.getByRole('alert').getByText('Not right now').waitFor()
+    await page.getByText('Queued now').waitFor()
+    assert.equal(await page.getByText('the operator adds them').count(), 0)
+    away = false
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('online').waitFor()
+    assert.deepEqual(visited.complaints, [])
+  })
+
+  test('goes on with the hour where nothing happens, and counts nothing in one that had nothing', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line })
+    await account.settled(await account.markRead(CONTACT, line))
+    await page.clock.install()
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.getByRole('img', { name: '1 receipts in the last hour, 1 in the busiest minute' }).waitFor()
+    // As the server answers an hour later.
+    await page.route('**/console/overview', async (route) => {
+      const answer = await (await route.fetch()).json()
+      await route.fulfill({ json: { ...answer, receipts: [] } })
+    })
+    await page.clock.runFor(60_000)
+    await page.getByRole('img', { name: '0 receipts in the last hour', exact: true }).waitFor()
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+})
