@@ -40,7 +40,10 @@ export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
               fullWidth
               aria-label="Sign in as"
               value={who}
-              onChange={(value) => setWho(value as Who)}
+              onChange={(value) => {
+                setWho(value as Who)
+                signIn.reset()
+              }}
               data={[
                 { value: 'account', label: 'Account' },
                 { value: 'operator', label: 'Operator' },
