@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { signIn, visit } from './support/browser.ts'
+import { startCustomerServer } from './support/customer-server.ts'
 import { enter, enterAsOperator, log, openConversation, openDesk, reads, refuse } from './support/dashboard.ts'
 import { CONTACT, customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
@@ -52,6 +53,29 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     await page.unroute('**/conversations?*cursor=*')
     await alert.getByRole('button', { name: 'Try again' }).click()
     await page.getByRole('link', { name: '+14155550100' }).waitFor()
+    await alert.waitFor({ state: 'detached' })
+  })
+
+  test('says where it is seen that more webhooks could not be fetched, until they are', async () => {
+    await using theirs = await startCustomerServer()
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [theirs.url] })
+    for (let n = 0; n < 30; n++) await account.write({ to_number: line })
+    await page.getByRole('link', { name: 'Webhooks' }).click()
+    await page.route('**/webhook-deliveries?*cursor=*', refuse)
+    await page.getByRole('button', { name: 'Show more' }).click()
+    const alert = page.getByRole('alert')
+    await alert.getByText('Not right now').waitFor()
+    const newest = page.getByRole('button', { name: /^Send again/ }).first()
+    const before = await newest.getAttribute('aria-label')
+    await account.write({ to_number: line })
+    const label = () => newest.getAttribute('aria-label')
+    await until('what was sent since to be shown', label, (shown) => shown !== before)
+    const { y = 0 } = (await alert.boundingBox()) ?? {}
+    assert.ok(y > 0 && y < 850, `from ${y} on`)
+    await page.unroute('**/webhook-deliveries?*cursor=*')
+    await alert.getByRole('button', { name: 'Try again' }).click()
     await alert.waitFor({ state: 'detached' })
   })
 

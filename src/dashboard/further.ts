@@ -23,5 +23,5 @@ export function useFurther(shown: Shown) {
     if (breaksOff) void fetchAnew()
   }
   const ofAll = shown.error && { error: shown.error, again: shown.refetch }
-  return { fetch, failure: error === null ? ofAll : { error, again: fetch } }
+  return { fetch, failed: error !== null, failure: error === null ? ofAll : { error, again: fetch } }
 }

@@ -4,6 +4,7 @@ import { type RefCallback, useState } from 'react'
 import { useAct } from '../act.ts'
 import { get, query } from '../api.ts'
 import { focusBefore, useTitleForFocus } from '../focus.ts'
+import { useFurther } from '../further.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { RemoveButton } from '../parts/remove-button.tsx'
@@ -146,6 +147,9 @@ function Deliveries() {
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   })
+  const further = useFurther(list)
+  // It is told where one looks: of a further page that is below what is there.
+  const failure = further.failure && <Failure {...further.failure} />
   const { title, mayGo } = useTitleForFocus()
   const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
   return (
@@ -163,7 +167,7 @@ function Deliveries() {
         />
       </Group>
       {list.isPending && <Loading />}
-      {list.isError && <Failure error={list.error} again={list.refetch} />}
+      {!further.failed && failure}
       {list.isSuccess && rows.length === 0 && (
         <Empty title="None">Each call that is made to an endpoint is listed here, with what it answered.</Empty>
       )}
@@ -174,6 +178,7 @@ function Deliveries() {
           </div>
         ))}
       </Stack>
+      {further.failed && failure}
       {list.hasNextPage && (
         <BusyButton
           ref={focusBefore}
@@ -181,7 +186,7 @@ function Deliveries() {
           fullWidth
           mt="sm"
           busy={list.isFetchingNextPage}
-          onClick={() => list.fetchNextPage()}
+          onClick={further.fetch}
         >
           Show more
         </BusyButton>
