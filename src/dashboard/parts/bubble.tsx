@@ -6,6 +6,8 @@ import { Icon } from './icons.tsx'
 
 /** Beyond this a message is shortened, until somebody wants all of it. */
 const LONG = 1_200
+/** What is left of an emoji that stands where it is cut. */
+const HALF = /[\uD800-\uDBFF]$/
 
 interface BubbleProps {
   /** On the right, of whoever's screen it is. */
@@ -34,7 +36,7 @@ export function Bubble({ own, service, author, content, mediaUrl, onOpen }: Bubb
         {author !== undefined && <span className="author">{author}</span>}
         {content !== null && (
           <span className="text" dir="auto">
-            {long ? `${content.slice(0, LONG)}…` : content}
+            {long ? `${content.slice(0, LONG).replace(HALF, '')}…` : content}
           </span>
         )}
         {mediaUrl !== null && (
