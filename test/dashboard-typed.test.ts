@@ -28,6 +28,18 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('is no number of seconds while it is none', async () => {
+    await using visited = await enter(desk, { path: '/settings' })
+    const { page } = visited
+    await page.getByLabel('After a pause').check()
+    for (const typed of ['-', '.', '']) {
+      await page.getByLabel('Pause (s)').fill('7')
+      await page.getByRole('button', { name: 'Send 7 s later' }).waitFor()
+      await page.getByLabel('Pause (s)').fill(typed)
+      await page.getByRole('button', { name: /^Send (?:0|7) s later/ }).waitFor()
+    }
+  })
+
   test('is there again where one comes back to a conversation, also what could not be sent since', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited

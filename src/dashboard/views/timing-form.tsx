@@ -63,7 +63,7 @@ interface SecondsProps {
 }
 
 function Seconds(field: SecondsProps) {
-  return <NumberInput {...field} w={150} min={0} max={3_600} />
+  return <NumberInput {...field} w={150} min={0} max={3_600} allowNegative={false} />
 }
 
 function asTyped(timing: Timing): Typed {
@@ -72,5 +72,10 @@ function asTyped(timing: Timing): Typed {
 }
 
 function asTiming({ mode, delay, jitter }: Typed): Timing {
-  return mode === 'after' ? { mode, delay_s: Number(delay), jitter_s: Number(jitter) } : { mode }
+  return mode === 'after' ? { mode, delay_s: seconds(delay), jitter_s: seconds(jitter) } : { mode }
+}
+
+/** A number that has only begun is none yet. */
+function seconds(typed: number | string): number {
+  return Number(typed) || 0
 }
