@@ -172,6 +172,16 @@ function describeConsole(desk: Desk): void {
     await theirs.must(404, 'DELETE', `/console/keys/${keysOf(account).api_key_id}`)
   })
 
+  test('hears every 15 s that the server is still there', async (t) => {
+    const { server, account } = desk
+    const visitor = await signIn(server.base, keysOf(account))
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    await using stream = await listen(server.base, visitor.cookie)
+    await until('the stream to be open', stream.text, (text) => text.includes('event: hello'))
+    t.mock.timers.tick(15_000)
+    await until('a word of the server', stream.text, (text) => text.includes('event: beat'))
+  })
+
   test('says at once that something changed, and no more once the session has ended', async () => {
     const { server, account } = desk
     const visitor = await signIn(server.base, keysOf(account))

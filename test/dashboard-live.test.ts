@@ -101,4 +101,24 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     assert.equal(await reply.inputValue(), 'Half a sentence')
     assert.deepEqual(visited.complaints, [])
   })
+
+  test('says that it is not connected where the server has said nothing for long, and comes back by itself', async () => {
+    await using server = await startReadback()
+    const account = await customer(server, {})
+    await using browser = await openBrowser()
+    await using visited = await visit(browser, server.base)
+    const { page } = visited
+    await page.clock.install()
+    await signIn(page, account)
+    const status = (words: string) => page.getByRole('status').getByText(words).waitFor({ state: 'attached' })
+    await status('Live: what is shown')
+    // As of a machine that lost its power: nothing comes, and nothing ends.
+    await page.route('**/console/events', () => undefined)
+    await page.clock.fastForward(40_000)
+    await status('Connecting to the server…')
+    await page.unroute('**/console/events')
+    await page.clock.fastForward(40_000)
+    await status('Live: what is shown')
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
 })

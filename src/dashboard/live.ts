@@ -2,6 +2,8 @@ import { useEffect, useState } from 'react'
 import { fetchAnew, queries } from './api.ts'
 
 const COME_BACK_MS = 1_500
+/** A connection that is gone without a word says nothing of it; a server that is there is never silent for so long. */
+const SILENT_MS = 40_000
 
 let fetching = false
 let again = false
@@ -28,8 +30,18 @@ export function useLive(): boolean {
   useEffect(() => {
     let source: EventSource | undefined
     let comeBack: number | undefined
+    let silence: number | undefined
+    const heard = () => {
+      window.clearTimeout(silence)
+      silence = window.setTimeout(() => {
+        setLive(false)
+        look()
+      }, SILENT_MS)
+    }
     const open = () => {
       source = new EventSource('/console/events')
+      heard()
+      for (const words of ['hello', 'change', 'beat']) source.addEventListener(words, heard)
       // After a gap, too: whatever it would have said is in what is fetched.
       source.addEventListener('hello', () => {
         setLive(true)
@@ -45,6 +57,7 @@ export function useLive(): boolean {
     }
     const close = () => {
       window.clearTimeout(comeBack)
+      window.clearTimeout(silence)
       source?.close()
     }
     const look = () => {

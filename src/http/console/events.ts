@@ -59,7 +59,7 @@ class Bell {
   constructor(stream: PassThrough, admit: () => Promise<unknown>) {
     this.#stream = stream
     this.#admit = admit
-    this.#heartbeat = setInterval(() => void this.#say(': still here\n\n'), HEARTBEAT_MS)
+    this.#heartbeat = setInterval(() => void this.#say('event: beat\ndata:\n\n'), HEARTBEAT_MS)
   }
 
   ring(): void {
