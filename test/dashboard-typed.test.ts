@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Locator } from 'playwright-core'
+import { signIn } from './support/browser.ts'
 import { enter, enterAsOperator, openConversation, openDesk, refuse } from './support/dashboard.ts'
 import { customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
@@ -74,6 +75,28 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     await page.getByRole('link', { name: 'Conversations' }).click()
     await openConversation(page)
     assert.deepEqual([await reply.inputValue(), await asContact.inputValue()], ['To be sent', 'Half a sentence'])
+    assert.deepEqual(visited.complaints, [])
+  })
+
+  test('is there again for whoever signs in anew where their session ended elsewhere, and for nobody else', async () => {
+    await using visited = await enter(desk, { path: '/webhooks' })
+    const { page, account, line } = visited
+    const url = page.getByPlaceholder('https://example.com/hook')
+    await url.fill('https://example.com/half')
+    const end = async () => {
+      await page.evaluate('fetch("/console/session", { method: "DELETE" }).then(() => undefined)')
+      await account.write({ to_number: line })
+      await page.getByRole('button', { name: 'Sign in' }).waitFor()
+    }
+    for (const [who, shown] of [
+      [account, 'https://example.com/half'],
+      [await customer(desk.server, { lines: [] }), ''],
+    ] as const) {
+      await end()
+      await signIn(page, who)
+      await page.getByRole('link', { name: 'Webhooks' }).click()
+      assert.equal(await url.inputValue(), shown)
+    }
     assert.deepEqual(visited.complaints, [])
   })
 

@@ -2,7 +2,7 @@ import { Center, Loader } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { call, get, queries } from './api.ts'
-import { forgetDrafts } from './drafts.ts'
+import { keepDraftsOf } from './drafts.ts'
 import { Failure, Notice } from './parts/states.tsx'
 import { Shell } from './shell.tsx'
 import type { Visitor } from './types.ts'
@@ -49,9 +49,9 @@ async function getVisitor(): Promise<Visitor> {
   const visitor = await get<Visitor>('/session')
   const before = queries.getQueryData<Visitor>(['session'])
   if (before !== undefined && nameOf(before) !== nameOf(visitor)) {
-    forgetDrafts()
     queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' })
   }
+  if (visitor.kind !== 'nobody') keepDraftsOf(nameOf(visitor))
   return visitor
 }
 

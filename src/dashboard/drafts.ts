@@ -23,8 +23,16 @@ export function useTyped(place: string) {
   return { value, onChange: (event: { currentTarget: { value: string } }) => set(event.currentTarget.value) }
 }
 
-/** All of them, or those whose place begins so. */
-export function forgetDrafts(places = ''): void {
+let writer: string | undefined
+
+/** A session may end while somebody types: it is there again once they have signed in anew, and gone for anybody else. */
+export function keepDraftsOf(name: string): void {
+  if (writer !== undefined && writer !== name) forgetDrafts('')
+  writer = name
+}
+
+/** Those whose place begins so. */
+export function forgetDrafts(places: string): void {
   for (const place of drafts.keys()) if (place.startsWith(places)) drafts.delete(place)
   tell()
 }
