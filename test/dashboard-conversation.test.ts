@@ -66,6 +66,29 @@ describe('a conversation in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('shows a carrier as it was chosen while that is on its way', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line })
+    await openConversation(page)
+    const held = Promise.withResolvers<void>()
+    await page.route('**/simulator/carrier', async (route) => {
+      await held.promise
+      await route.continue()
+    })
+    const asked = page.waitForRequest('**/simulator/carrier')
+    await page.getByText('Slow', { exact: true }).click()
+    await asked
+    const slow = page.getByRole('radio', { name: 'Slow' })
+    await until(
+      'the choice to be shown',
+      () => slow.isChecked(),
+      (shown) => shown,
+    )
+    held.resolve()
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('follows the switch in the settings with the next message', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited

@@ -24,7 +24,7 @@ export function Knobs({ line }: { line: string }) {
     mutationFn: (change: Partial<KnobValues>) => call('PUT', '/simulator/carrier', { from_number: line, ...change }),
     onSettled: refresh,
   })
-  const now = knobs.data
+  const now = knobs.data && (turn.isPending ? { ...knobs.data, ...turn.variables } : knobs.data)
   return (
     <div className="knobs">
       <Text size="xs" fw={600} mb={4}>
@@ -48,7 +48,7 @@ export function Knobs({ line }: { line: string }) {
       ) : (
         knobs.isError && <Failure error={knobs.error} again={knobs.refetch} />
       )}
-      {now && <Exactly now={turn.isPending ? { ...now, ...turn.variables } : now} onTurn={turn.mutate} />}
+      {now && <Exactly now={now} onTurn={turn.mutate} />}
     </div>
   )
 }
