@@ -78,11 +78,13 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual(visited.complaints, [])
   })
 
-  test('is there again for whoever signs in anew where their session ended elsewhere, and for nobody else', async () => {
+  test('is there again, but for secrets, for whoever signs in anew where their session ended elsewhere, and for nobody else', async () => {
     await using visited = await enter(desk, { path: '/webhooks' })
     const { page, account, line } = visited
     const url = page.getByPlaceholder('https://example.com/hook')
     await url.fill('https://example.com/half')
+    const secret = page.getByLabel('Its own secret (optional)')
+    await secret.fill('a secret')
     const end = async () => {
       await page.evaluate('fetch("/console/session", { method: "DELETE" }).then(() => undefined)')
       await account.write({ to_number: line })
@@ -95,7 +97,7 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
       await end()
       await signIn(page, who)
       await page.getByRole('link', { name: 'Webhooks' }).click()
-      assert.equal(await url.inputValue(), shown)
+      assert.deepEqual([await url.inputValue(), await secret.inputValue()], [shown, ''])
     }
     assert.deepEqual(visited.complaints, [])
   })

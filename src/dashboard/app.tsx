@@ -2,7 +2,7 @@ import { Center, Loader } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { call, get, queries } from './api.ts'
-import { keepDraftsOf } from './drafts.ts'
+import { forgetSecrets, keepDraftsOf } from './drafts.ts'
 import { Failure, Notice } from './parts/states.tsx'
 import { Shell } from './shell.tsx'
 import type { Visitor } from './types.ts'
@@ -51,7 +51,8 @@ async function getVisitor(): Promise<Visitor> {
   if (before !== undefined && nameOf(before) !== nameOf(visitor)) {
     queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' })
   }
-  if (visitor.kind !== 'nobody') keepDraftsOf(nameOf(visitor))
+  if (visitor.kind === 'nobody') forgetSecrets()
+  else keepDraftsOf(nameOf(visitor))
   return visitor
 }
 

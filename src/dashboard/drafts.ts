@@ -31,6 +31,14 @@ export function keepDraftsOf(name: string): void {
   writer = name
 }
 
+/** Where somebody types passwords, tokens and secrets. */
+const SECRETS = ['settings ', 'line ', 'endpoint secret']
+
+/** They are typed anew rather than kept where nobody is signed in. */
+export function forgetSecrets(): void {
+  for (const places of SECRETS) forgetDrafts(places)
+}
+
 /** Those whose place begins so. */
 export function forgetDrafts(places: string): void {
   for (const place of drafts.keys()) if (place.startsWith(places)) drafts.delete(place)
