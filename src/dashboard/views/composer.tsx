@@ -26,20 +26,16 @@ interface ComposerProps {
 }
 
 /** Where the contact writes, with what is attached and by which service. */
-export function Composer({ conversation, owner, unread }: ComposerProps) {
+export function Composer(props: ComposerProps) {
+  const { conversation, owner } = props
   const [text, setText] = useDraft(`phone ${conversation.conversation_id}`)
   const [service, setService] = useState<Service>(conversation.service ?? 'iMessage')
   const [mediaUrl, setMediaUrl] = useDraft(`attached ${conversation.conversation_id}`)
   const group = conversation.kind === 'group'
-  // Who writes has opened the conversation: what the line wrote is read.
-  const open = async () => {
-    if (group || !unread) return
-    await call('POST', '/simulator/handset/open', { number: owner.number, from_number: conversation.from_number })
-  }
   const send = useMutation({
     async mutationFn(typed: Typed) {
       // The line may have written since.
-      await open()
+      await open(props)
       return write(written(typed, service, owner.number, conversation))
     },
     onMutate() {
@@ -66,7 +62,7 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
         <Keyboard
           label="Write as the contact"
           // What goes wrong here goes wrong with what is written too, and is told there.
-          onFocus={() => void open().catch(() => undefined)}
+          onFocus={() => void open(props).catch(() => undefined)}
           placeholder={service === 'SMS' ? 'Text message' : service}
           text={text}
           onChange={setText}
@@ -77,6 +73,12 @@ export function Composer({ conversation, owner, unread }: ComposerProps) {
       </Group>
     </div>
   )
+}
+
+/** Who writes has opened the conversation: what the line wrote is read. */
+async function open({ conversation, owner, unread }: ComposerProps): Promise<void> {
+  if (conversation.kind === 'group' || !unread) return
+  await call('POST', '/simulator/handset/open', { number: owner.number, from_number: conversation.from_number })
 }
 
 interface Typed {

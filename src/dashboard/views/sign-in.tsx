@@ -23,6 +23,10 @@ export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
     mutationFn: (body: Record<string, string>) => call('POST', '/session', body),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['session'] }),
   })
+  const turnTo = (given: Who) => {
+    setWho(given)
+    signIn.reset()
+  }
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const given = new FormData(event.currentTarget)
@@ -36,19 +40,7 @@ export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
         <form onSubmit={submit}>
           <Stack>
             <Brand />
-            <SegmentedControl
-              fullWidth
-              aria-label="Sign in as"
-              value={who}
-              onChange={(value) => {
-                setWho(value as Who)
-                signIn.reset()
-              }}
-              data={[
-                { value: 'account', label: 'Account' },
-                { value: 'operator', label: 'Operator' },
-              ]}
-            />
+            <AsWhom who={who} onChange={turnTo} />
             <Proof of={who} first={first} />
             {problem !== undefined && (
               <Alert color="red" role="alert" py="xs">
@@ -65,6 +57,21 @@ export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
         </form>
       </Card>
     </Center>
+  )
+}
+
+function AsWhom({ who, onChange }: { who: Who; onChange: (who: Who) => void }) {
+  return (
+    <SegmentedControl
+      fullWidth
+      aria-label="Sign in as"
+      value={who}
+      onChange={(value) => onChange(value as Who)}
+      data={[
+        { value: 'account', label: 'Account' },
+        { value: 'operator', label: 'Operator' },
+      ]}
+    />
   )
 }
 

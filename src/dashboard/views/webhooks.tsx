@@ -158,13 +158,7 @@ function Deliveries() {
         <Title order={2} size="h5" id="deliveries-title" ref={title} tabIndex={-1}>
           Deliveries
         </Title>
-        <NativeSelect
-          size="xs"
-          aria-label="State"
-          value={state}
-          data={[{ value: '', label: 'State: all' }, 'waiting', 'sending', 'delivered', 'failed']}
-          onChange={(event) => setState(event.currentTarget.value)}
-        />
+        <StateChoice state={state} onChange={setState} />
       </Group>
       {list.isPending && <Loading />}
       {!further.failed && failure}
@@ -192,5 +186,17 @@ function Deliveries() {
         </BusyButton>
       )}
     </section>
+  )
+}
+
+function StateChoice({ state, onChange }: { state: string; onChange: (state: string) => void }) {
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label="State"
+      value={state}
+      data={[{ value: '', label: 'State: all' }, 'waiting', 'sending', 'delivered', 'failed']}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
   )
 }
