@@ -123,7 +123,7 @@ export function strangeNames(): readonly string[] {
   return Object.keys(process.env).filter((name) => name.startsWith('READBACK_') && !SETTING_NAMES.includes(name))
 }
 
-/** The only reader of the environment. Throws `invalid` that names each wrong setting, never its value: it may be a secret. */
+/** Nobody reads the environment but this file. Throws `invalid` that names each wrong setting, never its value: it may be a secret. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   // `NAME=` in an env file means that it is not set.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))

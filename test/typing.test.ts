@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { type Client, client } from './support/client.ts'
-import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+import { CONTACT, type Customer, customer, LINE } from './support/readback.ts'
+import { shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 interface Place {
@@ -32,13 +33,11 @@ function ended(account: Customer, place: Place): Promise<boolean> {
 }
 
 describe('that a line types', () => {
-  let server: Readback
+  const server = shareReadback()
   let account: Customer
   before(async () => {
-    server = await startReadback()
     account = await customer(server)
   })
-  after(() => server[Symbol.asyncDispose]())
 
   test('is shown until it sends, or stops', async () => {
     const place = at('+14155550144')

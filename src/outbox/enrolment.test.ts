@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { carriedBy, SILENT } from '../../test/support/lane.ts'
 import { until } from '../../test/support/until.ts'
+import type { CarrierLine } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
 import { Enrolment } from './enrolment.ts'
@@ -12,23 +13,13 @@ const LINE = { id: 1 as LineId, connector: 'test', catchUpCursor: 'row 5' } as P
 test('a carrier that is away is told again soon where to call, though the clock is set back meanwhile', async () => {
   let at = 3_600_000
   let tries = 0
-  const enrolment = new Enrolment({
-    store: {
-      linesToEnrol: async () => [{ line: LINE, inboundSecret: 'secret', before: null }],
-      noteEnrolled: async () => true,
-      noteCursor: async () => {},
+  const enrolment = enrolmentBy(
+    async () => {
+      tries += 1
+      return { kind: 'unavailable', reason: 'unreachable' }
     },
-    connectors: carriedBy({
-      async enrol() {
-        tries += 1
-        return { kind: 'unavailable', reason: 'unreachable' }
-      },
-    }),
-    noteHealth: async (_line, health) => health,
-    inboundUrl: (secret) => `https://readback.example/${secret}`,
-    log: SILENT,
-    now: () => at,
-  })
+    () => at,
+  )
   await enrolment.enrol(LINE.id)
   at = 0
   await enrolment.enrol(LINE.id)
@@ -43,24 +34,11 @@ test('a carrier that is away is told again soon where to call, though the clock 
 
 test('a line that is asked for again and again is enrolled by one try at a time', async () => {
   const under: PromiseWithResolvers<void>[] = []
-  const enrolment = new Enrolment({
-    store: {
-      linesToEnrol: async () => [{ line: LINE, inboundSecret: 'secret', before: null }],
-      noteEnrolled: async () => true,
-      noteCursor: async () => {},
-    },
-    connectors: carriedBy({
-      async enrol() {
-        const call = Promise.withResolvers<void>()
-        under.push(call)
-        await call.promise
-        return { kind: 'done' }
-      },
-    }),
-    noteHealth: async (_line, health) => health,
-    inboundUrl: (secret) => `https://readback.example/${secret}`,
-    log: SILENT,
-    now: Date.now,
+  const enrolment = enrolmentBy(async () => {
+    const call = Promise.withResolvers<void>()
+    under.push(call)
+    await call.promise
+    return { kind: 'done' }
   })
   const begun = (tries: number) =>
     until(
@@ -85,3 +63,18 @@ test('a line that is asked for again and again is enrolled by one try at a time'
   await third
   assert.ok(!enrolment.isTrying(LINE.id))
 })
+
+function enrolmentBy(enrol: NonNullable<CarrierLine['enrol']>, now = Date.now): Enrolment {
+  return new Enrolment({
+    store: {
+      linesToEnrol: async () => [{ line: LINE, inboundSecret: 'secret', before: null }],
+      noteEnrolled: async () => true,
+      noteCursor: async () => {},
+    },
+    connectors: carriedBy({ enrol }),
+    noteHealth: async (_line, health) => health,
+    inboundUrl: (secret) => `https://readback.example/${secret}`,
+    log: SILENT,
+    now,
+  })
+}

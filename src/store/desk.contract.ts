@@ -7,6 +7,15 @@ import { type Claim, setBack, settle } from '../core/send-receipt.ts'
 import type { Store } from '../core/store.ts'
 import { openStore } from './open.ts'
 
+/** What a line writes. */
+export const WORDS = {
+  content: 'Hello',
+  mediaUrl: null,
+  sendStyle: null,
+  statusCallback: null,
+  relayed: false,
+} as const
+
 /** Where a store of its own can be kept. */
 export interface Place extends AsyncDisposable {
   readonly url: string

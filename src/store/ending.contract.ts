@@ -5,7 +5,7 @@ import type { Address } from '../core/phone-number.ts'
 import type { Claim } from '../core/send-receipt.ts'
 import type { MessageCall } from '../core/sending.ts'
 import { concludeAttempt, type Delivery } from '../core/webhook.ts'
-import { away, contactOf, type Desk, desk, LINE, type Place } from './desk.contract.ts'
+import { away, contactOf, type Desk, desk, LINE, type Place, WORDS } from './desk.contract.ts'
 
 const URL = 'https://example.com/hook'
 const MINUTE_MS = 60_000
@@ -59,8 +59,7 @@ export function describeEnding(engine: string, place: () => Promise<Place>): voi
       await using kept = await place()
       await using d = await desk(kept)
       const { store, credentials, lineId } = d
-      const words = { content: 'Hello', mediaUrl: null, sendStyle: null, statusCallback: null, relayed: false }
-      const sent = await store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...words, at: 0 })
+      const sent = await store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...WORDS, at: 0 })
       const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: 1, at: 1 })
       const message = async () => (await store.getMessage({ credentials, id: sent.message.id })).message
       await store.removeLine({ id: lineId, at: 2 })

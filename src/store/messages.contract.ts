@@ -5,7 +5,7 @@ import type { MessageId } from '../core/id.ts'
 import type { MessageFilter, MessagePage } from '../core/message.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { MessageCall, MessageSettlement } from '../core/sending.ts'
-import { contactOf, type Desk, desk, LINE, type Place } from './desk.contract.ts'
+import { contactOf, type Desk, desk, LINE, type Place, WORDS } from './desk.contract.ts'
 
 const ALL: MessageFilter = { created: {}, updated: {}, sent: {} }
 const FIRST: MessagePage = { orderBy: 'createdAt', direction: 'desc', limit: 10, offset: 0 }
@@ -27,8 +27,7 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
       await using kept = await place()
       await using d = await desk(kept)
       const { store, credentials, lineId } = d
-      const words = { content: 'Hello', mediaUrl: null, sendStyle: null, statusCallback: null, relayed: false }
-      const write = () => store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...words, at: 1 })
+      const write = () => store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...WORDS, at: 1 })
       const settle = async (heard: string | null, end: (call: MessageCall) => MessageSettlement) => {
         const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: 1, at: 1 })
         assert.ok(call)
@@ -57,9 +56,8 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
       await using kept = await place()
       await using d = await desk(kept)
       const { store, credentials, lineId } = d
-      const words = { content: 'Hello', mediaUrl: null, sendStyle: null, statusCallback: null, relayed: false }
       for (const at of [10, 20]) {
-        await store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...words, at })
+        await store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...WORDS, at })
         const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: at, at })
         await store.settleMessage({ call: call as MessageCall, at, status: 'SENT', carrierMessageId: `of ${at}` })
       }

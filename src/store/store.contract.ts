@@ -7,7 +7,7 @@ import { AGED } from '../core/retention.ts'
 import type { Claim } from '../core/send-receipt.ts'
 import type { MessageCall } from '../core/sending.ts'
 import type { LineToEnrol } from '../core/store.ts'
-import { contactOf, desk, done, LINE, open, type Place } from './desk.contract.ts'
+import { contactOf, desk, done, LINE, open, type Place, WORDS } from './desk.contract.ts'
 
 /** What every engine keeps to. */
 export function describeStore(engine: string, place: () => Promise<Place>): void {
@@ -167,12 +167,11 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       await using kept = await place()
       await using d = await desk(kept)
       const { store, credentials, lineId } = d
-      const words = { content: 'Hello', mediaUrl: null, sendStyle: null, statusCallback: null, relayed: false }
       const { message } = await store.sendMessage({
         credentials,
         number: contactOf(0),
         fromNumber: LINE,
-        ...words,
+        ...WORDS,
         at: 1,
       })
       const { id } = message

@@ -137,9 +137,8 @@ function Act({ name, url, busy, onClick }: { name: string; url: string; busy: bo
   )
 }
 
-function Deliveries() {
-  const [state, setState] = useState('')
-  const list = useInfiniteQuery({
+function useDeliveries(state: string) {
+  return useInfiniteQuery({
     queryKey: ['deliveries', state],
     queryFn: ({ pageParam }) =>
       get<Page<Delivery>>(`/readback/v1/webhook-deliveries${query({ state, limit: '20', cursor: pageParam })}`),
@@ -147,6 +146,11 @@ function Deliveries() {
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   })
+}
+
+function Deliveries() {
+  const [state, setState] = useState('')
+  const list = useDeliveries(state)
   const further = useFurther(list)
   // It is told where one looks: of a further page that is below what is there.
   const failure = further.failure && <Failure {...further.failure} />

@@ -11,7 +11,7 @@ import {
 } from '../../../test/support/postgres.ts'
 import { share } from '../../../test/support/shared.ts'
 import type { MessageCall } from '../../core/sending.ts'
-import { contactOf, type Desk, desk, LINE, open } from '../desk.contract.ts'
+import { contactOf, type Desk, desk, LINE, open, WORDS } from '../desk.contract.ts'
 
 describe('a message that a line writes, on PostgreSQL', { skip: requirePostgres() }, () => {
   const server = share(postgresServer)
@@ -66,8 +66,7 @@ describe('a message that a line writes, on PostgreSQL', { skip: requirePostgres(
 
 async function write(d: Desk): Promise<void> {
   await d.receive(contactOf(0), 1)
-  const words = { content: 'Hello', mediaUrl: null, sendStyle: null, statusCallback: null, relayed: false }
-  await d.store.sendMessage({ credentials: d.credentials, fromNumber: LINE, number: contactOf(0), ...words, at: 2 })
+  await d.store.sendMessage({ credentials: d.credentials, fromNumber: LINE, number: contactOf(0), ...WORDS, at: 2 })
 }
 
 function claim({ store, lineId }: Desk) {
