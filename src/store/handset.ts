@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { ShownMessage } from '../core/console.ts'
 import type { Conversation } from '../core/conversation.ts'
 import type { HandsetArrival, HandsetDraft, HandsetMessage, SimulatedCarrier } from '../core/handset.ts'
@@ -78,7 +78,7 @@ function phonesOf({ db }: Context, lineId: LineId) {
       join
         .onRef('sent.line_id', '=', 'phone.line_id')
         .onRef('sent.carrier_message_id', '=', 'phone.carrier_message_id')
-        .on('sent.outbound', '=', 1),
+        .on('sent.outbound', '=', sql.lit(1)),
     )
     .selectAll('phone')
     .select(['message_ids', 'seen_at', 'sent.id as sent_id'])
@@ -96,7 +96,7 @@ export async function showRead(
     .where('conversation_address', '=', address)
     .where('kind', '=', kind)
     .where('read_at', 'is', null)
-    .where('service', '<>', 'SMS')
+    .where('service', '<>', sql.lit('SMS'))
     // What the line has not been given yet, it cannot have read.
     .where((eb) =>
       eb.exists(

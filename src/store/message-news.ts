@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { LineId, MessageId } from '../core/id.ts'
 import type { MessageStatus } from '../core/message.ts'
 import type { Reason } from '../core/reason.ts'
@@ -50,7 +51,7 @@ async function findMeant({ db }: Context, lineId: LineId, news: MessageNews): Pr
     .selectFrom('messages')
     .select(['id', 'status'])
     .where('line_id', '=', lineId)
-    .where('outbound', '=', 1)
+    .where('outbound', '=', sql.lit(1))
     .orderBy('id')
   const { of } = news
   const rows =

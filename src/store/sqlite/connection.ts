@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { Kysely, SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely'
+import { Kysely, type LimitNode, SqliteAdapter, SqliteDialect, SqliteQueryCompiler, type SqliteStatement } from 'kysely'
 import { messageOf, ReadbackError } from '../../core/errors.ts'
 import type { Tables } from '../tables.ts'
 
@@ -78,11 +78,25 @@ class Dialect extends SqliteDialect {
   override createAdapter(): SqliteAdapter {
     return new Adapter()
   }
+  override createQueryCompiler(): SqliteQueryCompiler {
+    return new Compiler()
+  }
 }
 
 class Adapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true
+  }
+}
+
+/**
+ * What is `limit ?` SQLite plans for the very limit that it is given, and so compiles anew each time that it is asked: 0.1 to 0.3 ms.
+ * Into an expression it does not look. The same holds for a value that a partial index says something about: those are literals.
+ */
+class Compiler extends SqliteQueryCompiler {
+  protected override visitLimit(node: LimitNode): void {
+    super.visitLimit(node)
+    this.append(' + 0')
   }
 }
 

@@ -79,7 +79,7 @@ function prepare(database: DatabaseSync) {
     giveUp: database.prepare(
       `update webhook_deliveries set state = 'failed', next_attempt_at = null where id in (
          select id from (select id, state, next_attempt_at, by_hand, attempts from webhook_deliveries
-           where webhook_id = ? and next_attempt_at is not null order by next_attempt_at limit ?)
+           where webhook_id = ? and next_attempt_at is not null order by next_attempt_at limit ? + 0)
          where (state = 'waiting' or next_attempt_at <= ?) and (by_hand is null or (? and attempts > 0)))`,
     ),
     findDue: database.prepare(
@@ -89,7 +89,7 @@ function prepare(database: DatabaseSync) {
        from webhook_deliveries d join webhooks w on w.id = d.webhook_id join accounts a on a.id = d.account_id
        join events e on e.id = d.event_id
        where d.webhook_id = ? and d.next_attempt_at is not null and d.next_attempt_at <= ? and (d.by_hand = 1 or not ?)
-       order by d.next_attempt_at limit ?`,
+       order by d.next_attempt_at limit ? + 0`,
     ),
     claim: database.prepare(`update webhook_deliveries set state = 'sending', next_attempt_at = ? where id = ?`),
     findNextDue: database.prepare(

@@ -14,7 +14,7 @@ function prepareClaims(database: DatabaseSync) {
     findLine: database.prepare('select * from lines where id = ? and removed_at is null'),
     findDue: database.prepare(
       `select conversation_id from receipts r where line_id = ? and next_attempt_at is not null and next_attempt_at <= ?
-       and ${NOT_UNDER_WAY} order by next_attempt_at limit ?`,
+       and ${NOT_UNDER_WAY} order by next_attempt_at limit ? + 0`,
     ),
     // In the index's order, so that it stops at the first.
     findNextDue: database.prepare(
@@ -36,7 +36,7 @@ function prepareClaims(database: DatabaseSync) {
     ),
     findUnread: database.prepare(
       `select id, carrier_message_id, marked from messages where conversation_id = ? and id <= ? and id > ? and part = 0 and outbound = 0
-       order by id desc limit ?`,
+       order by id desc limit ? + 0`,
     ),
     send: database.prepare(`update receipts set state = 'sending', next_attempt_at = null where id = ?`),
   }

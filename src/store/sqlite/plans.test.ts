@@ -2,32 +2,18 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { dataFolder } from '../../../test/support/data-folder.ts'
+import { sqliteOperations } from '../../../test/support/sqlite-operations.ts'
 import type { LineId } from '../../core/id.ts'
 import { SQLITE } from '../engine.ts'
-import { endInterrupted } from '../message-lanes.ts'
 import { migrate } from '../migrations/index.ts'
 import { endOfLook, nextExpiry, tooLate } from '../overdue.ts'
-import { Seal } from '../seal.ts'
-import { Acceptance } from './acceptance.ts'
 import { openWriter, toKysely } from './connection.ts'
-import { Events } from './events.ts'
-import { Joins } from './joins.ts'
-import { readOperations, writeOperations } from './operations.ts'
-import { Recent } from './recent.ts'
 
 /** Those that grow with use; by the names that statements give them too. An automatic index is made of all the rows, each time. */
 const GROWING =
   /^SCAN (conversations|messages|seen_inbound|receipts|events|webhook_deliveries|webhook_attempts|[crsmde])\b|USING AUTOMATIC/
 /** At a start, and after a claim that failed: those go along the index of what is open, and read of it what is under way. */
 const SELDOM = /^update receipts set next_attempt_at = \? where (line_id = \? and )?state = 'sending'/
-const RULES = {
-  auto: { plans: [], maxAgeMs: 0 },
-  receiptLifetimeMs: 1,
-  messageLifetimeMs: 1,
-  receipts: {},
-  relays: [],
-  writing: {},
-}
 /** Waits for its time, for a reply, or to be sent: each is found by a statement of its own. */
 const REMAINS = `
   insert into lines (id, account_id, number, connector, settings, inbound_secret, inbound_secret_hash, to_enrol, paused, status,
@@ -41,19 +27,8 @@ const REMAINS = `
 
 test('every hot statement on SQLite goes by an index wherever a table grows', async () => {
   await using folder = await dataFolder()
-  const database = openWriter(join(folder.path, 'readback.db'))
-  const context = { db: toKysely(database), seal: new Seal('0'.repeat(64)), rules: RULES, now: Date.now }
-  await migrate(context.db, SQLITE)
-  const prepared: string[] = []
-  const prepare = database.prepare.bind(database)
-  database.prepare = (sql) => {
-    prepared.push(sql)
-    return prepare(sql)
-  }
-  const [joins, recent, events] = [new Joins(database), new Recent(), new Events(database)]
-  const acceptance = new Acceptance(database, context, { joins, recent, events })
-  const operations = writeOperations({ database, context, acceptance, joins, recent, events, commits: () => 0 })
-  const reads = readOperations(context)
+  using store = await sqliteOperations(join(folder.path, 'readback.db'))
+  const { database, prepare, prepared, operations, reads } = store
   database.exec(REMAINS)
   while (await operations.endRemoved({ limit: 1, at: 2 }));
   const ended = prepare(`select count(*) as ended from events where event like '%line_removed%'`).get()
@@ -69,28 +44,18 @@ test('every hot statement on SQLite goes by an index wherever a table grows', as
     return steps.filter(({ detail }) => GROWING.test(detail)).map(({ detail }) => `${detail}: ${sql}`)
   })
   assert.deepEqual(scans, [])
-  database.close()
 })
 
 test('a start on SQLite finds the messages that were cut off by an index of those alone', async () => {
-  const database = openWriter(':memory:')
-  const context = { db: toKysely(database), seal: new Seal('0'.repeat(64)), rules: RULES, now: Date.now }
-  await migrate(context.db, SQLITE)
-  const prepare = database.prepare.bind(database)
-  const asked: string[] = []
-  database.prepare = (sql) => {
-    asked.push(sql)
-    return prepare(sql)
-  }
-  await endInterrupted(context, { at: 1 })
-  const plans = asked
+  using store = await sqliteOperations(':memory:')
+  await store.operations.endInterrupted({ at: 1 })
+  const plans = store.prepared
     .filter((sql) => sql.includes('"messages"'))
-    .map((sql) => prepare(`explain query plan ${sql}`).all() as { detail: string }[])
+    .map((sql) => store.prepare(`explain query plan ${sql}`).all() as { detail: string }[])
   assert.deepEqual(
     plans.map((steps) => steps.map(({ detail }) => detail)),
     [['SCAN messages USING INDEX messages_under_way']],
   )
-  database.close()
 })
 
 test('a look for the overdue on SQLite goes over its own stretch of the lane, and sorts nothing', async () => {
