@@ -14,7 +14,7 @@ export interface Signed {
 export function signatureHeaders({ id, at, body }: Signed, secrets: readonly string[]): Record<string, string> {
   const seconds = Math.floor(at / 1_000)
   const standard = secrets.map((secret) => `v1,${hmac(keyOf(secret), `${id}.${seconds}.${body}`, 'base64')}`)
-  const plain = secrets.map((secret) => `v1=${hmac(secret, `${seconds}.${body}`, 'hex')}`)
+  const plain = secrets.map((secret) => `v1=${hmac(asItStands(secret), `${seconds}.${body}`, 'hex')}`)
   return {
     'webhook-id': id,
     'webhook-timestamp': String(seconds),
@@ -25,11 +25,21 @@ export function signatureHeaders({ id, at, body }: Signed, secrets: readonly str
 
 const PREFIX = 'whsec_'
 
-/** The base64 behind `whsec_`, else the secret as it stands. */
-function keyOf(secret: string): Buffer {
-  return secret.startsWith(PREFIX) ? Buffer.from(secret.slice(PREFIX.length), 'base64') : Buffer.from(secret)
+interface Key {
+  readonly text: string
+  readonly encoding: 'base64' | 'utf8'
 }
 
-function hmac(key: Buffer | string, text: string, encoding: 'base64' | 'hex'): string {
-  return createHmac('sha256', key).update(text).digest(encoding)
+/** The base64 behind `whsec_`, else the secret as it stands. As a text: given bytes, Node looks 30 µs long whether they are a key object. */
+function keyOf(secret: string): Key {
+  if (secret.startsWith(PREFIX)) return { text: secret.slice(PREFIX.length), encoding: 'base64' }
+  return asItStands(secret)
+}
+
+function asItStands(text: string): Key {
+  return { text, encoding: 'utf8' }
+}
+
+function hmac({ text: key, encoding }: Key, text: string, as: 'base64' | 'hex'): string {
+  return createHmac('sha256', key, { encoding }).update(text).digest(as)
 }
