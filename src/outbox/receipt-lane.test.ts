@@ -45,7 +45,10 @@ test('a lane looks for the overdue a stretch a second, at once where there may b
     [2_000, 90, { receiptIds: [second], nextExpiryAt: 6_000, goOnAfter: null }],
     // The earliest of all stretches.
     [3_500, null, { receiptIds: [], nextExpiryAt: 4_900, goOnAfter: null }],
-    [4_900, null, { receiptIds: [], nextExpiryAt: null, goOnAfter: null }],
+    // No sooner than a second later, and after a second also where nothing waited.
+    [4_900, null, { receiptIds: [], nextExpiryAt: 5_000, goOnAfter: null }],
+    [5_900, null, { receiptIds: [], nextExpiryAt: null, goOnAfter: null }],
+    [6_900, null, { receiptIds: [], nextExpiryAt: null, goOnAfter: null }],
   ]
   let at = 0
   let stepped = Promise.withResolvers<void>()
@@ -66,7 +69,7 @@ test('a lane looks for the overdue a stretch a second, at once where there may b
     },
   }
   const lane = laneOn(store, { now: () => at })
-  for (; at <= 5_000; at += 100) {
+  for (; at <= 7_000; at += 100) {
     // More often than it has to look.
     for (let steps = 0; steps < 3; steps++) {
       stepped = Promise.withResolvers()

@@ -49,6 +49,36 @@ describe('the turns of a lane', () => {
     assert.deepEqual(told, [2])
   })
 
+  test('are not over while something is due later', async () => {
+    let told = 0
+    const turns = new Turns({ ...common, step: async () => Date.now() + 60_000, onIdle: () => (told += 1) })
+    turns.nudge()
+    await breaths(12)
+    await turns.stop()
+    assert.equal(told, 0)
+  })
+
+  test('stop with the step under way: none begins behind it, and nothing is left that would wake them', async (t) => {
+    const timers = t.mock.method(globalThis, 'setTimeout')
+    const under = Promise.withResolvers<number>()
+    const story: string[] = []
+    const step = () => {
+      story.push('step')
+      return under.promise.finally(() => story.push('done'))
+    }
+    const turns = new Turns({ ...common, step, onIdle: () => story.push('idle') })
+    turns.nudge()
+    turns.nudge()
+    const stopped = turns.stop().then(() => story.push('stopped'))
+    await breaths(12)
+    assert.deepEqual(story, ['step'])
+    under.resolve(Date.now() + 60_000)
+    await stopped
+    turns.nudge()
+    await breaths(12)
+    assert.deepEqual([story, timers.mock.callCount()], [['step', 'done', 'stopped'], 0])
+  })
+
   test('are one at a time, and many nudges meanwhile make one more', async () => {
     let under = 0
     let most = 0
