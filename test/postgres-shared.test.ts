@@ -24,6 +24,24 @@ describe('a database that other programs use, too', { skip: requirePostgres() },
     assert.deepEqual(rows, [{ count: 0 }])
   })
 
+  test('holds a store in a schema that is new, ahead of another in which a program has made its own tables by Kysely', async () => {
+    await using database = await postgres.database()
+    const theirs = `create table kysely_migration (name text primary key, timestamp text not null);
+      create table kysely_migration_lock (id text primary key, is_locked integer not null default 0);
+      insert into kysely_migration values ('0000-theirs', '2026-01-01T00:00:00.000Z');
+      insert into kysely_migration_lock values ('migration_lock')`
+    await runSql(database.url, `${theirs}; create schema ${SCHEMA}`)
+    const url = apart(database.url, `${SCHEMA},public`)
+    for (let start = 0; start < 2; start++) {
+      await using server = await startReadback(nodeSettings({ url }))
+      assert.deepEqual(
+        server.logs.filter((line) => line.includes('newer version')),
+        [],
+      )
+    }
+    assert.deepEqual(await runSql(database.url, 'select name from public.kysely_migration'), [{ name: '0000-theirs' }])
+  })
+
   test('has its planner led by hand also where the URL asks for something of its own', async () => {
     await using database = await postgres.database()
     const settings = `select current_setting('enable_seqscan') as scans, current_setting('search_path') as path`
@@ -45,6 +63,6 @@ describe('a database that other programs use, too', { skip: requirePostgres() },
   })
 })
 
-function apart(url: string): string {
-  return `${url}?options=${encodeURIComponent(`-c search_path=${SCHEMA}`)}`
+function apart(url: string, path = SCHEMA): string {
+  return `${url}?options=${encodeURIComponent(`-c search_path=${path}`)}`
 }

@@ -83,10 +83,17 @@ export function tellOfNewer(newer: readonly string[]): string {
   return `a newer version has migrated the store (${newer.join(', ')}): this one goes on with what it knows of it`
 }
 
+/** Whether what Kysely's table tells of, as the path finds it, is ours, and not another program's alone. */
+export async function hasOurs(db: Kysely<Tables>): Promise<boolean> {
+  const { rows } = await EXECUTED.execute(db)
+  return rows.some(({ name }) => name in MIGRATIONS)
+}
+
+const EXECUTED = sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)} order by name`
+
 async function executed(db: Kysely<Tables>): Promise<string[]> {
-  const names = sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)} order by name`
   try {
-    return (await names.execute(db)).rows.map(({ name }) => name)
+    return (await EXECUTED.execute(db)).rows.map(({ name }) => name)
   } catch {
     // What kept the migrations from running says more.
     return []

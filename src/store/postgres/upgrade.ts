@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
+import { DEFAULT_MIGRATION_TABLE } from 'kysely/migration'
 import { ReadbackError } from '../../core/errors.ts'
 import { POSTGRES } from '../engine.ts'
-import { migrate } from '../migrations/index.ts'
+import { hasOurs, migrate } from '../migrations/index.ts'
 import type { Tables } from '../tables.ts'
 import { gaveWay, openPatientPool, toKysely } from './connection.ts'
 import { MIGRATION_LOCK } from './transactions.ts'
@@ -50,12 +51,13 @@ async function requireAnyText(db: Kysely<Tables>): Promise<void> {
   )
 }
 
-/** Where our tables are, or will be made. */
+/** Where our tables are, or will be made: the first of Kysely's on the path may be those of another program. */
 async function findSchema(db: Kysely<Tables>): Promise<string> {
-  const { rows } = await sql<{ name: string }>`select coalesce(
-    (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = to_regclass(${MIGRATION_LOCK})),
-    current_schema(), '') as name`.execute(db)
-  return rows[0]?.name ?? ''
+  const { rows } = await sql<{ current: string | null; known: string | null }>`select current_schema() as current,
+    (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace
+      where c.oid = to_regclass(${DEFAULT_MIGRATION_TABLE})) as known`.execute(db)
+  const { current = null, known = null } = rows[0] ?? {}
+  return (known !== null && (await hasOurs(db)) ? known : current) ?? ''
 }
 
 /** Waits for the transactions of all nodes, and keeps new ones waiting. */
