@@ -2,13 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
   type Database,
+  LOGGED,
   locked,
+  ownServer,
   postgresServer,
+  requireOwnPostgres,
   requirePostgres,
   runSql,
   waiting,
 } from '../../../test/support/postgres.ts'
 import { share } from '../../../test/support/shared.ts'
+import { until } from '../../../test/support/until.ts'
 import type { LineId } from '../../core/id.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
 import { contactOf, type Desk, desk, open } from '../desk.contract.ts'
@@ -40,6 +44,28 @@ describe('leases on lines', { skip: requirePostgres() }, () => {
     while (await other.store.endRemoved({ limit: 9, at: 5 }));
     const { state, reason } = await d.receipt(id)
     assert.deepEqual([state, reason], ['skipped', 'line_removed'])
+  })
+
+  test('that a node gave back when it left leave nothing under way on a line that was removed, either', async () => {
+    await using database = await postgres.database()
+    await using d = await desk(database)
+    await using other = await node(database)
+    await other.hold([])
+    const id = await d.request(contactOf(0), 1)
+    await d.claim(2)
+    await d.store.removeLine({ id: d.lineId, at: 3 })
+    await d.store.leases?.release()
+    {
+      // Its line is passed over where another has it at this moment, and is looked at with the next renewal.
+      await using _held = await locked(database, 'select 1 from lines for update')
+      await other.hold([])
+    }
+    await other.hold([])
+    while (await other.store.endRemoved({ limit: 9, at: 4 }));
+    const { state, reason } = await d.receipt(id)
+    assert.deepEqual([state, reason], ['skipped', 'line_removed'])
+    await other.hold([])
+    assert.equal((await runSql(database.url, 'select 1 from nodes')).length, 1)
   })
 
   test('stay with a node whose own lease ran out, and was renewed while another took those of a dead one', async () => {
@@ -97,6 +123,26 @@ describe('leases on lines', { skip: requirePostgres() }, () => {
     assert.deepEqual([await firstHolds, await secondHolds], [[d.lineId], []])
     const call = { lineId: d.lineId, limit: 1, obstacle: 'pace', nextCallAt: 0, at: 1e15 } as const
     assert.equal((await first.store.claimReceipts(call)).line?.id, d.lineId)
+  })
+})
+
+describe('a renewal of a lease', { skip: requireOwnPostgres() }, () => {
+  const postgres = share(() => ownServer(LOGGED))
+
+  test('looks at what was removed only where a node is gone since', async () => {
+    await using database = await postgres.database()
+    await using d = await desk(database)
+    const renew = async () => void (await d.store.leases?.hold({ wanted: [] }))
+    for (let times = 0; times < 3; times++) await renew()
+    await runSql(database.url, `insert into nodes (id, until) values ('dead', 0)`)
+    for (let times = 0; times < 3; times++) await renew()
+    const letters = { 'insert into nodes': 'R', 'removed_at is not null': 'L' }
+    const story = async () =>
+      (await postgres.statements('kept'))
+        .flatMap((text) => Object.entries(letters).find(([words]) => text.includes(words))?.[1] ?? [])
+        .join('')
+    const told = await until('all to be in the log', story, (said) => said.split('R').length > 7)
+    assert.match(told, /^RLRRRRLRR/)
   })
 })
 

@@ -29,6 +29,8 @@ export class NodeLeases implements Leases {
   readonly leaseMs: number
   readonly everyMs: number
   readonly #options: LeaseOptions
+  /** Since it began, what is left of removed lines was looked for. */
+  #looked = false
 
   constructor(options: LeaseOptions) {
     this.#options = options
@@ -56,6 +58,7 @@ export class NodeLeases implements Leases {
         surplus: Math.max(0, own.length - share),
       }
     })
+    this.#looked = true
     if (endpoints.length > 0) onChanges({ endpoints, events: true, touched: 'all' })
     return holding
   }
@@ -63,8 +66,8 @@ export class NodeLeases implements Leases {
   async release(lineIds?: readonly LineId[]): Promise<void> {
     const { transactions, nudges } = this.#options
     await transactions.run('current', async (transaction) => {
+      if (lineIds === undefined) transaction.write(LEAVE, [this.node])
       await transaction.rows(RELEASE, [this.node, lineIds ?? null])
-      if (lineIds === undefined) await transaction.rows(LEAVE, [this.node])
     })
     nudges.send({ freed: true })
   }
@@ -91,24 +94,23 @@ export class NodeLeases implements Leases {
     return (await transaction.rows(KEEP, [lineId, this.node])).length > 0
   }
 
-  /** Lines of nodes that are no more; what they had claimed is due again, on those that were removed, too. */
+  /**
+   * Lines of nodes that are no more; what they had claimed is due again, on those that were removed, too: these are all looked at, and so
+   * only where a node is gone. Dead nodes are locked, so that none of them comes back at this moment, and the lines of those alone are
+   * taken: one whose lease runs out only now may be renewed meanwhile, and one that has just begun is not seen yet.
+   */
   async #take(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<LineId[]> {
-    const taken = room === 0 && wanted.length === 0 ? [] : await this.#lease(transaction, wanted, room)
-    const left = await transaction.rows<{ line_id: LineId }>(FIND_LEFT, [])
+    const dead = (await transaction.rows<{ id: string }>(LOCK_DEAD, [])).map(({ id }) => id)
+    const take = room > 0 || wanted.length > 0
+    const look = dead.length > 0 || !this.#looked
+    const [taken, left] = await Promise.all([
+      take ? transaction.rows<{ line_id: LineId }>(TAKE, [this.node, wanted, room, dead]) : [],
+      look ? transaction.rows<{ line_id: LineId }>(FIND_LEFT, []) : [],
+    ])
     const lineIds = [...taken, ...left].map(({ line_id }) => line_id)
     if (lineIds.length > 0) transaction.write(TAKE_UP, [lineIds])
+    if (dead.length > 0) transaction.write(FORGET_DEAD, [dead])
     return lineIds
-  }
-
-  /**
-   * Dead nodes are locked, so that none of them comes back at this moment, and the lines of those alone are taken: one whose lease runs
-   * out only now may be renewed meanwhile, and one that has just begun is not seen yet.
-   */
-  async #lease(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<{ line_id: LineId }[]> {
-    const dead = (await transaction.rows<{ id: string }>(LOCK_DEAD, [])).map(({ id }) => id)
-    const taking = transaction.rows<{ line_id: LineId }>(TAKE, [this.node, wanted, room, dead])
-    transaction.write(FORGET_DEAD, [dead])
-    return taking
   }
 }
 
@@ -119,6 +121,11 @@ interface LeaseRow {
 }
 
 const LIVING = `(select id from nodes where until > ${NOW})`
+
+/** Whether something of line `l` is under way. */
+const IS_LEFT = `((select 1 from receipts r where r.line_id = l.id and r.state = 'sending' and r.settled_at is null
+    and r.next_attempt_at is null limit 1) = 1
+  or (select 1 from messages m where m.line_id = l.id and m.status = 'QUEUED' and m.next_attempt_at is null limit 1) = 1)`
 
 const RENEW: Statement = {
   name: 'renew lease',
@@ -144,20 +151,18 @@ const TAKE: Statement = {
     on conflict (line_id) do update set node = excluded.node, epoch = held.epoch + 1
       where held.node is null or held.node = any($4::text[]) returning line_id`,
 }
-/** Those that have no line any more: by its own row a line is known to be a dead node's. */
+/** Those with nothing to be taken any more: by its own row a line is known to be a dead node's. */
 const FORGET_DEAD: Statement = {
   name: 'forget dead nodes',
   text: `delete from nodes n where id = any($1::text[]) and not exists (select 1 from line_leases x
-    join lines l on l.id = x.line_id where x.node = n.id and l.removed_at is null)`,
+    join lines l on l.id = x.line_id where x.node = n.id and (l.removed_at is null or ${IS_LEFT}))`,
 }
 /** Removed lines with something under way that nobody carries any more; `RemovedLines` ends it once it is due. */
 const FIND_LEFT: Statement = {
   name: 'find what is left of removed lines',
   text: `select l.id as line_id from lines l where removed_at is not null
     and not exists (select 1 from line_leases x where x.line_id = l.id and x.node in ${LIVING})
-    and ((select 1 from receipts r where r.line_id = l.id and r.state = 'sending' and r.settled_at is null
-        and r.next_attempt_at is null limit 1) = 1
-      or (select 1 from messages m where m.line_id = l.id and m.status = 'QUEUED' and m.next_attempt_at is null limit 1) = 1)
+    and ${IS_LEFT}
     order by l.id for update of l skip locked`,
 }
 const TAKE_UP: Statement = {
@@ -173,9 +178,17 @@ const FIND_LEASES: Statement = {
 }
 const RELEASE: Statement = {
   name: 'release lines',
-  text: `update line_leases set node = null where node = $1 and ($2::bigint[] is null or line_id = any($2::bigint[]))`,
+  text: `update line_leases set node = null where node = $1 and ($2::bigint[] is null or line_id = any($2::bigint[]))
+    and not exists (select 1 from nodes where id = $1 and until = 0)`,
 }
-const LEAVE: Statement = { name: 'leave', text: 'delete from nodes where id = $1' }
+/** As one that died, where something is left on its removed lines: else nobody would look. */
+const LEAVE: Statement = {
+  name: 'leave',
+  text: `with left_behind as (select 1 from line_leases x join lines l on l.id = x.line_id
+      where x.node = $1 and l.removed_at is not null and ${IS_LEFT} limit 1),
+    gone as (delete from nodes where id = $1 and not exists (select 1 from left_behind))
+    update nodes set until = 0 where id = $1 and exists (select 1 from left_behind)`,
+}
 const KEEP: Statement = {
   name: 'keep line',
   text: 'select 1 from line_leases where line_id = $1 and node = $2 for update',
