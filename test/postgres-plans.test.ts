@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startCustomerServer } from './support/customer-server.ts'
-import { isPlannedOnce, type Plan, planOf, waysOf } from './support/plan.ts'
+import { isPlannedOnce, type Plan, planOf, stepsOf, waysOf } from './support/plan.ts'
 import {
   type Database,
   LOGGED,
@@ -67,6 +67,13 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
     await runSql(database.url, `${events(20_000)}; ${waiting(20_000)}; ${deliveries(20_000, 1)}; analyze`)
     for (const query of kept) if (!(await isPlannedOnce(database, query))) anew.push(query)
     assert.deepEqual(anew, [])
+  })
+
+  test('forgets the sessions that ended by an index, however many are open', async () => {
+    const forgetting = asked.filter((query) => query.startsWith('delete from "sessions"'))
+    const ways = await Promise.all(forgetting.map(async (query) => stepsOf(await planOf(database, query))))
+    assert.deepEqual([ways.length, ways.flat().filter((step) => step.startsWith('Seq Scan'))], [1, []])
+    assert.ok(ways.flat().some((step) => step.endsWith(' by session_ends')))
   })
 
   test('goes by the same indexes whatever its tables hold in the moment when a plan is made that is kept', async () => {

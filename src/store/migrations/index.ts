@@ -18,6 +18,7 @@ import { serviceTime } from './0014-service-time.ts'
 import { unread } from './0015-unread.ts'
 import { inboundBase } from './0016-inbound-base.ts'
 import { marked } from './0017-marked.ts'
+import { sessionEnds } from './0018-session-ends.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -37,6 +38,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0015-unread': unread,
   '0016-inbound-base': inboundBase,
   '0017-marked': marked,
+  '0018-session-ends': sessionEnds,
 }
 
 const NOTHING_TO_DO: Migration = { async up() {} }

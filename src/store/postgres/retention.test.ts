@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { locked, postgresServer, requirePostgres, waiting } from '../../../test/support/postgres.ts'
+import { locked, postgresServer, requirePostgres, runSql, waiting } from '../../../test/support/postgres.ts'
 import { share } from '../../../test/support/shared.ts'
 import type { WebhookId } from '../../core/id.ts'
 import { contactOf, desk, open } from '../desk.contract.ts'
@@ -27,5 +27,19 @@ describe('what is old, on PostgreSQL', { skip: requirePostgres() }, () => {
     const { deliveries } = await d.store.claimDeliveries({ webhookId: id, limit: 9, at: 201, leaseUntil: 300 })
     assert.equal(deliveries.length, tested.status === 'fulfilled' ? 1 : 0)
     await other.close()
+  })
+
+  test('is forgotten a piece at a time where sessions ended, by whoever signs in', async () => {
+    await using database = await server.database()
+    await using d = await desk(database)
+    await runSql(
+      database.url,
+      'insert into sessions (token_hash, created_at, expires_at) select n, 0, n from generate_series(1, 900) as k (n)',
+    )
+    const left = () => runSql<{ n: number }>(database.url, 'select count(*)::int as n from sessions')
+    for (const n of [400 + 1, 2]) {
+      await d.store.openSession({ opener: d.credentials, at: d.store.now() })
+      assert.deepEqual(await left(), [{ n }])
+    }
   })
 })
