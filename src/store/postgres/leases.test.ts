@@ -106,6 +106,25 @@ describe('leases on lines', { skip: requirePostgres() }, () => {
     assert.deepEqual(await dead(), [])
   })
 
+  test('tell of no call that is an hour away, which was written before the clock was set back', async () => {
+    await using database = await postgres.database()
+    await using d = await desk(database)
+    const told = async () => (await d.store.leases?.hold({ wanted: [] }))?.held.get(d.lineId)
+    const soon = d.store.now() + 60_000
+    for (const [written, heard] of [
+      [soon, soon],
+      [soon + 3_600_000, 0],
+    ] as const) {
+      await runSql(database.url, 'update line_leases set next_call_at = $1', [written])
+      assert.equal(await told(), heard)
+    }
+    await d.request(contactOf(0), 1)
+    const at = d.store.now()
+    await d.claim(at)
+    const rows = await runSql<{ set: boolean }>(database.url, 'select next_call_at = $1 as set from line_leases', [at])
+    assert.deepEqual(rows, [{ set: true }])
+  })
+
   test('stay with a node that took them in the moment in which another began', async () => {
     await using database = await postgres.database()
     await using d = await desk(database)

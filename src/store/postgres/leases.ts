@@ -171,9 +171,15 @@ const TAKE_UP: Statement = {
     select id from receipts where line_id = any($1::bigint[]) and state = 'sending' and settled_at is null
       and next_attempt_at is null order by id for update)`,
 }
+/**
+ * A carrier is left alone for a minute at the most. What is much later was written before the clock was set back, and would keep the
+ * line still for as long as that.
+ */
+const NEXT_CALL_AT = `case when x.next_call_at > ${NOW} + 120000 then 0 else x.next_call_at end`
+
 const FIND_LEASES: Statement = {
   name: 'find leases',
-  text: `select x.line_id, x.node, x.next_call_at from line_leases x join lines l on l.id = x.line_id
+  text: `select x.line_id, x.node, ${NEXT_CALL_AT} as next_call_at from line_leases x join lines l on l.id = x.line_id
     where x.node in ${LIVING} and l.removed_at is null`,
 }
 const RELEASE: Statement = {
@@ -195,6 +201,6 @@ const KEEP: Statement = {
 }
 const PERMIT: Statement = {
   name: 'permit calls',
-  text: `update line_leases x set next_call_at = greatest(x.next_call_at, $4::bigint) from nodes n
+  text: `update line_leases x set next_call_at = greatest(${NEXT_CALL_AT}, $4::bigint) from nodes n
     where x.line_id = $1 and x.node = $2 and n.id = x.node and n.until >= ${NOW} + $3::bigint returning x.epoch`,
 }
