@@ -172,10 +172,11 @@ const TAKE_UP: Statement = {
       and next_attempt_at is null order by id for update)`,
 }
 /**
- * A carrier is left alone for a minute at the most. What is much later was written before the clock was set back, and would keep the
- * line still for as long as that.
+ * Twice what a carrier is left alone for at the most. What is later was written before the clock was set back, and would keep the line
+ * still for as long as that.
  */
-const NEXT_CALL_AT = `case when x.next_call_at > ${NOW} + 120000 then 0 else x.next_call_at end`
+const LONGEST_LEFT_ALONE_MS = 120_000
+const NEXT_CALL_AT = `case when x.next_call_at > ${NOW} + ${LONGEST_LEFT_ALONE_MS} then 0 else x.next_call_at end`
 
 const FIND_LEASES: Statement = {
   name: 'find leases',
