@@ -4,9 +4,10 @@ import type { Service } from '../core/conversation.ts'
 import type { MessageId } from '../core/id.ts'
 import type { MessageFilter, MessagePage } from '../core/message.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
-import type { MessageCall, MessageSettlement } from '../core/sending.ts'
-import { contactOf, type Desk, desk, LINE, type Place, WORDS } from './desk.contract.ts'
+import type { MessageCall, MessageNews, MessageSettlement } from '../core/sending.ts'
+import { contactOf, type Desk, desk, deskAt, LINE, type Place, WORDS } from './desk.contract.ts'
 
+const OTHER_LINE = '+19175550100' as PhoneNumber
 const ALL: MessageFilter = { created: {}, updated: {}, sent: {} }
 const FIRST: MessagePage = { orderBy: 'createdAt', direction: 'desc', limit: 10, offset: 0 }
 
@@ -72,6 +73,58 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
         await store.noteNews({ lineId, news, at: 31 })
         assert.deepEqual(await statuses(), ['DELIVERED', 'READ'])
       }
+    })
+
+    test('are led on by what their own line’s carrier tells, also before its answer, and by nothing before their call', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store } = d
+      const other = await deskAt(store, OTHER_LINE)
+      await store.leases?.hold({ wanted: [d.lineId, other.lineId] })
+      const write = async ({ credentials, lineId }: Desk, fromNumber: PhoneNumber) => {
+        await store.sendMessage({ credentials, fromNumber, number: contactOf(0), ...WORDS, at: 10 })
+        const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: 10, at: 10 })
+        return (carrierMessageId: string) =>
+          store.settleMessage({ call: call as MessageCall, at: 10, status: 'SENT', carrierMessageId })
+      }
+      const hear = (carrierMessageId: string, status: MessageNews['status'] = 'DELIVERED') =>
+        store.noteNews({ lineId: d.lineId, news: [{ of: { carrierMessageId }, status, at: 15 }], at: 30 })
+      const shown = async ({ credentials }: Desk) => {
+        const { messages } = await store.listMessages({ credentials, filter: ALL, page: FIRST })
+        return messages.map(({ status, reason, readAt }) => [status, reason, readAt])
+      }
+      const theirs = await write(other, OTHER_LINE)
+      await hear('first')
+      const own = await write(d, LINE)
+      await hear('second')
+      await theirs('first')
+      await own('first')
+      const second = await write(d, LINE)
+      await hear('second')
+      await (await write(other, OTHER_LINE))('second')
+      await second('second')
+      const told = ['SENT', null, null]
+      assert.deepEqual(
+        [await shown(d), await shown(other)],
+        [
+          [['DELIVERED', null, null], told],
+          [told, told],
+        ],
+      )
+      await hear('first', 'ERROR')
+      await hear('second', 'READ')
+      assert.deepEqual(await shown(d), [
+        ['READ', null, 15],
+        ['ERROR', 'rejected', null],
+      ])
+      assert.deepEqual(await shown(other), [told, told])
+      await (await write(d, LINE))('third')
+      await store.noteNews({
+        lineId: d.lineId,
+        news: [{ of: { contact: contactOf(0) }, status: 'READ', at: 10 }],
+        at: 30,
+      })
+      assert.deepEqual((await shown(d))[0], ['READ', null, 10])
     })
 
     test('are found by every filter, in every order, and counted', async () => {
