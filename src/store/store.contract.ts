@@ -7,7 +7,7 @@ import { AGED } from '../core/retention.ts'
 import type { Claim } from '../core/send-receipt.ts'
 import type { MessageCall } from '../core/sending.ts'
 import type { LineToEnrol } from '../core/store.ts'
-import { contactOf, desk, done, LINE, open, type Place, WORDS } from './desk.contract.ts'
+import { contactOf, type Desk, desk, deskAt, done, LINE, open, type Place, WORDS } from './desk.contract.ts'
 
 /** What every engine keeps to. */
 export function describeStore(engine: string, place: () => Promise<Place>): void {
@@ -147,6 +147,20 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       assert.deepEqual(marked, ['message 3'])
       for (const claim of claims) await d.store.settleReceipts(done(claim, 102))
       assert.equal((await d.receipt(young)).state, 'sent')
+    })
+
+    test('recognises what came again until that is forgotten, of each line by itself', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const other = await deskAt(d.store, '+19175550100' as PhoneNumber)
+      const carrierMessageId = 'same'
+      await d.receive(contactOf(0), 1, { carrierMessageId })
+      await d.receive(contactOf(0), 2)
+      await other.receive(contactOf(0), 9, { carrierMessageId })
+      const forget = () => d.store.forgetInbound({ before: 9, limit: 1 })
+      assert.deepEqual([await forget(), await forget(), await forget()], [1, 1, 0])
+      const repeated = async (one: Desk) => (await one.receive(contactOf(0), 10, { carrierMessageId }))[0]?.repeated
+      assert.deepEqual([await repeated(d), await repeated(other)], [false, true])
     })
 
     test('forgets what is old behind what was written while the clock was ahead', async () => {
