@@ -10,6 +10,7 @@ import { describeHandset } from './handset.contract.ts'
 import { describeMarking } from './marking.contract.ts'
 import { describeMessages } from './messages.contract.ts'
 import { describeOverdue } from './overdue.contract.ts'
+import { describeOverview } from './overview.contract.ts'
 import { describeReceipts } from './receipts.contract.ts'
 import { describeSequences } from './sequences.contract.ts'
 import { describeStore } from './store.contract.ts'
@@ -21,6 +22,7 @@ describeSequences('SQLite', place)
 describeMessages('SQLite', place)
 describeEnding('SQLite', place)
 describeOverdue('SQLite', place)
+describeOverview('SQLite', place)
 describeMarking('SQLite', place)
 describeDelivering('SQLite', place)
 describeHandset('SQLite', place)
@@ -36,6 +38,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeMessages('PostgreSQL', database)
   describeEnding('PostgreSQL', database)
   describeOverdue('PostgreSQL', database)
+  describeOverview('PostgreSQL', database)
   describeMarking('PostgreSQL', database)
   describeDelivering('PostgreSQL', database)
   describeHandset('PostgreSQL', database)
