@@ -253,6 +253,16 @@ describe('bad input', () => {
     await refused(415, Buffer.from(bare))
   })
 
+  test('is 400 for bytes that are no UTF-8 in a text, and none by any name of UTF-8, nor uncompressed', async () => {
+    const [head = '', tail = ''] = JSON.stringify({ number: CONTACT, from_number: LINE, more: '|' }).split('|')
+    const bytes = Buffer.concat([Buffer.from(head), Buffer.from([0xff]), Buffer.from(tail)])
+    await refused(400, request(bytes))
+    for (const charset of ['utf-8', 'UTF-8', 'utf8', '"UTF8"']) {
+      const headers = [`content-type: application/json; charset=${charset}`, 'content-encoding: identity']
+      assert.equal((await sendRaw(server.base, request(GOOD, headers)))?.status, 200, charset)
+    }
+  })
+
   const LIES: readonly [what: string, status: number, headers: readonly string[]][] = [
     ['two content-lengths', 400, ['content-length: 5', 'content-length: 6']],
     ['a content-length that is no number', 400, ['content-length: many']],
