@@ -196,12 +196,13 @@ describe('a start', () => {
     await until('the call to be under way', sending, ({ state }) => state === 'sending')
     const stopped = once(server.child, 'close')
     server.child.kill('SIGTERM')
-    const { body } = await until(
+    const { body, headers } = await until(
       '503',
       () => anybody.call('GET', '/readyz'),
       ({ status }) => status === 503,
     )
     assert.deepEqual(body, { status: 'ERROR', message: 'This process is about to end' })
+    assert.equal(headers.get('retry-after'), '1')
     assert.deepEqual(await stopped, [0, null])
     assert.match(server.output(), /"stopped"/)
     assert.doesNotMatch(server.output(), /the store is not available|Warning/)
