@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
+import { messageOf } from '../src/core/errors.ts'
 import { accept } from './accept.ts'
 import { dispatch } from './dispatch.ts'
 import { growth } from './growth.ts'
@@ -30,24 +32,7 @@ const USAGE = `usage: npm run bench -- <command> [options]
                 --connections 64; needs 15 GB in --dir for a while
 `
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-    dir: { type: 'string', default: tmpdir() },
-    profile: { type: 'string' },
-    store: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '8' },
-    contacts: { type: 'string', default: '100000' },
-    connections: { type: 'string', default: '64' },
-    receipts: { type: 'string', default: '20000' },
-    lines: { type: 'string', default: '100' },
-    sizes: { type: 'string', default: '1000,1000000,10000000' },
-  },
-})
-
+const { values, positionals } = parse()
 const { dir, profile } = values
 const COMMANDS: Readonly<Record<string, () => Promise<Report>>> = {
   accept: () =>
@@ -78,9 +63,38 @@ const COMMANDS: Readonly<Record<string, () => Promise<Report>>> = {
     }),
 }
 
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        dir: { type: 'string', default: tmpdir() },
+        profile: { type: 'string' },
+        store: { type: 'string' },
+        rounds: { type: 'string', default: '5' },
+        seconds: { type: 'string', default: '8' },
+        contacts: { type: 'string', default: '100000' },
+        connections: { type: 'string', default: '64' },
+        receipts: { type: 'string', default: '20000' },
+        lines: { type: 'string', default: '100' },
+        sizes: { type: 'string', default: '1000,1000000,10000000' },
+      },
+    })
+  } catch (error) {
+    return refuse(messageOf(error).replaceAll('\n', ' '))
+  }
+}
+
+function refuse(message: string): never {
+  process.stderr.write(`${USAGE}\nbench: ${message}\n`)
+  process.exit(2)
+}
+
 function storeOf(name: string): Engine {
   if (name === 'sqlite' || name === 'postgres') return name
-  throw new Error('--store must be sqlite or postgres')
+  return refuse('--store must be sqlite or postgres')
 }
 
 function count(name: 'rounds' | 'seconds' | 'contacts' | 'connections' | 'receipts' | 'lines'): number {
@@ -89,7 +103,7 @@ function count(name: 'rounds' | 'seconds' | 'contacts' | 'connections' | 'receip
 
 function wholeNumber(name: string, given: string): number {
   const number = Number(given)
-  if (!Number.isInteger(number) || number < 1) throw new Error(`--${name} must be a whole number from 1`)
+  if (!Number.isInteger(number) || number < 1) refuse(`--${name} must be a whole number from 1`)
   return number
 }
 
@@ -97,7 +111,8 @@ const command = COMMANDS[positionals[0] ?? '']
 if (command === undefined || positionals.length !== 1 || values.help) {
   process.stderr.write(USAGE)
   process.exitCode = values.help ? 0 : 2
-} else {
+} else if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) refuse(`--dir: there is no folder ${dir}`)
+else {
   const report = await command()
   process.stdout.write(values.json ? `${JSON.stringify(report.json, null, 2)}\n` : `${report.text}\n`)
 }
