@@ -6,9 +6,9 @@ const USAGE = 'usage: npm run migrate-store -- sqlite:<path> postgres://<user>:<
 const WIDTH = 30
 
 /** Moves a store, and shows how far it is. It can be interrupted, and goes on where it was. */
-async function run([from = '', to = '']: readonly string[]): Promise<void> {
+async function run([from = '', to = '', ...more]: readonly string[]): Promise<void> {
   const path = /^sqlite:(.+)$/.exec(from)?.[1]
-  if (path === undefined || !/^postgres(ql)?:\/\/./.test(to)) throw new Error(USAGE)
+  if (path === undefined || !/^postgres(ql)?:\/\/./.test(to) || more.length > 0) throw new Error(USAGE)
   if (!isStoreUrl(to))
     throw new Error('The second URL is none: in its password, / ? # and the like are percent-encoded')
   const rows = await moveStore({ path, url: to, onProgress: show })

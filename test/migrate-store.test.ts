@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
@@ -99,6 +99,30 @@ describe('npm run migrate-store', { skip: requirePostgres() }, () => {
     await using database = await postgres.database()
     assert.match(await migrate(folder.path, database), /There is no store at/)
     assert.deepEqual(await readdir(folder.path), [])
+    assert.match(await run(['sqlite:y', database.url, 'and more']), /^migrate-store: usage: /)
+  })
+
+  test('says which of the two stores it cannot use, and shows no password', async () => {
+    await using folder = await dataFolder()
+    await using database = await postgres.database()
+    const none = new URL(database.url)
+    none.pathname = 'none'
+    const path = join(folder.path, 'readback.db')
+    await mkdir(path)
+    assert.equal(
+      await migrate(folder.path, database),
+      `migrate-store: The store ${path}: unable to open database file\n`,
+    )
+    await rmdir(path)
+    await writeFile(path, 'a text, and no store of anybody’s')
+    assert.equal(await migrate(folder.path, database), `migrate-store: The store ${path}: file is not a database\n`)
+    await rm(path)
+    await using server = await startReadback({ READBACK_DATA_DIR: folder.path })
+    await server.stop()
+    const place = 'migrate-store: The second URL: '
+    assert.equal(await run([`sqlite:${path}`, none.href]), `${place}database "none" does not exist\n`)
+    const away = await run([`sqlite:${path}`, 'postgres://user:not-to-be-shown@127.0.0.1:9/readback'])
+    assert.equal(away, `${place}The store cannot be written or read: connect ECONNREFUSED 127.0.0.1:9\n`)
   })
 })
 

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
-import { ReadbackError } from '../core/errors.ts'
+import { DatabaseError } from 'pg'
+import { messageOf, ReadbackError } from '../core/errors.ts'
 import { SQLITE } from './engine.ts'
 import { migrate } from './migrations/index.ts'
 import { asUnavailable, openPatientPool, toKysely, toParameter } from './postgres/connection.ts'
 import { upgrade } from './postgres/upgrade.ts'
-import { openWriter, toKysely as sqliteToKysely } from './sqlite/connection.ts'
+import { isOfSqlite, openWriter, toKysely as sqliteToKysely } from './sqlite/connection.ts'
 import { lockFile } from './sqlite/file-lock.ts'
 import { Joins } from './sqlite/joins.ts'
 import type { Tables } from './tables.ts'
@@ -52,10 +53,31 @@ const UNDER_WAY = 'under way'
  * a newer version has migrated either, `invalid` where there is no first store, and `internal` where what arrived is not what was sent.
  * Answers how many rows there are.
  */
-export async function moveStore({ path, url, onProgress }: Move): Promise<number> {
+export async function moveStore(move: Move): Promise<number> {
+  const { path } = move
   if (!existsSync(path)) throw new ReadbackError('invalid', `There is no store at ${path}`)
-  const lock = lockFile(path)
-  const source = openWriter(path)
+  try {
+    const lock = lockFile(path)
+    try {
+      return await moveRows(openWriter(path), move)
+    } finally {
+      lock.release()
+    }
+  } catch (error) {
+    throw withPlace(error, path)
+  }
+}
+
+/** Of two stores neither SQLite nor PostgreSQL says which it means. The URL is not shown: it may hold a password. */
+function withPlace(error: unknown, path: string): unknown {
+  if (isOfSqlite(error))
+    return new ReadbackError('unavailable', `The store ${path}: ${messageOf(error)}`, { cause: error })
+  const away = asUnavailable(error) ?? (error instanceof DatabaseError ? error : undefined)
+  if (away === undefined) return error
+  return new ReadbackError('unavailable', `The second URL: ${messageOf(away)}`, { cause: error })
+}
+
+async function moveRows(source: DatabaseSync, { url, onProgress }: Move): Promise<number> {
   const target = toKysely(openPatientPool(url))
   try {
     refuseNewer('first', await migrate(sqliteToKysely(source), SQLITE))
@@ -69,12 +91,9 @@ export async function moveStore({ path, url, onProgress }: Move): Promise<number
     await continueIds(source, target, tables)
     await sql`delete from facts where name = 'move'`.execute(target)
     return rows
-  } catch (error) {
-    throw asUnavailable(error) ?? error
   } finally {
     await target.destroy()
     source.close()
-    lock.release()
   }
 }
 

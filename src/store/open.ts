@@ -2,6 +2,7 @@ import { messageOf, ReadbackError } from '../core/errors.ts'
 import type { Changes, Store } from '../core/store.ts'
 import type { StoreRules } from './context.ts'
 import { openPostgresStore } from './postgres/store.ts'
+import { isOfSqlite } from './sqlite/connection.ts'
 import { openSqliteStore } from './sqlite/store.ts'
 
 export interface StoreOptions {
@@ -38,9 +39,4 @@ export async function openStore({ url, onDeath, ...options }: StoreOptions): Pro
     // It does not say which file it means.
     throw new ReadbackError('unavailable', `The store ${path} cannot be opened: ${messageOf(error)}`, { cause: error })
   }
-}
-
-/** https://nodejs.org/api/errors.html#err_sqlite_error: its class does not outlive the way from the thread that opens the store. */
-function isOfSqlite(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
 }

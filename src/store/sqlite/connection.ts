@@ -110,6 +110,11 @@ function prepare(database: DatabaseSync, sql: string): SqliteStatement {
   }
 }
 
+/** https://nodejs.org/api/errors.html#err_sqlite_error: its class does not outlive the way from the thread that opens the store. */
+export function isOfSqlite(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
+}
+
 /** SQLite's primary result codes for "not now, not here": BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN. */
 const ABSENT_CODES = new Set([5, 6, 7, 8, 10, 13, 14])
 
