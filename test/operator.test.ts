@@ -191,6 +191,13 @@ describe('the operator API', () => {
     [
       'POST',
       '/operator/accounts',
+      { email: 'a@example.com', plan: 'a'.repeat(65) },
+      400,
+      /`plan` must be 1 to 64 of a-z/,
+    ],
+    [
+      'POST',
+      '/operator/accounts',
       { email: 'a@example.com', read_receipts_enabled: 'yes' },
       400,
       /read_receipts_enabled/,

@@ -8,7 +8,7 @@ import { DONE, ok } from './answers.ts'
 import { type Door, door } from './door.ts'
 import { TIMING } from './timing.ts'
 
-const PLAN = z.string().regex(/^[a-z0-9_]{1,64}$/, { error: '`plan` must be a word of a-z, 0-9 and _' })
+const PLAN = z.string().regex(/^[a-z0-9_]{1,64}$/, { error: '`plan` must be 1 to 64 of a-z, 0-9 and _' })
 
 const DRAFT = z.strictObject({
   email: z.email({ error: '`email` must be an e-mail address' }).max(254),
