@@ -49,22 +49,29 @@ describe('a program written for Sendblue, with only its host changed', () => {
       .replace('https://api.sendblue.com', server.base)
       .replace('YOUR_API_KEY', account.keys['sb-api-key-id'])
       .replace('YOUR_API_SECRET', account.keys['sb-api-secret-key'])
-    const [program, ...args] = command
+    await runText(command, wrap(text))
+  }
+
+  async function runText([program = '', ...args]: readonly string[], text: string): Promise<void> {
     const child = spawn(program, args, { cwd: ROOT, stdio: ['pipe', 'ignore', 'ignore'] })
-    child.stdin.end(wrap(text))
+    child.stdin.end(text)
     const [code] = await once(child, 'close')
     assert.equal(code, 0)
+  }
+
+  async function isReadOnPhone(handle: string | undefined): Promise<void> {
+    await until(
+      '"Read" on the phone',
+      async () => (await account.phone()).find(({ message_handle }) => message_handle === handle),
+      (message) => message?.read_at != null,
+    )
   }
 
   for (const client of CLIENTS) {
     test(`marks as read: the page’s ${client.name} example`, { skip: client.skip }, async () => {
       const [handle] = await account.write()
       await run(client, 'mark-read')
-      await until(
-        '"Read" on the phone',
-        async () => (await account.phone()).find(({ message_handle }) => message_handle === handle),
-        (message) => message?.read_at != null,
-      )
+      await isReadOnPhone(handle)
     })
 
     test(`turns auto mark-read on: the page’s ${client.name} example`, { skip: client.skip }, async () => {
@@ -83,11 +90,17 @@ describe('a program written for Sendblue, with only its host changed', () => {
     const body = { number: CONTACT, from_number: LINE }
     const answer = await sdk(account.keys['sb-api-secret-key']).post('/api/mark-read', { body })
     assert.deepEqual(answer, { status: 'OK', message: 'Mark read request sent', number: CONTACT })
-    await until(
-      '"Read" on the phone',
-      async () => (await account.phone()).find(({ message_handle }) => message_handle === handle),
-      (message) => message?.read_at != null,
-    )
+    await isReadOnPhone(handle)
+  })
+
+  test('marks as read: the official SDK as docs/api.md points it here', async () => {
+    const [handle] = await account.write()
+    const page = await readFile(join(ROOT, 'docs/api.md'), 'utf8')
+    const [, text = ''] = /^## The official SDK\n.*?^```sh\n(.*?)^```/ms.exec(page) ?? []
+    const { 'sb-api-key-id': id, 'sb-api-secret-key': secret } = account.keys
+    const keys = `SB_API_KEY_ID=${id} SB_API_SECRET_KEY=${secret}`
+    await runText(['sh', '-e'], text.replace('. data/demo.env', keys).replace('http://127.0.0.1:7070', server.base))
+    await isReadOnPhone(handle)
   })
 
   test('shows the official SDK’s user a refusal as status and message', async () => {
