@@ -7,12 +7,14 @@ const { runQuietly, stopCode } = require('./child.cjs')
 const { locked } = require('./lock.cjs')
 
 const NPM_CI = [
-  ...['ci', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'],
+  // Why it has passed over an optional package npm says at this level, and at no higher one.
+  ...['ci', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=http'],
   // Neither NODE_ENV nor an npmrc may leave out what a later command needs.
   ...['--include=dev', '--include=optional'],
   // Without a network the answer comes in 11 seconds, not in 70.
   '--fetch-retry-mintimeout=1000',
 ]
+const NO_ERROR = /^npm (http|notice|warn) .*\n/gm
 const OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED/
 
 /** What a person can do something about: told in one line, without a stack. */
@@ -25,8 +27,7 @@ async function install(folder, what, env, verify = () => {}) {
     if (isInstalled(folder)) return
     console.log(`setup: installing ${what}`)
     rmSync(stampOf(folder), { force: true })
-    await npmCi(folder, what, env)
-    verify()
+    verify(await npmCi(folder, what, env))
     writeFileSync(stampOf(folder), hashOf(folder))
   })
 }
@@ -38,10 +39,11 @@ async function npmCi(folder, what, env) {
     throw error
   })
   if (stopCode() !== undefined) process.exit(stopCode())
-  if (code === 0) return
-  process.stderr.write(output)
+  if (code === 0) return output
+  const errors = output.replace(NO_ERROR, '')
+  process.stderr.write(errors)
   throw new SetupError(
-    OFFLINE.test(output)
+    OFFLINE.test(errors)
       ? `${what} could not be downloaded: is there a network?`
       : `${what} could not be installed; what npm says about it stands above`,
   )
@@ -61,4 +63,4 @@ function hashOf(folder) {
     .digest('hex')
 }
 
-module.exports = { SetupError, install }
+module.exports = { OFFLINE, SetupError, install }

@@ -1,8 +1,9 @@
 'use strict'
 
 const { spawnSync } = require('node:child_process')
+const { existsSync } = require('node:fs')
 const { delimiter, dirname, join } = require('node:path')
-const { SetupError, install } = require('./install.cjs')
+const { OFFLINE, SetupError, install } = require('./install.cjs')
 const { optionalDependencies } = require('./node/package.json')
 
 const NEEDED = 24
@@ -19,14 +20,19 @@ async function findNode() {
 
   const folder = join(__dirname, 'node')
   const file = join(folder, 'node_modules', name, 'bin', 'node')
-  await install(folder, `Node.js ${version}, as this is ${versions.node}`, env, () => {
+  await install(folder, `Node.js ${version}, as this is ${versions.node}`, env, (output) => {
     // npm passes over an optional package that it cannot get, and another libc cannot run this one.
     if (spawnSync(file, ['--version']).status === 0) return
-    throw new SetupError(
-      `${tooOld}: ${version} could not be downloaded or does not run here; install it from https://nodejs.org`,
-    )
+    throw new SetupError(`${tooOld}: ${version} ${whyNot(file, output)} install it from https://nodejs.org`)
   })
   return { file, env: { ...env, PATH: `${dirname(file)}${delimiter}${env.PATH}` } }
+}
+
+function whyNot(file, output) {
+  if (existsSync(file)) return 'does not run here:'
+  const [code] = OFFLINE.exec(output) ?? []
+  if (code === undefined) return 'could not be downloaded:'
+  return `could not be downloaded (${code}): is there a network? Start again once there is, or`
 }
 
 module.exports = { findNode }
