@@ -21,13 +21,16 @@ const OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREA
 class SetupError extends Error {}
 
 /** Runs `npm ci` in a folder, but only where its lockfile is not the one that was installed last. */
-async function install(folder, what, env, verify = () => {}) {
-  if (isInstalled(folder)) return
+async function install(folder, what, env, verify) {
+  // What has to be verified is not there because npm says so.
+  const isThere = () => isInstalled(folder) || (verify === undefined && isWhole(folder))
+  if (isThere()) return
   await locked(async () => {
-    if (isInstalled(folder)) return
+    if (isThere()) return
     console.log(`setup: installing ${what}`)
-    rmSync(stampOf(folder), { force: true })
-    verify(await npmCi(folder, what, env))
+    for (const record of [stampOf(folder), recordOf(folder)]) rmSync(record, { force: true })
+    const output = await npmCi(folder, what, env)
+    verify?.(output)
     writeFileSync(stampOf(folder), hashOf(folder))
   })
 }
@@ -51,6 +54,37 @@ async function npmCi(folder, what, env) {
 
 function isInstalled(folder) {
   return existsSync(stampOf(folder)) && readFileSync(stampOf(folder), 'utf8') === hashOf(folder)
+}
+
+/** As after `npm install`, which leaves no stamp of ours: npm's own record has all that the lockfile has for this machine. */
+function isWhole(folder) {
+  if (!existsSync(recordOf(folder))) return false
+  const there = packagesOf(recordOf(folder))
+  const { '': _, ...wanted } = packagesOf(join(folder, 'package-lock.json'))
+  return Object.entries(wanted).every(
+    ([path, entry]) =>
+      (path in there && there[path].version === entry.version) || (entry.optional && !isForHere(entry)),
+  )
+}
+
+/** Optional packages that name no system are there for others that do. */
+function isForHere({ os, cpu, libc }) {
+  if (!os?.includes(process.platform) || !cpu?.includes(process.arch)) return false
+  return libc === undefined || libc.includes(findLibc())
+}
+
+function findLibc() {
+  // Without this a report looks up the name of every peer.
+  process.report.excludeNetwork = true
+  return process.report.getReport().header.glibcVersionRuntime === undefined ? 'musl' : 'glibc'
+}
+
+function packagesOf(lockfile) {
+  return JSON.parse(readFileSync(lockfile, 'utf8')).packages
+}
+
+function recordOf(folder) {
+  return join(folder, 'node_modules', '.package-lock.json')
 }
 
 function stampOf(folder) {

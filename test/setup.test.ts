@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cp, writeFile } from 'node:fs/promises'
+import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { dataFolder } from './support/data-folder.ts'
@@ -43,4 +43,24 @@ test('the setup says in one line why it has no Node, and what to do', {
     stderr,
     /^setup: Readback needs Node\.js 24 [^\n]+ could not be downloaded \(ECONNREFUSED\): is there a network\? [^\n]+nodejs\.org\n$/,
   )
+})
+
+test('the setup installs nothing again that npm install has installed, and all of it where some was left out', async () => {
+  await using folder = await dataFolder()
+  await copySetup(folder.path)
+  for (const name of ['left', 'wanted']) {
+    await mkdir(join(folder.path, name))
+    await writeFile(join(folder.path, name, 'package.json'), JSON.stringify({ name, version: '1.0.0' }))
+  }
+  const manifest = { dependencies: { wanted: 'file:wanted' }, devDependencies: { left: 'file:left' } }
+  await writeFile(join(folder.path, 'package.json'), JSON.stringify(manifest))
+  const env = { ...process.env, ...NO_NETWORK, npm_config_cache: join(folder.path, 'cache') }
+  const run = (program: string, ...args: string[]) =>
+    spawnSync(program, args, { cwd: folder.path, encoding: 'utf8', env })
+  const setup = () => run(process.execPath, 'setup/run.cjs', 'openapi').stdout
+  assert.equal(run('npm', 'install').status, 0)
+  assert.equal(setup(), '')
+  assert.equal(run('npm', 'install', '--omit=dev').status, 0)
+  assert.equal(setup(), 'setup: installing the packages\n')
+  assert.equal(setup(), '')
 })
