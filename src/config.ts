@@ -29,6 +29,9 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 
 const POSTGRES_URL = /^postgres(ql)?:\/\/./
 
+/** What a header brings as it was sent: other characters come as other ones, and blanks around it not at all. */
+const HEADER_TEXT = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/
+
 const VARIABLES = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce
@@ -50,13 +53,18 @@ const VARIABLES = z.object({
     .default(10),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   READBACK_DATA_DIR: z.string().default('./data'),
-  READBACK_OPERATOR_TOKEN: z.string().min(16, { error: 'must have 16 characters or more' }).optional(),
+  READBACK_OPERATOR_TOKEN: z
+    .string()
+    .min(16, { error: 'must have 16 characters or more' })
+    .regex(HEADER_TEXT, { error: 'must be ASCII, with no blank at either end: it travels in a header' })
+    .optional(),
   READBACK_SECRET_KEY: z
     .string()
     .regex(/^[0-9a-f]{64}$/i, { error: 'must be 64 hex digits' })
     .optional(),
   READBACK_PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .regex(/^[^?#]*$/, { error: 'must have no ? or #: paths are put behind it' })
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
   READBACK_AUTO_MARK_READ_PLANS: z

@@ -47,6 +47,21 @@ describe('a start', () => {
     assert.doesNotMatch(server.output(), /a slip of somebody/)
   })
 
+  test('is refused with an operator token that no header brings, and with a public URL that no path can follow', async () => {
+    await using folder = await dataFolder()
+    for (const [name, value, rule] of [
+      ['READBACK_OPERATOR_TOKEN', 'das Losungswort für alle', 'must be ASCII, with no blank at either end'],
+      ['READBACK_OPERATOR_TOKEN', 'a token with a newline\n', 'must be ASCII, with no blank at either end'],
+      ['READBACK_PUBLIC_URL', 'https://readback.example.com/?by=mail', 'must have no ? or #'],
+      ['READBACK_PUBLIC_URL', 'https://readback.example.com/#top', 'must have no ? or #'],
+    ] as const) {
+      await assert.rejects(startProcess({ dataDir: folder.path, env: { [name]: value } }), ({ message }: Error) => {
+        assert.ok(message.includes(`${name} ${rule}`), message)
+        return true
+      })
+    }
+  })
+
   test('is refused with a URL of a database that is none, and tells nobody the password in it', async () => {
     await using folder = await dataFolder()
     for (const host of ['pass/word@127.0.0.1', 'pass#word@127.0.0.1']) {
