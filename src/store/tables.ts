@@ -209,6 +209,8 @@ export interface Tables extends HandsetTables {
     numbers: string | null
     disabled: DisabledReason | null
     failing_since: number | null
+    /** When its account last asked for it; null where a version before this column did. */
+    enabled_at: number | null
     removed_at: number | null
     created_at: number
   }

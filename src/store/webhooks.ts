@@ -155,7 +155,8 @@ async function upsert({ db, seal }: Context, accountId: AccountId, draft: Endpoi
     .where('url', '=', url)
     .where('removed_at', 'is', null)
     .executeTakeFirst()
-  const kept = { numbers: numbers === null ? null : JSON.stringify(numbers), disabled: null, failing_since: null }
+  const enabled = { disabled: null, failing_since: null, enabled_at: at }
+  const kept = { numbers: numbers === null ? null : JSON.stringify(numbers), ...enabled }
   if (known !== undefined) {
     const before = known.secret === null ? null : seal.open(PURPOSE, known.secret)
     const rotated =

@@ -19,6 +19,7 @@ import { unread } from './0015-unread.ts'
 import { inboundBase } from './0016-inbound-base.ts'
 import { marked } from './0017-marked.ts'
 import { sessionEnds } from './0018-session-ends.ts'
+import { enabled } from './0019-enabled.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -39,6 +40,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0016-inbound-base': inboundBase,
   '0017-marked': marked,
   '0018-session-ends': sessionEnds,
+  '0019-enabled': enabled,
 }
 
 const NOTHING_TO_DO: Migration = { async up() {} }

@@ -69,12 +69,12 @@ export async function settleDeliveries(
 
 function noteEndpoint(transaction: Transaction, webhookId: WebhookId, outcomes: readonly DeliveryOutcome[]): void {
   const failed = outcomes.filter(({ failing }) => failing)
-  const disable = failed.find((outcome) => outcome.disable !== null)?.disable
+  const last = failed.filter(({ disable }) => disable !== null).sort((a, b) => b.attempt.at - a.attempt.at)[0]
   if (outcomes.some(({ failing }) => failing === false)) transaction.write(RECOVERED, [webhookId])
   else if (failed.length > 0) {
     transaction.write(FAILING, [Math.min(...failed.map(({ attempt }) => attempt.at)), webhookId])
   }
-  if (disable !== undefined) transaction.write(DISABLE, [disable, webhookId])
+  if (last !== undefined) transaction.write(DISABLE, [last.disable, webhookId, last.attempt.at])
 }
 
 const FIND_ENDPOINT: Statement = {
@@ -143,4 +143,8 @@ const FAILING: Statement = {
   name: 'endpoint fails',
   text: 'update webhooks set failing_since = $1 where id = $2 and failing_since is null',
 }
-const DISABLE: Statement = { name: 'disable endpoint', text: 'update webhooks set disabled = $1 where id = $2' }
+/** It may have been enabled since that was sent. */
+const DISABLE: Statement = {
+  name: 'disable endpoint',
+  text: 'update webhooks set disabled = $1 where id = $2 and coalesce(enabled_at, 0) <= $3',
+}

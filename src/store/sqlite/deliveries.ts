@@ -60,7 +60,7 @@ export class Deliveries {
     if (settled !== undefined) this.#events.touchAccount(settled.account_id)
     if (failing === true) this.#statements.failing.run(at, webhookId)
     else if (failing === false) this.#statements.recovered.run(webhookId)
-    if (disable !== null) this.#statements.disable.run(disable, webhookId)
+    if (disable !== null) this.#statements.disable.run(disable, webhookId, at)
   }
 
   releaseDeliveries({ at }: { at: number }): void {
@@ -106,7 +106,8 @@ function prepare(database: DatabaseSync) {
     ),
     recovered: database.prepare('update webhooks set failing_since = null where id = ? and failing_since is not null'),
     failing: database.prepare('update webhooks set failing_since = ? where id = ? and failing_since is null'),
-    disable: database.prepare('update webhooks set disabled = ? where id = ?'),
+    // It may have been enabled since that was sent.
+    disable: database.prepare('update webhooks set disabled = ? where id = ? and coalesce(enabled_at, 0) <= ?'),
     // Each endpoint's lane for itself, beyond what is due anyway: by the state alone a start read all that was ever sent. What was
     // recorded later than now would wait for a time of a clock that was set back.
     release: database.prepare(
