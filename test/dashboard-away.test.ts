@@ -79,6 +79,28 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     await alert.waitFor({ state: 'detached' })
   })
 
+  test('says nothing of what could not be fetched of a list once another is looked at', async () => {
+    await using theirs = await startCustomerServer()
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [theirs.url] })
+    for (let n = 0; n < 60; n++)
+      await account.write({ to_number: line, number: `+1415555${String(100 + n).padStart(4, '0')}` })
+    await page.route('**/console/**cursor=*', refuse)
+    const alert = page.getByRole('alert')
+    for (const [view, filter, other] of [
+      ['Conversations', 'Service', 'RCS'],
+      ['Webhooks', 'State', 'failed'],
+    ] as const) {
+      await page.getByRole('link', { name: view }).click()
+      await page.getByRole('button', { name: 'Show more' }).click()
+      await alert.getByText('Not right now').waitFor()
+      await page.getByLabel(filter, { exact: true }).selectOption(other)
+      await page.getByText(/^(Nothing matches|None)$/).waitFor()
+      await alert.waitFor({ state: 'detached' })
+    }
+  })
+
   test('comes by itself once it can be asked who is signed in', async () => {
     await using visited = await enter(desk)
     const { page } = visited

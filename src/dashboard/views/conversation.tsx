@@ -27,7 +27,7 @@ export function Conversation({ id, autoMarkRead }: { id: string; autoMarkRead: b
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ more, messages }) => (more ? messages[0]?.message_handle : undefined),
   })
-  const older = useFurther(view)
+  const older = useFurther(view, id)
   if (view.isPending) return <Loading />
   // What is here stays, with all that was typed in it, where it cannot be fetched anew.
   if (view.data === undefined) return <NotThere error={view.error} again={view.refetch} />

@@ -51,7 +51,7 @@ function ConversationList({ openId }: { openId: string | undefined }) {
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   })
-  const further = useFurther(list)
+  const further = useFurther(list, settled)
   const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
   return (
     <section className="list" aria-label="Conversations">

@@ -151,7 +151,7 @@ function useDeliveries(state: string) {
 function Deliveries() {
   const [state, setState] = useState('')
   const list = useDeliveries(state)
-  const further = useFurther(list)
+  const further = useFurther(list, state)
   // It is told where one looks: of a further page that is below what is there.
   const failure = further.failure && <Failure {...further.failure} />
   const { title, mayGo } = useTitleForFocus()
