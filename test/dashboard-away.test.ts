@@ -101,6 +101,24 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     }
   })
 
+  test('says that it does not know what lines there may be, until it does', async () => {
+    await customer(desk.server, { lines: [] })
+    await using visited = await enterAsOperator(desk)
+    const { page } = visited
+    await page.getByRole('button', { name: 'Add a line' }).first().waitFor()
+    await page.route('**/operator/connectors', refuse)
+    // What happens on the server would have it asked again by itself.
+    await page.route('**/console/events', refuse)
+    await page.reload()
+    const alert = page.getByRole('alert')
+    await alert.getByText('Not right now').waitFor()
+    await page.unroute('**/operator/connectors')
+    await alert.getByRole('button', { name: 'Try again' }).click()
+    await alert.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Add a line' }).first().click()
+    await page.getByLabel('Connector').selectOption('bluebubbles')
+  })
+
   test('comes by itself once it can be asked who is signed in', async () => {
     await using visited = await enter(desk)
     const { page } = visited

@@ -33,6 +33,7 @@ export function Operator() {
       {accounts.isPending && <Loading />}
       {accounts.isError && <Failure error={accounts.error} again={accounts.refetch} />}
       {lines.isError && <Failure error={lines.error} again={lines.refetch} />}
+      {forms.isError && <Failure error={forms.error} again={forms.refetch} />}
       {accounts.data?.data.length === 0 && (
         <Empty title="No account yet">An account is a customer of your server: it has keys, and lines.</Empty>
       )}
