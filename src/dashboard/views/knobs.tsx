@@ -1,7 +1,8 @@
 import { Group, NumberInput, SegmentedControl, Text } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { call, get, query, refresh } from '../api.ts'
+import { useChanges } from '../act.ts'
+import { call, get, query } from '../api.ts'
 import { Failure } from '../parts/states.tsx'
 import type { Knobs as KnobValues } from '../types.ts'
 
@@ -20,11 +21,10 @@ export function Knobs({ line }: { line: string }) {
     queryKey: ['knobs', line],
     queryFn: () => get<KnobValues>(`/simulator/carrier${query({ from_number: line })}`),
   })
-  const turn = useMutation({
-    mutationFn: (change: Partial<KnobValues>) => call('PUT', '/simulator/carrier', { from_number: line, ...change }),
-    onSettled: refresh,
-  })
-  const now = knobs.data && (turn.isPending ? { ...knobs.data, ...turn.variables } : knobs.data)
+  const { change, wanted, error } = useChanges<KnobValues>(`carrier of ${line}`, (changed) =>
+    call('PUT', '/simulator/carrier', { from_number: line, ...changed }),
+  )
+  const now = knobs.data && { ...knobs.data, ...wanted }
   return (
     <div className="knobs">
       <Text size="xs" fw={600} mb={4}>
@@ -35,7 +35,7 @@ export function Knobs({ line }: { line: string }) {
         size="xs"
         aria-label="The carrier is"
         value={now === undefined ? '' : presetOf(now)}
-        onChange={(preset) => turn.mutate(PRESETS[preset as Preset])}
+        onChange={(preset) => change(PRESETS[preset as Preset])}
         data={[
           { value: 'fine', label: 'Well' },
           { value: 'slow', label: 'Slow' },
@@ -43,12 +43,8 @@ export function Knobs({ line }: { line: string }) {
           { value: 'offline', label: 'Offline' },
         ]}
       />
-      {turn.isError ? (
-        <Failure error={turn.error} />
-      ) : (
-        knobs.isError && <Failure error={knobs.error} again={knobs.refetch} />
-      )}
-      {now && <Exactly now={now} onTurn={turn.mutate} />}
+      {error ? <Failure error={error} /> : knobs.isError && <Failure error={knobs.error} again={knobs.refetch} />}
+      {now && <Exactly now={now} onTurn={change} />}
     </div>
   )
 }

@@ -1,6 +1,7 @@
 import { Button, Group, Modal, Stack, Switch, Text, TextInput, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, type RefCallback, useState } from 'react'
+import { useChanges } from '../act.ts'
 import { call, get, queries, refresh } from '../api.ts'
 import { useTitleForFocus } from '../focus.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
@@ -54,11 +55,9 @@ export function Operator() {
 function AccountCard({ account, lines, forms }: { account: Account; lines: OperatorLine[]; forms: ConnectorForm[] }) {
   const [adding, setAdding] = useState(false)
   const { title, mayGo } = useTitleForFocus()
-  const change = useMutation({
-    mutationFn: (changed: Partial<Account>) => call('PATCH', `/operator/accounts/${account.account_id}`, changed),
-    onSettled: refresh,
-  })
-  const wanted = change.isPending ? { ...account, ...change.variables } : account
+  const { change, wanted, error } = useChanges<Account>(account.account_id, (changed) =>
+    call('PATCH', `/operator/accounts/${account.account_id}`, changed),
+  )
   return (
     <section className="card" aria-label={account.email}>
       <Group justify="space-between" align="flex-start">
@@ -70,10 +69,10 @@ function AccountCard({ account, lines, forms }: { account: Account; lines: Opera
             {account.account_id} · since <Time at={account.created_at} />
           </Text>
         </div>
-        <Plan plan={account.plan} mayGo={mayGo} onChange={(plan) => change.mutate({ plan })} />
+        <Plan plan={account.plan} mayGo={mayGo} onChange={(plan) => change({ plan })} />
       </Group>
-      <Gates account={wanted} onChange={change.mutate} />
-      {change.isError && <Failure error={change.error} />}
+      <Gates account={{ ...account, ...wanted }} onChange={change} />
+      {error && <Failure error={error} />}
       <Stack gap="xs" mt="md">
         {lines.map((line) => (
           <OperatorLineCard

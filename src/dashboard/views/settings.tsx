@@ -1,6 +1,7 @@
 import { Alert, Button, Group, Modal, Stack, Switch, Text, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type RefCallback, useState } from 'react'
+import { useChanges } from '../act.ts'
 import { call, get, refresh } from '../api.ts'
 import { useTitleForFocus } from '../focus.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
@@ -26,10 +27,9 @@ export function Settings({ visitor }: { visitor: AccountVisitor }) {
 
 /** The page's own "account settings" switch, and when it sends. */
 function AutoMarkRead({ visitor: { account, auto_plans } }: { visitor: AccountVisitor }) {
-  const set = useMutation({
-    mutationFn: (auto_mark_read: boolean) => call('POST', '/accounts/settings/auto-mark-read', { auto_mark_read }),
-    onSettled: refresh,
-  })
+  const { change, wanted, error } = useChanges<{ auto_mark_read: boolean }>('auto mark-read', (changed) =>
+    call('POST', '/accounts/settings/auto-mark-read', changed),
+  )
   const { title, mayGo } = useTitleForFocus()
   const included = auto_plans.includes(account.plan)
   return (
@@ -47,9 +47,9 @@ function AutoMarkRead({ visitor: { account, auto_plans } }: { visitor: AccountVi
         <Switch
           size="lg"
           aria-label="Auto mark-read"
-          checked={set.isPending ? set.variables : account.auto_mark_read}
+          checked={wanted.auto_mark_read ?? account.auto_mark_read}
           disabled={!included && !account.auto_mark_read}
-          onChange={(event) => set.mutate(event.currentTarget.checked)}
+          onChange={(event) => change({ auto_mark_read: event.currentTarget.checked })}
         />
       </Group>
       {!included && (
@@ -57,7 +57,7 @@ function AutoMarkRead({ visitor: { account, auto_plans } }: { visitor: AccountVi
           It comes with {auto_plans.join(' and ')}. The operator of this server can change the plan.
         </Alert>
       )}
-      {set.isError && <Failure error={set.error} />}
+      {error && <Failure error={error} />}
       <TimingForm timing={account.auto_mark_read_timing} mayGo={mayGo} />
     </section>
   )

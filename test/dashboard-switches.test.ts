@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { enter, enterAsOperator, openDesk } from './support/dashboard.ts'
+import { customer } from './support/readback.ts'
+import { requireDashboard } from './support/requires.ts'
+import { until } from './support/until.ts'
+
+describe('a switch of the dashboard', { skip: requireDashboard() }, () => {
+  const desk = openDesk()
+
+  test('that is turned and turned back at once ends as it was left', async () => {
+    await using visited = await enter(desk, { path: '/settings' })
+    const { page, account } = visited
+    const held = await holdFirst(page, 'POST', '**/settings/auto-mark-read')
+    await turn(page, 'Auto mark-read', true)
+    await turn(page, 'Auto mark-read', false)
+    held.release()
+    await until(
+      'both to be answered',
+      async () => held.told.length,
+      (told) => told === 4,
+    )
+    assert.deepEqual(held.told, ['sent 1', 'answered 1', 'sent 2', 'answered 2'])
+    const { body } = await account.must(200, 'GET', '/accounts/settings/auto-mark-read')
+    assert.equal(body.auto_mark_read, false)
+    assert.deepEqual(visited.complaints, [])
+  })
+
+  test('shows what it was turned to, though another is turned before the server has it', async () => {
+    const { accountId } = await customer(desk.server)
+    await using visited = await enterAsOperator(desk)
+    const { page } = visited
+    const held = await holdFirst(page, 'PATCH', `**/operator/accounts/${accountId}`)
+    const card = page.getByRole('region').filter({ hasText: `${accountId} ` })
+    await turn(card, 'Read receipts enabled', false)
+    await turn(card, 'Disabled', true)
+    assert.equal(await card.getByRole('switch', { name: 'Read receipts enabled' }).isChecked(), false)
+    held.release()
+    await until(
+      'both to be answered',
+      async () => held.told.length,
+      (told) => told === 4,
+    )
+    await turn(card, 'Disabled', false)
+    await until(
+      'all to be answered',
+      async () => held.told.length,
+      (told) => told === 6,
+    )
+    assert.equal(await card.getByRole('switch', { name: 'Read receipts enabled' }).isChecked(), false)
+    assert.deepEqual(visited.complaints, [])
+  })
+})
+
+async function turn(where: Pick<Page, 'getByRole'>, name: string, wanted: boolean): Promise<void> {
+  const shown = where.getByRole('switch', { name })
+  await shown.click({ force: true })
+  await until(
+    `"${name}" to be shown as turned`,
+    () => shown.isChecked(),
+    (checked) => checked === wanted,
+  )
+}
+
+/** The first such call reaches the server once it is released, and what is told is in which order the server has them. */
+async function holdFirst(page: Page, method: string, url: string) {
+  const told: string[] = []
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let calls = 0
+  await page.route(url, async (route) => {
+    if (route.request().method() !== method) return route.continue()
+    calls += 1
+    const call = calls
+    if (call === 1) await promise
+    told.push(`sent ${call}`)
+    const response = await route.fetch()
+    told.push(`answered ${call}`)
+    await route.fulfill({ response })
+  })
+  return { told, release: resolve }
+}
