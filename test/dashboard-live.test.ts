@@ -59,6 +59,43 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('asks nothing more once nothing changes, though the first answer to a view that was left is still on the way', async () => {
+    await using server = await startReadback()
+    await using browser = await openBrowser()
+    const account = await customer(server)
+    await using visited = await visit(browser, server.base)
+    const { page } = visited
+    await page.addInitScript(NOTING)
+    await page.reload()
+    await signIn(page, account)
+    const arrives = Promise.withResolvers<void>()
+    await page.route('**/console/overview', async (route) => {
+      await arrives.promise
+      await route.continue()
+    })
+    const asked = page.waitForRequest('**/console/overview')
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await asked
+    await page.getByRole('link', { name: 'Webhooks' }).click()
+    await page.getByText('No endpoint yet').waitFor()
+    await account.write()
+    const quiet = (ms: number) =>
+      until(
+        'the server to have said nothing more',
+        () => page.evaluate(`performance.now() - window.heardAt > ${ms}`),
+        (yes) => yes === true,
+      )
+    await quiet(1_000)
+    const since: string[] = []
+    page.on('request', (request) => since.push(request.url()))
+    await quiet(2_000)
+    assert.deepEqual(since, [])
+    await page.getByRole('link', { name: 'Overview' }).click()
+    arrives.resolve()
+    await page.getByText('What did not go out').waitFor()
+    assert.deepEqual(visited.complaints, [])
+  })
+
   test('goes on to show what changes where one answer never came', async () => {
     await using server = await startReadback()
     await using browser = await openBrowser()

@@ -1,3 +1,4 @@
+import type { Query } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { fetchAnew, queries } from './api.ts'
 
@@ -14,12 +15,16 @@ async function fetchInTurn(): Promise<void> {
   if (fetching) return
   fetching = true
   while (again) {
-    // A first fetch under way is waited for, not begun anew: what it brings may be older than the change.
-    again = queries.isFetching({ predicate: ({ state }) => state.data === undefined }) > 0
+    // A first fetch under way is waited for, not begun anew: what it brings may be older than the change. That of a view that was left
+    // nobody waits for: whoever comes back begins one.
+    void queries.cancelQueries({ type: 'inactive', predicate: isFirst })
+    again = queries.isFetching({ predicate: isFirst }) > 0
     await fetchAnew()
   }
   fetching = false
 }
+
+const isFirst = ({ state }: Query) => state.data === undefined
 
 /**
  * Fetches what is shown whenever the server says that something changed. Answers whether it would say so now. A browser has six
