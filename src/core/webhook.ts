@@ -133,7 +133,8 @@ const HOUR_MS = 60 * MINUTE_MS
 /** `docs/api.md`, "Webhooks": how long after each failure the next try comes; then it is given up. */
 const WAITS_MS = [5_000, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 5 * HOUR_MS, 10 * HOUR_MS, 10 * HOUR_MS] as const
 const JITTER = 0.2
-const LONGEST_FAILING_MS = 5 * 24 * HOUR_MS
+/** An endpoint that took nothing for so long gets nothing any more. */
+export const LONGEST_FAILING_MS = 5 * 24 * HOUR_MS
 
 /** 2xx is delivered, 410 ends the endpoint, all else is tried again. `chance` is from 0 to 1. */
 export function concludeAttempt(delivery: Delivery, attempt: Attempt, chance: number): DeliveryOutcome {

@@ -4,6 +4,7 @@ import { dataFolder } from '../../test/support/data-folder.ts'
 import { postgresServer, requirePostgres } from '../../test/support/postgres.ts'
 import { share } from '../../test/support/shared.ts'
 import { describeDelivering } from './delivering.contract.ts'
+import { describeDisabling } from './disabling.contract.ts'
 import { describeEnding } from './ending.contract.ts'
 import { describeEntrance } from './entrance.contract.ts'
 import { describeHandset } from './handset.contract.ts'
@@ -25,6 +26,7 @@ describeOverdue('SQLite', place)
 describeOverview('SQLite', place)
 describeMarking('SQLite', place)
 describeDelivering('SQLite', place)
+describeDisabling('SQLite', place)
 describeHandset('SQLite', place)
 
 describe('PostgreSQL', { skip: requirePostgres() }, () => {
@@ -41,6 +43,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeOverview('PostgreSQL', database)
   describeMarking('PostgreSQL', database)
   describeDelivering('PostgreSQL', database)
+  describeDisabling('PostgreSQL', database)
   describeHandset('PostgreSQL', database)
 })
 

@@ -1,5 +1,5 @@
 import type { AccountId, DeliveryId, WebhookId } from '../../core/id.ts'
-import { ANSWER_KEPT, type Delivery, type DeliveryOutcome } from '../../core/webhook.ts'
+import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, LONGEST_FAILING_MS } from '../../core/webhook.ts'
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/webhook-store.ts'
 import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
 import type { Seal } from '../seal.ts'
@@ -69,12 +69,13 @@ export async function settleDeliveries(
 
 function noteEndpoint(transaction: Transaction, webhookId: WebhookId, outcomes: readonly DeliveryOutcome[]): void {
   const failed = outcomes.filter(({ failing }) => failing)
-  const last = failed.filter(({ disable }) => disable !== null).sort((a, b) => b.attempt.at - a.attempt.at)[0]
   if (outcomes.some(({ failing }) => failing === false)) transaction.write(RECOVERED, [webhookId])
   else if (failed.length > 0) {
     transaction.write(FAILING, [Math.min(...failed.map(({ attempt }) => attempt.at)), webhookId])
   }
-  if (last !== undefined) transaction.write(DISABLE, [last.disable, webhookId, last.attempt.at])
+  for (const { disable, attempt } of failed) {
+    if (disable !== null) transaction.write(DISABLE, [disable, webhookId, attempt.at, attempt.at - LONGEST_FAILING_MS])
+  }
 }
 
 const FIND_ENDPOINT: Statement = {
@@ -143,8 +144,9 @@ const FAILING: Statement = {
   name: 'endpoint fails',
   text: 'update webhooks set failing_since = $1 where id = $2 and failing_since is null',
 }
-/** It may have been enabled since that was sent. */
+/** It may have been enabled since that was sent, or have taken something. */
 const DISABLE: Statement = {
   name: 'disable endpoint',
-  text: 'update webhooks set disabled = $1 where id = $2 and coalesce(enabled_at, 0) <= $3',
+  text: `update webhooks set disabled = $1 where id = $2 and coalesce(enabled_at, 0) <= $3
+    and ($1 = 'gone' or failing_since <= $4)`,
 }

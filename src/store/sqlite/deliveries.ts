@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { AccountId } from '../../core/id.ts'
-import { ANSWER_KEPT, type Delivery, type DeliveryOutcome } from '../../core/webhook.ts'
+import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, LONGEST_FAILING_MS } from '../../core/webhook.ts'
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/webhook-store.ts'
 import type { Context } from '../context.ts'
 import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
@@ -60,7 +60,7 @@ export class Deliveries {
     if (settled !== undefined) this.#events.touchAccount(settled.account_id)
     if (failing === true) this.#statements.failing.run(at, webhookId)
     else if (failing === false) this.#statements.recovered.run(webhookId)
-    if (disable !== null) this.#statements.disable.run(disable, webhookId, at)
+    if (disable !== null) this.#statements.disable.run({ disable, webhookId, at, since: at - LONGEST_FAILING_MS })
   }
 
   releaseDeliveries({ at }: { at: number }): void {
@@ -106,8 +106,11 @@ function prepare(database: DatabaseSync) {
     ),
     recovered: database.prepare('update webhooks set failing_since = null where id = ? and failing_since is not null'),
     failing: database.prepare('update webhooks set failing_since = ? where id = ? and failing_since is null'),
-    // It may have been enabled since that was sent.
-    disable: database.prepare('update webhooks set disabled = ? where id = ? and coalesce(enabled_at, 0) <= ?'),
+    // It may have been enabled since that was sent, or have taken something.
+    disable: database.prepare(
+      `update webhooks set disabled = :disable where id = :webhookId and coalesce(enabled_at, 0) <= :at
+         and (:disable = 'gone' or failing_since <= :since)`,
+    ),
     // Each endpoint's lane for itself, beyond what is due anyway: by the state alone a start read all that was ever sent. What was
     // recorded later than now would wait for a time of a clock that was set back.
     release: database.prepare(
