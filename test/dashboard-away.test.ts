@@ -101,6 +101,21 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     }
   })
 
+  test('says that it could not fetch what signs for webhooks, until it is there', async () => {
+    await using visited = await enter(desk)
+    const { page, account } = visited
+    await account.must(200, 'POST', '/api/account/webhooks', { webhooks: ['https://example.com/hook'] })
+    await page.route('**/console/api/account/webhooks', refuse)
+    await page.route('**/console/events', refuse)
+    await page.goto(`${desk.server.base}/webhooks`)
+    const alert = page.getByRole('alert')
+    await alert.getByText('Not right now').waitFor()
+    await page.unroute('**/console/api/account/webhooks')
+    await alert.getByRole('button', { name: 'Try again' }).click()
+    await page.getByLabel('Signs for all').waitFor()
+    await alert.waitFor({ state: 'detached' })
+  })
+
   test('says that it does not know what lines there may be, until it does', async () => {
     await customer(desk.server, { lines: [] })
     await using visited = await enterAsOperator(desk)

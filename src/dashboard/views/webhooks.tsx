@@ -64,6 +64,8 @@ function SharedSecret() {
     queryKey: ['webhook-settings'],
     queryFn: () => get<{ webhooks: { globalSecret: string } }>('/api/account/webhooks'),
   })
+  if (settings.isError && settings.data === undefined)
+    return <Failure error={settings.error} again={settings.refetch} />
   const secret = settings.data?.webhooks.globalSecret ?? ''
   if (secret === '') return null
   return (
