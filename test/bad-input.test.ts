@@ -9,6 +9,8 @@ import { until } from './support/until.ts'
 /** For `Basic` a browser would open a dialog of its own. */
 const CHALLENGE = 'Bearer realm="Readback"'
 const GOOD = JSON.stringify({ number: CONTACT, from_number: LINE })
+/** For a number that is no line of theirs. */
+const ELSEWHERE = JSON.stringify({ number: CONTACT, from_number: CONTACT })
 
 /** Every door, with a body or a path that is not good, and who may enter. */
 const DOORS: readonly [method: string, path: string, who: 'account' | 'operator' | 'anybody'][] = [
@@ -253,13 +255,14 @@ describe('bad input', () => {
     await refused(415, Buffer.from(bare))
   })
 
-  test('is 400 for bytes that are no UTF-8 in a text, and none by any name of UTF-8, nor uncompressed', async () => {
+  test('is 400 for bytes that are no UTF-8 in a text, and is none by any name of UTF-8, nor uncompressed', async () => {
     const [head = '', tail = ''] = JSON.stringify({ number: CONTACT, from_number: LINE, more: '|' }).split('|')
     const bytes = Buffer.concat([Buffer.from(head), Buffer.from([0xff]), Buffer.from(tail)])
     await refused(400, request(bytes))
     for (const charset of ['utf-8', 'UTF-8', 'utf8', '"UTF8"']) {
       const headers = [`content-type: application/json; charset=${charset}`, 'content-encoding: identity']
-      assert.equal((await sendRaw(server.base, request(GOOD, headers)))?.status, 200, charset)
+      // Read, and for no line of theirs: it leaves no receipt.
+      assert.equal((await sendRaw(server.base, request(ELSEWHERE, headers)))?.status, 404, charset)
     }
   })
 
