@@ -14,8 +14,8 @@ export interface FoundChat {
 type NotFound = Exclude<Heard, { kind: 'done' | 'absent' }> | Extract<ReceiptOutcome, { kind: 'not_supported' }>
 
 /**
- * BlueBubbles' own id of the conversation: as the contact's last message had it, else the first that it knows. `talk` is asked for each
- * look-up: four of a slow Mac's may take longer than one deadline.
+ * BlueBubbles' own id of the conversation: as the contact's last message had it, else the first that it knows, of its service where that is
+ * known. `talk` is asked for each look-up: four of a slow Mac's may take longer than one deadline.
  */
 export async function findChat(
   talk: () => Talk,
@@ -23,7 +23,7 @@ export async function findChat(
 ): Promise<FoundChat | NotFound> {
   if (carrierConversation !== null) return { kind: 'found', id: carrierConversation, sms: service === 'SMS' }
   if (kind === 'group') return { kind: 'found', id: address, sms: false }
-  for (const prefix of PREFIXES) {
+  for (const prefix of service ? ['any', service] : PREFIXES) {
     const id = `${prefix};-;${address}`
     const heard = await talk()('GET', ['chat', id])
     if (heard.kind === 'done') return { kind: 'found', id, sms: prefix === 'SMS' }

@@ -84,6 +84,7 @@ export interface CarrierLine {
 
 /** One receipt to be sent. */
 export interface ReceiptCall {
+  /** By the service of what was asked for. Where that is not its newest message's, nobody knows the carrier's word for it. */
   readonly conversation: Conversation
   /**
    * The carrier's ids of the messages that it marks, newest first: those unread up to where it was asked, {@link MOST_MARKED} at

@@ -1,3 +1,5 @@
+import type { Connector } from '../core/connector.ts'
+import type { Conversation, Service } from '../core/conversation.ts'
 import type { MessageId, ReceiptId } from '../core/id.ts'
 import { furthest } from '../core/request-receipt.ts'
 import type { Claim, ClaimedReceipt } from '../core/send-receipt.ts'
@@ -41,6 +43,7 @@ export function choose(open: readonly OpenRow[], at: number): Choice {
 export interface MarkableRow {
   readonly id: MessageId
   readonly carrier_message_id: string
+  readonly service: Service
   readonly marked: 0 | 1 | null
 }
 
@@ -55,6 +58,21 @@ export function toMark(unread: readonly MarkableRow[]): Marking {
     messageIds: rows.map(({ id }) => id),
     begun: rows[0] !== unread[0],
   }
+}
+
+/**
+ * The conversation as it was with what is asked for: to its carrier a contact's SMS is in another one than the iMessage before it, and
+ * may have come since. What came late, and was written before the newest, is in the newest's as long as that can have a receipt.
+ */
+export function asAsked(
+  conversation: Conversation,
+  [newest]: readonly MarkableRow[],
+  { readUpTo, declared }: { readUpTo: MessageId | null; declared: Connector['receipts'] },
+): Conversation {
+  const { service, lastMessageId } = conversation
+  if (newest === undefined || service === null || newest.service === service) return conversation
+  if (readUpTo === lastMessageId && declared[service] !== undefined) return conversation
+  return { ...conversation, service: newest.service, carrierConversation: null }
 }
 
 function toClaimed({ id, state, requests, setbacks, last_attempt_at }: OpenRow): ClaimedReceipt {

@@ -47,6 +47,38 @@ export function describeMarking(engine: string, place: () => Promise<Place>): vo
       const { ids, begun } = await claim(1)
       assert.deepEqual({ ids, begun }, { ids: ['message 5', 'message 1'], begun: false })
     })
+
+    test('is in the conversation of what was asked for, where its contact has written by another service since', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const [since, late] = [contactOf(1), contactOf(2)]
+      const sms = { service: 'SMS', carrierConversation: 'SMS chat' } as const
+      const claimed = async (at: number) => {
+        const { claims } = await d.claim(at)
+        for (const claim of claims) await d.store.settleReceipts(done(claim, at))
+        const read = claims.map(({ conversation, carrierMessageIds: [id] }) => {
+          return [id, conversation.service, conversation.carrierConversation]
+        })
+        return read.sort()
+      }
+      await d.receive(since, 10)
+      const first = await d.request(since, 11)
+      await d.receive(since, 12, sms)
+      await d.receive(late, 10, sms)
+      await d.receive(late, 13, { sentAt: 9 })
+      await d.request(late, 13)
+      assert.deepEqual(await claimed(14), [
+        ['message 1', 'iMessage', null],
+        ['message 4', 'iMessage', null],
+      ])
+      assert.equal((await d.receipt(first)).service, 'iMessage')
+      await d.request(since, 15)
+      assert.deepEqual(await claimed(16), [['message 2', 'SMS', 'SMS chat']])
+      const asked = await d.request(since, 17)
+      await d.receive(since, 18)
+      assert.deepEqual(await claimed(19), [['message 2', 'SMS', null]])
+      assert.equal((await d.receipt(asked)).service, 'SMS')
+    })
   })
 }
 

@@ -64,13 +64,13 @@ export const SEND = plannedOnce({
 /** Those after `after`, newest first; where there is none, the newest. Where one is asked for, that is it: it is not looked up again. */
 export const FIND_MARKED = plannedOnce({
   name: 'find marked messages',
-  text: `select k.conversation_id, m.id, m.carrier_message_id, m.marked
+  text: `select k.conversation_id, m.id, m.carrier_message_id, m.service, m.marked
     from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) as k (conversation_id, read_up_to, after, most)
-    cross join lateral (select id, carrier_message_id, marked from messages m where m.conversation_id = k.conversation_id
-      and m.id <= k.read_up_to and m.part = 0 and m.outbound = 0 order by m.id desc limit 1) newest
-    cross join lateral (select newest.id, newest.carrier_message_id, newest.marked where k.most = 1
-      union all (select id, carrier_message_id, marked from messages m where k.most > 1 and m.conversation_id = k.conversation_id
-        and m.id <= newest.id and m.id >= least(k.after + 1, newest.id) and m.part = 0 and m.outbound = 0
+    cross join lateral (select id, carrier_message_id, service, marked from messages m
+      where m.conversation_id = k.conversation_id and m.id <= k.read_up_to and m.part = 0 and m.outbound = 0 order by m.id desc limit 1) newest
+    cross join lateral (select newest.id, newest.carrier_message_id, newest.service, newest.marked where k.most = 1
+      union all (select id, carrier_message_id, service, marked from messages m
+        where k.most > 1 and m.conversation_id = k.conversation_id and m.id <= newest.id and m.id >= least(k.after + 1, newest.id) and m.part = 0 and m.outbound = 0
         order by m.id desc limit k.most)) m
     order by k.conversation_id, m.id desc`,
 })

@@ -4,7 +4,7 @@ import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '..
 import { furthest } from '../../core/request-receipt.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
-import { type Choice, choose, type MarkableRow, type OpenRow, toMark } from '../claims.ts'
+import { asAsked, type Choice, choose, type MarkableRow, type OpenRow, toMark } from '../claims.ts'
 import type { Context } from '../context.ts'
 import type { Told } from '../events.ts'
 import { type LineRow, toLine } from '../lines.ts'
@@ -101,8 +101,10 @@ async function claim(
   )
   const messages = await findMarked(transaction, marked)
   return chosen.map(({ row, taken }) => {
-    const conversation = toConversation(row, lineId)
-    return { ...taken, conversation, ...toMark(messages.get(conversation.id) ?? []) }
+    const unread = messages.get(row.conversation_id) ?? []
+    const { readUpTo } = taken
+    const conversation = asAsked(toConversation(row, lineId), unread, { readUpTo, declared })
+    return { ...taken, conversation, ...toMark(unread) }
   })
 }
 

@@ -32,11 +32,11 @@ function prepareClaims(database: DatabaseSync) {
     ),
     // Nearly always what is read up to is itself what a call marks: found by its id, it takes a page less than by its conversation.
     findFirst: database.prepare(
-      'select id, carrier_message_id, marked from messages where id = ? and part = 0 and outbound = 0',
+      'select id, carrier_message_id, service, marked from messages where id = ? and part = 0 and outbound = 0',
     ),
     findUnread: database.prepare(
-      `select id, carrier_message_id, marked from messages where conversation_id = ? and id <= ? and id > ? and part = 0 and outbound = 0
-       order by id desc limit ? + 0`,
+      `select id, carrier_message_id, service, marked from messages
+       where conversation_id = ? and id <= ? and id > ? and part = 0 and outbound = 0 order by id desc limit ? + 0`,
     ),
     send: database.prepare(`update receipts set state = 'sending', next_attempt_at = null where id = ?`),
   }

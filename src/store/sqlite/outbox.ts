@@ -7,7 +7,7 @@ import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
-import { choose, type MarkableRow, type OpenRow, toMark } from '../claims.ts'
+import { asAsked, choose, type MarkableRow, type OpenRow, toMark } from '../claims.ts'
 import type { Context } from '../context.ts'
 import { type LineRow, toLine } from '../lines.ts'
 import type { Events } from './events.ts'
@@ -109,7 +109,7 @@ export class LaneStore {
     if (row === undefined) throw new Error('A receipt without a conversation')
     const { readUpTo } = taken
     const unread = readUpTo === null ? [] : this.#unread(row, readUpTo, declared)
-    return { ...taken, conversation: { ...row }, ...toMark(unread) }
+    return { ...taken, conversation: asAsked({ ...row }, unread, { readUpTo, declared }), ...toMark(unread) }
   }
 
   /** The messages that a receipt marks, newest first. */
