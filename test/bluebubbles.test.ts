@@ -116,6 +116,28 @@ describe('a BlueBubbles line', () => {
   })
 })
 
+test('a Mac that was upgraded knows a conversation of before by its new id, before its contact writes again', async () => {
+  await using mac = await startBlueBubbles()
+  const { account, line } = await connect(server, mac)
+  assert.deepEqual(await mac.deliver(fresh(macos15['direct-imessage'])), [200])
+  const number = macos15['direct-imessage'].data.handle.address
+  mac.chats.add(`any;-;${number}`)
+  assert.equal((await account.settled(await account.markRead(number, line))).state, 'sent')
+  assert.deepEqual(
+    mac.reads.filter(({ known }) => known).map(({ id }) => id),
+    [`any;-;${number}`],
+  )
+  await account.must(200, 'POST', '/api/send-typing-indicator', { number, from_number: line })
+  assert.deepEqual([...mac.typing], [`any;-;${number}`])
+  await account.must(200, 'POST', '/api/send-message', { number, from_number: line, content: 'Hi' })
+  const [sent] = await until(
+    'the message to be sent',
+    () => mac.sent,
+    ({ length }) => length > 0,
+  )
+  assert.equal(sent?.fields.chatGuid, `any;-;${number}`)
+})
+
 const PASSING: readonly [string, Fault, string][] = [
   ['whose helper is off', ANSWERS['helper-disconnected'], 'helper_disconnected'],
   ['whose helper is off, in other letters', ANSWERS['other-helper-disconnected'], 'helper_disconnected'],

@@ -31,3 +31,10 @@ export async function findChat(
   }
   return { kind: 'not_supported', reason: 'no_conversation' }
 }
+
+/** What it is called since its Mac was upgraded to macOS 26, until its contact writes; undefined where it has the id that it had. */
+export async function renamed(talk: () => Talk, id: string): Promise<string | undefined> {
+  const now = id.replace(/^[^;]*/, 'any')
+  if (now === id || (await talk()('GET', ['chat', id])).kind !== 'absent') return undefined
+  return (await talk()('GET', ['chat', now])).kind === 'done' ? now : undefined
+}

@@ -11,7 +11,7 @@ import {
   type Writing,
 } from '../core/sending.ts'
 import type { NoAnswer } from '../outgoing/http-call.ts'
-import { findChat } from './bluebubbles-chat.ts'
+import { findChat, renamed } from './bluebubbles-chat.ts'
 import { type Heard, outcomeOf, type Talk } from './bluebubbles-talk.ts'
 import { ID } from './carrier-fields.ts'
 import { fetchMedia, type Media, type MediaCaller } from './media.ts'
@@ -57,7 +57,8 @@ interface Sending {
 }
 
 export async function sendMessage({ talk, media, mayCall }: Sending, call: MessageCall): Promise<MessageOutcome> {
-  const chat = await findChat(() => (mayCall() ? talk() : async () => LEFT), call.conversation)
+  const look = () => (mayCall() ? talk() : async () => LEFT)
+  const chat = await findChat(look, call.conversation)
   const send: Send = async (path, body, schema = SENT) =>
     mayCall() ? sentFrom(await talk()('POST', path, body), schema) : LINE_LEFT
   if (chat.kind !== 'found') {
@@ -65,13 +66,16 @@ export async function sendMessage({ talk, media, mayCall }: Sending, call: Messa
     if (opens) return openChat(send, call)
     return chat.kind === 'unavailable' && chat.own === true ? unlessLast(chat, call) : chat
   }
+  const chatGuid = (await renamed(look, chat.id)) ?? chat.id
   if (call.mediaUrl === null) {
-    return send(['message', 'text'], { ...envelopeOf(call), chatGuid: chat.id, message: call.content ?? '' })
+    return send(['message', 'text'], { ...envelopeOf(call), chatGuid, message: call.content ?? '' })
   }
   const file = await fetchMedia(media, call.mediaUrl)
   // Nobody waits for a file that whoever leaves the line gave up.
   if (file.kind !== 'media') return mayCall() ? file : LINE_LEFT
-  return call.content === null ? sendFile(send, chat.id, file, call) : sendTextWithFile(talk, send, chat.id, file, call)
+  return call.content === null
+    ? sendFile(send, chatGuid, file, call)
+    : sendTextWithFile(talk, send, chatGuid, file, call)
 }
 
 /** A line that was left waits for no look-up more. */
@@ -155,5 +159,6 @@ function sentFrom(heard: Heard, schema: z.ZodType<Sent>): MessageOutcome {
 export async function sendTyping(talk: Talk, { conversation, typing }: TypingCall): Promise<ReceiptOutcome> {
   const chat = await findChat(() => talk, conversation)
   if (chat.kind !== 'found') return chat
-  return outcomeOf(await talk(typing ? 'POST' : 'DELETE', ['chat', chat.id, 'typing']))
+  const id = (await renamed(() => talk, chat.id)) ?? chat.id
+  return outcomeOf(await talk(typing ? 'POST' : 'DELETE', ['chat', id, 'typing']))
 }

@@ -7,7 +7,7 @@ import type { Address } from '../core/phone-number.ts'
 import { isOnThisMachine } from '../outgoing/address-guard.ts'
 import type { HttpCaller } from '../outgoing/http-call.ts'
 import { catchUp } from './bluebubbles-catch-up.ts'
-import { findChat } from './bluebubbles-chat.ts'
+import { findChat, renamed } from './bluebubbles-chat.ts'
 import { parseInbound } from './bluebubbles-inbound.ts'
 import { outcomeOf, SETTINGS, type Settings, type Talk, talkTo } from './bluebubbles-talk.ts'
 import { sendMessage, sendTyping, WRITING } from './bluebubbles-writing.ts'
@@ -67,7 +67,10 @@ async function sendReceipt(talk: Talk, conversation: Conversation): Promise<Rece
   const chat = await findChat(() => talk, conversation)
   if (chat.kind !== 'found') return chat
   if (chat.sms) return { kind: 'not_supported', reason: 'sms' }
-  return outcomeOf(await talk('POST', ['chat', chat.id, 'read']))
+  const read = async (id: string) => outcomeOf(await talk('POST', ['chat', id, 'read']))
+  // Beside each other: but for a Mac that was upgraded, the look-up is in vain.
+  const [now, outcome] = await Promise.all([renamed(() => talk, chat.id), read(chat.id)])
+  return now === undefined ? outcome : read(now)
 }
 
 /** What contacts write, what became of what the line wrote, and who types. */
