@@ -22,7 +22,7 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     proxy.loseCommit('send receipts')
     const receipt = await account.settled(await account.markRead())
     assert.deepEqual([receipt.state, receipt.attempts, proxy.lost], ['sent', 1, true])
-    proxy.loseCommit('"attempts" + ')
+    proxy.loseCommit('update "messages" set "next_attempt_at" = $1 where "id"')
     const { body } = await account.must(200, 'POST', '/api/send-message', { ...BODY, content: 'Hello' })
     await until(
       'the phone to show it',

@@ -79,6 +79,25 @@ test('a conversation that a Mac was asked for five times and could not look up e
   assert.deepEqual(await outcomes(500, own('helper is not connected')), [again, again, again, again])
 })
 
+test('a Mac that is away uses up none of the five tries that a message has', async () => {
+  const own = { status: 500, message: 'An error', error: { type: 'Database Error', message: 'no such column' } }
+  const away = { kind: 'unavailable', reason: 'unreachable', mayHaveArrived: false } as const
+  const failing = { kind: 'answer', status: 500, body: own }
+  const media = { download: () => assert.fail() }
+  const conversation = { ...CALL.conversation, carrierConversation: null }
+  const kinds: string[] = []
+  let attempts = 0
+  for (const answer of [...Array(9).fill(away), ...Array(5).fill(failing)]) {
+    const caller = { call: async () => answer, deadline: () => AbortSignal.timeout(1_000) } as unknown as HttpCaller
+    const talk = () => talkTo(caller, { url: 'http://mac', password: 'x' }, 'all')
+    const call = { ...CALL, conversation, attempts }
+    const outcome = await sendMessage({ talk, media, mayCall: () => true }, call)
+    kinds.push(outcome.kind)
+    if (outcome.kind === 'unavailable' && outcome.tried) attempts += 1
+  }
+  assert.deepEqual(kinds, [...Array(13).fill('unavailable'), 'rejected'])
+})
+
 test('a Mac that takes most of the time we have to look up each name of a conversation sends its message all the same', async () => {
   const told: string[] = []
   const talk = (): Talk => {

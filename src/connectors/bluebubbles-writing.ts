@@ -124,7 +124,7 @@ async function sendTextWithFile(
 const MOST_TRIES = 5
 
 function unlessLast(failed: NoAnswer, { attempts }: MessageCall): MessageOutcome {
-  return attempts + 1 >= MOST_TRIES ? { ...failed, kind: 'rejected' } : failed
+  return attempts + 1 >= MOST_TRIES ? { ...failed, kind: 'rejected' } : { ...failed, tried: true }
 }
 
 function notUploaded(heard: Heard, call: MessageCall): MessageOutcome {

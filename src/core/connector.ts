@@ -167,6 +167,8 @@ export interface UnavailableOutcome {
   readonly retryAfterMs?: number
   /** Of a receipt's messages those that it took all the same, by its ids: the next try is about the others. */
   readonly marked?: readonly string[]
+  /** It had what comes before a message, and could not do it: that is one of the message's tries. */
+  readonly tried?: true
 }
 
 /** A call that was of no use, now or at all. */

@@ -39,7 +39,7 @@ export interface Writing {
 export interface MessageCall extends Pick<Message, 'id' | 'service' | 'content' | 'mediaUrl'> {
   readonly conversation: Conversation
   readonly sendStyle: SendStyle | null
-  /** Calls to the carrier before this one. */
+  /** Those that the carrier had, before this one: what comes while it is away is none. */
   readonly attempts: number
 }
 
@@ -80,7 +80,7 @@ export interface ContactTyping {
 export type MessageSettlement = { readonly call: Pick<MessageCall, 'id'>; readonly at: number } & (
   | { readonly status: 'SENT' | 'DELIVERED'; readonly carrierMessageId: string }
   | { readonly status: 'ERROR'; readonly reason: Reason }
-  | { readonly status: 'QUEUED'; readonly reason: Reason; readonly nextAttemptAt: number }
+  | { readonly status: 'QUEUED'; readonly reason: Reason; readonly nextAttemptAt: number; readonly tried?: true }
 )
 
 /** What an outcome makes of a message. */
@@ -104,11 +104,11 @@ export function concludeMessage(
 /** One that a carrier could not take waits until then; its expiry is the store's to see. */
 export function setMessageBack(
   call: MessageCall,
-  { reason }: UnavailableOutcome,
+  { reason, tried }: UnavailableOutcome,
   nextAttemptAt: number,
   at: number,
 ): MessageSettlement {
-  return { call: { id: call.id }, at, status: 'QUEUED', reason, nextAttemptAt }
+  return { call: { id: call.id }, at, status: 'QUEUED', reason, nextAttemptAt, ...(tried && { tried }) }
 }
 
 /** What lines write, and what is heard of it. */

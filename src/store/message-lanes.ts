@@ -42,7 +42,7 @@ export async function claimMessage(
   if (!due) return { answer: { ...base, nextDueAt: dueAt, nextExpiryAt: head.expires_at }, told }
   const { numUpdatedRows } = await db
     .updateTable('messages')
-    .set((eb) => ({ next_attempt_at: null, attempts: eb('attempts', '+', 1) }))
+    .set({ next_attempt_at: null })
     .where('id', '=', head.id)
     .where(IS_WAITING)
     .executeTakeFirst()
@@ -87,8 +87,12 @@ export async function settleMessage(context: Context, written: MessageSettlement
 async function writeEnd(context: Context, written: MessageSettlement): Promise<readonly Told[]> {
   const { at, call } = written
   if (written.status === 'QUEUED') {
-    const set = { reason: written.reason, next_attempt_at: written.nextAttemptAt }
-    await context.db.updateTable('messages').set(set).where('id', '=', call.id).execute()
+    const { reason, nextAttemptAt: next_attempt_at, tried } = written
+    await context.db
+      .updateTable('messages')
+      .set((eb) => ({ reason, next_attempt_at, attempts: eb('attempts', '+', tried ? 1 : 0) }))
+      .where('id', '=', call.id)
+      .execute()
     return []
   }
   if (written.status === 'ERROR') {
@@ -118,7 +122,7 @@ export async function endInterrupted(
 export async function releaseLostMessage({ db }: Context, { lineId, at }: { lineId: LineId; at: number }) {
   await db
     .updateTable('messages')
-    .set((eb) => ({ next_attempt_at: at, attempts: eb('attempts', '-', 1) }))
+    .set({ next_attempt_at: at })
     .where('line_id', '=', lineId)
     .where(IS_UNDER_WAY)
     .execute()

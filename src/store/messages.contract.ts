@@ -4,7 +4,7 @@ import type { Service } from '../core/conversation.ts'
 import type { MessageId } from '../core/id.ts'
 import type { MessageFilter, MessagePage } from '../core/message.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
-import type { MessageCall, MessageNews, MessageSettlement } from '../core/sending.ts'
+import { type MessageCall, type MessageNews, type MessageSettlement, setMessageBack } from '../core/sending.ts'
 import { contactOf, type Desk, desk, deskAt, LINE, type Place, WORDS } from './desk.contract.ts'
 
 const OTHER_LINE = '+19175550100' as PhoneNumber
@@ -51,6 +51,22 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
         messages.map(({ status }) => status),
         ['SENT', 'SENT', 'ERROR', 'SENT'],
       )
+    })
+
+    test('count as tries those that their carrier had, and none while it was away', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials, lineId } = d
+      await store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...WORDS, at: 1 })
+      const had = { kind: 'unavailable', reason: 'carrier_error', tried: true } as const
+      const gone = { kind: 'unavailable', reason: 'unreachable' } as const
+      const attempts: unknown[] = []
+      for (const outcome of [gone, gone, had, gone, had, gone]) {
+        const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: 1, at: 1 })
+        attempts.push(call?.attempts)
+        await store.settleMessage(setMessageBack(call as MessageCall, outcome, 1, 1))
+      }
+      assert.deepEqual(attempts, [0, 0, 0, 1, 1, 2])
     })
 
     test('are led on by news and never back, and read where they were sent before their contact looked', async () => {
