@@ -268,26 +268,31 @@ describe('a receipt that goes with the reply', () => {
     assert.equal(waiting.reason, 'awaiting_reply')
   })
 
-  test('marks the iMessage that it is for, though its contact sent an SMS since', async () => {
-    await using mac = await startBlueBubbles()
-    const here = await onMac(mac)
-    const { account } = here
-    mac.chats.add('iMessage;-;+14155551234').add('SMS;-;+14155551234')
-    await setTiming(account, { mode: 'on_reply' })
-    await happens(here, 'direct-imessage', Date.now())
-    const waiting = await newest(account)
-    const sms = macos15['direct-sms'].data
-    for (const data of [sms, { ...macos15['own-message'].data, chats: sms.chats }]) {
-      const row = { ...data, guid: crypto.randomUUID(), dateCreated: Date.now() }
-      assert.deepEqual(await mac.deliver({ type: 'new-message', data: row } as never), [200])
-    }
-    const { state, reason } = await account.settled(waiting.receipt_id)
-    assert.deepEqual([state, reason], ['sent', null])
-    assert.deepEqual(
-      mac.reads.map(({ id }) => id),
-      ['iMessage;-;+14155551234'],
-    )
-  })
+  const SMS = macos15['direct-sms'].data
+  for (const [where, chats] of [
+    ['the SMS', SMS.chats],
+    ['the iMessage', CHAT],
+  ] as const) {
+    test(`marks the iMessage that it is for, though its contact sent an SMS since, with a reply to ${where}`, async () => {
+      await using mac = await startBlueBubbles()
+      const here = await onMac(mac)
+      const { account } = here
+      for (const { guid } of [...SMS.chats, ...CHAT]) mac.chats.add(guid)
+      await setTiming(account, { mode: 'on_reply' })
+      await happens(here, 'direct-imessage', Date.now())
+      const waiting = await newest(account)
+      for (const data of [SMS, { ...macos15['own-message'].data, chats }]) {
+        const row = { ...data, guid: crypto.randomUUID(), dateCreated: Date.now() }
+        assert.deepEqual(await mac.deliver({ type: 'new-message', data: row } as never), [200])
+      }
+      const { state, reason } = await account.settled(waiting.receipt_id)
+      assert.deepEqual([state, reason], ['sent', null])
+      assert.deepEqual(
+        mac.reads.map(({ id }) => id),
+        [CHAT[0]?.guid],
+      )
+    })
+  }
 
   test('is sent with the reply that a pause would have outlasted', async () => {
     await using mac = await startBlueBubbles()

@@ -61,8 +61,8 @@ export function parseRow(row: unknown): ParsedInbound {
 const OWN = z.object({ chats: z.array(z.object({ guid: ID })), dateCreated: TIME })
 
 function repliesOf(row: unknown): Reply[] {
-  const own = OWN.safeParse(row).data
-  return own?.chats.map(({ guid }) => ({ carrierConversation: guid, sentAt: own.dateCreated })) ?? []
+  const { chats = [], dateCreated: sentAt = 0 } = OWN.safeParse(row).data ?? {}
+  return chats.map(({ guid }) => ({ carrierConversation: guid, contact: contactIn(guid), sentAt }))
 }
 
 /** Of the line's own messages alone: our own marking as read updates those of contacts. */
@@ -92,10 +92,15 @@ function newsOf(row: unknown): MessageNews[] {
 
 const TYPING = z.object({ display: z.boolean(), guid: ID })
 
-/** The conversation's id ends with the contact's address; it tells of no groups. */
+/** The conversation's id ends with the contact's address, where it is no group's. */
+function contactIn(guid: string): Address | undefined {
+  return parseAddress(guid.split(';-;')[1] ?? '')
+}
+
+/** It tells of no groups. */
 function parseTyping(data: unknown): ParsedInbound {
   const { display, guid } = parse(TYPING, data, 'data.')
-  const contact = parseAddress(guid.split(';-;')[1] ?? '')
+  const contact = contactIn(guid)
   return contact === undefined ? drop('address') : { messages: [], typing: [{ contact, typing: display }] }
 }
 

@@ -124,6 +124,8 @@ export interface ParsedInbound {
 export interface Reply {
   /** The carrier's word for the conversation. */
   readonly carrierConversation: string
+  /** To whom, where that is no group: a carrier may have several words for one contact's, and ours is the newest message's. */
+  readonly contact?: Address | undefined
   /** By the carrier's clock. */
   readonly sentAt: number
 }

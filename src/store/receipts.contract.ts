@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ReceiptId } from '../core/id.ts'
+import type { Address } from '../core/phone-number.ts'
 import type { Claim } from '../core/send-receipt.ts'
 import { away, claimedContacts, contactOf, type Desk, desk, done, LIFETIME_MS, type Place } from './desk.contract.ts'
 
@@ -132,6 +133,22 @@ export function describeReceipts(engine: string, place: () => Promise<Place>): v
       )
       assert.equal(await reply(late + 1), 0)
       assert.deepEqual((await d.claim(late + 1)).claims, [])
+    })
+
+    test('sends with a reply to the contact what waited for it, whichever of its words the carrier has for that', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials, lineId } = d
+      await store.setAutoMarkRead({ credentials, autoMarkRead: true })
+      await store.setAutoTiming({ credentials, timing: { mode: 'on_reply' } })
+      for (const n of [0, 1]) await d.receive(contactOf(n), 1)
+      const reply = (contact?: Address) => {
+        const replies = [{ carrierConversation: 'another chat', contact, sentAt: 2 }]
+        return store.noteReplies({ lineId, replies, at: 2 })
+      }
+      assert.deepEqual([await reply(), await reply(contactOf(2))], [0, 0])
+      assert.equal(await reply(contactOf(1)), 1)
+      assert.deepEqual(await claimedContacts(d, 2), [contactOf(1)])
     })
 
     test('gives back what was claimed, but for what is carried', async () => {

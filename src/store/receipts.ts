@@ -133,17 +133,19 @@ export async function noteReplies(
   { lineId, replies, at }: Parameters<Store['noteReplies']>[0],
 ): Promise<number> {
   let released = 0
-  for (const { carrierConversation, sentAt } of replies) {
-    const answered = await context.db
+  for (const { carrierConversation, contact, sentAt } of replies) {
+    const answered = context.db
       .selectFrom('conversations')
       .innerJoin('messages', 'messages.id', 'conversations.last_message_id')
       .select('conversations.id')
       .where('conversations.line_id', '=', lineId)
-      .where('carrier_conversation', '=', carrierConversation)
       // By the earlier: a contact's clock may be ahead.
       .where((eb) => eb.or([eb('sent_at', '<=', sentAt), eb('received_at', '<=', sentAt)]))
-      .execute()
-    const ids = answered.map(({ id }) => id)
+    // Each has an index of its own (see the migrations); together they would have to be scanned.
+    const named = await answered.where('carrier_conversation', '=', carrierConversation).execute()
+    const direct = answered.where('kind', '=', 'direct')
+    const theirs = contact === undefined ? [] : await direct.where('address', '=', contact).execute()
+    const ids = [...named, ...theirs].map(({ id }) => id)
     released += await releaseWaiting(context, ids, at)
   }
   return released
