@@ -15,7 +15,7 @@ type NotFound = Exclude<Heard, { kind: 'done' | 'absent' }> | Extract<ReceiptOut
 
 /**
  * BlueBubbles' own id of the conversation: as the contact's last message had it, else the first that it knows, of its service where that is
- * known. `talk` is asked for each look-up: four of a slow Mac's may take longer than one deadline.
+ * known. It is looked up by all of them at once: a receipt has one deadline for all that it asks of a slow Mac.
  */
 export async function findChat(
   talk: () => Talk,
@@ -23,10 +23,12 @@ export async function findChat(
 ): Promise<FoundChat | NotFound> {
   if (carrierConversation !== null) return { kind: 'found', id: carrierConversation, sms: service === 'SMS' }
   if (kind === 'group') return { kind: 'found', id: address, sms: false }
-  for (const prefix of service ? ['any', service] : PREFIXES) {
+  const looks = (service ? ['any', service] : PREFIXES).map(async (prefix) => {
     const id = `${prefix};-;${address}`
-    const heard = await talk()('GET', ['chat', id])
-    if (heard.kind === 'done') return { kind: 'found', id, sms: prefix === 'SMS' }
+    return { id, sms: prefix === 'SMS', heard: await talk()('GET', ['chat', id]) }
+  })
+  for (const { heard, ...chat } of await Promise.all(looks)) {
+    if (heard.kind === 'done') return { kind: 'found', ...chat }
     if (heard.kind !== 'absent') return heard
   }
   return { kind: 'not_supported', reason: 'no_conversation' }
