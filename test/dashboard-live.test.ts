@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { openBrowser, signIn, visit } from './support/browser.ts'
-import { openConversation } from './support/dashboard.ts'
+import { IMPATIENT, openConversation } from './support/dashboard.ts'
 import { dataFolder } from './support/data-folder.ts'
 import { CONTACT, customer, startReadback } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
@@ -15,11 +15,6 @@ const NOTING = `
       this.addEventListener('change', () => (window.heardAt = performance.now()))
     }
   }`
-
-/** Has the page wait a twentieth as long for an answer. */
-const IMPATIENT = `
-  const { timeout } = AbortSignal
-  AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 20)`
 
 describe('the dashboard', { skip: requireDashboard() }, () => {
   test('shows what changed while its first answer was on the way', async () => {

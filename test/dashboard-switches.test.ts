@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { enter, enterAsOperator, openDesk } from './support/dashboard.ts'
+import { enter, enterAsOperator, IMPATIENT, openDesk } from './support/dashboard.ts'
 import { customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
@@ -50,6 +50,22 @@ describe('a switch of the dashboard', { skip: requireDashboard() }, () => {
     )
     assert.equal(await card.getByRole('switch', { name: 'Read receipts enabled' }).isChecked(), false)
     assert.deepEqual(visited.complaints, [])
+  })
+
+  test('that the server never answers is given up, and holds the next one no longer', async () => {
+    await using visited = await enter(desk)
+    const { page, account } = visited
+    await page.addInitScript(IMPATIENT)
+    await page.goto(`${desk.server.base}/settings`)
+    await page.route('**/settings/auto-mark-read', () => {}, { times: 1 })
+    await turn(page, 'Auto mark-read', true)
+    await page.getByRole('alert').getByText('Whether it heard of this nobody can tell').waitFor()
+    await turn(page, 'Auto mark-read', true)
+    await until(
+      'it to be switched on',
+      async () => (await account.must(200, 'GET', '/accounts/settings/auto-mark-read')).body.auto_mark_read,
+      (on) => on === true,
+    )
   })
 })
 

@@ -13,15 +13,14 @@ class Refusal extends Error {
 const ASKED_AGAIN = 'It is asked again as soon as it is back.'
 const NOT_ASKED_AGAIN = 'Whether it heard of this nobody can tell: look when it is back, and try again.'
 
-/** All that is shown waits for what is fetched, so nothing may be waited for for ever. */
+/** All that is shown waits for what is fetched, and each change of a thing for the one before: nothing may be waited for for ever. */
 const ANSWERED_WITHIN_MS = 30_000
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** Calls a door under `/console`. */
 export async function call<T = unknown>(method: Method, path: string, body?: unknown): Promise<T> {
-  const init: RequestInit = { method, credentials: 'same-origin' }
-  if (method === 'GET') init.signal = AbortSignal.timeout(ANSWERED_WITHIN_MS)
+  const init: RequestInit = { method, credentials: 'same-origin', signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) }
   if (body !== undefined) {
     init.headers = { 'content-type': 'application/json' }
     init.body = JSON.stringify(body)

@@ -52,6 +52,11 @@ export async function enterAsOperator({ server, browser }: Desk): Promise<Visit>
   return visited
 }
 
+/** Has the page wait a twentieth as long for an answer. */
+export const IMPATIENT = `
+  const { timeout } = AbortSignal
+  AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 20)`
+
 /** As a server answers whose store is away. */
 export function refuse(route: Route): Promise<void> {
   return route.fulfill({ status: 503, json: { status: 'ERROR', message: 'Not right now' } })
