@@ -116,6 +116,23 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     await alert.waitFor({ state: 'detached' })
   })
 
+  test('says that it does not know the lines whose conversations it lists, until it does', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line })
+    await page.route('**/console/lines', refuse)
+    // What happens on the server would have them asked again by itself.
+    await page.route('**/console/events', refuse)
+    await page.reload()
+    const alert = page.getByRole('alert')
+    await alert.getByText('Not right now').waitFor()
+    await page.getByRole('link', { name: new RegExp(`\\${CONTACT}`) }).waitFor()
+    await page.unroute('**/console/lines')
+    await alert.getByRole('button', { name: 'Try again' }).click()
+    await alert.waitFor({ state: 'detached' })
+    await page.getByLabel('Line', { exact: true }).selectOption(line)
+  })
+
   test('says that it does not know what lines there may be, until it does', async () => {
     await customer(desk.server, { lines: [] })
     await using visited = await enterAsOperator(desk)

@@ -10,7 +10,7 @@ import { useLines } from '../lines.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Badge, Empty, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
-import type { ConversationSummary, Page } from '../types.ts'
+import type { ConversationSummary, LineState, Page } from '../types.ts'
 import { Conversation } from './conversation.tsx'
 import { NewContact, useNewContact } from './new-contact.tsx'
 
@@ -52,12 +52,14 @@ function ConversationList({ openId }: { openId: string | undefined }) {
     placeholderData: keepPreviousData,
   })
   const further = useFurther(list, settled)
+  const lines = useLines()
+  const failure = further.failure ?? (lines.isError && { error: lines.error, again: lines.refetch })
   const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
   return (
     <section className="list" aria-label="Conversations">
       {openId === undefined && <h1 className="visually-hidden">Conversations</h1>}
-      <Search looking={looking} onChange={setLooking} />
-      {further.failure && <Failure {...further.failure} />}
+      <Search looking={looking} onChange={setLooking} lines={lines.data?.data ?? []} />
+      {failure && <Failure {...failure} />}
       <ScrollArea
         className="list-body"
         type="auto"
@@ -92,10 +94,14 @@ function NoRows({ filtered }: { filtered: boolean }) {
   return <Empty title="Nobody has written yet">A conversation begins when a contact writes to one of your lines.</Empty>
 }
 
-function Search({ looking, onChange }: { looking: Looking; onChange: (looking: Looking) => void }) {
-  const lines = useLines()
-  const all = lines.data?.data ?? []
-  const simulated = all.find(
+interface SearchProps {
+  looking: Looking
+  onChange: (looking: Looking) => void
+  lines: LineState[]
+}
+
+function Search({ looking, onChange, lines }: SearchProps) {
+  const simulated = lines.find(
     ({ connector, number }) => connector === 'simulator' && (looking.from_number || number) === number,
   )
   const start = useNewContact(simulated?.number)
@@ -118,7 +124,7 @@ function Search({ looking, onChange }: { looking: Looking; onChange: (looking: L
         <Filter
           label="Line"
           value={looking.from_number}
-          options={all.map(({ number }) => [number, number])}
+          options={lines.map(({ number }) => [number, number])}
           onChange={(from_number) => onChange({ ...looking, from_number })}
         />
         <Filter
