@@ -64,14 +64,106 @@ test('a line that is asked for again and again is enrolled by one try at a time'
   assert.ok(!enrolment.isTrying(LINE.id))
 })
 
-function enrolmentBy(enrol: NonNullable<CarrierLine['enrol']>, now = Date.now): Enrolment {
+test('a carrier that refuses is told again later, and no more once somebody has asked for it before', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const outcomes: Awaited<ReturnType<NonNullable<CarrierLine['enrol']>>>[] = [
+    { kind: 'rejected', reason: 'wrong_password' },
+    { kind: 'rejected', reason: 'wrong_password' },
+    { kind: 'done' },
+  ]
+  let tries = 0
+  const enrolment = enrolmentBy(async () => outcomes[tries++] ?? assert.fail('it was told already'))
+  t.after(() => enrolment.stop())
+  const later = async () => {
+    t.mock.timers.tick(60_000)
+    await turn()
+    return tries
+  }
+  await enrolment.enrol(LINE.id)
+  assert.deepEqual([await later(), enrolment.isTrying(LINE.id)], [2, true])
+  await enrolment.enrol(LINE.id)
+  assert.ok(!enrolment.isTrying(LINE.id))
+  assert.equal(await later(), 3)
+})
+
+test('lines are taken up once it is known where to call, those of this process alone, and none that is tried already', async (t) => {
+  let tries = 0
+  const enrolment = enrolmentBy(async () => {
+    tries += 1
+    return { kind: 'unavailable', reason: 'unreachable' }
+  })
+  t.after(() => enrolment.stop())
+  const [own, others] = [new Set([LINE.id]), new Set([2 as LineId])]
+  await enrolment.takeUp(own)
+  await enrolment.start(() => false)
+  await enrolment.takeUp(others)
+  await turn()
+  assert.equal(tries, 0)
+  for (const _ of [1, 2]) await enrolment.takeUp(own)
+  await turn()
+  assert.equal(tries, 1)
+})
+
+test('a try that waits for another is not begun once all are to stop', async () => {
+  const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let tries = 0
+  const enrolment = enrolmentBy(async () => {
+    tries += 1
+    begun.resolve()
+    await held.promise
+    return { kind: 'done' }
+  })
+  for (const _ of [1, 2]) void enrolment.enrol(LINE.id)
+  await begun.promise
+  const stopped = enrolment.stop()
+  held.resolve()
+  await stopped
+  assert.equal(tries, 1)
+})
+
+test('a carrier that cannot say where its messages end is not told where to call, which would leave some out', async (t) => {
+  const heard: string[] = []
+  const away = { kind: 'unavailable', reason: 'unreachable' } as const
+  const catchUp: CarrierLine['catchUp'] = async () => {
+    heard.push('asked')
+    return away
+  }
+  const enrol = async () => {
+    heard.push('told')
+    return { kind: 'done' } as const
+  }
+  const line = { ...LINE, catchUpCursor: null }
+  const enrolment = enrolmentBy(enrol, Date.now, { catchUp, line })
+  t.after(() => enrolment.stop())
+  await enrolment.enrol(LINE.id)
+  assert.deepEqual([heard, enrolment.isTrying(LINE.id)], [['asked'], true])
+})
+
+test('a line that was changed while its carrier was told is asked how it is by the next try alone', async (t) => {
+  const probe = () => assert.fail('it was asked with what holds no more')
+  const enrolment = enrolmentBy(async () => ({ kind: 'done' }), Date.now, { probe, unchanged: false })
+  t.after(() => enrolment.stop())
+  await enrolment.enrol(LINE.id)
+  assert.ok(!enrolment.isTrying(LINE.id))
+})
+
+interface More extends Pick<CarrierLine, 'catchUp' | 'probe'> {
+  readonly line?: Line
+  readonly unchanged?: boolean
+}
+
+function enrolmentBy(
+  enrol: NonNullable<CarrierLine['enrol']>,
+  now = Date.now,
+  { line = LINE, unchanged = true, ...carrier }: More = {},
+): Enrolment {
   return new Enrolment({
     store: {
-      linesToEnrol: async () => [{ line: LINE, inboundSecret: 'secret', before: null }],
-      noteEnrolled: async () => true,
+      linesToEnrol: async () => [{ line, inboundSecret: 'secret', before: null }],
+      noteEnrolled: async () => unchanged,
       noteCursor: async () => {},
     },
-    connectors: carriedBy({ enrol }),
+    connectors: carriedBy({ enrol, ...carrier }),
     noteHealth: async (_line, health) => health,
     inboundUrl: (secret) => `https://readback.example/${secret}`,
     log: SILENT,
