@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { LookupFunction } from 'node:net'
 import { test } from 'node:test'
 import { serve } from '../../test/support/answering.ts'
 import { type AddressPolicy, CARRIER } from './address-guard.ts'
@@ -54,6 +55,7 @@ test('retry-after is read as seconds, and as a date by the carrier’s own clock
     ['Tue, 03 Mar 2026 09:00:00 GMT', 0],
     ['soon', undefined],
     ['-1', undefined],
+    ['9'.repeat(400), undefined],
   ]
   for (const [given, expected] of rows) {
     await using server = await serve((_, response) => response.writeHead(429, { 'retry-after': given, date }).end())
@@ -101,5 +103,44 @@ test('a call that found nobody cannot have arrived; one that was broken off may 
   }
   const refused = await caller.call({ method: 'POST', url: `http://127.0.0.1:${port}`, body: {} })
   assert.equal(refused.kind === 'unavailable' && refused.mayHaveArrived, false)
+  await caller.close()
+})
+
+test('an answer that is just as large as is read is one', async () => {
+  await using server = await serve((_, response) => response.end('x'.repeat(LARGEST.bytes)))
+  const caller = createHttpCaller({ timeoutMs: 2_000, policy: CARRIER, largestAnswer: LARGEST })
+  const answer = await caller.call({ method: 'GET', url: `http://127.0.0.1:${server.port}/` })
+  assert.equal(answer.kind === 'answer' && answer.text.length, LARGEST.bytes)
+  await caller.close()
+})
+
+test('retry-after is read as a date by the own clock where the carrier says nothing of its own', async () => {
+  await using server = await serve((_, response) => {
+    response.sendDate = false
+    response.writeHead(429, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }).end()
+  })
+  const caller = createHttpCaller({ timeoutMs: 2_000, policy: CARRIER, largestAnswer: LARGEST })
+  const answer = await caller.call({ method: 'GET', url: `http://127.0.0.1:${server.port}/` })
+  const { retryAfterMs = 0, date } = answer.kind === 'answer' ? answer : {}
+  assert.equal(date, undefined)
+  assert.ok(retryAfterMs > 30_000 && retryAfterMs <= 60_000, `${retryAfterMs}`)
+  await caller.close()
+})
+
+test('a name that is not looked up in time is a timeout', async () => {
+  const late = Object.assign(new Error('late'), { code: 'ETIMEDOUT' })
+  const lookup: LookupFunction = (_name, _options, callback) => callback(late, '', 0)
+  const caller = createHttpCaller({ timeoutMs: 2_000, policy: CARRIER, largestAnswer: LARGEST, lookup })
+  const outcome = await caller.call({ method: 'GET', url: 'http://late.example' })
+  assert.equal(outcome.kind === 'unavailable' && outcome.reason, 'timeout')
+  await caller.close()
+})
+
+test('a timeout may be a fraction of a millisecond, and who was abandoned may be closed', async () => {
+  await using server = await serve(() => {})
+  const caller = createHttpCaller({ timeoutMs: 0.5, policy: CARRIER, largestAnswer: LARGEST })
+  const outcome = await caller.call({ method: 'GET', url: `http://127.0.0.1:${server.port}/` })
+  assert.equal(outcome.kind === 'unavailable' && outcome.reason, 'timeout')
+  await caller.abandon()
   await caller.close()
 })

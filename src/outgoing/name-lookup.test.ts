@@ -52,3 +52,45 @@ test('what a name’s servers do not know, and a word alone, is looked up by the
   assert.equal(await ask(lookup, 'localhost'), '192.0.2.9')
   assert.deepEqual(new Set(names.asked), new Set(['never.example', 'hosts.example']))
 })
+
+test('a name that has an address of IPv6 alone is led there, whether all of its addresses are asked for or one', async () => {
+  const resolver = { resolve4: () => Promise.reject(REFUSED), resolve6: async () => ['2001:db8::7'] }
+  const lookup = customersLookup(resolver as unknown as dns.Resolver, () => assert.fail('it was known'))
+  assert.equal(await ask(lookup, 'six.example'), '2001:db8::7')
+  const one = await new Promise((resolve) =>
+    lookup('six.example', {}, (error, address, family) => resolve([error, address, family])),
+  )
+  assert.deepEqual(one, [null, '2001:db8::7', 6])
+})
+
+test('the system is asked for a name each time anew, as what it knows may change', async () => {
+  await using names = await startNameServer({})
+  let asked = 0
+  const lookup = customersLookup(resolverAt(names.address), (_name, _options, callback) => {
+    asked += 1
+    callback(null, [{ address: `192.0.2.${asked}`, family: 4 }])
+  })
+  for (const address of ['192.0.2.1', '192.0.2.2']) assert.equal(await ask(lookup, 'hosts'), address)
+})
+
+test('a name whose turn comes when whoever asked has given up is not looked up', async (t) => {
+  await using names = await startNameServer({})
+  let at = 0
+  t.mock.method(performance, 'now', () => at)
+  const ofSystem: string[] = []
+  const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const lookup = customersLookup(resolverAt(names.address), (name, _options, callback) => {
+    ofSystem.push(name)
+    begun.resolve()
+    void held.promise.then(() => callback(null, '192.0.2.9', 4))
+  })
+  const first = ask(lookup, 'first')
+  await begun.promise
+  const second = assert.rejects(ask(lookup, 'second'), { code: 'ETIMEDOUT' })
+  await new Promise((resolve) => setImmediate(resolve))
+  at = 60_000
+  held.resolve()
+  assert.equal(await first, '192.0.2.9')
+  await second
+  assert.deepEqual(ofSystem, ['first'])
+})
