@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { HandsetDraft } from '../core/handset.ts'
-import type { Address } from '../core/phone-number.ts'
-import { contactOf, desk, type Place } from './desk.contract.ts'
+import type { Address, PhoneNumber } from '../core/phone-number.ts'
+import { contactOf, type Desk, desk, deskAt, type Place } from './desk.contract.ts'
 
 /** What the simulated phone keeps to on every engine. */
 export function describeHandset(engine: string, place: () => Promise<Place>): void {
@@ -38,6 +38,26 @@ export function describeHandset(engine: string, place: () => Promise<Place>): vo
         [0, 'd', null],
       ])
       assert.deepEqual(await shown(bob), [[0, 'to bob', null]])
+    })
+
+    test('shows when a message was delivered, though what recognised it on other lines is forgotten', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const other = await deskAt(d.store, '+19175550100' as PhoneNumber)
+      const [contact, carrierMessageId] = [contactOf(0), 'the same']
+      const where = { lineId: d.lineId, contact, kind: 'direct', conversationAddress: contact } as const
+      const parts: HandsetDraft['parts'] = [{ content: 'Hello', mediaUrl: null }]
+      await d.store.writeOnPhone({ ...where, carrierMessageId, service: 'iMessage', parts, writtenAt: 1 })
+      for (const line of [d, other]) await line.receive(contact, 1, { carrierMessageId })
+      await d.receive(contact, 1, { carrierMessageId: 'on no phone' })
+      assert.equal(await d.store.forgetInbound({ before: 2, limit: 9 }), 2)
+      const shown = await d.store.showPhone({ lineId: d.lineId, contact })
+      assert.deepEqual(
+        shown.map(({ deliveredAt }) => deliveredAt),
+        [1],
+      )
+      const repeated = async (line: Desk) => (await line.receive(contact, 3, { carrierMessageId }))[0]?.repeated
+      assert.deepEqual([await repeated(d), await repeated(other)], [true, false])
     })
 
     test('answers the knobs as they are kept', async () => {
