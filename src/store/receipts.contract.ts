@@ -20,6 +20,18 @@ export function describeReceipts(engine: string, place: () => Promise<Place>): v
       assert.deepEqual([requests, readUpTo, expiresAt, nextAttemptAt], [51, handle, 61 + LIFETIME_MS, requestedAt])
     })
 
+    test('are for the conversation with a contact, whatever a group is called', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const write = async (change: object) => (await d.receive(contactOf(0), 1, change))[0]?.messageIds[0]
+      const direct = await write({})
+      await write({ kind: 'group', conversationAddress: contactOf(0) })
+      for (const requests of [1, 2]) {
+        const receipt = await d.receipt(await d.request(contactOf(0), 2))
+        assert.deepEqual([receipt.readUpTo, receipt.requests], [direct, requests])
+      }
+    })
+
     test('claims the longest due first, no more than asked for, and none that is under way', async () => {
       await using kept = await place()
       await using d = await desk(kept)
