@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { startCustomerServer } from './support/customer-server.ts'
+import { CONTACT, type Customer, customer } from './support/readback.ts'
+import { ownLine, shareReadback } from './support/shared.ts'
+import { until } from './support/until.ts'
+import { signIn } from './support/visitor.ts'
+import { addWebhooks, deliveries } from './support/webhooks.ts'
+
+/** More than a story shows. */
+const LATER = 21
+
+describe('the story of a message', () => {
+  const server = shareReadback()
+
+  const storyBy = async ({ keys }: Customer) => {
+    const visitor = await signIn(server.base, {
+      api_key_id: keys['sb-api-key-id'],
+      api_secret_key: keys['sb-api-secret-key'],
+    })
+    return async (handle = '') => (await visitor.must(200, 'GET', `/console/messages/${handle}`)).body
+  }
+  const idsOf = (receipts: readonly { receipt_id: string }[]) => receipts.map(({ receipt_id }) => receipt_id)
+  const delivered = (account: Customer, count: number) =>
+    until(
+      'all webhooks to be delivered',
+      () => deliveries(account, '?state=delivered'),
+      ({ length }) => length === count,
+    )
+
+  test('has each receipt that covers it up to the one that took it, however many came later', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    const read = async () => {
+      const id = await account.markRead()
+      await account.settled(id)
+      return id
+    }
+    const [first] = await account.write()
+    const asked = [await read(), await read()]
+    const [passedOver] = await account.write({ content: 'Not read by itself' })
+    const [newest] = await account.write()
+    const together = await read()
+    for (let count = 0; count < LATER; count++) {
+      await account.write()
+      await read()
+    }
+    const story = await storyBy(account)
+    assert.deepEqual(idsOf((await story(first)).receipts), asked)
+    for (const handle of [passedOver, newest]) assert.deepEqual(idsOf((await story(handle)).receipts), [together])
+  })
+
+  test('has each webhook that told of it, or of its receipt, and of no other, newest first', async () => {
+    await using sink = await startCustomerServer()
+    const account = await customer(server, { lines: [ownLine()] })
+    for (const type of ['receive', 'read_receipt']) await addWebhooks(account, [sink.url], { type })
+    const [handle] = await account.write()
+    await account.settled(await account.markRead())
+    await account.write({ content: 'Another' })
+    await account.settled(await account.markRead())
+    await delivered(account, 4)
+    const { webhooks } = await (await storyBy(account))(handle)
+    assert.deepEqual(
+      webhooks.map(({ type, body }: { type: string; body: Record<string, unknown> }) => [type, body.content]),
+      [
+        ['read_receipt', undefined],
+        ['receive', 'Hello'],
+      ],
+    )
+  })
+
+  test('has what was told of a line’s own, from its acceptance on, and nothing that the rule would say', async () => {
+    await using sink = await startCustomerServer()
+    const line = ownLine()
+    const account = await customer(server, { lines: [line] })
+    await addWebhooks(account, [sink.url], { type: 'outbound' })
+    const message = { number: CONTACT, from_number: line, content: 'Hi' }
+    const { message_handle } = (await account.must(200, 'POST', '/api/send-message', message)).body
+    await delivered(account, 2)
+    const { webhooks, message: shown } = await (await storyBy(account))(message_handle)
+    assert.deepEqual(
+      webhooks.map(({ body }: { body: { status: string } }) => body.status),
+      ['DELIVERED', 'QUEUED'],
+    )
+    assert.deepEqual([shown.is_outbound, shown.auto_mark_read], [true, null])
+  })
+})
