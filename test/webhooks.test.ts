@@ -146,6 +146,22 @@ test('a read_receipt webhook tells how a receipt ended, with reason and trigger'
   assert.deepEqual([removed.receipt_id, removed.state, removed.reason], [waiting, 'skipped', 'line_removed'])
 })
 
+test('the log of webhooks is read by pages that meet, newest first, and the last of them says so', async () => {
+  await using sink = await startCustomerServer()
+  const account = await customer(server, { lines: [ownLine()] })
+  await addWebhooks(account, [sink.url])
+  for (let message = 0; message < 3; message++) await account.write()
+  const page = async (query: string) => {
+    const { body } = await account.must(200, 'GET', `/readback/v1/webhook-deliveries?${query}`)
+    return { ids: body.data.map((each: { delivery_id: string }) => each.delivery_id), next: body.next_cursor }
+  }
+  const all = await page('limit=3')
+  assert.deepEqual([all.ids.length, all.next], [3, null])
+  const first = await page('limit=2')
+  assert.deepEqual([first.ids, first.next], [all.ids.slice(0, 2), all.ids[1]])
+  assert.deepEqual(await page(`limit=2&cursor=${first.next}`), { ids: all.ids.slice(2), next: null })
+})
+
 test('a webhook survives kill -9 between the commit and its delivery, with the id that it had', async () => {
   await using sink = await startCustomerServer()
   await using folder = await dataFolder()
