@@ -20,7 +20,10 @@ describe('a store that cannot be written', () => {
     other.exec('begin immediate')
     const locked = await account.call('POST', '/api/mark-read', BODY)
     assert.equal(locked.status, 503)
-    assert.equal(locked.body.status, 'ERROR')
+    const message = 'The server cannot store or read anything right now. Try again shortly.'
+    assert.deepEqual(locked.body, { status: 'ERROR', message })
+    const logged = server.logs.map((line) => JSON.parse(line)).find(({ msg }) => msg === 'the store is not available')
+    assert.match(logged?.error ?? '', /locked/)
     assert.equal(locked.headers.get('retry-after'), '1')
     assert.equal((await server.operator.call('GET', '/readyz')).status, 503)
     assert.equal((await server.operator.call('GET', '/healthz')).status, 200)
@@ -94,6 +97,8 @@ describe('a store that cannot be written', () => {
       [200, 200, 500, 200],
     )
     assert.deepEqual(answers[2]?.body, { status: 'ERROR', message: 'Internal server error' })
+    const logged = server.logs.map((line) => JSON.parse(line)).find(({ msg }) => msg === 'a defect')
+    assert.deepEqual([logged?.level, logged?.error], [50, 'a defect'])
     for (const answer of answers.filter(({ status }) => status === 200)) {
       assert.equal((await account.settled(answer.headers.get('readback-receipt-id') ?? '')).state, 'sent')
     }
