@@ -257,6 +257,7 @@ function describeConversations(desk: Desk): void {
       pages.map(({ length }) => length),
       [10, 10, 5],
     )
+    assert.equal((await list({ limit: '25' })).next_cursor, null)
 
     assert.deepEqual((await list({ search: '(415) 555-0124' })).data, [])
     assert.equal((await list({ search: '1 (415) 555-0124' })).data[0].number, number(24))

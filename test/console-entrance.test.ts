@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { client } from './support/client.ts'
+import { sendRaw } from './support/raw-http.ts'
+import { type Customer, customer, OPERATOR_TOKEN, startReadback } from './support/readback.ts'
+import { ownLine, shareReadback } from './support/shared.ts'
+import { until } from './support/until.ts'
+import { signIn } from './support/visitor.ts'
+
+const SESSION = '/console/session'
+const opener = { operator_token: OPERATOR_TOKEN }
+
+describe('the entrance of the console', () => {
+  const server = shareReadback()
+
+  const seen = async (base: string, ...headers: string[]) => {
+    const lines = [`GET ${SESSION} HTTP/1.1`, 'connection: close', ...headers, '', '']
+    return (await sendRaw(base, Buffer.from(lines.join('\r\n'))))?.status
+  }
+
+  test('is open by the names of this machine, by the one that it listens on, and by none that looks like them', async () => {
+    for (const host of ['127.0.0.1:7070', '127.9.9.9', 'localhost:1', 'LOCALHOST', '[::1]:7070']) {
+      assert.equal(await seen(server.base, `host: ${host}`), 200, host)
+    }
+    const strange = ['127.0.0.1.rebound.example', 'a127.0.0.1', 'localhost.rebound.example', '[::2]', '0.0.0.0']
+    for (const host of strange) assert.equal(await seen(server.base, `host: ${host}`), 403, host)
+    await using everywhere = await startReadback({ HOST: '0.0.0.0' })
+    assert.equal(await seen(everywhere.base, 'host: 0.0.0.0:7070'), 200)
+  })
+
+  test('is open to who types its address', async () => {
+    assert.equal(await seen(server.base, 'host: localhost', 'sec-fetch-site: none'), 200)
+  })
+
+  test('knows its cookie among others, and by its whole name', async () => {
+    const { cookie } = await signIn(server.base, opener)
+    const kind = async (cookies: string) => {
+      const { body, headers } = await client(server.base, { cookie: cookies }).must(200, 'GET', SESSION)
+      assert.equal(headers.get('cache-control'), 'no-store')
+      return body.kind
+    }
+    for (const cookies of [`theirs=1; ${cookie}; more=2`, `theirs=1;${cookie}`]) {
+      assert.equal(await kind(cookies), 'operator', 'among others')
+    }
+    assert.equal(await kind(`not_${cookie}`), 'nobody')
+  })
+
+  test('has the cookie forgotten where one signs out, and sends it without TLS where it is reached without', async () => {
+    await using plain = await startReadback({ READBACK_PUBLIC_URL: 'http://readback.example.com' })
+    const here = client(plain.base, { origin: 'http://readback.example.com' })
+    const { headers } = await here.must(200, 'POST', SESSION, opener)
+    assert.match(headers.get('set-cookie') ?? '', /; Max-Age=43200$/)
+    const { headers: ended } = await here.must(200, 'DELETE', SESSION)
+    assert.match(ended.get('set-cookie') ?? '', /^readback_session=; .*; Max-Age=0$/)
+  })
+})
+
+describe('what the console is told', () => {
+  const server = shareReadback()
+
+  test('is each change, also one that comes right after another, until the server ends', async () => {
+    await using own = await startReadback()
+    const account = await customer(own)
+    const { cookie } = await signIn(own.base, keysOf(account))
+    const response = await fetch(`${own.base}/console/events`, { headers: { cookie } })
+    let text = ''
+    const ended = (async () => {
+      for await (const piece of response.body ?? []) text += new TextDecoder().decode(piece)
+    })()
+    const changes = (count: number) =>
+      until(
+        `change ${count}`,
+        () => text.split('event: change').length - 1,
+        (told) => told >= count,
+      )
+    await until(
+      'it to be open',
+      () => text,
+      (told) => told.includes('event: hello'),
+    )
+    for (const count of [1, 2, 3]) {
+      await account.write()
+      await changes(count)
+    }
+    const startedAt = performance.now()
+    await own.stop()
+    await ended
+    assert.ok(performance.now() - startedAt < 5_000, 'it waited for who listens')
+  })
+
+  test('is how long half of the receipts took, and how long nearly all, in the minute in which they ended', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    for (let count = 0; count < 3; count++) await account.settled(await account.markRead())
+    await account.carrier({ latency_ms: 1_000 })
+    const { settled_at } = await account.settled(await account.markRead())
+    const visitor = await signIn(server.base, keysOf(account))
+    const { body } = await visitor.must(200, 'GET', '/console/overview')
+    const { p50, p99 } = body.request_to_carrier_ms
+    assert.ok(p50 < p99 && p99 >= 900, `${p50} and ${p99}`)
+    const minutes = body.receipts.map(({ at }: { at: string }) => at)
+    assert.ok(minutes.includes(`${settled_at?.slice(0, 16)}:00.000Z`), minutes.join(' '))
+    assert.deepEqual([body.queued, body.queued_and_more], [0, false])
+  })
+})
+
+function keysOf({ keys }: Customer) {
+  return { api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] }
+}
