@@ -122,6 +122,7 @@ describe('transactions on PostgreSQL that cross each other', { skip: requireOwnP
       await using database = await postgres.database()
       await using server = await startReadback(nodeSettings(database))
       const account = await customer(server)
+      const [handle] = await account.write()
       await runSql(
         database.url,
         `create sequence failures; create function fail() returns trigger language plpgsql as $$ begin
@@ -129,7 +130,8 @@ describe('transactions on PostgreSQL that cross each other', { skip: requireOwnP
          create trigger failing before insert or update on receipts for each row execute function fail();
          create trigger failing before update on accounts for each row execute function fail()`,
       )
-      assert.equal((await account.settled(await account.markRead())).state, 'sent')
+      const { state, read_up_to } = await account.settled(await account.markRead())
+      assert.deepEqual([state, read_up_to], ['sent', handle])
       await runSql(database.url, 'alter sequence failures restart')
       await account.must(200, 'POST', '/accounts/settings/auto-mark-read', { auto_mark_read: true })
     })

@@ -27,16 +27,26 @@ const RECOVERY_MS = 2_000
 describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
   const postgres = share(ownServer)
 
+  const encodedAs = async (database: Database, encoding: string) => {
+    const encoded = new URL(database.url)
+    encoded.pathname += `_${encoding.toLowerCase()}`
+    const name = encoded.pathname.slice(1)
+    await runSql(database.url, `create database ${name} encoding '${encoding}' locale 'C' template template0`)
+    return nodeSettings({ url: encoded.href })
+  }
+
   test('that cannot hold what contacts write is no place for a store', async () => {
     await using database = await postgres.database()
-    const latin = new URL(database.url)
-    latin.pathname += '_latin'
-    await runSql(
-      database.url,
-      `create database ${latin.pathname.slice(1)} encoding 'LATIN1' locale 'C' template template0`,
-    )
-    const settings = nodeSettings({ url: latin.href })
+    const settings = await encodedAs(database, 'LATIN1')
     await assert.rejects(startReadback(settings), /encoding LATIN1: make one with UTF8/)
+  })
+
+  test('that gives back whatever it is given is one', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback(await encodedAs(database, 'SQL_ASCII'))
+    const account = await customer(server)
+    await account.write({ content: 'Grüße \u{1f44b}' })
+    assert.equal((await account.phone())[0]?.content, 'Grüße \u{1f44b}')
   })
 
   test('that is away makes answers 503 with retry-after, and it goes on by itself within 2 seconds', async () => {
