@@ -124,7 +124,7 @@ export interface DeliveryOutcome {
   readonly nextAttemptAt: number | null
   /** Whether the endpoint fails; null where the attempt says nothing of it. */
   readonly failing: boolean | null
-  /** The endpoint is to get nothing any more. */
+  /** The endpoint is to get nothing any more, nor this again; unless the store knows that it was enabled since, or took something. */
   readonly disable: DisabledReason | null
 }
 
@@ -148,11 +148,11 @@ export function concludeAttempt(delivery: Delivery, attempt: Attempt, chance: nu
   const disable = disabledBy(delivery, attempt)
   // What is of the moment is worth nothing later.
   const wait = delivery.type === 'typing_indicator' ? undefined : WAITS_MS[delivery.attempts]
-  if (disable !== null || wait === undefined) return { ...base, state: 'failed', nextAttemptAt: null, disable }
+  if (wait === undefined) return { ...base, state: 'failed', nextAttemptAt: null, disable }
   const jittered = wait * (1 + JITTER * (2 * chance - 1))
   const asked = Math.min(attempt.retryAfterMs ?? 0, 10 * HOUR_MS)
   const nextAttemptAt = attempt.at + attempt.ms + Math.round(Math.max(jittered, asked))
-  return { ...base, state: 'waiting', nextAttemptAt, disable: null }
+  return { ...base, state: 'waiting', nextAttemptAt, disable }
 }
 
 function disabledBy({ failingSince }: Delivery, { status, obstacle, at }: Attempt): DisabledReason | null {

@@ -10,7 +10,7 @@ const COUNT = 3
 /** What calls that were under way together make of their endpoint, on every engine. */
 export function describeDisabling(engine: string, place: () => Promise<Place>): void {
   describe(`calls of one endpoint on ${engine}`, () => {
-    test('end it with a 410, but for one that was sent before it was enabled anew', async () => {
+    test('end it with a 410, but for one that was sent before it was enabled anew, and is made again', async () => {
       await using kept = await place()
       await using d = await desk(kept)
       const webhookId = await enable(d, 0)
@@ -18,10 +18,12 @@ export function describeDisabling(engine: string, place: () => Promise<Place>): 
       assert.equal(await answer(d, first, 410, COUNT), 'gone')
       await enable(d, 10)
       assert.equal(await answer(d, slow, 410, COUNT), null)
+      assert.deepEqual(await statesOf(d, [first, slow, last]), ['failed', 'waiting', 'sending'])
       assert.equal(await answer(d, last, 410, 10), 'gone')
+      assert.deepEqual(await statesOf(d, [first, slow, last]), ['failed', 'waiting', 'failed'])
     })
 
-    test('do not end it for five days of failing that are over since they were sent', async () => {
+    test('do not end it for five days of failing that are over since they were sent, and are made again', async () => {
       await using kept = await place()
       await using d = await desk(kept)
       const webhookId = await enable(d, 0)
@@ -33,6 +35,18 @@ export function describeDisabling(engine: string, place: () => Promise<Place>): 
       assert.equal(await answer(d, taken, 200, at), null)
       const seen = await Promise.all(others.map((each) => answer(d, each, 503, at)))
       assert.deepEqual(new Set(seen), new Set([null]))
+      assert.deepEqual(new Set(await statesOf(d, others)), new Set(['waiting']))
+    })
+
+    test('say nothing of how long it fails where they were sent before it was enabled anew', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const webhookId = await enable(d, 0)
+      const taken = await take(d, webhookId, COUNT)
+      await enable(d, 10)
+      await Promise.all([COUNT, COUNT, 10].map((at, index) => answer(d, taken[index], 503, at)))
+      const [webhook] = (await d.store.listWebhooks({ credentials: d.credentials })).webhooks
+      assert.equal(webhook?.failingSince, 10)
     })
   })
 }
@@ -54,4 +68,9 @@ async function answer({ store, credentials }: Desk, delivery: Delivery | undefin
   const attempt = { at, ms: 1, status, obstacle: null, answer: '' }
   await store.settleDelivery(concludeAttempt(delivery as Delivery, attempt, 0.5))
   return (await store.listWebhooks({ credentials })).webhooks[0]?.disabled
+}
+
+async function statesOf({ store, credentials }: Desk, deliveries: readonly (Delivery | undefined)[]) {
+  const logs = await store.listDeliveries({ credentials, limit: 9 })
+  return deliveries.map((delivery) => logs.find(({ id }) => id === delivery?.id)?.state)
 }

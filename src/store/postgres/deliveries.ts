@@ -63,6 +63,7 @@ export async function settleDeliveries(
     inOrder.map(({ state }) => state),
     inOrder.map(({ nextAttemptAt }) => nextAttemptAt),
     inOrder.map(({ leaseUntil }) => leaseUntil),
+    inOrder.map(({ disable, webhookId }) => (disable === null ? null : webhookId)),
   ])
   return [...new Set(settled.map(({ account_id }) => account_id))]
 }
@@ -71,7 +72,7 @@ function noteEndpoint(transaction: Transaction, webhookId: WebhookId, outcomes: 
   const failed = outcomes.filter(({ failing }) => failing)
   if (outcomes.some(({ failing }) => failing === false)) transaction.write(RECOVERED, [webhookId])
   else if (failed.length > 0) {
-    transaction.write(FAILING, [Math.min(...failed.map(({ attempt }) => attempt.at)), webhookId])
+    transaction.write(FAILING, [failed.map(({ attempt }) => attempt.at), webhookId])
   }
   for (const { disable, attempt } of failed) {
     if (disable !== null) transaction.write(DISABLE, [disable, webhookId, attempt.at, attempt.at - LONGEST_FAILING_MS])
@@ -126,23 +127,30 @@ const LOCK = plannedOnce({
   name: 'lock deliveries',
   text: 'select id from webhook_deliveries where id = any($1::bigint[]) order by id for update',
 })
-/** The attempt counts; what becomes of the delivery is for whoever has it now to tell: another node, or a call that was asked for since. */
+const HAS = `(d.state = 'sending' and d.next_attempt_at = k.lease_until)`
+const ENDS = '(select disabled from webhooks where id = k.ends_with) is not null'
+/**
+ * The attempt counts; what becomes of the delivery is for whoever has it now to tell: another node, or a call that was asked for since.
+ * It ends where its endpoint did.
+ */
 const SETTLE = plannedOnce({
   name: 'settle deliveries',
   text: `update webhook_deliveries d set attempts = d.attempts + 1,
-      state = case when d.state = 'sending' and d.next_attempt_at = k.lease_until then k.state else d.state end,
-      next_attempt_at = case when d.state = 'sending' and d.next_attempt_at = k.lease_until then k.next_attempt_at
-        else d.next_attempt_at end
-    from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) as k (id, state, next_attempt_at, lease_until)
+      state = case when ${HAS} and ${ENDS} then 'failed' when ${HAS} then k.state else d.state end,
+      next_attempt_at = case when ${HAS} and ${ENDS} then null when ${HAS} then k.next_attempt_at else d.next_attempt_at end
+    from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
+      as k (id, state, next_attempt_at, lease_until, ends_with)
     where d.id = k.id returning d.account_id`,
 })
 const RECOVERED: Statement = {
   name: 'endpoint recovered',
   text: 'update webhooks set failing_since = null where id = $1 and failing_since is not null',
 }
+/** That calls failed which were sent before it was enabled says nothing of it. */
 const FAILING: Statement = {
   name: 'endpoint fails',
-  text: 'update webhooks set failing_since = $1 where id = $2 and failing_since is null',
+  text: `update webhooks set failing_since = (select min(at) from unnest($1::bigint[]) as k (at) where at >= coalesce(enabled_at, 0))
+    where id = $2 and failing_since is null`,
 }
 /** It may have been enabled since that was sent, or have taken something. */
 const DISABLE: Statement = {

@@ -54,13 +54,13 @@ export class Deliveries {
   }: DeliveryOutcome): void {
     const { at, ms, status, obstacle, answer } = attempt
     this.#statements.attempt.run(id, at, ms, status, obstacle, answer.slice(0, ANSWER_KEPT))
-    const settled = this.#statements.settle.get({ state, nextAttemptAt, id, leaseUntil }) as
-      | { account_id: AccountId }
-      | undefined
-    if (settled !== undefined) this.#events.touchAccount(settled.account_id)
-    if (failing === true) this.#statements.failing.run(at, webhookId)
+    if (failing === true) this.#statements.failing.run({ at, webhookId })
     else if (failing === false) this.#statements.recovered.run(webhookId)
-    if (disable !== null) this.#statements.disable.run({ disable, webhookId, at, since: at - LONGEST_FAILING_MS })
+    const disabling = { disable, webhookId, at, since: at - LONGEST_FAILING_MS }
+    const ends = disable !== null && this.#statements.disable.run(disabling).changes > 0
+    const next = ends ? { state: 'failed', nextAttemptAt: null } : { state, nextAttemptAt }
+    const settled = this.#statements.settle.get({ ...next, id, leaseUntil }) as { account_id: AccountId } | undefined
+    if (settled !== undefined) this.#events.touchAccount(settled.account_id)
   }
 
   releaseDeliveries({ at }: { at: number }): void {
@@ -105,7 +105,11 @@ function prepare(database: DatabaseSync) {
        where id = :id returning account_id`,
     ),
     recovered: database.prepare('update webhooks set failing_since = null where id = ? and failing_since is not null'),
-    failing: database.prepare('update webhooks set failing_since = ? where id = ? and failing_since is null'),
+    // That a call failed which was sent before it was enabled says nothing of it.
+    failing: database.prepare(
+      `update webhooks set failing_since = :at where id = :webhookId and failing_since is null
+         and coalesce(enabled_at, 0) <= :at`,
+    ),
     // It may have been enabled since that was sent, or have taken something.
     disable: database.prepare(
       `update webhooks set disabled = :disable where id = :webhookId and coalesce(enabled_at, 0) <= :at
