@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import dns from 'node:dns'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -47,6 +48,17 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     const account = await customer(server)
     await account.write({ content: 'Grüße \u{1f44b}' })
     assert.equal((await account.phone())[0]?.content, 'Grüße \u{1f44b}')
+  })
+
+  test('that is away by a name of two addresses is no fault of ours', async (t) => {
+    t.mock.method(dns, 'lookup', lookup)
+    await using database = await postgres.database()
+    await using server = await startReadback(nodeSettings({ url: database.url.replace('127.0.0.1', TWO_ADDRESSES) }))
+    const account = await customer(server)
+    await postgres.stop()
+    const away = await account.call('POST', '/api/mark-read', BODY)
+    await postgres.start()
+    assert.deepEqual([away.status, away.headers.get('retry-after')], [503, '1'])
   })
 
   test('that is away makes answers 503 with retry-after, and it goes on by itself within 2 seconds', async () => {
@@ -326,6 +338,15 @@ async function besideNodeWithLine(database: Database, url: string, stack: AsyncD
 
 function leases({ url }: Database): Promise<{ node: string; epoch: string }[]> {
   return runSql(url, 'select node, epoch from line_leases')
+}
+
+const TWO_ADDRESSES = 'two.example'
+
+/** A name that has two addresses, in the place of the system's. */
+function lookup(name: string, _: object, answer: (error: Error | null, ...found: unknown[]) => void): void {
+  const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }))
+  if (name === TWO_ADDRESSES) process.nextTick(answer, null, addresses)
+  else process.nextTick(answer, null, name, 4)
 }
 
 describe('a start on PostgreSQL', () => {

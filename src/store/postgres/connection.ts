@@ -152,7 +152,9 @@ const DISCONNECTED =
   /^(Connection terminated|The server does not support SSL|There was an error establishing an SSL|Query read timeout|timeout exceeded when trying to connect|Client was closed|Client has encountered a connection error|Cannot use a pool after calling end)/
 
 /** The store is full, away or overloaded: a 503, and worth another try. Undefined for any other error. */
-export function asUnavailable(error: unknown): ReadbackError | undefined {
+export function asUnavailable(thrown: unknown): ReadbackError | undefined {
+  // Of a name with several addresses: each has a reason of its own, and together they have none.
+  const error = thrown instanceof AggregateError ? thrown.errors[0] : thrown
   if (!(error instanceof Error)) return undefined
   const code = codeOf(error)
   const absent =
