@@ -364,4 +364,20 @@ describe('a start on PostgreSQL', () => {
     const start = startReadback(nodeSettings({ url: url.replace('@', `:${secret}@`) }))
     await assert.rejects(start, (error: Error) => /ECONNREFUSED/.test(error.message) && !error.message.includes(secret))
   })
+
+  test('names the setting whatever keeps it from the database', { skip: requireOwnPostgres() }, async (t) => {
+    await using server = await ownServer()
+    t.mock.method(dns, 'lookup', lookup)
+    const reasons = {
+      [url]: 'The store cannot be written or read: connect ECONNREFUSED 127.0.0.1:1',
+      [`postgres://readback@${TWO_ADDRESSES}:1/readback`]:
+        'The store cannot be written or read: connect ECONNREFUSED 127.0.0.1:1',
+      [`postgres://postgres@127.0.0.1:${server.port}/none`]: 'database "none" does not exist',
+    }
+    for (const [wrong, reason] of Object.entries(reasons)) {
+      await assert.rejects(startReadback(nodeSettings({ url: wrong })), {
+        message: `${reason}: is DATABASE_URL right?`,
+      })
+    }
+  })
 })

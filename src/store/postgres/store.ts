@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { ReadbackError } from '../../core/errors.ts'
+import { messageOf, ReadbackError } from '../../core/errors.ts'
 import type { LineId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
@@ -119,7 +119,10 @@ async function prepare({ url, onNotice }: PostgresStart, seal: Seal): Promise<Cl
     const { rows } = await sql<{ now: number }>`select ${sql.raw(NOW)} as now`.execute(db)
     return new Clock(rows[0]?.now as number, sentAt)
   } catch (error) {
-    throw asUnavailable(error) ?? error
+    if (error instanceof ReadbackError) throw error
+    // It does not say which database it means. The URL is not shown: it may hold a password.
+    const reason = messageOf(asUnavailable(error) ?? error)
+    throw new ReadbackError('unavailable', `${reason}: is DATABASE_URL right?`, { cause: error })
   } finally {
     await db.destroy()
   }
