@@ -19,7 +19,7 @@ import { signIn } from './support/visitor.ts'
 /** Those that grow with use. The others have a row for each line, account, endpoint or node. */
 const GROWING = [
   ...['conversations', 'messages', 'seen_inbound', 'receipts', 'events', 'webhook_deliveries', 'webhook_attempts'],
-  'handset_messages',
+  ...['handset_messages', 'sessions', 'tokens'],
 ]
 /** Not a query of the server's while it serves. */
 const OTHERS =
