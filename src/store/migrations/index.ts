@@ -20,6 +20,7 @@ import { inboundBase } from './0016-inbound-base.ts'
 import { marked } from './0017-marked.ts'
 import { sessionEnds } from './0018-session-ends.ts'
 import { enabled } from './0019-enabled.ts'
+import { removals } from './0020-removals.ts'
 
 /** Forward only: a released migration is never edited, and there is no way down. */
 const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
@@ -41,6 +42,7 @@ const MIGRATIONS: Readonly<Record<string, (engine: Engine) => Migration>> = {
   '0017-marked': marked,
   '0018-session-ends': sessionEnds,
   '0019-enabled': enabled,
+  '0020-removals': removals,
 }
 
 const NOTHING_TO_DO: Migration = { async up() {} }

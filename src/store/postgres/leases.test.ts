@@ -68,6 +68,36 @@ describe('leases on lines', { skip: requirePostgres() }, () => {
     assert.equal((await runSql(database.url, 'select 1 from nodes')).length, 1)
   })
 
+  test('of a node that died are looked at by what is left, however many lines were removed', async () => {
+    await using database = await postgres.database()
+    {
+      await using d = await desk(database)
+      await removedLines(database, 1_000)
+      await runSql(database.url, `insert into nodes (id, until) values ('dead', 0)`)
+      const id = await d.request(contactOf(0), 1)
+      await d.claim(2)
+      await d.store.leases?.hold({ wanted: [] })
+      await d.store.removeLine({ id: d.lineId, at: 3 })
+      await d.store.leases?.release()
+      await using other = await node(database)
+      await other.hold([])
+      while (await other.store.endRemoved({ limit: 9, at: 1e6 }));
+      assert.equal((await d.receipt(id)).reason, 'line_removed')
+    }
+    // A connection tells of what it read when it ends.
+    await until(
+      'all to have ended',
+      () => runSql(database.url, OTHERS),
+      ({ length }) => length === 0,
+    )
+    const [read] = await runSql<{ entries: number }>(
+      database.url,
+      `select sum(idx_scan + idx_tup_read)::int as entries from pg_stat_user_indexes
+       where relname in ('lines', 'receipts', 'messages')`,
+    )
+    assert.ok(read && read.entries < 500, `${read?.entries} looks and entries`)
+  })
+
   test('stay with a node whose own lease ran out, and was renewed while another took those of a dead one', async () => {
     await using database = await postgres.database()
     await using d = await desk(database)
@@ -169,6 +199,20 @@ async function node(database: Database) {
   const store = await open(database)
   const hold = async (wanted: readonly LineId[]) => [...((await store.leases?.hold({ wanted }))?.held.keys() ?? [])]
   return { store, hold, [Symbol.asyncDispose]: () => store.close() }
+}
+
+const OTHERS = 'select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
+
+/** So many of which nothing is left, and that were a node's that is forgotten. */
+function removedLines({ url }: Database, count: number): Promise<unknown> {
+  return runSql(
+    url,
+    `insert into lines (account_id, number, connector, settings, inbound_secret, inbound_secret_hash, to_enrol, paused, status,
+       created_at, removed_at, ended_at)
+     select account_id, '+1415555' || (1000 + n), connector, settings, inbound_secret, n, 0, 0, status, 0, 1, 100000
+     from lines, generate_series(1, ${count}) as k (n);
+     insert into line_leases (line_id, node, epoch, next_call_at) select id, 'gone', 1, 0 from lines where removed_at is not null`,
+  )
 }
 
 async function secondLine({ store }: Desk): Promise<LineId> {

@@ -3,6 +3,7 @@ import type { LineId } from '../../core/id.ts'
 import { CALL_SHARE, type Holding, type Leases, type LineWork } from '../../core/leases.ts'
 import type { Changes } from '../../core/store.ts'
 import type { Endpoint } from '../../core/webhook.ts'
+import { linesHaving } from '../removed-lines.ts'
 import { type Clock, NOW } from './clock.ts'
 import type { Nudges } from './nudges.ts'
 import type { Statement, Transaction, Transactions } from './transactions.ts'
@@ -95,9 +96,9 @@ export class NodeLeases implements Leases {
   }
 
   /**
-   * Lines of nodes that are no more; what they had claimed is due again, on those that were removed, too: these are all looked at, and so
-   * only where a node is gone. Dead nodes are locked, so that none of them comes back at this moment, and the lines of those alone are
-   * taken: one whose lease runs out only now may be renewed meanwhile, and one that has just begun is not seen yet.
+   * Lines of nodes that are no more; what they had claimed is due again, on those that were removed, too: for that all that is under way
+   * is looked at, and so only where a node is gone. Dead nodes are locked, so that none of them comes back at this moment, and the lines
+   * of those alone are taken: one whose lease runs out only now may be renewed meanwhile, and one that has just begun is not seen yet.
    */
   async #take(transaction: Transaction, wanted: readonly LineId[], room: number): Promise<LineId[]> {
     const dead = (await transaction.rows<{ id: string }>(LOCK_DEAD, [])).map(({ id }) => id)
@@ -122,10 +123,9 @@ interface LeaseRow {
 
 const LIVING = `(select id from nodes where until > ${NOW})`
 
-/** Whether something of line `l` is under way. */
-const IS_LEFT = `((select 1 from receipts r where r.line_id = l.id and r.state = 'sending' and r.settled_at is null
-    and r.next_attempt_at is null limit 1) = 1
-  or (select 1 from messages m where m.line_id = l.id and m.status = 'QUEUED' and m.next_attempt_at is null limit 1) = 1)`
+/** The lines that something is under way of. */
+const UNDER_WAY = `array(${linesHaving('receipts', `state = 'sending' and settled_at is null and next_attempt_at is null`)}
+  union ${linesHaving('messages', `status = 'QUEUED' and next_attempt_at is null`)})`
 
 const RENEW: Statement = {
   name: 'renew lease',
@@ -155,14 +155,14 @@ const TAKE: Statement = {
 const FORGET_DEAD: Statement = {
   name: 'forget dead nodes',
   text: `delete from nodes n where id = any($1::text[]) and not exists (select 1 from line_leases x
-    join lines l on l.id = x.line_id where x.node = n.id and (l.removed_at is null or ${IS_LEFT}))`,
+    join lines l on l.id = x.line_id where x.node = n.id and l.removed_at is null)
+    and not exists (select 1 from line_leases x where x.node = n.id and x.line_id = any(${UNDER_WAY}))`,
 }
 /** Removed lines with something under way that nobody carries any more; `RemovedLines` ends it once it is due. */
 const FIND_LEFT: Statement = {
   name: 'find what is left of removed lines',
-  text: `select l.id as line_id from lines l where removed_at is not null
+  text: `select l.id as line_id from lines l where l.id = any(${UNDER_WAY}) and removed_at is not null
     and not exists (select 1 from line_leases x where x.line_id = l.id and x.node in ${LIVING})
-    and ${IS_LEFT}
     order by l.id for update of l skip locked`,
 }
 const TAKE_UP: Statement = {
@@ -192,7 +192,7 @@ const RELEASE: Statement = {
 const LEAVE: Statement = {
   name: 'leave',
   text: `with left_behind as (select 1 from line_leases x join lines l on l.id = x.line_id
-      where x.node = $1 and l.removed_at is not null and ${IS_LEFT} limit 1),
+      where x.node = $1 and l.removed_at is not null and l.id = any(${UNDER_WAY}) limit 1),
     gone as (delete from nodes where id = $1 and not exists (select 1 from left_behind))
     update nodes set until = 0 where id = $1 and exists (select 1 from left_behind)`,
 }
