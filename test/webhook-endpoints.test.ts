@@ -63,6 +63,18 @@ describe('an account’s endpoints', () => {
     }
   })
 
+  test('count once where a call names them twice', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    const urls = Array.from({ length: 100 }, (_, n) => `${url}/${n}`)
+    const [last, ...others] = urls as [string, ...string[]]
+    await account.must(200, 'POST', WEBHOOKS, { webhooks: others })
+    await account.must(200, 'POST', WEBHOOKS, { webhooks: [last, last] })
+    assert.deepEqual((await listed(account)).receive, [...others, last])
+    const twice = { receive: urls.slice(1), outbound: [last, last] }
+    await account.must(200, 'PUT', WEBHOOKS, { webhooks: twice })
+    assert.deepEqual((await listed(account)).outbound, [last])
+  })
+
   test('of a known type that is never sent are taken with a warning; of an unknown one refused with a list', async () => {
     const account = await customer(server, { lines: [ownLine()] })
     const { warnings } = (await addWebhooks(account, [url], { type: 'call_log' })).body
