@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import dns from 'node:dns'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -379,5 +381,14 @@ describe('a start on PostgreSQL', () => {
         message: `${reason}: is DATABASE_URL right?`,
       })
     }
+  })
+
+  test('does not wait for ever where nobody answers', { skip: requireOwnPostgres() }, async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const start = startReadback(nodeSettings({ url: `postgres://readback@127.0.0.1:${port}/readback` }))
+    await assert.rejects(start, /timeout: is DATABASE_URL right\?$/)
+    silent.close()
   })
 })

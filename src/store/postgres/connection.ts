@@ -47,9 +47,10 @@ class GatheringSocket extends Socket {
 /** Also where the database, or the user, has one for all that connect. */
 const NO_TIMEOUT = '-c statement_timeout=0'
 
-/** One connection without timeouts, for what takes as long as it takes; but for locks, where those are given one. */
+/** One connection without timeouts, for what takes as long as it takes; but to connect, and for locks, where those are given one. */
 export function openPatientPool(url: string, lockTimeoutMs = 0): Pool {
-  return unbroken(new Pool({ ...connectionOptions(url, NO_TIMEOUT), max: 1, lock_timeout: lockTimeoutMs }))
+  const patient = { max: 1, lock_timeout: lockTimeoutMs, connectionTimeoutMillis: STATEMENT_TIMEOUT_MS }
+  return unbroken(new Pool({ ...connectionOptions(url, NO_TIMEOUT), ...patient }))
 }
 
 /**
