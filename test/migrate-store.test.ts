@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { dataFolder } from './support/data-folder.ts'
@@ -102,6 +103,32 @@ describe('npm run migrate-store', { skip: requirePostgres() }, () => {
     assert.match(await run(['sqlite:y', database.url, 'and more']), /^migrate-store: usage: /)
   })
 
+  test('leaves another program’s database as it is, and a store that it can move nowhere', async () => {
+    await using folder = await dataFolder()
+    await using database = await postgres.database()
+    await using server = await startReadback({ READBACK_DATA_DIR: folder.path })
+    await server.stop()
+    const theirs = join(folder.path, 'theirs.db')
+    // With a table of migrations as another program of Kysely's has it.
+    for (const tables of ['create table bills (id)', 'create table kysely_migration (name, timestamp)']) {
+      change(theirs, tables)
+      const before = await readFile(theirs)
+      assert.match(await run([`sqlite:${theirs}`, database.url]), /There is no store at/)
+      assert.deepEqual(await readFile(theirs), before)
+    }
+    assert.deepEqual(
+      (await readdir(folder.path)).filter((name) => name.startsWith('theirs')),
+      ['theirs.db'],
+    )
+    const ours = join(folder.path, 'readback.db')
+    // As a version left it that knew less.
+    change(ours, 'delete from kysely_migration where name = (select max(name) from kysely_migration)')
+    const known = migrations(ours)
+    const away = 'postgres://user@127.0.0.1:9/readback'
+    assert.match(await run([`sqlite:${ours}`, away]), /The second URL: .*ECONNREFUSED/)
+    assert.deepEqual(migrations(ours), known)
+  })
+
   test('says which of the two stores it cannot use, and shows no password', async () => {
     await using folder = await dataFolder()
     await using database = await postgres.database()
@@ -125,6 +152,16 @@ describe('npm run migrate-store', { skip: requirePostgres() }, () => {
     assert.equal(away, `${place}The store cannot be written or read: connect ECONNREFUSED 127.0.0.1:9\n`)
   })
 })
+
+function change(path: string, statement: string): void {
+  using database = new DatabaseSync(path)
+  database.exec(statement)
+}
+
+function migrations(path: string): unknown {
+  using database = new DatabaseSync(path, { readOnly: true })
+  return database.prepare('select name from kysely_migration').all()
+}
 
 /** A hundred at a time: each has a connection of its own, and a listener has room for 511 that it has not taken yet. */
 async function markAll(account: Customer, numbers: readonly string[]): Promise<string[]> {

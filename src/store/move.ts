@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
+import { DEFAULT_MIGRATION_TABLE } from 'kysely/migration'
 import { DatabaseError } from 'pg'
 import { messageOf, ReadbackError } from '../core/errors.ts'
 import { SQLITE } from './engine.ts'
-import { migrate } from './migrations/index.ts'
+import { hasOurs, migrate } from './migrations/index.ts'
 import { asUnavailable, openPatientPool, toKysely, toParameter } from './postgres/connection.ts'
 import { upgrade } from './postgres/upgrade.ts'
 import { isOfSqlite, openWriter, toKysely as sqliteToKysely } from './sqlite/connection.ts'
@@ -55,8 +56,8 @@ const UNDER_WAY = 'under way'
  */
 export async function moveStore(move: Move): Promise<number> {
   const { path } = move
-  if (!existsSync(path)) throw new ReadbackError('invalid', `There is no store at ${path}`)
   try {
+    if (!existsSync(path) || !(await isStore(path))) throw new ReadbackError('invalid', `There is no store at ${path}`)
     const lock = lockFile(path)
     try {
       return await moveRows(openWriter(path), move)
@@ -65,6 +66,17 @@ export async function moveStore(move: Move): Promise<number> {
     }
   } catch (error) {
     throw withPlace(error, path)
+  }
+}
+
+/** Asked before anything is written: it may be another program's database. */
+async function isStore(path: string): Promise<boolean> {
+  const source = new DatabaseSync(path)
+  try {
+    const known = source.prepare('select 1 from sqlite_master where name = ?').get(DEFAULT_MIGRATION_TABLE)
+    return known !== undefined && (await hasOurs(sqliteToKysely(source)))
+  } finally {
+    source.close()
   }
 }
 
@@ -80,8 +92,9 @@ function withPlace(error: unknown, path: string): unknown {
 async function moveRows(source: DatabaseSync, { url, onProgress }: Move): Promise<number> {
   const target = toKysely(openPatientPool(url))
   try {
-    refuseNewer('first', await migrate(sqliteToKysely(source), SQLITE))
+    // A store that is to be moved nowhere stays as it is.
     refuseNewer('second', await upgrade(url, () => {}))
+    refuseNewer('first', await migrate(sqliteToKysely(source), SQLITE))
     new Joins(source).foldAll()
     await begin(target)
     const tables = await tablesOf(source, target)
