@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
@@ -11,6 +10,7 @@ import { createConnectors, RECEIPTS, RELAYS, WRITING } from './connectors/index.
 import { LARGEST_MEDIA } from './connectors/media.ts'
 import { messageOf, ReadbackError } from './core/errors.ts'
 import type { Changes, Store } from './core/store.ts'
+import { makeFolder } from './data-folder.ts'
 import { demoText, prepareDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
 import { ChangeFeed } from './http/console/change-feed.ts'
@@ -48,7 +48,7 @@ const PAGES = join(import.meta.dirname, '../dist/dashboard')
 /** Puts the parts together and serves. Throws what keeps it from starting; `onDeath` hears of a store that breaks later. */
 export async function start(config: Config, log: Logger, onDeath: (error: Error) => void): Promise<Running> {
   setFlagsFromString(ALL_BORN_YOUNG)
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  makeFolder(config.dataDir)
   const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
   const customers: AddressPolicy = { of: 'customer', allow: config.webhookAllow }
   const callers = openCallers(config, customers)

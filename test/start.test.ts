@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -119,6 +120,13 @@ describe('a start', () => {
     const nowhere = { DATABASE_URL: `sqlite:${join(other.path, 'y', 'readback.db')}` }
     const cannotBeMade = /The store \S+\/y\/readback\.db cannot be opened: unable to open/
     await assert.rejects(startProcess({ dataDir: other.path, env: nowhere }), cannotBeMade)
+  })
+
+  test('is refused where no folder can be made for its data, and says where', {
+    skip: !existsSync('/proc/self'),
+  }, async () => {
+    const dataDir = '/proc/readback/data'
+    await assert.rejects(startProcess({ dataDir }), /readback: ENOENT: .*, mkdir '\/proc\/readback'\n/)
   })
 
   test('makes its own secrets, readable by their owner alone, and finds them again', async () => {
