@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { dataFolder } from './support/data-folder.ts'
@@ -63,4 +63,20 @@ test('the setup installs nothing again that npm install has installed, and all o
   assert.equal(run('npm', 'install', '--omit=dev').status, 0)
   assert.equal(setup(), 'setup: installing the packages\n')
   assert.equal(setup(), '')
+})
+
+test('the setup finds Chromium by the name that Debian has for it, and by that of Fedora', async () => {
+  await using folder = await dataFolder()
+  const missing = () =>
+    spawnSync(process.execPath, [join(ROOT, 'setup', 'system.cjs')], {
+      encoding: 'utf8',
+      env: { PATH: folder.path },
+    }).stdout
+  assert.match(missing(), /^ {2}chromium {2}/m)
+  for (const name of ['chromium', 'chromium-browser']) {
+    const file = join(folder.path, name)
+    await writeFile(file, '#!/bin/sh\n', { mode: 0o755 })
+    assert.doesNotMatch(missing(), /^ {2}chromium {2}/m, name)
+    await rm(file)
+  }
 })

@@ -1,12 +1,15 @@
+import { execFileSync } from 'node:child_process'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import type { Customer } from './readback.ts'
 
-/** Debian's; as root it starts without its sandbox alone. */
-const EXECUTABLE = '/usr/bin/chromium'
+/** By the name that Debian and Arch have for it, or Fedora's. */
+const FIND = 'command -v chromium || command -v chromium-browser'
 const PATIENCE_MS = 10_000
 
 export async function openBrowser(): Promise<AsyncDisposable & Pick<Browser, 'newContext'>> {
-  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox', '--disable-gpu'] })
+  const executablePath = execFileSync('/bin/sh', ['-c', FIND], { encoding: 'utf8' }).trim()
+  // As root it starts without its sandbox alone.
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
   return {
     newContext: (options) => browser.newContext(options),
     [Symbol.asyncDispose]: () => browser.close(),
