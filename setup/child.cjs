@@ -26,16 +26,21 @@ function run(file, args, options) {
   })
 }
 
-/** The same, quietly: what the child writes comes back as text. */
-async function runQuietly(file, args, options) {
+/** The same, quietly: what the child writes comes back as text, and all of it so far goes to `onOutput`. */
+async function runQuietly(file, args, options, onOutput = () => {}) {
   let output = ''
   const ended = run(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
   for (const stream of [running.stdout, running.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => {
       output += text
+      onOutput(output)
     })
   }
   return { code: await ended, output }
+}
+
+function stop() {
+  running?.kill()
 }
 
 function exitCode(code, signal) {
@@ -47,4 +52,4 @@ function stopCode() {
   return stoppedBy === undefined ? undefined : exitCode(null, stoppedBy)
 }
 
-module.exports = { run, runQuietly, stopCode }
+module.exports = { run, runQuietly, stop, stopCode }

@@ -3,7 +3,7 @@
 const { createHash } = require('node:crypto')
 const { existsSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
-const { runQuietly, stopCode } = require('./child.cjs')
+const { runQuietly, stop, stopCode } = require('./child.cjs')
 const { locked } = require('./lock.cjs')
 
 const NPM_CI = [
@@ -13,9 +13,17 @@ const NPM_CI = [
   ...['--include=dev', '--include=optional'],
   // Without a network the answer comes in 11 seconds, not in 70.
   '--fetch-retry-mintimeout=1000',
+  // Who takes connections and says nothing has five minutes otherwise.
+  '--fetch-timeout=30000',
 ]
 const NO_ERROR = /^npm (http|notice|warn) .*\n/gm
 const OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED/
+
+const ANSWERED = /^npm http (fetch \w+ \d{3}|cache) /m
+const FAILED = new RegExp(`attempt \\d failed with (${OFFLINE.source}|EIDLETIMEOUT|FETCH_ERROR)`, 'g')
+/** Of one package. */
+const MOST_ATTEMPTS = 3
+const PATIENCE_MS = 20_000
 
 /** What a person can do something about: told in one line, without a stack. */
 class SetupError extends Error {}
@@ -37,7 +45,9 @@ async function install(folder, what, env, verify) {
 
 async function npmCi(folder, what, env) {
   const windows = process.platform === 'win32'
-  const { code, output } = await runQuietly('npm', NPM_CI, { cwd: folder, env, shell: windows }).catch((error) => {
+  const silence = watchSilence()
+  const npm = runQuietly('npm', NPM_CI, { cwd: folder, env, shell: windows }, silence.heard)
+  const { code, output } = await npm.finally(silence.end).catch((error) => {
     if (error.code === 'ENOENT') throw new SetupError('npm was not found; it comes with Node.js (https://nodejs.org)')
     throw error
   })
@@ -46,10 +56,33 @@ async function npmCi(folder, what, env) {
   const errors = output.replace(NO_ERROR, '')
   process.stderr.write(errors)
   throw new SetupError(
-    OFFLINE.test(errors)
+    OFFLINE.test(errors) || isOffline(output)
       ? `${what} could not be downloaded: is there a network?`
       : `${what} could not be installed; what npm says about it stands above`,
   )
+}
+
+/**
+ * Says what is waited for where nothing comes, and ends npm once that is for want of a network: where a name is looked up for 10 s in
+ * vain, npm looks it up three times for each of hundreds of packages before it says so.
+ */
+function watchSilence() {
+  let output = ''
+  let isLong = false
+  const timer = setTimeout(() => {
+    isLong = true
+    if (isOffline(output)) stop()
+    else if (!ANSWERED.test(output)) console.log("setup: npm's registry has not answered yet: is there a network?")
+  }, PATIENCE_MS)
+  const heard = (text) => {
+    output = text
+    if (isLong && isOffline(output)) stop()
+  }
+  return { heard, end: () => clearTimeout(timer) }
+}
+
+function isOffline(output) {
+  return !ANSWERED.test(output) && (output.match(FAILED) ?? []).length > MOST_ATTEMPTS
 }
 
 function isInstalled(folder) {

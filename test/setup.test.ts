@@ -45,6 +45,28 @@ test('the setup says in one line why it has no Node, and what to do', {
   )
 })
 
+const HURRIED = 'const { setTimeout: at } = globalThis; globalThis.setTimeout = (done, ms) => at(done, ms / 1_000)'
+
+test('the setup says what it waits for where nothing answers, and does not wait for each of the packages', async () => {
+  await using folder = await dataFolder()
+  await copySetup(folder.path)
+  for (const name of ['package.json', 'package-lock.json']) await cp(join(ROOT, name), join(folder.path, name))
+  await writeFile(join(folder.path, 'hurried.cjs'), HURRIED)
+  const { npm_config_registry } = NO_NETWORK
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--require', './hurried.cjs', 'setup/run.cjs', 'start'],
+    {
+      cwd: folder.path,
+      encoding: 'utf8',
+      env: { ...process.env, npm_config_registry, npm_config_cache: join(folder.path, 'cache') },
+    },
+  )
+  const told = "setup: npm's registry has not answered yet: is there a network?"
+  assert.deepEqual([status, stdout], [1, `setup: installing the packages\n${told}\n`])
+  assert.equal(stderr, 'setup: the packages could not be downloaded: is there a network?\n')
+})
+
 test('the setup installs nothing again that npm install has installed, and all of it where some was left out', async () => {
   await using folder = await dataFolder()
   await copySetup(folder.path)
