@@ -30,3 +30,13 @@ export async function health({ operator }: Pick<Readback, 'operator'>, line: str
   const { data } = (await operator.must(200, 'GET', '/operator/lines')).body
   return data.find(({ number }: { number: string }) => number === line)
 }
+
+interface Recorded {
+  readonly type: string
+  readonly data: object
+}
+
+/** A recording as if it were written now, and never brought before. */
+export function fresh({ type, data }: Recorded): Recorded {
+  return { type, data: { ...data, guid: crypto.randomUUID().toUpperCase(), dateCreated: Date.now() } }
+}
