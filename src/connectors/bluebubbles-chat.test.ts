@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Conversation } from '../core/conversation.ts'
-import { findChat } from './bluebubbles-chat.ts'
+import { findChat, renamed } from './bluebubbles-chat.ts'
 import type { Talk } from './bluebubbles-talk.ts'
 
 test('a conversation is looked up by all its names at once, so that they take a slow Mac no longer than one', async () => {
@@ -17,4 +17,9 @@ test('a conversation is looked up by all its names at once, so that they take a 
   const conversation = { kind: 'direct', address: '+14155550100', service: null, carrierConversation: null }
   const found = await findChat(() => talk, conversation as unknown as Conversation)
   assert.deepEqual(found, { kind: 'found', id: 'RCS;-;+14155550100', sms: false })
+  // What was just found has no other name.
+  assert.equal(
+    await renamed(() => assert.fail('it was asked again'), conversation as unknown as Conversation),
+    undefined,
+  )
 })

@@ -35,7 +35,11 @@ export async function findChat(
 }
 
 /** What it is called since its Mac was upgraded to macOS 26, until its contact writes; undefined where it has the id that it had. */
-export async function renamed(talk: () => Talk, id: string): Promise<string | undefined> {
+export async function renamed(
+  talk: () => Talk,
+  { carrierConversation: id }: Conversation,
+): Promise<string | undefined> {
+  if (id === null) return undefined
   const now = id.replace(/^[^;]*/, 'any')
   if (now === id || (await talk()('GET', ['chat', id])).kind !== 'absent') return undefined
   return (await talk()('GET', ['chat', now])).kind === 'done' ? now : undefined

@@ -66,7 +66,7 @@ export async function sendMessage({ talk, media, mayCall }: Sending, call: Messa
     if (opens) return openChat(send, call)
     return chat.kind === 'unavailable' && chat.own === true ? unlessLast(chat, call) : chat
   }
-  const chatGuid = (await renamed(look, chat.id)) ?? chat.id
+  const chatGuid = (await renamed(look, call.conversation)) ?? chat.id
   if (call.mediaUrl === null) {
     return send(['message', 'text'], { ...envelopeOf(call), chatGuid, message: call.content ?? '' })
   }
@@ -159,6 +159,6 @@ function sentFrom(heard: Heard, schema: z.ZodType<Sent>): MessageOutcome {
 export async function sendTyping(talk: Talk, { conversation, typing }: TypingCall): Promise<ReceiptOutcome> {
   const chat = await findChat(() => talk, conversation)
   if (chat.kind !== 'found') return chat
-  const id = (await renamed(() => talk, chat.id)) ?? chat.id
+  const id = (await renamed(() => talk, conversation)) ?? chat.id
   return outcomeOf(await talk(typing ? 'POST' : 'DELETE', ['chat', id, 'typing']))
 }

@@ -69,7 +69,7 @@ async function sendReceipt(talk: Talk, conversation: Conversation): Promise<Rece
   if (chat.sms) return { kind: 'not_supported', reason: 'sms' }
   const read = async (id: string) => outcomeOf(await talk('POST', ['chat', id, 'read']))
   // Beside each other: but for a Mac that was upgraded, the look-up is in vain.
-  const [now, outcome] = await Promise.all([renamed(() => talk, chat.id), read(chat.id)])
+  const [now, outcome] = await Promise.all([renamed(() => talk, conversation), read(chat.id)])
   return now === undefined ? outcome : read(now)
 }
 
