@@ -1,8 +1,9 @@
 'use strict'
 
 const { join } = require('node:path')
+const { pathToFileURL } = require('node:url')
+const { BUNDLES, DASHBOARD, build } = require('./builds.cjs')
 const { run, stopCode } = require('./child.cjs')
-const { buildDashboard } = require('./dashboard.cjs')
 const { SetupError, install } = require('./install.cjs')
 const { findNode } = require('./node.cjs')
 
@@ -22,30 +23,33 @@ const CHECKS = {
   architecture: ['--test', '--test-reporter=spec', 'test/architecture.test.ts'],
 }
 
-// From the second start on no thread has to load the compiler: 40 MB less memory, and a start in half the time.
-const COMPILED = {
-  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(ROOT, 'node_modules', '.cache', 'compiled'),
+const { NODE_COMPILE_CACHE, NODE_OPTIONS = '', READBACK_DEMO = '1' } = process.env
+const QUICK = {
+  // From the second start on no thread has to load the compiler: 40 MB less memory, and a start in half the time.
+  NODE_COMPILE_CACHE: NODE_COMPILE_CACHE ?? join(ROOT, 'node_modules', '.cache', 'compiled'),
+  NODE_OPTIONS: `${NODE_OPTIONS} --import=${pathToFileURL(join(__dirname, 'bundled.mjs'))}`.trim(),
 }
-const START = { READBACK_DEMO: process.env.READBACK_DEMO ?? '1', ...COMPILED }
 
 const COMMANDS = {
-  start: (node, args) => node(['src/main.ts', ...args], START),
+  start: (node, args) => node(['src/main.ts', ...args], { ...QUICK, READBACK_DEMO }),
   test: (node, args) =>
     node(
       ['--test', '--test-reporter=spec', PATIENCE, SIDE_BY_SIDE, ...args, ...(args.some(isFile) ? [] : TESTS)],
-      COMPILED,
+      QUICK,
     ),
   // The same as in the tests, many times over: what goes wrong once in a while shows.
-  chaos: (node, args) => node(['--test', '--test-reporter=spec', ...CHAOS, ...args], AT_LENGTH),
-  'migrate-store': (node, args) => node(['src/migrate-store.ts', ...args]),
+  chaos: (node, args) => node(['--test', '--test-reporter=spec', ...CHAOS, ...args], { ...QUICK, ...AT_LENGTH }),
+  'migrate-store': (node, args) => node(['src/migrate-store.ts', ...args], QUICK),
   openapi: (node) => node(['test/support/write-open-api.ts']),
-  bench: (node, args) => node(['bench/main.ts', ...args]),
-  screenshots: (node) => node(['test/support/screenshots.ts']),
+  bench: (node, args) => node(['bench/main.ts', ...args], QUICK),
+  screenshots: (node) => node(['test/support/screenshots.ts'], QUICK),
   check,
 }
 
+/** Those that load the packages as they are. */
+const PLAINLY = ['check', 'openapi']
 /** Those that serve it, or look at it. */
-const BUILDS = ['start', 'test', 'screenshots']
+const WITH_DASHBOARD = ['start', 'test', 'screenshots']
 
 function isFile(argument) {
   return !argument.startsWith('-')
@@ -71,7 +75,8 @@ async function main([name, ...args]) {
   if (command === undefined) throw new SetupError(`usage: npm run ${Object.keys(COMMANDS).join(' | ')} [-- arguments]`)
   const { file, env } = await findNode()
   await install(ROOT, 'the packages', env)
-  if (BUILDS.includes(name)) await buildDashboard(ROOT, file, env)
+  if (!PLAINLY.includes(name)) await build(ROOT, BUNDLES, file, env)
+  if (WITH_DASHBOARD.includes(name)) await build(ROOT, DASHBOARD, file, env)
   const node = (argv, extra) => run(file, argv, { cwd: ROOT, env: { ...env, ...extra }, stdio: 'inherit' })
   return command(node, args)
 }

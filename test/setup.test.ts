@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { dataFolder } from './support/data-folder.ts'
+import { startProcess } from './support/process.ts'
+import { requires } from './support/requires.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -101,4 +105,30 @@ test('the setup finds Chromium by the name that Debian has for it, and by that o
     assert.doesNotMatch(missing(), /^ {2}chromium {2}/m, name)
     await rm(file)
   }
+})
+
+const TELL_WHAT_IS_LOADED = `
+  import { registerHooks } from 'node:module'
+  registerHooks({ load(url, context, next) {
+    const [file] = /(node_modules|dist\\/bundles)\\/(kysely|zod)\\b.*/.exec(url) ?? []
+    if (file !== undefined) process._rawDebug('loaded ' + file)
+    return next(url, context)
+  } })`
+
+test('each thread of a server loads Kysely as one file, and zod where it is needed', {
+  skip: requires('the bundles', existsSync(join(ROOT, 'dist', 'bundles', 'zod.js')), 'npm test'),
+}, async () => {
+  await using folder = await dataFolder()
+  const telling = join(folder.path, 'telling.mjs')
+  await writeFile(telling, TELL_WHAT_IS_LOADED)
+  const imports = [join(ROOT, 'setup', 'bundled.mjs'), telling].map((file) => `--import=${pathToFileURL(file)}`)
+  await using server = await startProcess({ dataDir: folder.path, env: { NODE_OPTIONS: imports.join(' ') } })
+  await server.operator.must(200, 'GET', '/operator/accounts')
+  const loaded = server.output().match(/(?<=^loaded ).*/gm) ?? []
+  assert.deepEqual(
+    loaded.filter((file) => file.startsWith('node_modules')),
+    [],
+  )
+  const times = (file: string) => loaded.filter((each) => each === file).length
+  assert.deepEqual([times('dist/bundles/kysely.js'), times('dist/bundles/zod.js')], [3, 1])
 })

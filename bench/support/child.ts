@@ -20,7 +20,8 @@ interface Launch {
   readonly ipc?: boolean
 }
 
-const { PATH } = process.env
+// As `npm start` has them.
+const { PATH, NODE_COMPILE_CACHE = '', NODE_OPTIONS = '' } = process.env
 const KEPT_OUTPUT = 4_000
 const DRAIN_MS = 30_000
 const READY_MS = 30_000
@@ -31,10 +32,10 @@ process.once('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-/** Starts a Node script with nothing of this process's environment but the path, so that no setting leaks in. */
+/** Starts a Node script with nothing of this process's environment but what is Node's, so that no setting leaks in. */
 export function launch({ name, file, nodeFlags = [], env = {}, ipc = false }: Launch): Child {
   const child = spawn(process.execPath, [...nodeFlags, file], {
-    env: { PATH, ...env },
+    env: { PATH, NODE_COMPILE_CACHE, NODE_OPTIONS, ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
   })
   if (child.pid === undefined) throw new Error(`${name} could not be started`)
