@@ -8,7 +8,7 @@ import type { OpenState, SettledState } from './receipt.ts'
 /** A conversation that a lane has come to, with the one or two receipts that one carrier call settles. */
 export interface Claim extends ReceiptCall {
   readonly receipts: readonly [ClaimedReceipt, ...ClaimedReceipt[]]
-  /** The furthest that any of them asks for. */
+  /** The furthest that any of them asks for, or, where that is an SMS, what can be marked before it. */
   readonly readUpTo: MessageId | null
   /** Ours of {@link ReceiptCall.carrierMessageIds}. */
   readonly messageIds: readonly MessageId[]

@@ -2,7 +2,7 @@ import type { Connector } from '../core/connector.ts'
 import type { Conversation, Service } from '../core/conversation.ts'
 import type { MessageId, ReceiptId } from '../core/id.ts'
 import { furthest } from '../core/request-receipt.ts'
-import type { Claim, ClaimedReceipt } from '../core/send-receipt.ts'
+import { type Claim, type ClaimedReceipt, obstacleOf } from '../core/send-receipt.ts'
 
 /** An open receipt of a conversation that a lane has come to. */
 export interface OpenRow {
@@ -50,7 +50,7 @@ export interface MarkableRow {
 type Marking = Pick<Claim, 'carrierMessageIds' | 'messageIds' | 'begun'>
 
 /** Of those unread, newest first, what is left to a call; the newest again where that is none. */
-export function toMark(unread: readonly MarkableRow[]): Marking {
+function toMark(unread: readonly MarkableRow[]): Marking {
   const left = unread.filter(({ marked }) => marked !== 1)
   const rows = left.length > 0 ? left : unread.slice(0, 1)
   return {
@@ -60,11 +60,41 @@ export function toMark(unread: readonly MarkableRow[]): Marking {
   }
 }
 
+/** What one call is about, where these are unread. */
+export function aim(
+  conversation: Conversation,
+  unread: readonly MarkableRow[],
+  taken: NonNullable<Choice['taken']>,
+  declared: Connector['receipts'],
+): Claim {
+  const { readUpTo } = taken
+  return { ...taken, conversation: asAsked(conversation, unread, { readUpTo, declared }), ...toMark(unread) }
+}
+
+/** Whether it ends with an SMS: what its contact wrote before that may be marked all the same. */
+export function endsUnmarkable({ conversation, readUpTo }: Claim, declared: Connector['receipts']): boolean {
+  return readUpTo !== null && obstacleOf(conversation, declared) !== null
+}
+
+/** Up to the newest that can have a receipt, of those unread; the same claim where none can. */
+export function aimBefore(
+  claim: Claim,
+  conversation: Conversation,
+  unread: readonly MarkableRow[],
+  declared: Connector['receipts'],
+): Claim {
+  const newest = unread.find(({ service }) => declared[service] !== undefined)
+  if (newest === undefined) return claim
+  const each = declared[newest.service] === 'message'
+  const before = each ? unread.filter(({ service }) => service === newest.service) : [newest]
+  return aim(conversation, before, { ...claim, readUpTo: newest.id }, declared)
+}
+
 /**
  * The conversation as it was with what is asked for: to its carrier a contact's SMS is in another one than the iMessage before it, and
  * may have come since. What came late, and was written before the newest, is in the newest's as long as that can have a receipt.
  */
-export function asAsked(
+function asAsked(
   conversation: Conversation,
   [newest]: readonly MarkableRow[],
   { readUpTo, declared }: { readUpTo: MessageId | null; declared: Connector['receipts'] },

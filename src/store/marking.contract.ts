@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Service } from '../core/conversation.ts'
+import type { Address } from '../core/phone-number.ts'
 import { setBack } from '../core/send-receipt.ts'
 import { contactOf, type Desk, desk, done, type Place } from './desk.contract.ts'
 
@@ -78,6 +79,36 @@ export function describeMarking(engine: string, place: () => Promise<Place>): vo
       await d.receive(since, 18)
       assert.deepEqual(await claimed(19), [['message 2', 'SMS', null]])
       assert.equal((await d.receipt(asked)).service, 'SMS')
+    })
+
+    test('is up to what came before an SMS, where a call after that joined the receipt that waited', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const sms = { service: 'SMS', carrierConversation: 'SMS chat' } as const
+      const joined = async (contact: Address, service: Service) => {
+        for (const at of [10, 11]) await d.receive(contact, at, { service })
+        await d.request(contact, 12)
+        for (const at of [13, 14]) await d.receive(contact, at, sms)
+        return d.request(contact, 15)
+      }
+      const receipts = [await joined(contactOf(1), 'iMessage'), await joined(contactOf(2), 'RCS')]
+      const claimed = async (at: number) => {
+        const { claims } = await d.claim(at)
+        for (const claim of claims) await d.store.settleReceipts(done(claim, at))
+        return claims.map(({ carrierMessageIds, conversation: { service } }) => [service, ...carrierMessageIds]).sort()
+      }
+      assert.deepEqual(await claimed(16), [
+        ['RCS', 'message 6', 'message 5'],
+        ['iMessage', 'message 2'],
+      ])
+      const [first, second] = await Promise.all(receipts.map((id) => d.receipt(id)))
+      assert.deepEqual([first?.state, first?.service, second?.service], ['sent', 'iMessage', 'RCS'])
+      // What is left is an SMS.
+      for (const contact of [contactOf(1), contactOf(2)]) await d.request(contact, 17)
+      assert.deepEqual(await claimed(18), [
+        ['SMS', 'message 4'],
+        ['SMS', 'message 8'],
+      ])
     })
   })
 }

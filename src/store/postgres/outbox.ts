@@ -4,7 +4,7 @@ import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '..
 import { furthest } from '../../core/request-receipt.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
-import { asAsked, type Choice, choose, type MarkableRow, type OpenRow, toMark } from '../claims.ts'
+import { aim, aimBefore, type Choice, choose, endsUnmarkable, type MarkableRow, type OpenRow } from '../claims.ts'
 import type { Context } from '../context.ts'
 import type { Told } from '../events.ts'
 import { type LineRow, toLine } from '../lines.ts'
@@ -100,11 +100,19 @@ async function claim(
     },
   )
   const messages = await findMarked(transaction, marked)
-  return chosen.map(({ row, taken }) => {
-    const unread = messages.get(row.conversation_id) ?? []
-    const { readUpTo } = taken
-    const conversation = asAsked(toConversation(row, lineId), unread, { readUpTo, declared })
-    return { ...taken, conversation, ...toMark(unread) }
+  const claims = chosen.map(({ row, taken }) =>
+    aim(toConversation(row, lineId), messages.get(row.conversation_id) ?? [], taken, declared),
+  )
+  const unmarkable = claims.flatMap((claim) => {
+    const { id, readThrough: after } = claim.conversation
+    const readUpTo = endsUnmarkable(claim, declared) ? claim.readUpTo : null
+    return readUpTo === null ? [] : [{ id, readUpTo, after: after ?? 0, most: MOST_MARKED }]
+  })
+  const before = await findMarked(transaction, unmarkable)
+  return claims.map((claim, index) => {
+    const unread = before.get(claim.conversation.id)
+    const { row } = chosen[index] as Chosen
+    return unread === undefined ? claim : aimBefore(claim, toConversation(row, lineId), unread, declared)
   })
 }
 

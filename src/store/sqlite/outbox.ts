@@ -7,7 +7,7 @@ import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
 import type { ClaimCall, Claimed, Outbox } from '../../core/store.ts'
-import { asAsked, choose, type MarkableRow, type OpenRow, toMark } from '../claims.ts'
+import { aim, aimBefore, choose, endsUnmarkable, type MarkableRow, type OpenRow } from '../claims.ts'
 import type { Context } from '../context.ts'
 import { type LineRow, toLine } from '../lines.ts'
 import type { Events } from './events.ts'
@@ -108,8 +108,12 @@ export class LaneStore {
     const row = this.#statements.findConversation.get(conversationId) as Conversation | undefined
     if (row === undefined) throw new Error('A receipt without a conversation')
     const { readUpTo } = taken
+    const conversation = { ...row }
     const unread = readUpTo === null ? [] : this.#unread(row, readUpTo, declared)
-    return { ...taken, conversation: asAsked({ ...row }, unread, { readUpTo, declared }), ...toMark(unread) }
+    const claim = aim(conversation, unread, taken, declared)
+    if (!endsUnmarkable(claim, declared)) return claim
+    const before = this.#statements.findUnread.all(conversationId, readUpTo, row.readThrough ?? 0, MOST_MARKED)
+    return aimBefore(claim, conversation, before as unknown as MarkableRow[], declared)
   }
 
   /** The messages that a receipt marks, newest first. */
