@@ -127,6 +127,18 @@ test('a Mac that was upgraded knows a conversation of before by its new id, befo
   assert.equal(sent?.fields.chatGuid, `any;-;${number}`)
 })
 
+test('a group of a Mac that was upgraded stays the one conversation that it was', async () => {
+  await using mac = await startBlueBubbles()
+  const { account } = await connect(server, mac)
+  for (const { 'group-imessage': event } of [macos15, macos26]) await mac.deliver(fresh(event))
+  const { data } = (await account.must(200, 'GET', '/api/v2/messages')).body
+  const { guid } = macos15['group-imessage'].data.chats[0] ?? {}
+  assert.deepEqual(
+    data.map(({ group_id }: { group_id: string }) => group_id),
+    [guid, guid],
+  )
+})
+
 test('a Mac elsewhere needs READBACK_PUBLIC_URL, and no line leads to a metadata address', async () => {
   const account = await customer(server, { lines: [] })
   const create = (url: string) =>

@@ -5,6 +5,12 @@ import type { Heard, Talk } from './bluebubbles-talk.ts'
 /** What its ids of conversations begin with: `any` for all on macOS 26, the service before. */
 const PREFIXES = ['any', 'iMessage', 'RCS', 'SMS']
 
+/** What a conversation may have been called before its Mac was upgraded to macOS 26. */
+export function formerIds(id: string): string[] {
+  const [now, ...before] = PREFIXES
+  return id.startsWith(`${now};`) ? before.map((prefix) => id.replace(/^[^;]*/, prefix)) : []
+}
+
 export interface FoundChat {
   readonly kind: 'found'
   readonly id: string

@@ -5,6 +5,7 @@ import { ReadbackError } from '../core/errors.ts'
 import type { Part } from '../core/inbound-message.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
 import type { MessageNews } from '../core/sending.ts'
+import { formerIds } from './bluebubbles-chat.ts'
 import { ID, TIME, textOf } from './carrier-fields.ts'
 
 /** A webhook of any event. */
@@ -122,6 +123,7 @@ function toInbound(message: Message, contact: Address): ParsedInbound['messages'
     contact,
     kind,
     conversationAddress: kind === 'group' ? (guid as Address) : contact,
+    ...(kind === 'group' && { formerAddresses: formerIds(guid) as Address[] }),
     carrierConversation: guid,
     reaction: typeof message.associatedMessageGuid === 'string' && typeof message.associatedMessageType === 'string',
     parts: partsOf(message),

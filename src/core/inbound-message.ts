@@ -17,6 +17,8 @@ export interface InboundMessage {
   readonly kind: ConversationKind
   /** The carrier's id of the group; the contact's address in a direct conversation. */
   readonly conversationAddress: Address
+  /** What its carrier may have called the group before: where that is known, it is the same conversation. */
+  readonly formerAddresses?: readonly Address[]
   readonly carrierConversation: string
   readonly reaction: boolean
   /** At least one. Index 0 is the first part. */

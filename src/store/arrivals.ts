@@ -2,7 +2,7 @@ import type { Account } from '../core/account.ts'
 import type { AutoTiming } from '../core/auto-timing.ts'
 import type { MessageId } from '../core/id.ts'
 import type { Arrival } from '../core/inbound-message.ts'
-import type { PhoneNumber } from '../core/phone-number.ts'
+import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import { type AccountRow, toAccount } from './accounts.ts'
 import type { Told } from './events.ts'
 
@@ -19,6 +19,14 @@ export function toOwner(row: OwnerRow): Owner {
   const account = toAccount(row)
   const timing = row.line_timing === null ? account.autoTiming : JSON.parse(row.line_timing)
   return { account, number: row.line_number, timing }
+}
+
+/** By the name that its conversation has here, where its carrier calls the group otherwise since. */
+export function asKnown(arrival: Arrival, isKnown: (address: Address) => boolean): Arrival {
+  const { conversationAddress: given, formerAddresses } = arrival.message
+  const conversationAddress = formerAddresses && [given, ...formerAddresses].find(isKnown)
+  if (conversationAddress === undefined) return arrival
+  return { ...arrival, message: { ...arrival.message, conversationAddress } }
 }
 
 /** What the account is told of one part of what arrived. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Service } from '../core/conversation.ts'
-import type { MessageId } from '../core/id.ts'
+import type { EventId, MessageId } from '../core/id.ts'
 import type { MessageFilter, MessagePage } from '../core/message.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import { type MessageCall, type MessageNews, type MessageSettlement, setMessageBack } from '../core/sending.ts'
@@ -203,6 +203,25 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
       )
       await write(late, 30, 'SMS', 30)
       assert.equal(await d.store.findService({ credentials: d.credentials, number: late }), 'SMS')
+    })
+
+    test('are in the one conversation of their group, also since its carrier calls it otherwise', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const group = (...names: string[]) => {
+        const [conversationAddress, ...formerAddresses] = names as [Address, ...Address[]]
+        return d.receive(contactOf(0), 1, { kind: 'group', conversationAddress, formerAddresses })
+      }
+      await group('old;+;1')
+      await group('any;+;1', 'other;+;1', 'old;+;1')
+      await group('any;+;2', 'other;+;2', 'old;+;2')
+      await group('any;+;2', 'other;+;2', 'old;+;2')
+      const { credentials } = d
+      const { conversations } = await d.store.listConversations({ credentials, filter: { limit: 9 } })
+      assert.deepEqual(conversations.map(({ number }) => number).sort(), ['any;+;2', 'old;+;1'])
+      const events = await d.store.listEvents({ after: 0 as EventId, limit: 9 })
+      const told = events.map(({ event }) => 'message' in event && event.message.conversationAddress)
+      assert.deepEqual(told, ['old;+;1', 'old;+;1', 'any;+;2', 'any;+;2'])
     })
 
     test('are their account’s alone', async () => {

@@ -42,7 +42,7 @@ export async function findConversations(
   names: readonly Name[],
   { lock }: { lock: boolean },
 ): Promise<Conversations> {
-  const distinct = [...new Map(names.map((name) => [keyOf(name), name])).values()]
+  const distinct = [...new Map(names.map((name) => [nameOf(name), name])).values()]
   return byKey(await transaction.rows<Found>(lock ? LOCK : FIND, valuesOf(distinct)))
 }
 
@@ -56,27 +56,27 @@ export async function openConversations(
   const note = (more: Conversations) => {
     for (const [key, conversation] of more) found.set(key, conversation)
   }
-  const missing = [...new Map(places.map((place) => [keyOf(place), place]))].flatMap(([key, place]) =>
+  const missing = [...new Map(places.map((place) => [nameOf(place), place]))].flatMap(([key, place]) =>
     found.has(key) ? [] : [place],
   )
   if (missing.length > 0) {
     const [accounts, times] = [missing.map(({ accountId }) => accountId), missing.map(({ at }) => at)]
     note(byKey(await transaction.rows<Found>(OPEN, [accounts, ...valuesOf(missing), times])))
     // Those that another node opened meanwhile.
-    const others = missing.filter((place) => !found.has(keyOf(place)))
+    const others = missing.filter((place) => !found.has(nameOf(place)))
     if (others.length > 0) note(await findConversations(transaction, others, { lock }))
   }
-  return places.map((place) => found.get(keyOf(place)) as OpenedConversation)
+  return places.map((place) => found.get(nameOf(place)) as OpenedConversation)
 }
 
-function keyOf({ lineId, kind, address }: Name): string {
+export function nameOf({ lineId, kind, address }: Name): string {
   return `${lineId} ${kind} ${address}`
 }
 
 function byKey(rows: readonly Found[]): Conversations {
   return new Map(
     rows.map(({ id, line_id: lineId, kind, address, last_message_id: lastMessageId }) => [
-      keyOf({ lineId, kind, address }),
+      nameOf({ lineId, kind, address }),
       { id, lastMessageId },
     ]),
   )

@@ -4,11 +4,11 @@ import type { ReadbackError } from '../../core/errors.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
 import { type Arrival, type StoredInbound, writtenAt } from '../../core/inbound-message.ts'
 import { ACCOUNT_COLUMNS } from '../accounts.ts'
-import { arrivalTold, type Owner, type OwnerRow, toOwner } from '../arrivals.ts'
+import { arrivalTold, asKnown, type Owner, type OwnerRow, toOwner } from '../arrivals.ts'
 import type { StoreRules } from '../context.ts'
 import { noSuchLine } from '../lines.ts'
 import { outcomeOf } from './batches.ts'
-import { findConversations, type Name, openConversations } from './conversations.ts'
+import { findConversations, type Name, nameOf, openConversations } from './conversations.ts'
 import { findWebhooks, type ToBeTold } from './events.ts'
 import { insertMessages, type Piece } from './messages.ts'
 import { type Asked, lockQueued, requestReceipts } from './receipt-requests.ts'
@@ -33,7 +33,7 @@ export async function storeArrivals(
   calls: readonly (readonly Arrival[])[],
   rules: StoreRules,
 ): Promise<Done<readonly (StoredInbound[] | ReadbackError)[]>> {
-  const { seen, fresh, owners } = await sift(transaction, calls, rules)
+  const { seen, fresh, owners, known } = await sift(transaction, calls, rules)
   const pieces = fresh.flatMap(toPieces)
   const wanted = fresh.filter(({ reasons }) => reasons.includes(null))
   const conversations = wanted.map(({ conversationId }) => conversationId)
@@ -49,7 +49,7 @@ export async function storeArrivals(
   const { ids: receiptIds } = await requestReceipts(transaction, asked, rules.receiptLifetimeMs, queued)
   const receiptOf = new Map(asked.map(({ arrival }, index) => [arrival, receiptIds[index] ?? null]))
   const freshArrivals = new Set(fresh.map(({ arrival }) => arrival))
-  const answer = calls.map((arrivals) => {
+  const answer = known.map((arrivals) => {
     if (hasNoLine(arrivals, owners)) return outcomeOf(noSuchLine)
     return arrivals.map((arrival): StoredInbound => {
       const messageIds = seen.get(keyOf(arrival)) ?? []
@@ -63,6 +63,8 @@ export async function storeArrivals(
 }
 
 interface Sifted {
+  /** The calls, each conversation by the name that it has here. */
+  readonly known: readonly (readonly Arrival[])[]
   readonly owners: ReadonlyMap<LineId, Owner>
   /** The messages that were brought before. */
   readonly seen: Map<string, readonly MessageId[]>
@@ -79,17 +81,20 @@ async function sift(
   rules: StoreRules,
 ): Promise<Sifted> {
   const brought = calls.flat()
-  const [owners, known, seen] = await Promise.all([
+  const [owners, found, seen] = await Promise.all([
     findOwners(transaction, brought),
-    findConversations(transaction, brought.map(toName), { lock: true }),
+    findConversations(transaction, brought.flatMap(toNames), { lock: true }),
     findSeen(transaction, brought),
   ])
-  const arrivals = calls.filter((call) => !hasNoLine(call, owners)).flat()
+  const known = calls.map((call) =>
+    call.map((arrival) => asKnown(arrival, (address) => found.has(nameOf({ ...toName(arrival), address })))),
+  )
+  const arrivals = known.filter((call) => !hasNoLine(call, owners)).flat()
   const ownerOf = ({ lineId }: Arrival) => owners.get(lineId) as Owner
   const places = arrivals.map((arrival) => {
     return { ...toName(arrival), accountId: ownerOf(arrival).account.id, at: arrival.receivedAt }
   })
-  const conversations = await openConversations(transaction, places, { lock: true, known })
+  const conversations = await openConversations(transaction, places, { lock: true, known: found })
   const taken = new Set(seen.keys())
   const fresh = arrivals.flatMap((arrival, index): Fresh[] => {
     if (taken.has(keyOf(arrival))) return []
@@ -100,7 +105,7 @@ async function sift(
     const reasons = parts.map((_, part) => autoMarkRead(owner.account, { ...subject, part }, rules.auto))
     return [{ arrival, owner, conversationId: conversations[index]?.id as ConversationId, reasons }]
   })
-  return { owners, seen, fresh }
+  return { known, owners, seen, fresh }
 }
 
 function hasNoLine(arrivals: readonly Arrival[], owners: Sifted['owners']): boolean {
@@ -156,6 +161,11 @@ function toPieces({ arrival, owner, conversationId, reasons }: Fresh): Piece[] {
 
 function toName({ lineId, message: { kind, conversationAddress: address } }: Arrival): Name {
   return { lineId, kind, address }
+}
+
+function toNames(arrival: Arrival): Name[] {
+  const { conversationAddress, formerAddresses = [] } = arrival.message
+  return [conversationAddress, ...formerAddresses].map((address) => ({ ...toName(arrival), address }))
 }
 
 function toBeTold({ owner }: Fresh): ToBeTold {

@@ -4,7 +4,7 @@ import { type AutoReason, autoMarkRead } from '../../core/auto-mark-read.ts'
 import { dueAt } from '../../core/auto-timing.ts'
 import type { ConversationId, LineId, MessageId } from '../../core/id.ts'
 import { type Arrival, type StoredInbound, writtenAt } from '../../core/inbound-message.ts'
-import { arrivalTold, type Owner, type OwnerRow, toOwner } from '../arrivals.ts'
+import { arrivalTold, asKnown, type Owner, type OwnerRow, toOwner } from '../arrivals.ts'
 import type { StoreRules } from '../context.ts'
 import { noSuchLine } from '../lines.ts'
 import type { Acceptance } from './acceptance.ts'
@@ -37,8 +37,9 @@ export class Inbound {
     return arrivals.map((arrival, index) => this.#store(arrival, owners[index] as Owner))
   }
 
-  #store(arrival: Arrival, owner: Owner): StoredInbound {
+  #store(brought: Arrival, owner: Owner): StoredInbound {
     const { account, timing } = owner
+    const arrival = this.#asKnown(brought)
     const { lineId, message, receivedAt } = arrival
     const seen = this.#statements.findSeen.get(lineId, message.carrierMessageId) as { message_ids: string } | undefined
     if (seen !== undefined) return { messageIds: JSON.parse(seen.message_ids), repeated: true, receiptId: null }
@@ -61,6 +62,11 @@ export class Inbound {
     const due = dueAt(timing, receivedAt, Math.random())
     const request = { trigger: 'auto', readUpTo: newest, at: receivedAt, dueAt: due } as const
     return { messageIds, repeated: false, receiptId: this.#acceptance.requestReceipt(line, found, request) }
+  }
+
+  #asKnown(arrival: Arrival): Arrival {
+    const { lineId, message } = arrival
+    return asKnown(arrival, (address) => this.#statements.findNamed.get(lineId, address, message.kind) !== undefined)
   }
 
   #tell(arrival: Arrival, owner: Owner, id: MessageId, part: number): void {
@@ -111,6 +117,7 @@ function prepare(database: DatabaseSync) {
       `select accounts.*, lines.number as line_number, lines.auto_timing as line_timing from lines join accounts on accounts.id = lines.account_id
        where lines.id = ? and lines.removed_at is null`,
     ),
+    findNamed: database.prepare('select id from conversations where line_id = ? and address = ? and kind = ?'),
     findSeen: database.prepare('select message_ids from seen_inbound where line_id = ? and carrier_message_id = ?'),
     see: database.prepare(
       'insert into seen_inbound (line_id, carrier_message_id, message_ids, seen_at) values (?, ?, ?, ?)',
