@@ -213,6 +213,22 @@ describe('catching up with a Mac', () => {
     )
   })
 
+  test('leaves out what its contact took back before anybody saw it', async () => {
+    await using mac = await startBlueBubbles()
+    const { line } = await connect(server, mac, { auto: true })
+    for (const date of ['dateEdited', 'dateRetracted']) {
+      const unsent = mac.messages.write({ text: null, [date]: Date.now() })
+      assert.deepEqual(await mac.deliver(eventOf(unsent)), [200])
+    }
+    const edited = mac.messages.write({ ...from(contactOf(4)), dateEdited: Date.now() } as Partial<Row>)
+    const messages = await storedOnce(server, line, 1)
+    assert.deepEqual(
+      messages.map(({ carrier_message_id }) => carrier_message_id),
+      [edited.guid],
+    )
+    assert.equal(server.logs.filter((entry) => entry.includes('"dropped":"unsent"')).length, 2)
+  })
+
   test('waits for the conversation of a row that has none yet', async () => {
     await using mac = await startBlueBubbles()
     const { line } = await connect(server, mac, { auto: true })

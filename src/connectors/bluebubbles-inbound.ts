@@ -33,6 +33,8 @@ const MESSAGE = z.object({
   associatedMessageGuid: z.unknown(),
   associatedMessageType: z.unknown(),
   dateCreated: TIME,
+  dateEdited: z.unknown(),
+  dateRetracted: z.unknown(),
 })
 type Message = z.infer<typeof MESSAGE>
 
@@ -54,6 +56,8 @@ export function parseRow(row: unknown): ParsedInbound {
   // A business or a short code: no address that a receipt could be asked for.
   const contact = parseAddress(message.handle.address)
   if (contact === undefined) return drop('address')
+  // Messages forgets the second date once all is taken back, and keeps the first.
+  if (lacksParts(message) && (message.dateEdited || message.dateRetracted)) return drop('unsent')
   if (lacksParts(message)) return { messages: [toInbound(message, contact)], late: true }
   if (VOICE_NOTE.test(message.text ?? '') && !message.attachments?.length) return drop('voice_note')
   return { messages: [toInbound(message, contact)] }
