@@ -54,6 +54,16 @@ describe('a BlueBubbles line', () => {
     }
   }
 
+  test('takes what comes by way of a satellite for the iMessage that it is', async () => {
+    const { type, data } = fresh(macos15['direct-imessage'])
+    const { handle, chats } = macos15['direct-imessage'].data
+    const guid = `iMessageLite;-;${handle.address}`
+    const sent = { ...data, handle: { ...handle, service: 'iMessageLite' }, chats: [{ ...chats[0], guid }] }
+    const read = mac.nextRead()
+    assert.deepEqual(await mac.deliver({ type, data: sent } as never), [200])
+    assert.equal((await read).id, guid)
+  })
+
   async function receipts(): Promise<{ settled_at: string | null }[]> {
     return until(
       'all receipts to be settled',

@@ -22,11 +22,14 @@ const VOICE_NOTE = /^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$/
 
 const STYLES = { 43: 'group', 45: 'direct' } as const
 
+/** What comes by way of a satellite is an iMessage to everybody else. */
+const SERVICE = z.preprocess((given) => (given === 'iMessageLite' ? 'iMessage' : given), z.enum(SERVICES))
+
 /** `service` is the handle's: on macOS 26 the conversation's id tells nothing. */
 const MESSAGE = z.object({
   guid: ID,
   text: z.string().nullish(),
-  handle: z.object({ address: z.string(), service: z.enum(SERVICES) }),
+  handle: z.object({ address: z.string(), service: SERVICE }),
   chats: z.tuple([z.object({ guid: ID.regex(/;[+-];/), style: z.literal([43, 45]) })], z.unknown()),
   attachments: z.array(z.unknown()).max(1_000).nullish(),
   balloonBundleId: z.unknown(),
