@@ -211,6 +211,16 @@ describe('a line that lives at another server of this API', () => {
     assert.deepEqual([receipts.length, receipts[0].requests], [1, 1])
   })
 
+  test('takes what it wrote there for a reply, however it spells the contact', async () => {
+    const relayed = await relay(here, ownLine(), { ...KEYS, base_url: 'http://127.0.0.1:9' }, true)
+    const { account, line } = relayed
+    await account.must(200, 'PATCH', '/readback/v1/settings', { auto_mark_read_timing: { mode: 'on_reply' } })
+    await receive(relayed, { from_number: 'ada@example.com' })
+    assert.equal((await receiptsOf(relayed))[0].reason, 'awaiting_reply')
+    await receive(relayed, { is_outbound: true, from_number: line, to_number: 'Ada@Example.com' })
+    assert.notEqual((await receiptsOf(relayed))[0].reason, 'awaiting_reply')
+  })
+
   test('loses no file: the URL that its webhook names for it is kept without the NUL', async () => {
     const relayed = await relay(here, ownLine(), { ...KEYS, base_url: 'http://127.0.0.1:9' })
     const media_url = 'https://example.com/a\0b'

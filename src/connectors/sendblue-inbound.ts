@@ -85,7 +85,8 @@ function newsOf({ message_handle: carrierMessageId, status, date_updated, date_s
 }
 
 function replyOf({ group_id, to_number, date_sent }: Outbound): Reply {
-  return { carrierConversation: group_id || to_number, sentAt: Date.parse(date_sent) }
+  const contact = group_id ? undefined : parseAddress(to_number)
+  return { carrierConversation: group_id || to_number, contact, sentAt: Date.parse(date_sent) }
 }
 
 function toInbound(message: z.infer<typeof RECEIVED>, contact: Address): ParsedInbound['messages'][number] {
