@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { fillingSqlite } from './support/filling.ts'
 import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
+import { until } from './support/until.ts'
 
 describe('the simulator', () => {
   let server: Readback
@@ -141,6 +143,25 @@ describe('the simulator', () => {
     const answer = await stranger.must(400, 'POST', '/simulator/messages', { number: CONTACT, to_number: real.number })
     assert.match(answer.body.message, /real carrier/)
   })
+})
+
+test('a contact reads all that a line wrote, however much that is', async () => {
+  await using server = await startReadback()
+  const account = await customer(server)
+  const place = { number: CONTACT, from_number: LINE }
+  const { body } = await account.must(200, 'POST', '/api/send-message', { ...place, content: 'Hello' })
+  const statusOf = async () => (await account.must(200, 'GET', `/api/status?handle=${body.message_handle}`)).body.status
+  await until('it to be there', statusOf, (status) => status === 'DELIVERED')
+  await using filling = fillingSqlite({ path: server.dataDir })
+  await filling.fill(
+    33_000,
+    `insert into messages (account_id, line_id, conversation_id, carrier_message_id, part, contact, service, reaction, sent_at,
+       received_at, outbound, status)
+     select account_id, line_id, conversation_id, n, 0, contact, service, 0, sent_at, received_at, 1, 'DELIVERED'
+     from messages cross join series`,
+  )
+  await account.must(200, 'POST', '/simulator/handset/open', place)
+  assert.equal(await filling.count(`count(*) as count from messages where status = 'READ'`), 33_001)
 })
 
 function query(number: string): URLSearchParams {

@@ -19,15 +19,15 @@ export async function noteNews(
   context: Context,
   { lineId, news, at }: Parameters<Store['noteNews']>[0],
 ): Promise<Answered<void>> {
-  const told: Told[] = []
+  const told: (readonly Told[])[] = []
   for (const each of news) {
     const ids = await findMeant(context, lineId, each)
     if (ids === undefined) await keepForLater(context, lineId, each)
     const read = each.status === 'READ' ? { read_at: each.at } : {}
     const reason: Reason | null = each.status === 'ERROR' ? 'rejected' : null
-    told.push(...(await changeMessages(context, ids ?? [], at, () => ({ status: each.status, reason, ...read }))))
+    told.push(await changeMessages(context, ids ?? [], at, () => ({ status: each.status, reason, ...read })))
   }
-  return { answer: undefined, told }
+  return { answer: undefined, told: told.flat() }
 }
 
 /** What the carrier told of the message before it answered the call that sent it. All else was of no message of ours. */
