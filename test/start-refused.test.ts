@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import { dataFolder } from './support/data-folder.ts'
 import { startProcess } from './support/process.ts'
+
+const KYSELYS = 'create table kysely_migration (name varchar(255) primary key, timestamp varchar(255) not null)'
 
 describe('a start', () => {
   const WRONG: Readonly<Record<string, readonly [string, string]>> = {
@@ -114,6 +117,23 @@ describe('a start', () => {
     await assert.rejects(startProcess({ dataDir: other.path, env: nowhere }), cannotBeMade)
   })
 
+  test('is refused on another program’s database, which stays as it is, and not on one of nobody’s', async () => {
+    await using folder = await dataFolder()
+    const theirs = join(folder.path, 'theirs.db')
+    const env = { DATABASE_URL: `sqlite:${theirs}` }
+    // With a table of migrations as another program of Kysely's has it.
+    for (const tables of ['create table bills (id)', `${KYSELYS}; insert into kysely_migration values ('bills', 0)`]) {
+      change(theirs, tables)
+      const before = await readFile(theirs)
+      const refusal = /readback: The store \S+theirs\.db cannot be opened: it is another program's database\n/
+      await assert.rejects(startProcess({ dataDir: folder.path, env }), refusal)
+      assert.deepEqual(await readFile(theirs), before)
+    }
+    // As a first start leaves it that was cut off.
+    change(join(folder.path, 'readback.db'), KYSELYS)
+    await using _server = await startProcess({ dataDir: folder.path })
+  })
+
   test('is refused where no folder can be made for its data, and says where', {
     skip: !existsSync('/proc/self'),
   }, async () => {
@@ -121,3 +141,8 @@ describe('a start', () => {
     await assert.rejects(startProcess({ dataDir }), /readback: ENOENT: .*, mkdir '\/proc\/readback'\n/)
   })
 })
+
+function change(path: string, statements: string): void {
+  using database = new DatabaseSync(path)
+  database.exec(statements)
+}

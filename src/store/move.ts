@@ -2,14 +2,13 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
-import { DEFAULT_MIGRATION_TABLE } from 'kysely/migration'
 import { DatabaseError } from 'pg'
 import { messageOf, ReadbackError } from '../core/errors.ts'
 import { SQLITE } from './engine.ts'
-import { hasOurs, migrate } from './migrations/index.ts'
+import { migrate } from './migrations/index.ts'
 import { asUnavailable, openPatientPool, toKysely, toParameter } from './postgres/connection.ts'
 import { upgrade } from './postgres/upgrade.ts'
-import { isOfSqlite, openWriter, toKysely as sqliteToKysely } from './sqlite/connection.ts'
+import { isOfSqlite, isStore, openWriter, toKysely as sqliteToKysely } from './sqlite/connection.ts'
 import { lockFile } from './sqlite/file-lock.ts'
 import { Joins } from './sqlite/joins.ts'
 import type { Tables } from './tables.ts'
@@ -57,7 +56,7 @@ const UNDER_WAY = 'under way'
 export async function moveStore(move: Move): Promise<number> {
   const { path } = move
   try {
-    if (!existsSync(path) || !(await isStore(path))) throw new ReadbackError('invalid', `There is no store at ${path}`)
+    if (!existsSync(path) || !holdsStore(path)) throw new ReadbackError('invalid', `There is no store at ${path}`)
     const lock = lockFile(path)
     try {
       return await moveRows(openWriter(path), move)
@@ -70,14 +69,9 @@ export async function moveStore(move: Move): Promise<number> {
 }
 
 /** Asked before anything is written: it may be another program's database. */
-async function isStore(path: string): Promise<boolean> {
-  const source = new DatabaseSync(path)
-  try {
-    const known = source.prepare('select 1 from sqlite_master where name = ?').get(DEFAULT_MIGRATION_TABLE)
-    return known !== undefined && (await hasOurs(sqliteToKysely(source)))
-  } finally {
-    source.close()
-  }
+function holdsStore(path: string): boolean {
+  using source = new DatabaseSync(path)
+  return isStore(source)
 }
 
 /** Of two stores neither SQLite nor PostgreSQL says which it means. The URL is not shown: it may hold a password. */

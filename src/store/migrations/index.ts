@@ -92,7 +92,11 @@ export function tellOfNewer(newer: readonly string[]): string {
 /** Whether what Kysely's table tells of, as the path finds it, is ours, and not another program's alone. */
 export async function hasOurs(db: Kysely<Tables>): Promise<boolean> {
   const { rows } = await EXECUTED.execute(db)
-  return rows.some(({ name }) => name in MIGRATIONS)
+  return rows.some(isOurs)
+}
+
+export function isOurs({ name }: { name: string }): boolean {
+  return name in MIGRATIONS
 }
 
 const EXECUTED = sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)} order by name`

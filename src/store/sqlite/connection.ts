@@ -1,7 +1,9 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Kysely, type LimitNode, SqliteAdapter, SqliteDialect, SqliteQueryCompiler, type SqliteStatement } from 'kysely'
+import { DEFAULT_MIGRATION_LOCK_TABLE, DEFAULT_MIGRATION_TABLE } from 'kysely/migration'
 import { messageOf, ReadbackError } from '../../core/errors.ts'
+import { isOurs } from '../migrations/index.ts'
 import type { Tables } from '../tables.ts'
 
 /** Another program that holds the file (a backup, a shell) is waited for this long; then it is 503, not a hang. */
@@ -34,11 +36,32 @@ export function makePrivately(path: string): void {
   }
 }
 
+/** Throws `invalid` for another program's database, which stays as it is. */
 export function openWriter(path: string): DatabaseSync {
   makePrivately(path)
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
+  if (!isStore(database) && !isEmpty(database)) {
+    database.close()
+    throw new ReadbackError('invalid', `The store ${path} cannot be opened: it is another program's database`)
+  }
   for (const pragma of WRITER_PRAGMAS) database.exec(`pragma ${pragma}`)
   return database
+}
+
+/** Whether our migrations were here, whichever version's. */
+export function isStore(database: DatabaseSync): boolean {
+  const known = database.prepare('select 1 from sqlite_schema where name = ?').get(DEFAULT_MIGRATION_TABLE)
+  if (known === undefined) return false
+  const executed = database.prepare(`select name from ${DEFAULT_MIGRATION_TABLE}`).all() as { name: string }[]
+  return executed.some(isOurs)
+}
+
+/** A first start that was cut off leaves Kysely's tables alone. */
+function isEmpty(database: DatabaseSync): boolean {
+  const tables = database.prepare(
+    `select 1 from sqlite_schema where type = 'table' and name not glob 'sqlite_*' and name not in (?, ?)`,
+  )
+  return tables.get(DEFAULT_MIGRATION_TABLE, DEFAULT_MIGRATION_LOCK_TABLE) === undefined
 }
 
 export function openReader(path: string): DatabaseSync {
