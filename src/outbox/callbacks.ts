@@ -31,7 +31,7 @@ export class Callbacks {
 
   /** How many calls one of the account's lanes makes side by side. */
   share(accountId: AccountId): number {
-    return Math.max(1, Math.floor(AT_ONCE / (this.#accounts.get(accountId)?.lanes ?? 1)))
+    return Math.floor(AT_ONCE / (this.#accounts.get(accountId)?.lanes ?? 1))
   }
 
   /** Whether one of the account's waits for a lane: then none keeps its own for longer than what it took. */
