@@ -75,8 +75,8 @@ export interface DeliveryOutbox {
     at: number
     leaseUntil: number
   }): Promise<ClaimedDeliveries>
-  /** Told by somebody who has it no more, only the attempt is written down. */
-  settleDelivery(outcome: DeliveryOutcome): Promise<void>
+  /** Told by somebody who has it no more, only the attempt is written down. Answers whether it disabled the endpoint. */
+  settleDelivery(outcome: DeliveryOutcome): Promise<boolean>
   /** Gives back what was claimed by a process that is no more. */
   releaseDeliveries(call: { at: number }): Promise<void>
 }

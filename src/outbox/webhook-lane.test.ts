@@ -4,7 +4,7 @@ import { SILENT } from '../../test/support/lane.ts'
 import type { WebhookId } from '../core/id.ts'
 import type { Delivery, DeliveryOutcome } from '../core/webhook.ts'
 import type { DeliveryOutbox } from '../core/webhook-store.ts'
-import type { HttpCaller, NoAnswer } from '../outgoing/http-call.ts'
+import type { HttpAnswer, HttpCaller, NoAnswer } from '../outgoing/http-call.ts'
 import { WebhookLane, type WebhookLaneOptions } from './webhook-lane.ts'
 
 const WORDS = ['whsec_hidden', '+14155550123', 'Hello']
@@ -33,7 +33,7 @@ function laneOf(call: HttpCaller['call'], { delivery = DELIVERY, store = {}, ...
     store: {
       findDueEndpoints: async () => ({ endpoints: [], goOnAfter: null }),
       claimDeliveries: async () => ({ deliveries: deliveries.splice(0), nextDueAt: null }),
-      async settleDelivery() {},
+      settleDelivery: async () => false,
       async releaseDeliveries() {},
       ...store,
     },
@@ -64,7 +64,12 @@ describe('a webhook that cannot be', () => {
       const settled = Promise.withResolvers<DeliveryOutcome>()
       const logged: string[] = []
       const log = { info() {}, warn() {}, error: (...told: unknown[]) => logged.push(JSON.stringify(told)) }
-      const store = { settleDelivery: async (outcome: DeliveryOutcome) => settled.resolve(outcome) }
+      const store = {
+        async settleDelivery(outcome: DeliveryOutcome) {
+          settled.resolve(outcome)
+          return false
+        },
+      }
       const lane = laneOf(() => assert.fail('it was called'), { delivery, store, bodyOf, log, now: () => 1_000 })
       lane.nudge()
       const { state, attempt, disable } = await settled.promise
@@ -88,6 +93,24 @@ for (const url of ['https://example.com', 'HTTPS://example.com', ' https://examp
     lane.nudge()
     assert.equal((await called.promise).headers?.['sb-signing-secret'], 'whsec_hidden')
     await lane.drain()
+  })
+}
+
+for (const disabled of [true, false]) {
+  test(`a 410 that ${disabled ? 'ended its endpoint' : 'the store spared it for'} is told ${disabled ? 'as' : 'as no'} end`, async () => {
+    const gone = { kind: 'answer', status: 410, text: '', headers: {} } as unknown as HttpAnswer
+    const warned: string[] = []
+    const settled = Promise.withResolvers<void>()
+    const log = { ...SILENT, warn: (_: object, words: string) => warned.push(words) }
+    const settleDelivery = async () => {
+      settled.resolve()
+      return disabled
+    }
+    const lane = laneOf(async () => gone, { log, store: { settleDelivery } })
+    lane.nudge()
+    await settled.promise
+    await lane.drain()
+    assert.deepEqual(warned, disabled ? ['a webhook endpoint is disabled'] : [])
   })
 }
 

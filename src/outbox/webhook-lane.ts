@@ -103,10 +103,11 @@ export class WebhookLane {
     const { status, obstacle } = attempt
     const tag = { ...this.#tag(), delivery: formatId('delivery', delivery.id), status, obstacle }
     if (outcome.state !== 'delivered') this.#options.log.info(tag, 'a webhook was not taken')
-    if (outcome.disable !== null) {
-      this.#options.log.warn({ ...tag, reason: outcome.disable }, 'a webhook endpoint is disabled')
-    }
-    await this.#insisting.until(() => this.#options.store.settleDelivery(outcome))
+    let disabled = false
+    await this.#insisting.until(async () => {
+      disabled = await this.#options.store.settleDelivery(outcome)
+    })
+    if (disabled) this.#options.log.warn({ ...tag, reason: outcome.disable }, 'a webhook endpoint is disabled')
   }
 
   async #attempt(delivery: Delivery): Promise<Attempt> {

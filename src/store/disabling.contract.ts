@@ -66,8 +66,10 @@ async function take(d: Desk, webhookId: WebhookId, at: number): Promise<readonly
 /** Answers whether the endpoint is disabled by then, and why. */
 async function answer({ store, credentials }: Desk, delivery: Delivery | undefined, status: number, at: number) {
   const attempt = { at, ms: 1, status, obstacle: null, answer: '' }
-  await store.settleDelivery(concludeAttempt(delivery as Delivery, attempt, 0.5))
-  return (await store.listWebhooks({ credentials })).webhooks[0]?.disabled
+  const ended = await store.settleDelivery(concludeAttempt(delivery as Delivery, attempt, 0.5))
+  const disabled = (await store.listWebhooks({ credentials })).webhooks[0]?.disabled
+  assert.equal(ended, disabled !== null)
+  return disabled
 }
 
 async function statesOf({ store, credentials }: Desk, deliveries: readonly (Delivery | undefined)[]) {

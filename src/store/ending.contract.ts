@@ -237,13 +237,13 @@ async function claimed({ store }: Desk, webhookId: WebhookId, at: number): Promi
   }
 }
 
-function settle({ store }: Desk, delivery: Delivery, status: number, retryAfterMs?: number): Promise<void> {
+async function settle({ store }: Desk, delivery: Delivery, status: number, retryAfterMs?: number): Promise<void> {
   const attempt = { at: 2, ms: 1, status, obstacle: null, answer: '', retryAfterMs }
-  return store.settleDelivery(concludeAttempt(delivery, attempt, 0.5))
+  await store.settleDelivery(concludeAttempt(delivery, attempt, 0.5))
 }
 
 /** An error of ours: there was no call. */
-function settleUnmade({ store }: Desk, delivery: Delivery, at: number): Promise<void> {
+async function settleUnmade({ store }: Desk, delivery: Delivery, at: number): Promise<void> {
   const attempt = { at, ms: 0, status: null, obstacle: 'internal', answer: '' } as const
-  return store.settleDelivery(concludeAttempt(delivery, attempt, 0.5))
+  await store.settleDelivery(concludeAttempt(delivery, attempt, 0.5))
 }

@@ -38,11 +38,14 @@ interface EndpointRow {
   readonly removed: boolean
 }
 
-/** Writes down what a batch of calls came to; all of it is asked at once. */
+/**
+ * Writes down what a batch of calls came to; all of it is asked at once. Answers whose deliveries they were; which of them disabled
+ * their endpoints is known once the transaction is done.
+ */
 export async function settleDeliveries(
   transaction: Transaction,
   batch: readonly DeliveryOutcome[],
-): Promise<AccountId[]> {
+): Promise<{ touched: AccountId[]; disabling: ReadonlySet<DeliveryOutcome> }> {
   transaction.write(ATTEMPT, [
     batch.map(({ id }) => id),
     batch.map(({ attempt }) => attempt.at),
@@ -51,10 +54,11 @@ export async function settleDeliveries(
     batch.map(({ attempt }) => attempt.obstacle),
     batch.map(({ attempt }) => attempt.answer.slice(0, ANSWER_KEPT)),
   ])
+  const disabling = new Set<DeliveryOutcome>()
   const byEndpoint = Map.groupBy(batch, ({ webhookId }) => webhookId)
   // Endpoints before their deliveries, in order of ids: so do all who touch both.
   for (const [webhookId, outcomes] of [...byEndpoint].sort(([a], [b]) => a - b)) {
-    noteEndpoint(transaction, webhookId, outcomes)
+    noteEndpoint(transaction, webhookId, outcomes, (outcome) => disabling.add(outcome))
   }
   const inOrder = batch.toSorted((a, b) => a.id - b.id)
   transaction.write(LOCK, [inOrder.map(({ id }) => id)])
@@ -65,17 +69,25 @@ export async function settleDeliveries(
     inOrder.map(({ leaseUntil }) => leaseUntil),
     inOrder.map(({ disable, webhookId }) => (disable === null ? null : webhookId)),
   ])
-  return [...new Set(settled.map(({ account_id }) => account_id))]
+  return { touched: [...new Set(settled.map(({ account_id }) => account_id))], disabling }
 }
 
-function noteEndpoint(transaction: Transaction, webhookId: WebhookId, outcomes: readonly DeliveryOutcome[]): void {
+function noteEndpoint(
+  transaction: Transaction,
+  webhookId: WebhookId,
+  outcomes: readonly DeliveryOutcome[],
+  onDisabled: (by: DeliveryOutcome) => void,
+): void {
   const failed = outcomes.filter(({ failing }) => failing)
   if (outcomes.some(({ failing }) => failing === false)) transaction.write(RECOVERED, [webhookId])
   else if (failed.length > 0) {
     transaction.write(FAILING, [failed.map(({ attempt }) => attempt.at), webhookId])
   }
-  for (const { disable, attempt } of failed) {
-    if (disable !== null) transaction.write(DISABLE, [disable, webhookId, attempt.at, attempt.at - LONGEST_FAILING_MS])
+  for (const outcome of failed) {
+    const { disable, attempt } = outcome
+    if (disable === null) continue
+    const values = [disable, webhookId, attempt.at, attempt.at - LONGEST_FAILING_MS]
+    transaction.write(DISABLE, values, ({ length }) => length > 0 && onDisabled(outcome))
   }
 }
 
@@ -156,5 +168,5 @@ const FAILING: Statement = {
 const DISABLE: Statement = {
   name: 'disable endpoint',
   text: `update webhooks set disabled = $1 where id = $2 and coalesce(enabled_at, 0) <= $3
-    and ($1 = 'gone' or failing_since <= $4)`,
+    and ($1 = 'gone' or failing_since <= $4) returning id`,
 }

@@ -154,9 +154,10 @@ function hotMethods(tools: Tools, recent: Recent) {
       }),
     { atOnce: SETTLING_AT_ONCE },
   )
-  const settleDelivery = new Batches<DeliveryOutcome, void>(async (batch) => {
-    touch(tools, await transactions.run('current', (transaction) => settleDeliveries(transaction, batch)))
-    return batch.map(() => undefined)
+  const settleDelivery = new Batches<DeliveryOutcome, boolean>(async (batch) => {
+    const settled = await transactions.run('current', (transaction) => settleDeliveries(transaction, batch))
+    touch(tools, settled.touched)
+    return batch.map((outcome) => settled.disabling.has(outcome))
   })
   const { finished, ...handset } = handsetMethods(transactions)
   const batches = [markRead, storeInbound, settle, settleDelivery]

@@ -51,7 +51,7 @@ export class Deliveries {
     nextAttemptAt,
     failing,
     disable,
-  }: DeliveryOutcome): void {
+  }: DeliveryOutcome): boolean {
     const { at, ms, status, obstacle, answer } = attempt
     this.#statements.attempt.run(id, at, ms, status, obstacle, answer.slice(0, ANSWER_KEPT))
     if (failing === true) this.#statements.failing.run({ at, webhookId })
@@ -61,6 +61,7 @@ export class Deliveries {
     const next = ends ? { state: 'failed', nextAttemptAt: null } : { state, nextAttemptAt }
     const settled = this.#statements.settle.get({ ...next, id, leaseUntil }) as { account_id: AccountId } | undefined
     if (settled !== undefined) this.#events.touchAccount(settled.account_id)
+    return ends
   }
 
   releaseDeliveries({ at }: { at: number }): void {
