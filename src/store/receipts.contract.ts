@@ -5,6 +5,8 @@ import type { Address } from '../core/phone-number.ts'
 import type { Claim } from '../core/send-receipt.ts'
 import { away, claimedContacts, contactOf, type Desk, desk, done, LIFETIME_MS, type Place } from './desk.contract.ts'
 
+const HOUR_MS = 3_600_000
+
 /** How receipts wait, join, are claimed and settled, on every engine. */
 export function describeReceipts(engine: string, place: () => Promise<Place>): void {
   describe(`receipts on ${engine}`, () => {
@@ -42,6 +44,16 @@ export function describeReceipts(engine: string, place: () => Promise<Place>): v
       await d.request(contactOf(1), 11)
       assert.deepEqual(await claimedContacts(d, 20), [contactOf(3)])
       assert.equal((await d.claim(20)).nextDueAt, null)
+    })
+
+    test('claims at once what was asked for by a clock that was set back since, before the first claim or after it', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      for (const n of [0, 1]) {
+        await d.request(contactOf(n), HOUR_MS)
+        assert.deepEqual(await claimedContacts(d, 5), [contactOf(n)])
+        assert.deepEqual(await claimedContacts(d, HOUR_MS), [])
+      }
     })
 
     test('keeps a receipt sending through a setback, and settles it with the one queued behind it', async () => {

@@ -1,3 +1,5 @@
+import { wasSetBack } from '../../core/clock-set-back.ts'
+import type { LineId } from '../../core/id.ts'
 import type { Store } from '../../core/store.ts'
 import type { Context } from '../context.ts'
 import { claimMessage, endRemovedMessages, NO_LINE, releaseLostMessage } from '../message-lanes.ts'
@@ -11,8 +13,17 @@ import { IN_ORDER } from './transactions.ts'
 /** Each a transaction of its own: lanes come one by one. */
 export function laneMethods({ transactions, leases, onChanges, ...context }: Tools, telling: Telling) {
   const { seal, rules } = context
+  /** When each line's lane last claimed; whatever the time was before its first. */
+  const claimedAt = new Map<LineId, number>()
   return {
-    claimReceipts: (call) => telling((transaction) => claimReceipts(transaction, call, { leases, seal, rules })),
+    async claimReceipts(call) {
+      const { lineId, at } = call
+      const setBack = wasSetBack(claimedAt.get(lineId) ?? Number.POSITIVE_INFINITY, at)
+      const claimed = await telling((one) => claimReceipts(one, call, { leases, seal, rules, setBack }))
+      if (claimed.line === undefined) claimedAt.delete(lineId)
+      else claimedAt.set(lineId, at)
+      return claimed
+    },
     expireReceipts: (call) =>
       telling(async (transaction) => ({ answer: undefined, told: await expireReceipts(transaction, call) })),
     async releaseLost({ lineId, carried, at }) {

@@ -1,3 +1,4 @@
+import { LEAST_SET_BACK_MS } from '../../core/clock-set-back.ts'
 import { LINE_COLUMNS } from '../lines.ts'
 import { everyReceipt } from '../receipts.ts'
 import { COMPILER } from './connection.ts'
@@ -46,6 +47,13 @@ export const LOCK_DUE = plannedOnce({
       from conversations where id = r.conversation_id offset 0) c
     where r.conversation_id = any(array(select conversation_id from due)) and r.settled_at is null
     order by r.id for update of r`,
+})
+/** What was asked for by a clock that was set back since would wait for that time. A pause begins anew: it is never shorter. */
+export const HASTEN = plannedOnce({
+  name: 'hasten receipts',
+  text: `update receipts set next_attempt_at = $2::bigint + case when state = 'queued' then next_attempt_at - requested_at else 0 end
+    where id in (select id from receipts where line_id = $1::bigint and next_attempt_at > $2::bigint
+      and requested_at > $2::bigint + ${LEAST_SET_BACK_MS} order by id for update)`,
 })
 // In the index's order, so that it stops at the first.
 export const FIND_NEXT_DUE: Statement = {

@@ -14,17 +14,25 @@ import * as statements from './outbox-statements.ts'
 import type { Done } from './telling.ts'
 import type { Transaction } from './transactions.ts'
 
+interface Claiming extends Pick<Context, 'seal' | 'rules'> {
+  readonly leases: Pick<NodeLeases, 'permits'>
+  /** Whether the clock may have been set back since the lane's last claim. */
+  readonly setBack: boolean
+}
+
 /**
  * Takes what is due in a lane that is this node's. Rows are locked in order of their ids, here as in every transaction.
  */
 export async function claimReceipts(
   transaction: Transaction,
   { lineId, limit, obstacle, nextCallAt, at }: ClaimCall,
-  { leases, seal, rules }: Pick<Context, 'seal' | 'rules'> & { leases: Pick<NodeLeases, 'permits'> },
+  { leases, seal, rules, setBack }: Claiming,
 ): Promise<Done<Claimed>> {
+  const permits = leases.permits(transaction, lineId, nextCallAt)
+  if (setBack && (await permits)) transaction.write(statements.HASTEN, [lineId, at])
   const [[lineRow], permitted, open] = await Promise.all([
     transaction.rows<LineRow>(statements.FIND_LINE, [lineId]),
-    leases.permits(transaction, lineId, nextCallAt),
+    permits,
     // One that is on its way again may have another behind it.
     transaction.rows<DueRow>(statements.LOCK_DUE, [lineId, at, 2 * limit]),
   ])
