@@ -1,3 +1,4 @@
+import { LEAST_SET_BACK_MS } from '../../core/clock-set-back.ts'
 import type { AccountId, DeliveryId, WebhookId } from '../../core/id.ts'
 import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, LONGEST_FAILING_MS } from '../../core/webhook.ts'
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/webhook-store.ts'
@@ -116,6 +117,18 @@ export const CLAIM = plannedOnce({
       order by next_attempt_at limit $3::bigint for update skip locked)
     update webhook_deliveries set state = 'sending', next_attempt_at = $4
     where id = any(array(select id from due)) returning id`,
+})
+/** Longer than an endpoint's lane leases what it takes for. */
+const LONGEST_LEASE_MS = 120_000
+/** What was recorded, or taken, by a clock that was set back since would wait for that time. What others have at hand they settle. */
+export const HASTEN = plannedOnce({
+  name: 'hasten deliveries',
+  text: `update webhook_deliveries set next_attempt_at = $1::bigint where id = any(array(
+    select d.id from webhooks w cross join lateral (select id from webhook_deliveries d
+      where d.webhook_id = w.id and d.next_attempt_at > $1::bigint
+        and case when d.state = 'sending' then d.next_attempt_at > $1::bigint + ${LONGEST_LEASE_MS}
+          else d.created_at > $1::bigint + ${LEAST_SET_BACK_MS} end
+      for update skip locked) d))`,
 })
 const FIND_CLAIMED = plannedOnce({
   name: 'find claimed deliveries',

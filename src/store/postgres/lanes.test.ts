@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { locked, postgresServer, requirePostgres, runSql } from '../../../test/support/postgres.ts'
 import { share } from '../../../test/support/shared.ts'
-import type { WebhookId } from '../../core/id.ts'
+import type { DeliveryId, WebhookId } from '../../core/id.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
 import type { Changes } from '../../core/store.ts'
 import { concludeAttempt, type Delivery } from '../../core/webhook.ts'
 import { contactOf, desk, deskAt, LINE, open, RULES, WORDS } from '../desk.contract.ts'
 import { openStore } from '../open.ts'
 
+const HOUR_MS = 3_600_000
 const OPTIONS = { poolSize: 4, leaseMs: 30_000, secretKey: '0'.repeat(64), rules: RULES, onNotice() {}, onDeath() {} }
 
 describe('lanes on PostgreSQL', { skip: requirePostgres() }, () => {
@@ -48,6 +49,26 @@ describe('lanes on PostgreSQL', { skip: requirePostgres() }, () => {
     await using _first = await locked(database, `select 1 from lines where id = ${d.lineId} for update`)
     assert.equal(await d.store.endRemoved({ limit: 9, at: 3 }), true)
     assert.deepEqual([(await d.receipt(ids[0])).state, (await other.receipt(ids[1])).state], ['queued', 'skipped'])
+  })
+
+  test('of endpoints go on where the clock is set back while the node serves, but for what another has at hand', async () => {
+    await using database = await postgres.database()
+    await using d = await desk(database)
+    const { store, credentials } = d
+    const draft = { type: 'receive', url: 'https://example.com', secret: null, numbers: null } as const
+    const { webhooks } = await store.addWebhooks({ credentials, webhooks: [draft], at: 0 })
+    const take = async (limit: number, at: number) => {
+      const turn = { webhookId: webhooks[0]?.id as WebhookId, limit, at, leaseUntil: at + 60_000 }
+      return (await store.claimDeliveries(turn)).deliveries.map(({ id }) => id)
+    }
+    for (const n of [0, 1]) await d.receive(contactOf(n), HOUR_MS)
+    await store.releaseDeliveries({ at: HOUR_MS })
+    const [lost] = await take(1, HOUR_MS)
+    await d.receive(contactOf(2), 5)
+    const [atHand] = await take(1, 5)
+    await store.releaseDeliveries({ at: 6 })
+    const again = await take(9, 6)
+    assert.ok(again.length === 2 && again.includes(lost as DeliveryId) && !again.includes(atHand as DeliveryId))
   })
 
   test('of an endpoint that is given up say whose webhooks ended', async () => {

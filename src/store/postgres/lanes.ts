@@ -4,7 +4,7 @@ import type { Store } from '../../core/store.ts'
 import type { Context } from '../context.ts'
 import { claimMessage, endRemovedMessages, NO_LINE, releaseLostMessage } from '../message-lanes.ts'
 import { findRemains, linesToLookThrough, linesWithRemains, type RemovedLine } from '../removed-lines.ts'
-import { claimDeliveries } from './deliveries.ts'
+import { claimDeliveries, HASTEN } from './deliveries.ts'
 import { claimReceipts, expireReceipts, skipReceipts } from './outbox.ts'
 import { RELEASE_LOST } from './outbox-statements.ts'
 import { type Telling, type Tools, touch } from './telling.ts'
@@ -15,6 +15,7 @@ export function laneMethods({ transactions, leases, onChanges, ...context }: Too
   const { seal, rules } = context
   /** When each line's lane last claimed; whatever the time was before its first. */
   const claimedAt = new Map<LineId, number>()
+  let started = false
   return {
     async claimReceipts(call) {
       const { lineId, at } = call
@@ -52,7 +53,11 @@ export function laneMethods({ transactions, leases, onChanges, ...context }: Too
     // Whoever takes a line takes up what a dead node had claimed on it; what it had of deliveries is due when their lease ends.
     async releaseReceipts() {},
     async endInterrupted() {},
-    async releaseDeliveries() {},
+    async releaseDeliveries({ at }) {
+      // At a start nobody can tell whether the clock was set back, and to look through all that waits may take long.
+      if (started) await transactions.run('current', (one) => one.rows(HASTEN, [at]))
+      started = true
+    },
     endRemoved: (piece) =>
       telling(async (transaction) => {
         transaction.write(IN_ORDER, [])
