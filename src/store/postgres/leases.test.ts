@@ -136,6 +136,19 @@ describe('leases on lines', { skip: requirePostgres() }, () => {
     assert.deepEqual(await dead(), [])
   })
 
+  test('of a node that died before the clock was set back end some minutes later, and those that are long do not', async () => {
+    await using database = await postgres.database()
+    await using d = await desk(database)
+    const now = d.store.now()
+    const untils = { early: now + 3_600_000, late: now + 290_000 }
+    for (const node of Object.entries(untils)) await runSql(database.url, 'insert into nodes values ($1, $2)', node)
+    await d.store.leases?.hold({ wanted: [] })
+    const left = `select id, until::float8 from nodes where id in ('early', 'late') order by id`
+    const [early, late] = await runSql<{ until: number }>(database.url, left)
+    assert.ok(early && early.until >= now + 299_000 && early.until <= d.store.now() + 301_000, `${early?.until}`)
+    assert.equal(late?.until, untils.late)
+  })
+
   test('tell of no call that is an hour away, which was written before the clock was set back', async () => {
     await using database = await postgres.database()
     await using d = await desk(database)

@@ -45,6 +45,7 @@ export class NodeLeases implements Leases {
       const sentAt = clock.sending()
       const [renewed] = await transaction.rows<{ now: number }>(RENEW, [this.node, leaseMs])
       if (renewed !== undefined) clock.set(renewed.now, sentAt)
+      transaction.write(SHORTEN, [leaseMs])
       const [counts] = await transaction.rows<{ lines: number; nodes: number; held: number }>(COUNT, [this.node])
       const { lines, nodes, held } = counts as NonNullable<typeof counts>
       const share = Math.ceil(lines / nodes)
@@ -131,6 +132,17 @@ const RENEW: Statement = {
   name: 'renew lease',
   text: `insert into nodes (id, until) values ($1, ${NOW} + $2::bigint)
     on conflict (id) do update set until = excluded.until returning until - $2::bigint as now`,
+}
+/**
+ * No node's lease is longer, but where all have longer ones. What is later was written before the clock was set back: a node that died
+ * since would keep its lines for as long as that. One that lives renews its own, in time.
+ */
+const LONGEST_LEASE_MS = 300_000
+const SHORTEN: Statement = {
+  name: 'shorten leases',
+  text: `with longest as (select ${NOW} + greatest($1::bigint, ${LONGEST_LEASE_MS}) as until)
+    update nodes set until = (select until from longest) where id in (
+      select id from nodes where until > (select until from longest) for update skip locked)`,
 }
 const COUNT: Statement = {
   name: 'count lines and nodes',
