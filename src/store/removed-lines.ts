@@ -20,7 +20,7 @@ export interface Remains {
  * Longer than any transaction takes: one that still saw the line may queue a receipt after its conversations were looked through, so
  * that is done once more.
  */
-const LATE_MS = 60_000
+export const LATE_MS = 60_000
 
 /** Those whose conversations are not looked through yet: by the index of those alone, since it is asked before each piece. */
 export function linesToLookThrough(context: Context, at: number) {

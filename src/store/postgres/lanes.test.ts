@@ -4,9 +4,10 @@ import { locked, postgresServer, requirePostgres, runSql } from '../../../test/s
 import { share } from '../../../test/support/shared.ts'
 import type { DeliveryId, WebhookId } from '../../core/id.ts'
 import type { PhoneNumber } from '../../core/phone-number.ts'
+import type { Claim } from '../../core/send-receipt.ts'
 import type { Changes } from '../../core/store.ts'
 import { concludeAttempt, type Delivery } from '../../core/webhook.ts'
-import { contactOf, desk, deskAt, LINE, open, RULES, WORDS } from '../desk.contract.ts'
+import { contactOf, desk, deskAt, done, LINE, open, RULES, WORDS } from '../desk.contract.ts'
 import { openStore } from '../open.ts'
 
 const HOUR_MS = 3_600_000
@@ -38,6 +39,20 @@ describe('lanes on PostgreSQL', { skip: requirePostgres() }, () => {
       'select next_attempt_at from receipts union all select next_attempt_at from messages where outbound = 1',
     )
     assert.deepEqual(underWay, [{ next_attempt_at: null }, { next_attempt_at: null }])
+  })
+
+  test('of a line that was removed leave no lease, once nothing of it is under way', async () => {
+    await using database = await postgres.database()
+    await using d = await desk(database)
+    const leased = () => runSql(database.url, 'select 1 from line_leases')
+    await d.request(contactOf(0), 1)
+    const [claim] = (await d.claim(2)).claims
+    await d.store.removeLine({ id: d.lineId, at: 3 })
+    while (await d.store.endRemoved({ limit: 9, at: 4 }));
+    assert.equal((await leased()).length, 1)
+    await d.store.settleReceipts(done(claim as Claim, 5))
+    while (await d.store.endRemoved({ limit: 9, at: 60_003 }));
+    assert.deepEqual(await leased(), [])
   })
 
   test('of lines that were removed are ended by several nodes side by side', async () => {

@@ -67,6 +67,7 @@ export function laneMethods({ transactions, leases, onChanges, ...context }: Too
         const { receiptIds, messageIds } = await findRemains(own, line, piece)
         const skipped = await skipReceipts(transaction, { receiptIds, at: piece.at })
         const ended = await endRemovedMessages(own, { messageIds, at: piece.at })
+        leases.forget(transaction, line.id, piece.at)
         return { answer: true, told: [...skipped, ...ended] }
       }),
   } satisfies Partial<Store>

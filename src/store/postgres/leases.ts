@@ -3,10 +3,10 @@ import type { LineId } from '../../core/id.ts'
 import { CALL_SHARE, type Holding, type Leases, type LineWork } from '../../core/leases.ts'
 import type { Changes } from '../../core/store.ts'
 import type { Endpoint } from '../../core/webhook.ts'
-import { linesHaving } from '../removed-lines.ts'
+import { LATE_MS, linesHaving } from '../removed-lines.ts'
 import { type Clock, NOW } from './clock.ts'
 import type { Nudges } from './nudges.ts'
-import type { Statement, Transaction, Transactions } from './transactions.ts'
+import { plannedOnce, type Statement, type Transaction, type Transactions } from './transactions.ts'
 
 /** A lease is renewed so often within its time: one renewal may fail, and no call is held back by it. */
 const RENEWALS = 4
@@ -96,6 +96,11 @@ export class NodeLeases implements Leases {
     return (await transaction.rows(KEEP, [lineId, this.node])).length > 0
   }
 
+  /** A removed line's, once nothing of it is under way: each renewal looks at all that its node has. */
+  forget(transaction: Transaction, lineId: LineId, at: number): void {
+    transaction.write(FORGET, [lineId, at])
+  }
+
   /**
    * Lines of nodes that are no more; what they had claimed is due again, on those that were removed, too: for that all that is under way
    * is looked at, and so only where a node is gone. Dead nodes are locked, so that none of them comes back at this moment, and the lines
@@ -124,9 +129,10 @@ interface LeaseRow {
 
 const LIVING = `(select id from nodes where until > ${NOW})`
 
+const RECEIPT_UNDER_WAY = `state = 'sending' and settled_at is null and next_attempt_at is null`
+const MESSAGE_UNDER_WAY = `status = 'QUEUED' and next_attempt_at is null`
 /** The lines that something is under way of. */
-const UNDER_WAY = `array(${linesHaving('receipts', `state = 'sending' and settled_at is null and next_attempt_at is null`)}
-  union ${linesHaving('messages', `status = 'QUEUED' and next_attempt_at is null`)})`
+const UNDER_WAY = `array(${linesHaving('receipts', RECEIPT_UNDER_WAY)} union ${linesHaving('messages', MESSAGE_UNDER_WAY)})`
 
 const RENEW: Statement = {
   name: 'renew lease',
@@ -170,6 +176,14 @@ const FORGET_DEAD: Statement = {
     join lines l on l.id = x.line_id where x.node = n.id and l.removed_at is null)
     and not exists (select 1 from line_leases x where x.node = n.id and x.line_id = any(${UNDER_WAY}))`,
 }
+/** A claim that still saw the line may not be committed yet, until then. */
+const FORGET = plannedOnce({
+  name: 'forget lease',
+  text: `delete from line_leases x using lines l where x.line_id = $1::bigint and l.id = x.line_id
+    and l.removed_at <= $2::bigint - ${LATE_MS}
+    and not exists (select 1 from receipts where line_id = $1::bigint and ${RECEIPT_UNDER_WAY})
+    and not exists (select 1 from messages where line_id = $1::bigint and ${MESSAGE_UNDER_WAY})`,
+})
 /** Removed lines with something under way that nobody carries any more; `RemovedLines` ends it once it is due. */
 const FIND_LEFT: Statement = {
   name: 'find what is left of removed lines',
