@@ -141,6 +141,33 @@ test('lanes that were refused for an old lease are told that it is new again, al
   assert.deepEqual(taken, [[STAYS], [STAYS]])
 })
 
+test('a carrier may be called when it could be as its line was taken, and sooner where the store takes that back', async () => {
+  const told = [100, 200, 0]
+  const leases = new LineLeases({
+    leases: {
+      leaseMs: 4_000_000,
+      everyMs: 1_000_000,
+      hold: async () => ({ held: new Map([[STAYS, told.shift() as number]]), elsewhere: new Set(), surplus: 0 }),
+      async release() {},
+      tell() {},
+    },
+    onTaken() {},
+    onNudge() {},
+    letGo: async () => {},
+    log: SILENT,
+  })
+  const seen: number[] = []
+  await leases.start()
+  for (;;) {
+    seen.push(leases.nextCallAt(STAYS))
+    if (told.length === 0) break
+    leases.changed({ freed: true } as Changes)
+    for (let turns = 0; turns < 5; turns++) await turn()
+  }
+  await leases.stop()
+  assert.deepEqual(seen, [100, 100, 0])
+})
+
 test('what came for a line while the store was away is passed on once it is back', async () => {
   let rounds = 0
   const told: [LineWork, LineId][] = []

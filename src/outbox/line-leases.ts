@@ -124,9 +124,11 @@ export class LineLeases {
     const { elsewhere, surplus, ...found } = without(this.#givenBack, await leases.hold({ wanted: [...wanted.keys()] }))
     // Lanes that were refused for a lease that had grown old have to be told that it is new again.
     const late = performance.now() - this.#renewedAt > leases.leaseMs * CALL_SHARE
-    // What a lane was told since, it knows: the line's other lane is not to wait for that.
+    // What a lane was told since, it knows: the line's other lane is not to wait for that. It is earlier where the clock was set back.
     const known = late ? new Map<LineId, number>() : before
-    const held = new Map([...found.held].map(([lineId, nextCallAt]) => [lineId, known.get(lineId) ?? nextCallAt]))
+    const held = new Map(
+      [...found.held].map(([lineId, nextCallAt]) => [lineId, Math.min(known.get(lineId) ?? nextCallAt, nextCallAt)]),
+    )
     this.#holding = { held, elsewhere, surplus }
     this.#renewedAt = begunAt
     const taken = new Set([...held.keys()].filter((lineId) => late || !before.has(lineId)))
