@@ -120,15 +120,22 @@ export const CLAIM = plannedOnce({
 })
 /** Longer than an endpoint's lane leases what it takes for. */
 const LONGEST_LEASE_MS = 120_000
-/** What was recorded, or taken, by a clock that was set back since would wait for that time. What others have at hand they settle. */
+/** What else waits may be millions, and a statement that looked through them would never come to its end. */
+const MOST_LOOKED_THROUGH = 100_000
+/**
+ * What was recorded, or taken, by a clock that was set back since would wait for that time: it is among the newest. What others have at
+ * hand they settle.
+ */
 export const HASTEN = plannedOnce({
   name: 'hasten deliveries',
-  text: `update webhook_deliveries set next_attempt_at = $1::bigint where id = any(array(
-    select d.id from webhooks w cross join lateral (select id from webhook_deliveries d
-      where d.webhook_id = w.id and d.next_attempt_at > $1::bigint
-        and case when d.state = 'sending' then d.next_attempt_at > $1::bigint + ${LONGEST_LEASE_MS}
-          else d.created_at > $1::bigint + ${LEAST_SET_BACK_MS} end
-      for update skip locked) d))`,
+  text: `with newest as materialized (select id, state, next_attempt_at, created_at from webhook_deliveries
+      where id > (select max(id) from webhook_deliveries) - ${MOST_LOOKED_THROUGH}),
+    late as (select id from newest where next_attempt_at > $1::bigint
+      and case when state = 'sending' then next_attempt_at > $1::bigint + ${LONGEST_LEASE_MS}
+        else created_at > $1::bigint + ${LEAST_SET_BACK_MS} end)
+    update webhook_deliveries set next_attempt_at = $1::bigint where id = any(array(
+      select id from webhook_deliveries where id = any(array(select id from late)) and next_attempt_at > $1::bigint
+      order by id for update skip locked))`,
 })
 const FIND_CLAIMED = plannedOnce({
   name: 'find claimed deliveries',

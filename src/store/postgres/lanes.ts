@@ -15,7 +15,6 @@ export function laneMethods({ transactions, leases, onChanges, ...context }: Too
   const { seal, rules } = context
   /** When each line's lane last claimed; whatever the time was before its first. */
   const claimedAt = new Map<LineId, number>()
-  let started = false
   return {
     async claimReceipts(call) {
       const { lineId, at } = call
@@ -54,9 +53,7 @@ export function laneMethods({ transactions, leases, onChanges, ...context }: Too
     async releaseReceipts() {},
     async endInterrupted() {},
     async releaseDeliveries({ at }) {
-      // At a start nobody can tell whether the clock was set back, and to look through all that waits may take long.
-      if (started) await transactions.run('current', (one) => one.rows(HASTEN, [at]))
-      started = true
+      await transactions.run('current', (one) => one.rows(HASTEN, [at]))
     },
     endRemoved: (piece) =>
       telling(async (transaction) => {
