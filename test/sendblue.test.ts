@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { RequestListener } from 'node:http'
 import { describe, test } from 'node:test'
 import { send, serveCarrier, serveUntrusted } from './support/carrier.ts'
+import { startCustomerServer } from './support/customer-server.ts'
 import { CONTACT, type Customer, customer, type Readback } from './support/readback.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
@@ -66,7 +67,8 @@ describe('a line that lives at another server of this API', () => {
     }
     const place = { number: CONTACT, from_number: line }
     assert.equal((await account.must(200, 'POST', '/api/send-typing-indicator', place)).body.status, 'SENT')
-    const message = { ...place, content: 'From afar', send_style: 'loud' }
+    const media_url = 'https://example.com/cat.png'
+    const message = { ...place, content: 'From afar', media_url, send_style: 'loud' }
     const { body } = await account.must(200, 'POST', '/api/send-message', message)
     const becomes = (wanted: string) =>
       until(
@@ -75,10 +77,11 @@ describe('a line that lives at another server of this API', () => {
         ({ status }) => status === wanted,
       )
     await becomes('DELIVERED')
-    assert.deepEqual(
-      (await owner.phone()).map(({ content, from_line }) => [content, from_line]),
-      [['From afar', true]],
+    const phone = await owner.must(200, 'GET', `/simulator/handset?${new URLSearchParams(place)}`)
+    const shown = phone.body.messages.map((each: Record<string, unknown>) =>
+      ['content', 'from_line', 'media_url', 'send_style'].map((name) => each[name]),
     )
+    assert.deepEqual(shown, [['From afar', true, media_url, 'loud']])
     await owner.must(200, 'POST', '/simulator/handset/open', place)
     const { date_read } = await becomes('READ')
     assert.equal(date_read, (await owner.phone())[0]?.read_at)
@@ -129,14 +132,15 @@ describe('a line that lives at another server of this API', () => {
     await becomes('DELIVERED')
   })
 
-  for (const [how, status, handle] of [
-    ['at once', 'DECLINED', 'declined there'],
-    ['at once, without a handle', 'ERROR', null],
-    ['later', 'QUEUED', 'declined there'],
-  ]) {
+  for (const [how, status, handle, code] of [
+    ['at once', 'DECLINED', 'declined there', 202],
+    ['at once, without a handle', 'ERROR', null, 202],
+    ['at once, with a status that says so, too', 'DECLINED', 'declined there', 500],
+    ['later', 'QUEUED', 'declined there', 202],
+  ] as const) {
     test(`ends a message that is declined there ${how}`, async () => {
       await using original = await serveCarrier(async (_, response) =>
-        send(response, { status: 202, body: { status, message_handle: handle } }),
+        send(response, { status: code, body: { status, message_handle: handle } }),
       )
       const relayed = await relay(here, ownLine(), { ...KEYS, base_url: original.url })
       const { account, line } = relayed
@@ -174,6 +178,10 @@ describe('a line that lives at another server of this API', () => {
       () => owner.phone(),
       ([message]) => message?.read_at !== null,
     )
+    const path = `/operator/lines/${encodeURIComponent(line)}`
+    await there.operator.must(200, 'DELETE', path)
+    const { line_status, reason } = (await here.operator.must(200, 'POST', `${path}/probe`)).body
+    assert.deepEqual([line_status, reason], ['OFFLINE', 'not_registered'])
   })
 
   test('gets auto mark-read here, though its plan there has none', async () => {
@@ -209,6 +217,35 @@ describe('a line that lives at another server of this API', () => {
     assert.equal(await receive(relayed, { message_handle: 'of a group', group_id: 'friends' }), 200)
     const receipts = await receiptsOf(relayed)
     assert.deepEqual([receipts.length, receipts[0].requests], [1, 1])
+    // As its webhooks of before had it.
+    for (const to_number of ['+19175550100', relayed.line]) {
+      const change = { sendblue_number: null, to_number, from_number: '+14155550102' }
+      assert.equal(await receive(relayed, change), 200)
+    }
+    assert.deepEqual(
+      (await receiptsOf(relayed)).map(({ requests }: { requests: number }) => requests),
+      [1, 1],
+    )
+  })
+
+  test('hears that a contact of its own types, in the words of either of its pages', async () => {
+    await using sink = await startCustomerServer()
+    const relayed = await relay(here, ownLine(), { ...KEYS, base_url: 'http://127.0.0.1:9' })
+    const { account, line } = relayed
+    await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [sink.url], type: 'typing_indicator' })
+    const unnamed = { number: undefined, sendblue_number: undefined }
+    for (const change of [
+      { is_typing: true, ...unnamed, from_number: '+14155550102', to_number: '+19175550100' },
+      { is_typing: true, ...unnamed },
+      { is_typing: false, from_number: line, to_number: undefined },
+    ]) {
+      assert.equal(await receive(relayed, change), 200)
+    }
+    const told = [await sink.at(0), await sink.at(1)].map(({ body }) => JSON.parse(body))
+    assert.deepEqual(told.map(({ number, is_typing }) => [number, is_typing]).toSorted(), [
+      [CONTACT, false],
+      [CONTACT, true],
+    ])
   })
 
   test('takes what it wrote there for a reply, however it spells the contact', async () => {
