@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Account } from './account.ts'
-import { type AutoReason, type AutoSubject, autoMarkRead } from './auto-mark-read.ts'
+import { AUTO_REASONS, type AutoReason, type AutoSubject, autoMarkRead } from './auto-mark-read.ts'
 
 const RULE = { plans: ['free_api', 'ai_agent'], maxAgeMs: 1_000 }
 const ACCOUNT: Account = {
@@ -38,3 +38,12 @@ for (const [reason, account, message] of ROWS) {
     assert.equal(autoMarkRead({ ...ACCOUNT, ...account }, { ...MESSAGE, ...message }, RULE), reason)
   })
 }
+
+test('the auto rule says the first of the reasons why it does not fire', () => {
+  for (const [at, reason] of AUTO_REASONS.entries()) {
+    const rows = ROWS.filter(([each]) => each !== null && AUTO_REASONS.indexOf(each) >= at)
+    const account = Object.assign({ ...ACCOUNT }, ...rows.map(([, change]) => change))
+    const message = Object.assign({ ...MESSAGE }, ...rows.map(([, , change]) => change))
+    assert.equal(autoMarkRead(account, message, RULE), reason)
+  }
+})
