@@ -127,6 +127,7 @@ describe('a line that is an agent of RCS for Business', () => {
       { location: { latitude: 37.4, longitude: -122.1 } },
       { location: { latitude: 51.47 } },
       { suggestionResponse: { postbackData: 'yes', text: 'Yes', type: 'REPLY' } },
+      { suggestionResponse: { postbackData: 'No', type: 'ACTION' } },
     ]
     for (const [index, kind] of kinds.entries())
       await write(line, `kind ${index}`, CONTACT, { text: undefined, ...kind })
@@ -138,11 +139,15 @@ describe('a line that is an agent of RCS for Business', () => {
     await marked(line)
     assert.deepEqual(
       [...google.read].sort(),
-      [0, 1, 2, 3].map((index) => `${CONTACT} kind ${index}`),
+      [0, 1, 2, 3, 4].map((index) => `${CONTACT} kind ${index}`),
     )
     const { data } = (await line.account.must(200, 'GET', '/api/v2/messages')).body
     const files = data.flatMap(({ media_url }: { media_url: string }) => media_url || [])
     assert.deepEqual(files, ['https://files.example.com/1'])
+    assert.deepEqual(
+      data.map(({ content }: { content: string }) => content),
+      ['No', 'Yes', 'geo:51.47,0', 'geo:37.4,-122.1', ''],
+    )
   })
 
   test('hears that a contact types, and tells it', async () => {
@@ -150,7 +155,9 @@ describe('a line that is an agent of RCS for Business', () => {
     await using sink = await startCustomerServer()
     await using line = await agent(server, google)
     await line.account.must(200, 'POST', '/api/account/webhooks', { webhooks: [sink.url], type: 'typing_indicator' })
-    await write(line, 'typing', CONTACT, { text: undefined, eventType: 'IS_TYPING' })
+    const typing = { text: undefined, eventType: 'IS_TYPING' }
+    await write(line, 'another agent’s', '+14155550102', { ...typing, agentId: 'tea_shop@rbm.goog' })
+    await write(line, 'typing', CONTACT, typing)
     const told = JSON.parse((await sink.at(0)).body)
     assert.deepEqual([told.number, told.sendblue_number, told.is_typing], [CONTACT, line.number, true])
     const given = { number: CONTACT, from_number: line.number, content: 'Hi' }

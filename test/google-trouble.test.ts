@@ -15,6 +15,7 @@ const ELSEWHERE = { status: 302, body: '', headers: { location: 'http://127.0.0.
 
 const OUTCOMES: readonly (readonly [how: string, fault: Fault, state: string, reason: string])[] = [
   ['400', refusal(400, 'INVALID_ARGUMENT'), 'failed', 'rejected'],
+  ['400 of something else', { status: 400, body: '<html></html>' }, 'sending', 'carrier_error'],
   ['401 again', refusal(401, 'UNAUTHENTICATED'), 'failed', 'wrong_password'],
   ['403', refusal(403, 'PERMISSION_DENIED'), 'failed', 'access_denied'],
   ['404 NOT_FOUND', refusal(404, 'NOT_FOUND'), 'skipped', 'no_rcs'],
@@ -35,6 +36,7 @@ const OUTCOMES: readonly (readonly [how: string, fault: Fault, state: string, re
 const TOKEN_OUTCOMES: typeof OUTCOMES = [
   ['invalid_grant', { status: 400, body: { error: 'invalid_grant' } }, 'failed', 'wrong_password'],
   ['unauthorized_client', { status: 401, body: { error: 'unauthorized_client' } }, 'failed', 'wrong_password'],
+  ['access_denied', { status: 403, body: { error: 'access_denied' } }, 'failed', 'wrong_password'],
   ['429', { status: 429, body: {} }, 'sending', 'rate_limited'],
   ['500', { status: 500, body: { error: 'internal_failure' } }, 'sending', 'carrier_error'],
   ['no token', { status: 200, body: { token_type: 'Bearer' } }, 'sending', 'carrier_error'],
@@ -51,13 +53,15 @@ for (const [route, outcomes] of Object.entries({ event: OUTCOMES, token: TOKEN_O
       test(`and answers ${how}, leaves the receipt ${state}, ${reason}, and no secret in sight`, async () => {
         await using google = await startGoogle()
         google.faults.set(route as 'event' | 'token', fault)
-        await using line = await agent(hurried, google)
+        // For the one that is known by it alone: on a busy machine others might take as long.
+        const { logs, ...asked } = fault === 'hang' ? hurried : server
+        await using line = await agent(asked, google)
         await write(line, 'Mx1')
         const receipt = await outcomeOf(line, await markRead(line))
         assert.deepEqual([receipt.state, receipt.reason], [state, reason])
-        const said = [...hurried.logs, JSON.stringify(receipt)].join('\n')
+        const said = [...logs, JSON.stringify(receipt)].join('\n')
         for (const secret of google.secrets) assert.ok(!said.includes(secret), 'a secret is told')
-        assert.ok(!hurried.logs.join('\n').includes(CONTACT))
+        assert.ok(!logs.join('\n').includes(CONTACT))
         assert.ok(google.events.length <= 2)
       })
     }
@@ -74,18 +78,23 @@ describe('Google in trouble', () => {
     assert.deepEqual([state.line_status, state.reason], ['OFFLINE', 'wrong_password'])
   })
 
-  test('with another time than ours is told as that, and waited for', async () => {
-    await using google = await startGoogle()
-    google.clock.offMs = 3_600_000
-    await using line = await agent(server, google)
-    await write(line, 'Mx1')
-    const id = await markRead(line)
-    const receipt = await outcomeOf(line, id)
-    assert.deepEqual([receipt.state, receipt.reason], ['sending', 'clock_off'])
-    google.clock.offMs = 0
-    await untilRead(google, 1)
-    assert.equal((await line.account.settled(id)).state, 'sent')
-  })
+  for (const [how, offMs] of [
+    ['later', 3_600_000],
+    ['earlier', -3_600_000],
+  ] as const) {
+    test(`with a time that is ${how} than ours is told as that, and waited for`, async () => {
+      await using google = await startGoogle()
+      google.clock.offMs = offMs
+      await using line = await agent(server, google)
+      await write(line, 'Mx1')
+      const id = await markRead(line)
+      const receipt = await outcomeOf(line, id)
+      assert.deepEqual([receipt.state, receipt.reason], ['sending', 'clock_off'])
+      google.clock.offMs = 0
+      await untilRead(google, 1)
+      assert.equal((await line.account.settled(id)).state, 'sent')
+    })
+  }
 
   for (const [status, word, state] of [
     [400, 'INVALID_ARGUMENT', 'sent'],

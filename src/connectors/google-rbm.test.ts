@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import { signedHook, startGoogle, textFrom } from '../../test/support/google.ts'
 import type { ConversationId, LineId } from '../core/id.ts'
 import type { Address } from '../core/phone-number.ts'
@@ -6,6 +8,20 @@ import { describeConnector, type Subject } from './connector.contract.ts'
 import { googleRbm } from './google-rbm.ts'
 
 describeConnector('google_rbm', start)
+
+test('a line is at Google’s endpoint for its region, or at the one for all, and gets its token where Google gives any', async () => {
+  await using subject = await start()
+  const { base_url: _url, service_account, ...settings } = subject.settings
+  const { token_uri: _uri, ...account } = service_account as Record<string, unknown>
+  const parsed = (more: object) =>
+    subject.connector.parseSettings({ ...settings, service_account: account, ...more }) as Record<string, unknown>
+  assert.equal(parsed({}).base_url, 'https://rcsbusinessmessaging.googleapis.com')
+  for (const region of ['us', 'europe', 'asia'])
+    assert.equal(parsed({ region }).base_url, `https://${region}-rcsbusinessmessaging.googleapis.com`)
+  const { client_email, private_key } = account
+  const token_uri = 'https://oauth2.googleapis.com/token'
+  assert.deepEqual(parsed({}).service_account, { client_email, private_key, token_uri })
+})
 
 async function start(): Promise<Subject> {
   const google = await startGoogle()

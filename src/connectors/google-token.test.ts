@@ -33,6 +33,23 @@ test('whoever waits for another’s token asks again once the other’s time is 
   assert.equal((await third.token).kind, 'token')
 })
 
+test('a token is asked for anew in the last minute of the one before', async () => {
+  for (const [expires_in, requests] of [
+    [50, 2],
+    [70, 1],
+  ] as const) {
+    let asked = 0
+    const call: HttpCaller['call'] = async () => {
+      asked += 1
+      return { kind: 'answer', status: 200, text: '', body: { access_token: `ya29.${asked}`, expires_in } }
+    }
+    const tokens = createGoogleTokens({ call } as HttpCaller)
+    const get = () => tokens.get(ACCOUNT, AbortSignal.timeout(10_000))
+    const given = [await get(), await get()].at(-1)
+    assert.deepEqual([given?.kind === 'token' && given.text, asked], [`ya29.${requests}`, requests])
+  }
+})
+
 /** It says nothing until `answer` is called: the call under way ends with its caller's time. */
 function silentGoogle() {
   const calls = new EventEmitter()
