@@ -4,7 +4,7 @@ import { carriedBy, SILENT } from '../../test/support/lane.ts'
 import type { CarrierLine } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
-import type { ClaimedMessage, MessageOutbox } from '../core/sending.ts'
+import type { ClaimedMessage, MessageOutbox, MessageOutcome, MessageSettlement } from '../core/sending.ts'
 import { MessageLane, type MessageLaneOptions } from './message-lane.ts'
 
 const LINE = { id: 1 as LineId, connector: 'test', paused: false } as Partial<Line> as Line
@@ -74,6 +74,42 @@ test('a lane goes on where its clock is set back, as after a start', async () =>
     await written.promise
   }
   await lane.drain({ ending: true })
+})
+
+test('a carrier that took one is left alone for a second again where it is away, and stands in nobody’s way until then', async () => {
+  let at = 0
+  let outcome: MessageOutcome | undefined
+  let written = Promise.withResolvers<MessageSettlement>()
+  const obstacles: string[] = []
+  const store = {
+    claimMessage: async ({ ready, obstacle }: { ready: boolean; obstacle: string }) => {
+      const claims = ready && outcome !== undefined
+      if (claims) obstacles.push(obstacle)
+      return { line: LINE, call: claims ? { id: 7 } : null, nextDueAt: null, nextExpiryAt: null }
+    },
+    settleMessage: async (settlement: MessageSettlement) => written.resolve(settlement),
+  } as unknown as MessageOutbox
+  const carrier: Partial<CarrierLine> = {
+    pace: async () => ({ callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 1 }),
+    async sendMessage() {
+      const now = outcome
+      outcome = undefined
+      return now ?? assert.fail('it was not claimed')
+    },
+  }
+  const lane = laneOn(store, { connectors: carriedBy(carrier), now: () => at })
+  const away = { kind: 'unavailable', reason: 'unreachable' } as const
+  const waits: (number | string)[] = []
+  for (outcome of [away, away, { kind: 'sent', carrierMessageId: 'X', delivered: false } as const, away]) {
+    written = Promise.withResolvers()
+    lane.nudge()
+    const settled = await written.promise
+    waits.push(settled.status === 'QUEUED' ? settled.nextAttemptAt - at : settled.status)
+    if (settled.status === 'QUEUED') at = settled.nextAttemptAt
+  }
+  await lane.drain({ ending: true })
+  assert.deepEqual(waits, [1_000, 2_000, 'SENT', 1_000])
+  assert.deepEqual(obstacles, ['pace', 'unreachable', 'unreachable', 'pace'])
 })
 
 /** A lane that may call its carrier at once, where nothing else is said. */
