@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { access, cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -14,6 +14,16 @@ const ROOT = join(import.meta.dirname, '..')
 async function copySetup(folder: string): Promise<void> {
   const filter = (path: string) => !path.includes('node_modules')
   await cp(join(ROOT, 'setup'), join(folder, 'setup'), { recursive: true, filter })
+}
+
+/** One that is needed, and one for development. */
+async function writePackages(folder: string): Promise<void> {
+  for (const name of ['left', 'wanted']) {
+    await mkdir(join(folder, name))
+    await writeFile(join(folder, name, 'package.json'), JSON.stringify({ name, version: '1.0.0' }))
+  }
+  const manifest = { dependencies: { wanted: 'file:wanted' }, devDependencies: { left: 'file:left' } }
+  await writeFile(join(folder, 'package.json'), JSON.stringify(manifest))
 }
 
 test('the setup says in one line what the system refuses it', async () => {
@@ -74,21 +84,45 @@ test('the setup says what it waits for where nothing answers, and does not wait 
 test('the setup installs nothing again that npm install has installed, and all of it where some was left out', async () => {
   await using folder = await dataFolder()
   await copySetup(folder.path)
-  for (const name of ['left', 'wanted']) {
-    await mkdir(join(folder.path, name))
-    await writeFile(join(folder.path, name, 'package.json'), JSON.stringify({ name, version: '1.0.0' }))
-  }
-  const manifest = { dependencies: { wanted: 'file:wanted' }, devDependencies: { left: 'file:left' } }
-  await writeFile(join(folder.path, 'package.json'), JSON.stringify(manifest))
-  const env = { ...process.env, ...NO_NETWORK, npm_config_cache: join(folder.path, 'cache') }
+  await writePackages(folder.path)
+  const env = { ...process.env, ...NO_NETWORK, npm_config_cache: join(folder.path, 'cache'), NODE_ENV: 'production' }
   const run = (program: string, ...args: string[]) =>
     spawnSync(program, args, { cwd: folder.path, encoding: 'utf8', env })
   const setup = () => run(process.execPath, 'setup/run.cjs', 'openapi').stdout
-  assert.equal(run('npm', 'install').status, 0)
+  assert.equal(run('npm', 'install', '--include=dev').status, 0)
   assert.equal(setup(), '')
   assert.equal(run('npm', 'install', '--omit=dev').status, 0)
   assert.equal(setup(), 'setup: installing the packages\n')
   assert.equal(setup(), '')
+  await access(join(folder.path, 'node_modules', 'left'))
+})
+
+test('the setup waits for who is installing, and for nobody who is gone or had its own number', async () => {
+  await using folder = await dataFolder()
+  await copySetup(folder.path)
+  await writePackages(folder.path)
+  const lock = join(folder.path, 'setup', '.lock')
+  const env = { ...process.env, ...NO_NETWORK, npm_config_cache: join(folder.path, 'cache') }
+  assert.equal(spawnSync('npm', ['install'], { cwd: folder.path, env }).status, 0)
+  const setup = async (owner: number, ...options: string[]) => {
+    await rm(join(folder.path, 'node_modules'), { recursive: true })
+    await mkdir(lock)
+    await writeFile(join(lock, String(owner)), '')
+    const child = spawn(process.execPath, [...options, 'setup/run.cjs', 'openapi'], { cwd: folder.path, env })
+    let output = ''
+    for await (const piece of child.stdout) {
+      output += piece
+      if (output.includes('waiting')) await rm(lock, { recursive: true })
+    }
+    return output
+  }
+  const installing = 'setup: installing the packages\n'
+  const told = `setup: waiting for process ${process.pid}, which is installing\n`
+  assert.equal(await setup(process.pid), `${told}${installing}`)
+  const { pid: gone } = spawnSync(process.execPath, ['--version'])
+  assert.equal(await setup(gone), installing)
+  await writeFile(join(folder.path, 'same.cjs'), `Object.defineProperty(process, 'pid', { value: ${process.pid} })`)
+  assert.equal(await setup(process.pid, '--require', './same.cjs'), installing)
 })
 
 test('the setup finds Chromium by the name that Debian has for it, and by that of Fedora', async () => {
