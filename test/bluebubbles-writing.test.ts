@@ -71,6 +71,16 @@ describe('a BlueBubbles line writes', () => {
     assert.equal((await becomes(mine, handle, ['READ'])).date_updated, read.date_updated)
   })
 
+  test('what Messages could not send after all, and hears so', async () => {
+    await using mac = await startBlueBubbles()
+    const mine = await connect(server, mac)
+    mac.chats.add(CHAT)
+    const handle = await send(mine)
+    await becomes(mine, handle, ['SENT'])
+    assert.deepEqual(await mac.deliver(update(mac.sent[0]?.guid ?? '', { error: 22 })), [200])
+    await becomes(mine, handle, ['ERROR'])
+  })
+
   test('and takes a word that comes before the answer for what it is', async () => {
     await using mac = await startBlueBubbles()
     const mine = await connect(server, mac)

@@ -7,6 +7,7 @@ import { connect, fresh, health } from './support/mac-line.ts'
 import { CONTACT, type Customer, customer } from './support/readback.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
+import { signIn } from './support/visitor.ts'
 
 const RECORDED = { 'macOS 15': macos15, 'macOS 26': macos26 } as const
 
@@ -78,6 +79,32 @@ describe('a BlueBubbles line', () => {
     const { length } = await receipts()
     assert.deepEqual(await mac.deliver(event), [200])
     assert.equal((await receipts()).length, length)
+  })
+
+  test('takes an app’s card, which has neither a text nor a file, as it comes', async () => {
+    const { type, data } = fresh(macos15['direct-imessage'])
+    const balloonBundleId = 'com.apple.messages.MSMessageExtensionBalloonPlugin:0000000000:com.example.game'
+    const read = mac.nextRead()
+    assert.deepEqual(await mac.deliver({ type, data: { ...data, text: '\uFFFC', balloonBundleId } } as never), [200])
+    await read
+  })
+
+  test('keeps what was written and nothing that stands for a file, and tells a reaction from a message', async () => {
+    const visitor = await signIn(server.base, {
+      api_key_id: account.keys['sb-api-key-id'],
+      api_secret_key: account.keys['sb-api-secret-key'],
+    })
+    const newest = async () => {
+      const { data } = (await account.must(200, 'GET', '/api/v2/messages?limit=1')).body
+      return (await visitor.must(200, 'GET', `/console/messages/${data[0].message_handle}`)).body.message
+    }
+    const { type, data } = fresh(macos15['two-attachments'])
+    const attachments = macos15['two-attachments'].data.attachments.slice(0, 1)
+    await mac.deliver({ type, data: { ...data, attachments, text: '\uFFFC two photos' } } as never)
+    const photo = await newest()
+    await mac.deliver(fresh(macos15.tapback))
+    const { reaction } = await newest()
+    assert.deepEqual([photo.content, photo.reaction, reaction], ['two photos', false, true])
   })
 
   test('refuses half a payload and one of another version with a logged reason, and leaves out what is no message', async () => {

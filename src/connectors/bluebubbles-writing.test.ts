@@ -120,3 +120,13 @@ test('a Mac that takes most of the time we have to look up each name of a conver
   const left = await sendMessage({ talk, media, mayCall: () => told.length === 0 }, call)
   assert.deepEqual([left.kind, told], ['unavailable', ['GET chat']])
 })
+
+test('a message that its contact has by the time the Mac answers is delivered', async () => {
+  const media = { download: () => assert.fail() }
+  const delivered = async (dateDelivered: number | null) => {
+    const talk: Talk = async () => ({ kind: 'done', data: { guid: 'X', dateDelivered }, date: undefined })
+    const outcome = await sendMessage({ talk: () => talk, media, mayCall: () => true }, { ...CALL, mediaUrl: null })
+    return outcome.kind === 'sent' && outcome.delivered
+  }
+  assert.deepEqual([await delivered(null), await delivered(1_790_000_000_000)], [false, true])
+})
