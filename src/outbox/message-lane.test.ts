@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { carriedBy, SILENT } from '../../test/support/lane.ts'
+import { carriedBy, rest, SILENT } from '../../test/support/lane.ts'
 import type { CarrierLine } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
@@ -110,6 +110,75 @@ test('a carrier that took one is left alone for a second again where it is away,
   await lane.drain({ ending: true })
   assert.deepEqual(waits, [1_000, 2_000, 'SENT', 1_000])
   assert.deepEqual(obstacles, ['pace', 'unreachable', 'unreachable', 'pace'])
+})
+
+test('a lane keeps its carrier’s pace, and looks for what expires while that wants to be left alone for longer', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let at = 0
+  let lookedAt = 0
+  const calledAt: number[] = []
+  const outcomes: MessageOutcome[] = [
+    { kind: 'sent', carrierMessageId: 'X', delivered: false },
+    { kind: 'unavailable', reason: 'rate_limited', retryAfterMs: 60_000 },
+  ]
+  const store = {
+    async claimMessage({ ready }: { ready: boolean }) {
+      lookedAt = at
+      return { line: LINE, call: ready ? { id: 7 } : null, nextDueAt: 0, nextExpiryAt: 5_000 }
+    },
+    async settleMessage() {},
+  } as unknown as MessageOutbox
+  const carrier: Partial<CarrierLine> = {
+    pace: async () => ({ callsPerSecond: 5, concurrency: 1 }),
+    async sendMessage() {
+      calledAt.push(at)
+      return outcomes.shift() ?? assert.fail('it was to be left alone')
+    },
+  }
+  const lane = laneOn(store, { connectors: carriedBy(carrier), now: () => at })
+  lane.nudge()
+  while (at < 5_000) {
+    await rest()
+    at += 100
+    t.mock.timers.tick(100)
+  }
+  await rest()
+  await lane.drain({ ending: true })
+  assert.deepEqual([calledAt, lookedAt], [[0, 200], 5_000])
+})
+
+test('what waits is told no longer that its line is paused, once that goes on', async () => {
+  const obstacles: string[] = []
+  let paused = true
+  const store = {
+    async claimMessage({ obstacle }: { obstacle: string }) {
+      obstacles.push(obstacle)
+      return { line: { ...LINE, paused }, call: null, nextDueAt: null, nextExpiryAt: null }
+    },
+  } as unknown as MessageOutbox
+  const lane = laneOn(store)
+  for (paused of [true, false, false]) {
+    lane.nudge()
+    await rest()
+  }
+  await lane.drain({ ending: true })
+  assert.deepEqual(obstacles, ['pace', 'line_paused', 'pace'])
+})
+
+test('a lane gives back what it claimed and never heard of before it ends', async () => {
+  let given = 0
+  const store = {
+    async claimMessage() {
+      throw new Error('the store is away')
+    },
+    async releaseLostMessage() {
+      given += 1
+    },
+  } as unknown as MessageOutbox
+  const lane = laneOn(store)
+  lane.nudge()
+  await lane.drain({ ending: true })
+  assert.equal(given, 1)
 })
 
 /** A lane that may call its carrier at once, where nothing else is said. */
