@@ -5,7 +5,7 @@ import { sendRaw } from './support/raw-http.ts'
 import { type Customer, customer, OPERATOR_TOKEN, startReadback } from './support/readback.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
-import { signIn } from './support/visitor.ts'
+import { listen, signIn } from './support/visitor.ts'
 
 const SESSION = '/console/session'
 const opener = { operator_token: OPERATOR_TOKEN }
@@ -55,6 +55,35 @@ describe('the entrance of the console', () => {
   })
 })
 
+describe('a page that is not there', () => {
+  const server = shareReadback()
+
+  test('is the way back for a person, and an error like any other for a program', async () => {
+    const seen = async (host: string, accept: string) => {
+      const lines = ['GET /nowhere HTTP/1.1', 'connection: close', `host: ${host}`, `accept: ${accept}`, '', '']
+      const answer = await sendRaw(server.base, Buffer.from(lines.join('\r\n')))
+      return [answer?.status, answer?.headers['content-type']?.split(';')[0]]
+    }
+    const browser = 'text/html,application/xhtml+xml,*/*;q=0.8'
+    assert.deepEqual(await seen('localhost', browser), [404, 'text/html'])
+    assert.deepEqual(await seen('localhost', '*/*'), [404, 'application/json'])
+    assert.deepEqual(await seen('rebound.example', browser), [403, 'application/json'])
+  })
+})
+
+describe('a conversation in the list', () => {
+  const server = shareReadback()
+
+  test('shows how its last message begins, and that its receipt waits for a reply', async () => {
+    const account = await customer(server, { auto: true, lines: [ownLine()] })
+    await account.must(200, 'PATCH', '/readback/v1/settings', { auto_mark_read_timing: { mode: 'on_reply' } })
+    await account.write({ content: 'x'.repeat(5_000) })
+    const visitor = await signIn(server.base, keysOf(account))
+    const [{ last_message, receipt }] = (await visitor.must(200, 'GET', '/console/conversations')).body.data
+    assert.deepEqual([last_message.content, receipt.reason], ['x'.repeat(200), 'awaiting_reply'])
+  })
+})
+
 describe('what the console is told', () => {
   const server = shareReadback()
 
@@ -62,30 +91,38 @@ describe('what the console is told', () => {
     await using own = await startReadback()
     const account = await customer(own)
     const { cookie } = await signIn(own.base, keysOf(account))
-    const response = await fetch(`${own.base}/console/events`, { headers: { cookie } })
-    let text = ''
-    const ended = (async () => {
-      for await (const piece of response.body ?? []) text += new TextDecoder().decode(piece)
-    })()
+    await using stream = await listen(own.base, cookie)
     const changes = (count: number) =>
       until(
         `change ${count}`,
-        () => text.split('event: change').length - 1,
+        () => stream.text().split('event: change').length - 1,
         (told) => told >= count,
       )
-    await until(
-      'it to be open',
-      () => text,
-      (told) => told.includes('event: hello'),
-    )
+    await until('it to be open', stream.text, (text) => text.includes('event: hello'))
     for (const count of [1, 2, 3]) {
       await account.write()
       await changes(count)
     }
     const startedAt = performance.now()
     await own.stop()
-    await ended
+    await stream.ended
     assert.ok(performance.now() - startedAt < 5_000, 'it waited for who listens')
+  })
+
+  test('is that of its own account, and no more often than five times a second', async () => {
+    const [account, other] = await Promise.all([1, 2].map(() => customer(server, { lines: [ownLine()] })))
+    assert.ok(account !== undefined && other !== undefined)
+    const openedAt = performance.now()
+    const { cookie } = await signIn(server.base, keysOf(account))
+    await using stream = await listen(server.base, cookie)
+    const told = () => stream.text().split('event: change').length - 1
+    await until('it to be open', stream.text, (text) => text.includes('event: hello'))
+    for (let count = 0; count < 30; count++) await other.write()
+    assert.equal(told(), 0)
+    for (let count = 0; count < 30; count++) await account.write()
+    await until('it to be told', told, (changes) => changes > 0)
+    const most = (performance.now() - openedAt) / 200 + 1
+    assert.ok(told() <= most, `${told()} times, and not ${most}`)
   })
 
   test('is how long half of the receipts took, and how long nearly all, in the minute in which they ended', async () => {

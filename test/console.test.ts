@@ -14,7 +14,7 @@ import {
 } from './support/readback.ts'
 import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
-import { signIn } from './support/visitor.ts'
+import { listen, signIn } from './support/visitor.ts'
 
 const MARK = { number: CONTACT, from_number: LINE }
 
@@ -40,7 +40,8 @@ describe('the door to the console', () => {
     assert.equal(await enter('127.0.0.1:7070', 'https://elsewhere.example.com'), '')
   })
 
-  test('lets nobody guess: the eleventh wrong sign-in of a minute is told to wait, and locks nobody else out', async () => {
+  test('lets nobody guess: the eleventh wrong sign-in of a minute is told to wait, and locks nobody else out', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
     await using server = await startReadback()
     const anybody = client(server.base, { origin: server.base })
     const wrong = { api_key_id: 'key_1', api_secret_key: 'wrong' }
@@ -48,6 +49,8 @@ describe('the door to the console', () => {
     const answer = await anybody.must(429, 'POST', '/console/session', wrong)
     assert.equal(answer.headers.get('retry-after'), '60')
     await anybody.must(200, 'POST', '/console/session', { operator_token: OPERATOR_TOKEN })
+    t.mock.timers.tick(60_000)
+    await anybody.must(401, 'POST', '/console/session', wrong)
   })
 })
 
@@ -322,22 +325,4 @@ function raw(
     })
     call.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body))
   })
-}
-
-async function listen(base: string, cookie: string) {
-  const abort = new AbortController()
-  const response = await fetch(`${base}/console/events`, { headers: { cookie }, signal: abort.signal })
-  assert.equal(response.headers.get('content-type'), 'text/event-stream')
-  let text = ''
-  const ended = (async () => {
-    for await (const piece of response.body ?? []) text += new TextDecoder().decode(piece)
-  })()
-  return {
-    text: () => text,
-    ended,
-    async [Symbol.asyncDispose]() {
-      abort.abort()
-      await ended.catch(() => {})
-    },
-  }
 }
