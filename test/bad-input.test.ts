@@ -65,6 +65,9 @@ describe('bad input', () => {
       const answer = await sendRaw(server.base, request('', [], `${method} /api/mark-read HTTP/1.1`))
       assert.deepEqual([answer?.status, answer?.headers.allow], [405, 'POST'], method)
     }
+    const answer = await sendRaw(server.base, request('', [], 'POST /api/lines HTTP/1.1'))
+    assert.equal(answer?.headers.allow, 'HEAD, GET')
+    for (const method of ['GET', 'POST']) await refused(404, request('', [], `${method} /openapi-json HTTP/1.1`))
     const unknown = await fetch(`${server.base}/api/mark-unread`, { method: 'POST', body: 'x'.repeat(1_000_000) })
     assert.equal(unknown.status, 404)
     assert.deepEqual(await unknown.json(), { status: 'ERROR', message: 'There is no such endpoint' })

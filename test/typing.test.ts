@@ -130,6 +130,7 @@ describe('that a line types', () => {
       { from_number: 'x' },
       { state: 'maybe' },
       { max_duration_ms: 0 },
+      { max_duration_ms: 60_001 },
       { max_duration_ms: 'long' },
     ]) {
       const answer = await show(account, at(CONTACT), change)
