@@ -31,10 +31,12 @@ describe('a phone number', () => {
     )
   })
 
-  test('is nothing without a +, with a leading 0, or out of 7 to 15 digits', () => {
+  test('is nothing without a +, with a leading 0, out of 7 to 15 digits, or written at length', () => {
     for (const text of ['14155551234', '+04155551234', '+141555', '+1234567890123456', '+1415555x234', '+', '']) {
       assert.equal(parsePhoneNumber(text), undefined, text)
     }
+    const [written, longer] = [64, 65].map((length) => '+14155550100'.padEnd(length))
+    assert.deepEqual([parsePhoneNumber(written ?? ''), parsePhoneNumber(longer ?? '')], ['+14155550100', undefined])
   })
 
   test('is not made of a text with NUL, a line break or half of a character in it', () => {
@@ -48,4 +50,10 @@ describe('a phone number', () => {
       assert.equal(parseAddress(text), undefined, JSON.stringify(text))
     }
   })
+})
+
+test('an e-mail address is as long as SMTP can carry, and no longer', () => {
+  const address = (length: number) => `${'a'.repeat(length - '@example.com'.length)}@example.com`
+  assert.equal(parseAddress(address(254)), address(254))
+  assert.equal(parseAddress(address(255)), undefined)
 })
