@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { RequestListener } from 'node:http'
 import { describe, test } from 'node:test'
+import { REASONS } from '../src/core/reason.ts'
 import { send, serveCarrier, serveUntrusted } from './support/carrier.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { CONTACT, type Customer, customer, type Readback } from './support/readback.ts'
@@ -100,6 +101,9 @@ describe('a line that lives at another server of this API', () => {
       ({ status }) => status !== 'QUEUED',
     )
     assert.deepEqual([ended.status, ended.error_reason], ['ERROR', 'relay_loop'])
+    const place = { number: CONTACT, from_number: line }
+    const shown = (await account.must(200, 'POST', '/api/send-typing-indicator', place)).body
+    assert.deepEqual([shown.status, shown.error_message], ['ERROR', REASONS.relay_loop.meaning])
   })
 
   test('takes a 202 with a handle for a message that is on its way, and hears of it in the words of its documentation', async () => {
@@ -201,6 +205,22 @@ describe('a line that lives at another server of this API', () => {
       ([first]) => first?.settled_at != null,
     )
     assert.deepEqual([receipt.state, receipt.trigger], ['sent', 'auto'])
+  })
+
+  test('is marked as read with a reply that the line wrote there, by whatever means', async () => {
+    const line = ownLine()
+    const owner = await customer(there, { lines: [line] })
+    const relayed = await relay(here, line, settingsFor(there, owner), true)
+    const { account } = relayed
+    await account.must(200, 'PATCH', '/readback/v1/settings', { auto_mark_read_timing: { mode: 'on_reply' } })
+    await owner.write()
+    const now = Date.now()
+    await receive(relayed, { date_sent: new Date(now).toISOString() })
+    const [{ receipt_id, reason }] = await receiptsOf(relayed)
+    assert.equal(reason, 'awaiting_reply')
+    const reply = { is_outbound: true, status: 'SENT', from_number: line, to_number: CONTACT }
+    await receive(relayed, { ...reply, date_sent: new Date(now + 1_000).toISOString() })
+    assert.equal((await account.settled(receipt_id)).state, 'sent')
   })
 
   test('takes its webhook once, with the right secret alone, and for its own number alone', async () => {
