@@ -47,6 +47,13 @@ describe('catching up', () => {
     assert.deepEqual([again.refused.length, again.cursor], [1, at(451)])
   })
 
+  test('begins at the newest of another Mac, also where there was nothing on the one before', async () => {
+    const { ask } = mac(beyond([{ originalROWID: 4 }, { originalROWID: 5 }]))
+    const begun = await ask(JSON.stringify({ url: 'http://127.0.0.1:10', row: 0 }))
+    assert.ok(begun.kind === 'done')
+    assert.deepEqual([begun.refused, begun.cursor], [[], at(5)])
+  })
+
   test('asks nobody without end who answers each question alike', async () => {
     const { ask, state } = mac(() => [{ originalROWID: 7 }])
     assert.equal((await ask(null)).kind, 'unavailable')

@@ -23,3 +23,14 @@ test('a conversation is looked up by all its names at once, so that they take a 
     undefined,
   )
 })
+
+test('a conversation whose service is known is looked up by the names that this one has', async () => {
+  const asked: (string | undefined)[] = []
+  const talk: Talk = async (_method, [, id]) => {
+    asked.push(id)
+    return { kind: 'absent', detail: '404' }
+  }
+  const conversation = { kind: 'direct', address: '+14155550100', service: 'RCS', carrierConversation: null }
+  const found = await findChat(() => talk, conversation as unknown as Conversation)
+  assert.deepEqual([found.kind, asked], ['not_supported', ['any;-;+14155550100', 'RCS;-;+14155550100']])
+})
