@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { access, cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { access, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -95,6 +95,12 @@ test('the setup installs nothing again that npm install has installed, and all o
   assert.equal(setup(), 'setup: installing the packages\n')
   assert.equal(setup(), '')
   await access(join(folder.path, 'node_modules', 'left'))
+  // As npm left it with what the lockfile wanted before.
+  await rm(join(folder.path, 'node_modules', '.installed-lockfile'))
+  const lockfile = join(folder.path, 'package-lock.json')
+  const wanted = (await readFile(lockfile, 'utf8')).replaceAll('"version": "1.0.0"', '"version": "2.0.0"')
+  await writeFile(lockfile, wanted)
+  assert.equal(setup(), 'setup: installing the packages\n')
 })
 
 test('the setup waits for who is installing, and for nobody who is gone or had its own number', async () => {
