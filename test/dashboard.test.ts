@@ -46,7 +46,7 @@ describe('the dashboard', { skip }, () => {
     await account.settled(await account.markRead('+14155550151', line))
     await account.settled(await account.markRead(CONTACT, line))
     await page.getByRole('link', { name: 'Overview' }).click()
-    await page.getByText('The conversation is SMS, which carries no read receipts.').waitFor()
+    await page.getByText('What is unread came by SMS, which carries no read receipts.').waitFor()
     await page.getByRole('img', { name: '2 receipts in the last hour' }).waitFor()
     await page.getByText(/^99 of 100 within/).waitFor()
     await page.getByRole('link', { name: '+14155550151' }).click()

@@ -4,7 +4,7 @@
  */
 export const REASONS = {
   sms: {
-    meaning: 'The conversation is SMS, which carries no read receipts.',
+    meaning: 'What is unread came by SMS, which carries no read receipts.',
     remedy: 'Nothing to do: the contact has to write by iMessage or RCS.',
   },
   no_conversation: {
