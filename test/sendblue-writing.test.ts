@@ -1,11 +1,67 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Answer, type Fault, misbehave, send, serveCarrier } from './support/carrier.ts'
-import { CONTACT, type Customer, customer } from './support/readback.ts'
+import { CONTACT } from './support/readback.ts'
+import { KEYS, type Relay, receive, relay, SIGNING_SECRET } from './support/relay.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 
-const KEYS = { api_key_id: 'key', api_secret_key: 'secret', signing_secret: 'signing-secret' }
+const here = shareReadback()
+
+describe('a line that lives at another server of this API', () => {
+  test('takes a 202 with a handle for a message that is on its way, and hears of it in the words of its documentation', async () => {
+    await using original = await serveCarrier(async (_, response) =>
+      send(response, { status: 202, body: { status: 'QUEUED', message_handle: 'handle-there' } }),
+    )
+    const { account, line, inboundUrl } = await relay(here, ownLine(), { ...KEYS, base_url: original.url })
+    const message = { number: CONTACT, from_number: line, content: 'Hello world!' }
+    const { message_handle } = (await account.must(200, 'POST', '/api/send-message', message)).body
+    const becomes = (wanted: string) =>
+      until(
+        `it to be ${wanted}`,
+        async () => (await account.must(200, 'GET', `/api/status?handle=${message_handle}`)).body,
+        ({ status }) => status === wanted,
+      )
+    await becomes('SENT')
+    const now = new Date().toISOString()
+    const told = {
+      content: 'Hello world!',
+      is_outbound: true,
+      status: 'DELIVERED',
+      error_code: null,
+      error_message: null,
+    }
+    const when = { date_sent: now, date_updated: now, was_downgraded: false, plan: 'blue' }
+    const who = { message_handle: 'handle-there', from_number: line, number: CONTACT, to_number: CONTACT }
+    const headers = { 'content-type': 'application/json', 'sb-signing-secret': SIGNING_SECRET }
+    const body = JSON.stringify({ ...told, ...who, ...when })
+    assert.equal((await fetch(inboundUrl, { method: 'POST', headers, body })).status, 200)
+    await becomes('DELIVERED')
+  })
+
+  for (const [how, status, handle, code] of [
+    ['at once', 'DECLINED', 'declined there', 202],
+    ['at once, without a handle', 'ERROR', null, 202],
+    ['at once, with a status that says so, too', 'DECLINED', 'declined there', 500],
+    ['later', 'QUEUED', 'declined there', 202],
+  ] as const) {
+    test(`ends a message that is declined there ${how}`, async () => {
+      await using original = await serveCarrier(async (_, response) =>
+        send(response, { status: code, body: { status, message_handle: handle } }),
+      )
+      const relayed = await relay(here, ownLine(), { ...KEYS, base_url: original.url })
+      const { account, line } = relayed
+      const message = { number: CONTACT, from_number: line, content: 'Hello world!' }
+      const { message_handle } = (await account.must(200, 'POST', '/api/send-message', message)).body
+      const look = async () => (await account.must(200, 'GET', `/api/status?handle=${message_handle}`)).body
+      await until('an outcome', look, (seen) => seen.status !== 'QUEUED')
+      const told = { message_handle: 'declined there', is_outbound: true, status: 'DECLINED' }
+      await receive(relayed, { ...told, from_number: line, to_number: CONTACT })
+      const ended = await look()
+      assert.deepEqual([ended.status, ended.error_reason], ['ERROR', 'rejected'])
+    })
+  }
+})
 
 const TAKEN: Answer = { status: 202, body: { status: 'QUEUED', message_handle: 'handle-there' } }
 
@@ -21,18 +77,11 @@ const PERHAPS: readonly (readonly [string, Fault])[] = [
 
 // At once: what takes their time is the second until a carrier that failed is tried again.
 describe('a message to a line at another server of this API', { concurrency: true }, () => {
-  const here = shareReadback()
   const hasty = shareReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' })
 
-  async function lineAt(url: string, at = here): Promise<{ account: Customer; line: string }> {
-    const account = await customer(at, { lines: [] })
-    const line = ownLine()
-    const draft = { number: line, connector: 'sendblue', settings: { ...KEYS, base_url: url } }
-    await at.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, draft)
-    return { account, line }
-  }
+  const lineAt = (url: string, at = here) => relay(at, ownLine(), { ...KEYS, base_url: url })
 
-  async function outcome({ account, line }: { account: Customer; line: string }) {
+  async function outcome({ account, line }: Relay) {
     const given = { number: CONTACT, from_number: line, content: 'Hi' }
     const { message_handle } = (await account.must(200, 'POST', '/api/send-message', given)).body
     return until(

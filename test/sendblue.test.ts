@@ -1,58 +1,16 @@
 import assert from 'node:assert/strict'
-import type { RequestListener } from 'node:http'
 import { describe, test } from 'node:test'
 import { REASONS } from '../src/core/reason.ts'
-import { send, serveCarrier, serveUntrusted } from './support/carrier.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { CONTACT, type Customer, customer, type Readback } from './support/readback.ts'
+import { KEYS, receiptsOf, receive, relay, SIGNING_SECRET } from './support/relay.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
-
-const SIGNING_SECRET = 'a-signing-secret-to-be-found'
-const KEYS = { api_key_id: 'key-at-sendblue', api_secret_key: 'api-secret-to-be-found', signing_secret: SIGNING_SECRET }
-
-interface Relay {
-  readonly account: Customer
-  readonly line: string
-  readonly inboundUrl: string
-}
-
-/** An account here with a line that lives there. */
-async function relay(here: Readback, line: string, settings: object, auto = false): Promise<Relay> {
-  const account = await customer(here, { auto, lines: [] })
-  const draft = { number: line, connector: 'sendblue', settings }
-  const { body } = await here.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, draft)
-  return { account, line, inboundUrl: body.line.inbound_url }
-}
 
 function settingsFor(there: Readback, { keys }: Customer): object {
   const [api_key_id, api_secret_key] = [keys['sb-api-key-id'], keys['sb-api-secret-key']]
   return { api_key_id, api_secret_key, signing_secret: SIGNING_SECRET, base_url: there.base }
 }
-
-async function receive({ line, inboundUrl }: Relay, change: object = {}, secret = SIGNING_SECRET): Promise<number> {
-  const message = {
-    is_outbound: false,
-    status: 'RECEIVED',
-    message_handle: crypto.randomUUID(),
-    content: 'Hello',
-    media_url: '',
-    from_number: CONTACT,
-    number: CONTACT,
-    to_number: line,
-    sendblue_number: line,
-    message_type: 'message',
-    group_id: '',
-    participants: [],
-    service: 'iMessage',
-    date_sent: new Date().toISOString(),
-    ...change,
-  }
-  const headers = { 'content-type': 'application/json', 'sb-signing-secret': secret }
-  return (await fetch(inboundUrl, { method: 'POST', headers, body: JSON.stringify(message) })).status
-}
-
-const receiptsOf = async ({ account }: Relay) => (await account.must(200, 'GET', '/readback/v1/receipts')).body.data
 
 describe('a line that lives at another server of this API', () => {
   const there = shareReadback()
@@ -105,59 +63,6 @@ describe('a line that lives at another server of this API', () => {
     const shown = (await account.must(200, 'POST', '/api/send-typing-indicator', place)).body
     assert.deepEqual([shown.status, shown.error_message], ['ERROR', REASONS.relay_loop.meaning])
   })
-
-  test('takes a 202 with a handle for a message that is on its way, and hears of it in the words of its documentation', async () => {
-    await using original = await serveCarrier(async (_, response) =>
-      send(response, { status: 202, body: { status: 'QUEUED', message_handle: 'handle-there' } }),
-    )
-    const { account, line, inboundUrl } = await relay(here, ownLine(), { ...KEYS, base_url: original.url })
-    const message = { number: CONTACT, from_number: line, content: 'Hello world!' }
-    const { message_handle } = (await account.must(200, 'POST', '/api/send-message', message)).body
-    const becomes = (wanted: string) =>
-      until(
-        `it to be ${wanted}`,
-        async () => (await account.must(200, 'GET', `/api/status?handle=${message_handle}`)).body,
-        ({ status }) => status === wanted,
-      )
-    await becomes('SENT')
-    const now = new Date().toISOString()
-    const told = {
-      content: 'Hello world!',
-      is_outbound: true,
-      status: 'DELIVERED',
-      error_code: null,
-      error_message: null,
-    }
-    const when = { date_sent: now, date_updated: now, was_downgraded: false, plan: 'blue' }
-    const who = { message_handle: 'handle-there', from_number: line, number: CONTACT, to_number: CONTACT }
-    const headers = { 'content-type': 'application/json', 'sb-signing-secret': SIGNING_SECRET }
-    const body = JSON.stringify({ ...told, ...who, ...when })
-    assert.equal((await fetch(inboundUrl, { method: 'POST', headers, body })).status, 200)
-    await becomes('DELIVERED')
-  })
-
-  for (const [how, status, handle, code] of [
-    ['at once', 'DECLINED', 'declined there', 202],
-    ['at once, without a handle', 'ERROR', null, 202],
-    ['at once, with a status that says so, too', 'DECLINED', 'declined there', 500],
-    ['later', 'QUEUED', 'declined there', 202],
-  ] as const) {
-    test(`ends a message that is declined there ${how}`, async () => {
-      await using original = await serveCarrier(async (_, response) =>
-        send(response, { status: code, body: { status, message_handle: handle } }),
-      )
-      const relayed = await relay(here, ownLine(), { ...KEYS, base_url: original.url })
-      const { account, line } = relayed
-      const message = { number: CONTACT, from_number: line, content: 'Hello world!' }
-      const { message_handle } = (await account.must(200, 'POST', '/api/send-message', message)).body
-      const look = async () => (await account.must(200, 'GET', `/api/status?handle=${message_handle}`)).body
-      await until('an outcome', look, (seen) => seen.status !== 'QUEUED')
-      const told = { message_handle: 'declined there', is_outbound: true, status: 'DECLINED' }
-      await receive(relayed, { ...told, from_number: line, to_number: CONTACT })
-      const ended = await look()
-      assert.deepEqual([ended.status, ended.error_reason], ['ERROR', 'rejected'])
-    })
-  }
 
   test('is marked as read there, and ONLINE while its number is the account’s', async () => {
     const line = ownLine()
@@ -296,75 +201,5 @@ describe('a line that lives at another server of this API', () => {
     const receipt = await relayed.account.settled(await relayed.account.markRead(CONTACT, line))
     assert.deepEqual([receipt.state, receipt.reason, receipt.attempts], ['failed', 'relay_loop', 1])
     assert.equal((await receiptsOf(relayed)).length, 1)
-  })
-})
-
-const json = (status: number, body: object, headers: Readonly<Record<string, string>> = {}): RequestListener => {
-  return (_, response) =>
-    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
-}
-const error = (status: number, message: string) => json(status, { status: 'ERROR', message })
-
-const OUTCOMES: readonly [how: string, answer: RequestListener, state: string, reason: string][] = [
-  ['401', error(401, KEYS.api_secret_key), 'failed', 'wrong_password'],
-  ['403', error(403, 'Not enabled'), 'failed', 'access_denied'],
-  ['404 for the line', error(404, 'The from_number is not registered'), 'failed', 'not_registered'],
-  ['400', error(400, 'You must specify a valid `number` in the request body.'), 'failed', 'rejected'],
-  ['404 for the route', error(404, 'There is no such endpoint'), 'failed', 'rejected'],
-  ['404 of something else', (_, response) => response.writeHead(404).end('Not Found'), 'sending', 'carrier_error'],
-  ['429', error(429, 'Slow down'), 'sending', 'rate_limited'],
-  ['429 with retry-after', json(429, { status: 'ERROR' }, { 'retry-after': '30' }), 'sending', 'rate_limited'],
-  ['500', error(500, KEYS.signing_secret), 'sending', 'carrier_error'],
-  ['HTML', (_, response) => response.end('<html></html>'), 'sending', 'carrier_error'],
-  ['a redirect', (_, response) => response.writeHead(302, { location: '/' }).end(), 'sending', 'carrier_error'],
-  ['nothing, for ever', () => {}, 'sending', 'timeout'],
-  ['a reset', (request) => request.socket.resetAndDestroy(), 'sending', 'unreachable'],
-  [
-    'half an answer',
-    (_, response) => {
-      response.writeHead(200, { 'content-length': 100 })
-      response.write('{"status"', () => response.destroy())
-    },
-    'sending',
-    'carrier_error',
-  ],
-  [
-    'an hour ago',
-    json(429, { status: 'ERROR' }, { date: new Date(Date.now() - 3_600_000).toUTCString() }),
-    'sending',
-    'rate_limited',
-  ],
-]
-
-describe('a server of this API in trouble', () => {
-  const here = shareReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' })
-
-  for (const [how, answer, state, reason] of OUTCOMES) {
-    test(`that answers ${how} leaves the receipt ${state}, ${reason}, and no secret in sight`, async () => {
-      await using there = await serveCarrier(async (request, response) => answer(request, response))
-      const loggedBefore = here.logs.length
-      const { account, line } = await relay(here, ownLine(), { ...KEYS, base_url: there.url })
-      const id = await account.markRead(CONTACT, line)
-      const receipt = await until(
-        'an outcome',
-        () => account.receipt(id),
-        (seen) => seen.reason !== null,
-      )
-      assert.deepEqual([receipt.state, receipt.reason], [state, reason])
-      const said = [...here.logs.slice(loggedBefore), JSON.stringify(receipt)].join('\n')
-      for (const secret of Object.values(KEYS)) assert.ok(!said.includes(secret), `${secret} is told`)
-    })
-  }
-
-  test('behind a certificate that nobody vouches for is sent nothing', async () => {
-    await using impostor = await serveUntrusted()
-    const { account, line } = await relay(here, ownLine(), { ...KEYS, base_url: impostor.url })
-    const id = await account.markRead(CONTACT, line)
-    const receipt = await until(
-      'an outcome',
-      () => account.receipt(id),
-      (seen) => seen.reason !== null,
-    )
-    assert.deepEqual([receipt.state, receipt.reason, impostor.requests()], ['sending', 'unreachable', 0])
   })
 })
