@@ -231,3 +231,8 @@ async function freePort(): Promise<number> {
 export function nodeSettings({ url }: Pick<Database, 'url'>): Record<string, string> {
   return { DATABASE_URL: url, READBACK_SECRET_KEY: 'ab'.repeat(32) }
 }
+
+/** Who has which line. */
+export function leases({ url }: Database): Promise<{ node: string; epoch: string }[]> {
+  return runSql(url, 'select node, epoch from line_leases')
+}
