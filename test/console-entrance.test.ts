@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { client } from './support/client.ts'
 import { sendRaw } from './support/raw-http.ts'
-import { type Customer, customer, OPERATOR_TOKEN, startReadback } from './support/readback.ts'
+import { customer, OPERATOR_TOKEN, startReadback } from './support/readback.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
-import { listen, signIn } from './support/visitor.ts'
+import { keysOf, listen, signIn } from './support/visitor.ts'
 
 const SESSION = '/console/session'
 const opener = { operator_token: OPERATOR_TOKEN }
@@ -139,7 +139,3 @@ describe('what the console is told', () => {
     assert.deepEqual([body.queued, body.queued_and_more], [0, false])
   })
 })
-
-function keysOf({ keys }: Customer) {
-  return { api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] }
-}

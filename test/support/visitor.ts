@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Client, client } from './client.ts'
+import type { Customer } from './readback.ts'
 
 /** Somebody who signed in, as a browser would call for them. */
 export interface VisitorClient extends Client {
@@ -11,6 +12,11 @@ export async function signIn(base: string, body: Readonly<Record<string, string>
   const answer = await client(base, { origin: base }).must(200, 'POST', '/console/session', body)
   const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
   return { ...client(base, { origin: base, cookie }), cookie }
+}
+
+/** What an account signs in with. */
+export function keysOf({ keys }: Customer) {
+  return { api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] }
 }
 
 /** What the page is told while it is open. */
