@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import fixture from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
-import { type BlueBubbles, eventOf, startBlueBubbles } from './support/bluebubbles.ts'
-import { listen } from './support/event-reader.ts'
-import { connect, health } from './support/mac-line.ts'
-import type { Row } from './support/mac-messages.ts'
-import { type Readback, startReadback } from './support/readback.ts'
+import { eventOf, startBlueBubbles } from './support/bluebubbles.ts'
+import { askedFor, connect } from './support/mac-line.ts'
+import { contactOf, from, type Row } from './support/mac-messages.ts'
+import { startReadback } from './support/readback.ts'
 import { seeded } from './support/seeded.ts'
 import { shareReadback } from './support/shared.ts'
+import { stored, storedOnce } from './support/stored.ts'
 import { until } from './support/until.ts'
 
 /** Looks often, so that nobody waits for it. */
@@ -17,49 +17,6 @@ const OFTEN = { READBACK_CATCH_UP_INTERVAL_S: '0.1', LOG_LEVEL: 'info' }
 
 /** For all tests here that need no other, each of them with a line of its own. */
 const server = shareReadback(OFTEN)
-
-const contactOf = (n: number) => `+1415555${String(1_000 + n)}`
-
-/** What a message from that contact changes in the recording. */
-function from(contact: string): Partial<Row> {
-  const { handle, chats } = fixture['direct-imessage'].data
-  return {
-    handle: { ...handle, address: contact },
-    chats: [{ ...chats[0], guid: `iMessage;-;${contact}` }],
-  } as unknown as Partial<Row>
-}
-
-interface Stored {
-  readonly carrier_message_id: string
-  readonly part: number
-  readonly auto_reason: string | null
-}
-
-/** What the store has of that line, part by part. */
-function stored({ dataDir }: Readback, line: string): Stored[] {
-  using database = new DatabaseSync(join(dataDir, 'readback.db'), { readOnly: true })
-  const rows = database
-    .prepare(
-      `select carrier_message_id, part, auto_reason from messages
-       where line_id = (select id from lines where number = ?) order by id`,
-    )
-    .all(line)
-  return rows.map((row) => ({ ...row })) as unknown as Stored[]
-}
-
-const storedOnce = (server: Readback, line: string, count: number) =>
-  until(
-    `${count} messages to be stored`,
-    () => stored(server, line),
-    ({ length }) => length >= count,
-  )
-
-const askedFor = (mac: BlueBubbles, { guid }: Row) =>
-  until(
-    'it to be asked for',
-    () => mac.calls,
-    (calls) => calls.includes(`GET /api/v1/message/${guid}`),
-  )
 
 describe('catching up with a Mac', () => {
   test('stores and marks what no webhook brought, and no history', async () => {
@@ -254,73 +211,5 @@ describe('catching up with a Mac', () => {
     assert.equal(message?.carrier_message_id, guid)
     assert.ok(server.logs.some((entry) => entry.includes('"dropped":"voice_note"')))
     assert.ok(server.logs.some((entry) => entry.includes('a message that was fetched was refused')))
-  })
-})
-
-/** The event stream tells of a line's health: to ask for it until it changes would cost more than all else. */
-const STATUS = '?types=line.status.changed'
-
-describe('the health of a Mac', () => {
-  test('is told as it changes, once for each change', async () => {
-    await using mac = await startBlueBubbles()
-    await using server = await startReadback(OFTEN)
-    const { account, line } = await connect(server, mac, { auto: true })
-    await using told = await listen(server.base, account.keys, STATUS)
-    const is = async (status: string, reason: string | null) => {
-      const seen = await health(server, line)
-      assert.deepEqual([seen.line_status, seen.reason], [status, reason])
-    }
-    await is('ONLINE', null)
-    mac.mac.helperConnected = false
-    await server.operator.must(200, 'POST', `/operator/lines/${encodeURIComponent(line)}/probe`)
-    await told.at(0)
-    await is('DEGRADED', 'helper_disconnected')
-    mac.mac.privateApi = false
-    await told.at(1)
-    await is('DEGRADED', 'private_api_off')
-    for (const route of ['info', 'query'] as const) mac.faults.set(route, 'reset')
-    await told.at(2)
-    await is('OFFLINE', 'unreachable')
-    mac.faults.clear()
-    Object.assign(mac.mac, { privateApi: true, helperConnected: true })
-    await told.at(3)
-    await is('ONLINE', null)
-    const changes = server.logs.map((entry) => JSON.parse(entry)).filter(({ to }) => to !== undefined)
-    assert.deepEqual(
-      changes.map(({ to, reason }) => [to, reason]),
-      [
-        ['ONLINE', null],
-        ['DEGRADED', 'helper_disconnected'],
-        ['DEGRADED', 'private_api_off'],
-        ['OFFLINE', 'unreachable'],
-        ['ONLINE', null],
-      ],
-    )
-  })
-
-  test('tells of receipts that were seen to take, and leaves them sent either way', async () => {
-    await using mac = await startBlueBubbles()
-    const { account } = await connect(server, mac, { auto: true })
-    const receipts = async () => (await account.must(200, 'GET', '/readback/v1/receipts')).body.data
-    await askedFor(mac, mac.messages.write())
-    const [verified] = await until('it to be verified', receipts, ([first]) => first?.verified_at != null)
-    assert.equal(verified.state, 'sent')
-  })
-
-  test('is DEGRADED when none of the last 20 receipts was seen to take, and ONLINE when one was', async () => {
-    await using mac = await startBlueBubbles()
-    mac.mac.showsRead = false
-    const { account, line } = await connect(server, mac, { auto: true })
-    await using told = await listen(server.base, account.keys, STATUS)
-    for (let n = 0; n < 20; n++) mac.messages.write(from(contactOf(n)))
-    await told.at(0)
-    const { line_status, reason } = await health(server, line)
-    assert.deepEqual([line_status, reason], ['DEGRADED', 'unverified'])
-    const { data } = (await account.must(200, 'GET', '/readback/v1/receipts')).body
-    for (const receipt of data) assert.deepEqual([receipt.state, receipt.verified_at], ['sent', null])
-    mac.mac.showsRead = true
-    mac.messages.write(from(contactOf(30)))
-    await told.at(1)
-    assert.equal((await health(server, line)).line_status, 'ONLINE')
   })
 })

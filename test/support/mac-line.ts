@@ -1,6 +1,8 @@
 import type { BlueBubbles } from './bluebubbles.ts'
+import type { Row } from './mac-messages.ts'
 import { type Customer, customer, type Readback } from './readback.ts'
 import { ownLine } from './shared.ts'
+import { until } from './until.ts'
 
 /** An account and its one line, so that many tests share a server and nothing else. */
 export interface MacLine {
@@ -40,3 +42,11 @@ interface Recorded {
 export function fresh({ type, data }: Recorded): Recorded {
   return { type, data: { ...data, guid: crypto.randomUUID().toUpperCase(), dateCreated: Date.now() } }
 }
+
+/** Once that one message was looked for. */
+export const askedFor = (mac: BlueBubbles, { guid }: Row) =>
+  until(
+    'it to be asked for',
+    () => mac.calls,
+    (calls) => calls.includes(`GET /api/v1/message/${guid}`),
+  )

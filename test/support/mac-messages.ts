@@ -78,3 +78,14 @@ export class MacMessages {
       }))
   }
 }
+
+export const contactOf = (n: number) => `+1415555${String(1_000 + n)}`
+
+/** What a message from that contact changes in the recording. */
+export function from(contact: string): Partial<Row> {
+  const { handle, chats } = recorded['direct-imessage'].data
+  return {
+    handle: { ...handle, address: contact },
+    chats: [{ ...chats[0], guid: `iMessage;-;${contact}` }],
+  } as unknown as Partial<Row>
+}
