@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Locator } from 'playwright-core'
 import { signIn } from './support/browser.ts'
-import { enter, enterAsOperator, openConversation, openDesk, refuse } from './support/dashboard.ts'
+import { enter, holds, isChecked, openConversation, openDesk, refuse } from './support/dashboard.ts'
 import { customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
@@ -152,83 +152,6 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
-  test('is there again where one comes back to a new line or to another connector of it, unless it was cancelled', async () => {
-    const { accountId } = await customer(desk.server, { lines: [] })
-    await using visited = await enterAsOperator(desk)
-    const { page } = visited
-    const card = page.getByRole('region').filter({ hasText: `${accountId} ·` })
-    const add = card.getByRole('button', { name: 'Add a line' })
-    const [number, connector, password] = [
-      card.getByLabel('Number'),
-      card.getByLabel('Connector'),
-      card.getByRole('textbox', { name: /password/i }),
-    ]
-    await add.click()
-    await number.fill('+14155550100')
-    await connector.selectOption('bluebubbles')
-    await password.fill('a-password')
-    await connector.selectOption('simulator')
-    await connector.selectOption('bluebubbles')
-    assert.equal(await password.inputValue(), 'a-password')
-    await page.evaluate('history.pushState(null, "", "/elsewhere")')
-    await add.click()
-    assert.deepEqual(await Promise.all([number, connector, password].map((field) => field.inputValue())), [
-      '+14155550100',
-      'bluebubbles',
-      'a-password',
-    ])
-    await card.getByRole('button', { name: 'Cancel' }).click()
-    await add.click()
-    assert.equal(await number.inputValue(), '')
-    await connector.selectOption('bluebubbles')
-    assert.equal(await password.inputValue(), '')
-    assert.deepEqual([...visited.complaints, ...visited.refused], [])
-  })
-
-  test('stays where it is the next line, typed while one that was cancelled is on its way', async () => {
-    const { accountId } = await customer(desk.server, { lines: [] })
-    await using visited = await enterAsOperator(desk)
-    const { page } = visited
-    const card = page.getByRole('region').filter({ hasText: `${accountId} ·` })
-    const add = card.getByRole('button', { name: 'Add a line' })
-    const number = card.getByLabel('Number')
-    await add.click()
-    await number.fill('+14155550102')
-    await card.getByLabel('Connector').selectOption('simulator')
-    const typed = Promise.withResolvers<void>()
-    await page.route('**/operator/accounts/*/lines', async (route) => {
-      await typed.promise
-      await route.continue()
-    })
-    await card.getByRole('button', { name: 'Add the line' }).click()
-    await card.getByRole('button', { name: 'Cancel' }).click()
-    await add.click()
-    await number.fill('+14155550103')
-    typed.resolve()
-    await card.getByRole('button', { name: 'Probe now: +14155550102' }).waitFor()
-    assert.equal(await number.inputValue(), '+14155550103')
-    assert.deepEqual([...visited.complaints, ...visited.refused], [])
-  })
-
-  test('is gone with the form of a line’s settings, a password above all', async () => {
-    const { accountId } = await customer(desk.server, { lines: [] })
-    const number = '+14155550101'
-    const settings = { url: 'http://127.0.0.1:9', password: 'the-one-it-has' }
-    const draft = { number, connector: 'bluebubbles', settings }
-    await desk.server.operator.must(201, 'POST', `/operator/accounts/${accountId}/lines`, draft)
-    await using visited = await enterAsOperator(desk)
-    const { page } = visited
-    const toggle = page.getByRole('button', { name: `Settings: ${number}` })
-    const password = page.getByRole('textbox', { name: /password/i })
-    await toggle.click()
-    await password.fill('another')
-    await toggle.click()
-    await password.waitFor({ state: 'detached' })
-    await toggle.click()
-    assert.equal(await password.inputValue(), '')
-    assert.deepEqual([...visited.complaints, ...visited.refused], [])
-  })
-
   test('stays in a knob that the carrier counts down meanwhile, and turns it, also behind the zero that was there', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited
@@ -262,33 +185,4 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     await turned('failure_rate', 0.2)
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
-
-  test('stays where an account’s plan is changed elsewhere meanwhile', async () => {
-    const { accountId } = await customer(desk.server, { lines: [] })
-    await using visited = await enterAsOperator(desk)
-    const { page } = visited
-    const card = page.getByRole('region').filter({ hasText: `${accountId} ·` })
-    await card.getByLabel('Plan').fill('enterpri')
-    const changed = { plan: 'inbound', read_receipts_enabled: false }
-    await desk.server.operator.must(200, 'PATCH', `/operator/accounts/${accountId}`, changed)
-    await isChecked(card.getByRole('switch', { name: 'Read receipts enabled' }), false)
-    assert.equal(await card.getByLabel('Plan').inputValue(), 'enterpri')
-    assert.deepEqual([...visited.complaints, ...visited.refused], [])
-  })
 })
-
-async function holds(field: Locator, wanted: string): Promise<void> {
-  await until(
-    `${field} to hold ${wanted}`,
-    () => field.inputValue(),
-    (shown) => shown === wanted,
-  )
-}
-
-async function isChecked(control: Locator, wanted: boolean): Promise<void> {
-  await until(
-    `${control} to be ${wanted ? 'on' : 'off'}`,
-    () => control.isChecked(),
-    (on) => on === wanted,
-  )
-}

@@ -1,6 +1,6 @@
 import { after, before } from 'node:test'
 import axe from 'axe-core'
-import type { Page, Route } from 'playwright-core'
+import type { Locator, Page, Route } from 'playwright-core'
 import { openBrowser, signIn, type Visit, visit } from './browser.ts'
 import { CONTACT, type Customer, customer, OPERATOR_TOKEN, type Readback } from './readback.ts'
 import { ownLine, shareReadback } from './shared.ts'
@@ -96,4 +96,20 @@ export async function complaintsOfAxe(page: Page): Promise<string[]> {
     .flatMap(({ id, nodes }) =>
       nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
     )
+}
+
+export async function holds(field: Locator, wanted: string): Promise<void> {
+  await until(
+    `${field} to hold ${wanted}`,
+    () => field.inputValue(),
+    (shown) => shown === wanted,
+  )
+}
+
+export async function isChecked(control: Locator, wanted: boolean): Promise<void> {
+  await until(
+    `${control} to be ${wanted ? 'on' : 'off'}`,
+    () => control.isChecked(),
+    (on) => on === wanted,
+  )
 }
