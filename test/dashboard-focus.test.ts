@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Locator, Page, Route } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { startCustomerServer } from './support/customer-server.ts'
 import { enter, enterAsOperator, log, openConversation, openDesk, refuse } from './support/dashboard.ts'
+import { goesTo, hasFocus, staysAt, tabTo } from './support/focus.ts'
 import { customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { ownLine } from './support/shared.ts'
-import { until } from './support/until.ts'
 
 describe('whoever uses the dashboard with the keyboard alone', { skip: requireDashboard() }, () => {
   const desk = openDesk()
@@ -190,68 +190,9 @@ describe('whoever uses the dashboard with the keyboard alone', { skip: requireDa
   })
 })
 
-/** The button is pressed with a key, and goes. */
-async function goesTo(page: Page, button: Locator, place: Locator): Promise<void> {
-  await button.focus()
-  await page.keyboard.press('Enter')
-  await hasFocus(page, place)
-  await button.waitFor({ state: 'detached' })
-}
-
-/** The button is pressed, and pressed again while it is busy: it has the focus, and one call alone was made. */
-async function staysAt(page: Page, button: Locator, method: string, door: string): Promise<void> {
-  const onItsWay = Promise.withResolvers<void>()
-  const answer = Promise.withResolvers<void>()
-  let calls = 0
-  const hold = async (route: Route) => {
-    if (route.request().method() !== method) return route.fallback()
-    calls++
-    onItsWay.resolve()
-    await answer.promise
-    await route.continue()
-  }
-  await page.route(door, hold)
-  await hasFocus(page, button)
-  await page.keyboard.press('Enter')
-  await onItsWay.promise
-  await until(
-    'the button to be busy',
-    () => button.getAttribute('aria-busy'),
-    (busy) => busy === 'true',
-  )
-  await hasFocus(page, button)
-  await page.keyboard.press('Enter')
-  await page.keyboard.press('Space')
-  await hasFocus(page, button)
-  answer.resolve()
-  await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
-  assert.equal(calls, 1)
-  await page.unroute(door, hold)
-}
-
 async function staysAtMarkRead(page: Page): Promise<void> {
   const mark = page.getByRole('button', { name: 'Mark read' })
   await mark.focus()
   await staysAt(page, mark, 'POST', '**/api/mark-read')
   await hasFocus(page, mark)
-}
-
-async function tabTo(page: Page, wanted: Locator): Promise<void> {
-  for (let n = 0; n < 30 && !(await isFocused(page, wanted)); n++) await page.keyboard.press('Tab')
-  await hasFocus(page, wanted)
-}
-
-async function isFocused(page: Page, wanted: Locator): Promise<boolean> {
-  return (await wanted.and(page.locator(':focus')).count()) === 1
-}
-
-async function hasFocus(page: Page, wanted: Locator): Promise<void> {
-  await until(
-    `the focus to be at ${wanted}`,
-    async () => ({
-      there: await isFocused(page, wanted),
-      focused: await page.evaluate<string>('document.activeElement.outerHTML.slice(0, 200)'),
-    }),
-    ({ there }) => there,
-  )
 }
