@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { enter, enterAsOperator, IMPATIENT, openDesk } from './support/dashboard.ts'
+import {
+  enter,
+  enterAsOperator,
+  IMPATIENT,
+  log,
+  openConversation,
+  openDesk,
+  phone,
+  reads,
+} from './support/dashboard.ts'
 import { customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
 
-describe('a switch of the dashboard', { skip: requireDashboard() }, () => {
+describe('a switch or a knob of the dashboard', { skip: requireDashboard() }, () => {
   const desk = openDesk()
 
   test('that is turned and turned back at once ends as it was left', async () => {
@@ -66,6 +75,65 @@ describe('a switch of the dashboard', { skip: requireDashboard() }, () => {
       async () => (await account.must(200, 'GET', '/accounts/settings/auto-mark-read')).body.auto_mark_read,
       (on) => on === true,
     )
+  })
+
+  test('shows a receipt as queued while the carrier is offline, and sent when the knob is turned back', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line })
+    await openConversation(page)
+    await page.getByText('Offline', { exact: true }).click()
+    const offline = () => account.must(200, 'GET', `/simulator/carrier?from_number=${encodeURIComponent(line)}`)
+    await until('the knob to be turned', offline, ({ body }) => body.offline === true)
+    await page.getByRole('button', { name: 'Mark read' }).click()
+    await log(page).getByText('queued', { exact: true }).waitFor()
+    await log(page).getByText('unreachable.').waitFor()
+    await phone(page).getByText('Read receipt waits').waitFor()
+    await page.getByText('Well', { exact: true }).click()
+    await log(page).getByText('sent', { exact: true }).waitFor()
+    await reads(page, 1)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('shows how the carrier is again where nothing was typed over it', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.must(200, 'PUT', '/simulator/carrier', { from_number: line, latency_ms: 250 })
+    await account.write({ to_number: line })
+    await openConversation(page)
+    await page.getByText('Exactly how').click()
+    const takes = page.getByLabel('Call takes (ms)')
+    await takes.fill('')
+    await takes.press('Tab')
+    await until(
+      'the knob to say how it is',
+      () => takes.inputValue(),
+      (shown) => shown === '250',
+    )
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('shows a carrier as it was chosen while that is on its way', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line })
+    await openConversation(page)
+    const held = Promise.withResolvers<void>()
+    await page.route('**/simulator/carrier', async (route) => {
+      await held.promise
+      await route.continue()
+    })
+    const asked = page.waitForRequest('**/simulator/carrier')
+    await page.getByText('Slow', { exact: true }).click()
+    await asked
+    const slow = page.getByRole('radio', { name: 'Slow' })
+    await until(
+      'the choice to be shown',
+      () => slow.isChecked(),
+      (shown) => shown,
+    )
+    held.resolve()
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 })
 
