@@ -9,3 +9,8 @@ export function addWebhooks(account: Customer, webhooks: unknown[], more: object
 export async function deliveries(account: Customer, query = '') {
   return (await account.must(200, 'GET', `/readback/v1/webhook-deliveries${query}`)).body.data
 }
+
+/** As they are, by type, with the secret of all. */
+export async function listed(account: Customer) {
+  return (await account.must(200, 'GET', WEBHOOKS)).body.webhooks
+}

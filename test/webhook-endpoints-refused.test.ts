@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { customer } from './support/readback.ts'
+import { ownLine, shareReadback } from './support/shared.ts'
+import { addWebhooks, listed, WEBHOOKS } from './support/webhooks.ts'
+
+describe('an account’s endpoints', () => {
+  const url = 'https://example.com/hook'
+  const server = shareReadback()
+
+  test('are not looked at one by one where they are more than an account may have: that would take everybody’s time', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    const list = Array.from({ length: 101 }, () => 'no URL')
+    for (const [method, webhooks] of [
+      ['POST', list],
+      ['PUT', { receive: list }],
+    ] as const) {
+      const { body } = await account.must(400, method, WEBHOOKS, { webhooks })
+      assert.equal(body.message, '`webhooks`: an account has 100 at the most')
+    }
+  })
+
+  test('of a known type that is never sent are taken with a warning; of an unknown one refused with a list', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    const { warnings } = (await addWebhooks(account, [url], { type: 'call_log' })).body
+    assert.match(warnings[0], /call_log/)
+    for (const [method, body] of [
+      ['POST', { webhooks: [url], type: 'smoke_signal' }],
+      ['PUT', { webhooks: { smoke_signal: [url] } }],
+      ['DELETE', { webhooks: [url], type: 'smoke_signal' }],
+    ] as const) {
+      const answer = await account.call(method, WEBHOOKS, body)
+      assert.equal(answer.status, 400)
+      assert.match(answer.body.message, /receive, outbound, typing_indicator/)
+    }
+  })
+
+  test('at a URL that is twice in a list are refused unless both say the same, and nothing is kept or lost', async () => {
+    const [line, otherLine] = [ownLine(), ownLine()]
+    const account = await customer(server, { lines: [line, otherLine] })
+    const own = { url, secret: 'a-secret-of-its-own' }
+    await addWebhooks(account, [`${url}/2`])
+    for (const twice of [
+      [own, url],
+      [url, own],
+      [own, { url, secret: 'another-secret' }],
+      [
+        { url, sendblue_numbers: [line] },
+        { url, sendblue_numbers: [otherLine] },
+      ],
+    ]) {
+      for (const [method, body] of [
+        ['POST', { webhooks: twice, globalSecret: 'the-global-secret' }],
+        ['PUT', { webhooks: { receive: twice } }],
+      ] as const) {
+        const answer = await account.call(method, WEBHOOKS, body)
+        assert.equal(answer.status, 400, `${method} ${JSON.stringify(twice)}`)
+        assert.match(answer.body.message, /https:\/\/example\.com\/hook is there twice/)
+      }
+    }
+    assert.deepEqual((await listed(account)).receive, [`${url}/2`])
+    await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: [own, own], outbound: [url, { url }] } })
+    const { receive, outbound } = await listed(account)
+    assert.deepEqual([receive, outbound], [[own], [url]])
+  })
+
+  test('with a field that there is not are refused by its name, and nothing is kept or lost', async () => {
+    const line = ownLine()
+    const account = await customer(server, { lines: [line] })
+    await addWebhooks(account, [`${url}/2`])
+    const misspelt = { url, sendblue_number: [line] }
+    for (const [method, body, field] of [
+      ['POST', { webhooks: [url, misspelt] }, 'sendblue_number'],
+      ['PUT', { webhooks: { receive: [misspelt] } }, 'sendblue_number'],
+      ['POST', { webhooks: [url], typ: 'outbound' }, 'typ'],
+      ['DELETE', { webhooks: [`${url}/2`], typ: 'outbound' }, 'typ'],
+      ['POST', { webhooks: [{ url, sendblue_numbers: ['line'] }] }, 'sendblue_numbers'],
+    ] as const) {
+      const answer = await account.call(method, WEBHOOKS, body)
+      assert.equal(answer.status, 400, `${method} ${JSON.stringify(body)}`)
+      assert.match(answer.body.message, new RegExp(`["\`]${field}["\`]`))
+    }
+    assert.deepEqual((await listed(account)).receive, [`${url}/2`])
+  })
+
+  const BAD_URLS = [
+    'ftp://example.com',
+    'example.com',
+    '',
+    'https://user:password@example.com',
+    `https://example.com/${'x'.repeat(5_000)}`,
+    'http://10.0.0.1/',
+    'http://169.254.169.254/latest',
+    'http://[::ffff:169.254.169.254]/',
+    'http://metadata.google.internal/',
+    'http://0x0a000001/',
+  ]
+  test('at a bad URL are refused, and nothing is kept', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    for (const bad of BAD_URLS) {
+      for (const given of [bad, { url: bad }]) {
+        const answer = await account.call('POST', WEBHOOKS, { webhooks: [url, given] })
+        assert.equal(answer.status, 400, `${bad.slice(0, 60)}: ${JSON.stringify(answer.body)}`)
+        assert.match(answer.body.message, /webhooks/)
+      }
+      assert.equal((await account.call('PUT', WEBHOOKS, { webhooks: { receive: [bad] } })).status, 400)
+      assert.deepEqual((await listed(account)).receive, [])
+    }
+  })
+
+  test('have no secret behind `whsec_` that a stock verifier could not decode', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    for (const secret of ['whsec_not-base64', 'whsec_====', 'whsec_YWJjZA', 'whsec_YWJjZB==', 'whsec_a+b_c/d-']) {
+      for (const [method, body] of [
+        ['POST', { webhooks: [{ url, secret }] }],
+        ['POST', { webhooks: [url], globalSecret: secret }],
+        ['PUT', { webhooks: { receive: [{ url, secret }] } }],
+        ['PUT', { webhooks: { receive: [url], globalSecret: secret } }],
+      ] as const) {
+        const answer = await account.call(method, WEBHOOKS, body)
+        assert.equal(answer.status, 400, `${method} ${secret}`)
+        assert.match(answer.body.message, /base64|8 to 256/)
+      }
+    }
+    assert.deepEqual([(await listed(account)).receive, (await listed(account)).globalSecret], [[], ''])
+    const secret = 'whsec_YWJjZA=='
+    await addWebhooks(account, [{ url, secret }], { globalSecret: secret })
+    assert.deepEqual((await listed(account)).receive, [{ url, secret }])
+  })
+
+  test('name none but the account’s own lines', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    const strangers = ownLine()
+    await customer(server, { lines: [strangers] })
+    const answer = await account.call('POST', WEBHOOKS, { webhooks: [{ url, sendblue_numbers: [strangers] }] })
+    assert.equal(answer.status, 400)
+    assert.match(answer.body.message, /sendblue_numbers/)
+  })
+})
