@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { Client } from 'pg'
 import { MOST_TOLD } from '../src/store/postgres/places.ts'
-import { type Database, LOGGED, nodeSettings, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
+import {
+  type Database,
+  EVENTS_LOCK,
+  LOGGED,
+  locked,
+  nodeSettings,
+  ownServer,
+  requireOwnPostgres,
+  runSql,
+  waiting,
+} from './support/postgres.ts'
 import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
 import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
@@ -15,25 +24,23 @@ describe('a node that remembers a call, while another changes what it was decide
   skip: requireOwnPostgres(),
 }, () => {
   const postgres = share(() => ownServer(LOGGED))
+  let stack: AsyncDisposableStack
   let database: Database
   let a: Readback
   let b: Readback
   let onA: Customer
   let onB: Customer
   beforeEach(async () => {
-    database = await postgres.database()
-    a = await startReadback(nodeSettings(database))
-    b = await startReadback(nodeSettings(database))
+    stack = new AsyncDisposableStack()
+    database = stack.use(await postgres.database())
+    a = stack.use(await startReadback(nodeSettings(database)))
+    b = stack.use(await startReadback(nodeSettings(database)))
     onA = await customer(a)
     onB = enter(b.base, onA.accountId, onA.keys)
     // What is queued stays so, and every further call joins it.
     await a.operator.must(200, 'PATCH', LINE_PATH, { paused: true })
   })
-  afterEach(async () => {
-    await a[Symbol.asyncDispose]()
-    await b[Symbol.asyncDispose]()
-    await database[Symbol.asyncDispose]()
-  })
+  afterEach(() => stack.disposeAsync())
 
   const requests = async () => {
     const rows = await runSql<{ requests: number }>(database.url, 'select requests::int from receipts order by id')
@@ -44,24 +51,6 @@ describe('a node that remembers a call, while another changes what it was decide
     const id = await onB.markRead()
     assert.equal(await onB.markRead(), id)
     return id
-  }
-  /** So that nothing ends them. */
-  const holdReceipts = async () => {
-    const holder = new Client(database.url)
-    await holder.connect()
-    await holder.query('begin; select id from receipts for update')
-    return { [Symbol.asyncDispose]: () => holder.end() }
-  }
-  /** So that whoever has something to tell waits. */
-  const holdEvents = async () => {
-    const holder = new Client(database.url)
-    await holder.connect()
-    await holder.query(`begin; select pg_advisory_xact_lock(hashtextextended('readback events', 0))`)
-    const waiting = async () => {
-      const { rowCount } = await holder.query(`select 1 from pg_locks where locktype = 'advisory' and not granted`)
-      return rowCount
-    }
-    return { waiting, [Symbol.asyncDispose]: () => holder.end() }
   }
   const refused = async (status: number) => {
     const { status: answered } = await onB.call('POST', '/api/mark-read', CALL)
@@ -100,16 +89,11 @@ describe('a node that remembers a call, while another changes what it was decide
        where datname = current_database() and pid <> pg_backend_pid()`,
     )
     // Until they are gone one of them may still answer.
-    await until(
-      'them to be gone',
-      () => runSql(database.url, 'select 1 from pg_stat_activity where pid = any($1)', [broken.map(({ pid }) => pid)]),
-      ({ length }) => length === 0,
-    )
-    await until(
-      'it to be ready again',
-      () => fetch(`${b.base}/readyz`),
-      ({ status }) => status === 200,
-    )
+    const pids = broken.map(({ pid }) => pid)
+    const left = () => runSql(database.url, 'select 1 from pg_stat_activity where pid = any($1)', [pids])
+    await until('them to be gone', left, ({ length }) => length === 0)
+    const ready = () => fetch(`${b.base}/readyz`)
+    await until('it to be ready again', ready, ({ status }) => status === 200)
     const before = await looks()
     assert.equal(await onB.markRead(), id)
     await until('the look to be in the log', looks, (count) => count > before)
@@ -134,14 +118,16 @@ describe('a node that remembers a call, while another changes what it was decide
 
   test('refuses a line that was removed, though its receipts are not ended yet', async () => {
     await rememberOnB()
-    await using _ = await holdReceipts()
+    // So that nothing ends them.
+    await using _ = await locked(database, 'select id from receipts for update')
     await a.operator.must(200, 'DELETE', LINE_PATH)
     await refused(404)
   })
 
   test('joins nothing of a line that was removed and is registered again', async () => {
     const id = await rememberOnB()
-    await using _ = await holdReceipts()
+    // So that nothing ends them.
+    await using _ = await locked(database, 'select id from receipts for update')
     await a.operator.must(200, 'DELETE', LINE_PATH)
     const draft = { number: LINE, connector: 'simulator' }
     await a.operator.must(201, 'POST', `/operator/accounts/${onA.accountId}/lines`, draft)
@@ -167,12 +153,16 @@ describe('a node that remembers a call, while another changes what it was decide
 
   test('reads up to what was being written while the receipt was queued', async () => {
     await onA.write()
-    await using writing = await holdEvents()
-    const inbound = onA.write()
-    await until('the message to wait for its event', writing.waiting, (count) => count === 1)
-    const id = await rememberOnB()
-    await onB.markRead()
-    await writing[Symbol.asyncDispose]()
+    let inbound: Promise<string[]>
+    let id: string
+    {
+      // So that whoever has something to tell waits.
+      await using _ = await locked(database, EVENTS_LOCK)
+      inbound = onA.write()
+      await waiting(database, 1)
+      id = await rememberOnB()
+      await onB.markRead()
+    }
     const [handle] = await inbound
     assert.equal(await onB.markRead(), id)
     assert.equal(await readUpTo(id), handle)
