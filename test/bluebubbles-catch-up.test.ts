@@ -80,6 +80,15 @@ describe('catching up with a Mac', () => {
     assert.equal(message?.auto_reason, 'too_old')
   })
 
+  test('finds out how old a message is by the clock of the Mac, which dated it', async () => {
+    await using mac = await startBlueBubbles()
+    const { line } = await connect(server, mac, { auto: true })
+    mac.mac.behindMs = 7_200_000
+    mac.messages.write({ dateCreated: Date.now() - mac.mac.behindMs })
+    const [message] = await storedOnce(server, line, 1)
+    assert.equal(message?.auto_reason, null)
+  })
+
   test('stores nothing twice in a week of replays', async () => {
     await using mac = await startBlueBubbles()
     // A week is 3.5 s here, and a message is recognised for 4.
@@ -168,6 +177,17 @@ describe('catching up with a Mac', () => {
         [row.guid, 1],
       ],
     )
+  })
+
+  test('takes what was linked while the list was on its way, the text as well', async () => {
+    await using mac = await startBlueBubbles()
+    const { account, line } = await connect(server, mac)
+    const row = mac.messages.write({ text: null, attachments: [] })
+    const data = { ...row, text: '\uFFFCLook', attachments: fixture['two-attachments'].data.attachments }
+    mac.faults.set('message', { status: 200, body: { status: 200, message: 'Success', data } })
+    await storedOnce(server, line, 2)
+    const { data: shown } = (await account.must(200, 'GET', '/api/v2/messages')).body
+    assert.deepEqual(shown.map(({ content }: { content: string }) => content).sort(), ['', 'Look'])
   })
 
   test('leaves out what its contact took back before anybody saw it', async () => {

@@ -85,7 +85,7 @@ export interface BlueBubbles extends AsyncDisposable {
   readonly webhooks: Webhook[]
   /**
    * Knobs. `tellsFirst`: the webhook that a message was delivered comes before the answer to the call that sent it. `fixedWebhooks`: it
-   * has those of a file alone, as `imessage-rs` does.
+   * has those of a file alone, as `imessage-rs` does. `behindMs`: its clock is so late.
    */
   readonly mac: {
     privateApi: boolean
@@ -93,6 +93,7 @@ export interface BlueBubbles extends AsyncDisposable {
     showsRead: boolean
     tellsFirst: boolean
     fixedWebhooks: boolean
+    behindMs: number
   }
   /** Who has iMessage. */
   readonly reachable: Set<string>
@@ -142,7 +143,14 @@ export async function startBlueBubbles({ password = 'secret of the Mac' } = {}):
 class Mac {
   readonly chats = new Set<string>()
   readonly webhooks: Webhook[] = []
-  readonly knobs = { privateApi: true, helperConnected: true, showsRead: true, tellsFirst: false, fixedWebhooks: false }
+  readonly knobs: BlueBubbles['mac'] = {
+    privateApi: true,
+    helperConnected: true,
+    showsRead: true,
+    tellsFirst: false,
+    fixedWebhooks: false,
+    behindMs: 0,
+  }
   readonly reachable = new Set<string>()
   readonly messages = new MacMessages()
   readonly faults = new Map<Route, Fault>()
@@ -165,6 +173,7 @@ class Mac {
     this.calls.push(call)
     this.heard.emit('call', call)
     const { route, word = '' } = routeOf(call) ?? {}
+    response.setHeader('date', new Date(Date.now() - this.knobs.behindMs).toUTCString())
     const fault = route && this.faults.get(route)
     const given = request.method === 'POST' && request.headers['content-type'] ? await bodyOf(request) : undefined
     if (typeof fault === 'string') return misbehave(fault, response)
