@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Desk, describeOnBoth } from './support/both-engines.ts'
-import { customer } from './support/readback.ts'
+import { startCustomerServer } from './support/customer-server.ts'
+import { CONTACT, customer } from './support/readback.ts'
+import { until } from './support/until.ts'
 import { keysOf, signIn } from './support/visitor.ts'
+import { addWebhooks } from './support/webhooks.ts'
 
 describeOnBoth((desk) => {
   describe('conversations in the console', () => describeConversations(desk))
 })
+
+interface Trouble {
+  readonly status: number | null
+}
 
 function describeConversations(desk: Desk): void {
   test('come newest first, by pages that meet, and by what one looks for', async () => {
@@ -66,6 +73,48 @@ function describeConversations(desk: Desk): void {
     await server.operator.must(200, 'PATCH', path, { paused: true })
     await account.markRead(number(1), line)
     assert.equal((await list({ search: number(1) })).data[0].receipt.reason, 'line_paused')
+  })
+
+  test('show their newest 60 messages, and those before them when asked', async () => {
+    const line = '+19175550105'
+    const account = await customer(desk.server, { lines: [line] })
+    const handles: string[] = []
+    for (let i = 0; i < 61; i += 1) handles.push(...(await account.write({ to_number: line })))
+    const visitor = await signIn(desk.server.base, keysOf(account))
+    const [{ conversation_id }] = (await visitor.must(200, 'GET', '/console/conversations')).body.data
+    const shown = async (query: string) => {
+      const { messages, more } = (await visitor.must(200, 'GET', `/console/conversations/${conversation_id}${query}`))
+        .body
+      return [messages.map(({ message_handle }: { message_handle: string }) => message_handle), more]
+    }
+    assert.deepEqual(await shown(''), [handles.slice(1), true])
+    assert.deepEqual(await shown(`?before=${handles[1]}`), [handles.slice(0, 1), false])
+  })
+
+  test('say of a message which group it is of, and what keeps the webhook for it', async () => {
+    await using sink = await startCustomerServer()
+    sink.answer = (_, response) => response.writeHead(500).end()
+    const line = '+19175550106'
+    const account = await customer(desk.server, { lines: [line] })
+    const visitor = await signIn(desk.server.base, keysOf(account))
+    await addWebhooks(account, [sink.url, 'http://127.0.0.1:9'])
+    const groups = { 'Team-A': 'Team-A', [CONTACT]: null }
+    for (const group_id of Object.values(groups))
+      await account.write({ to_number: line, ...(group_id && { group_id }) })
+    const { data } = (await visitor.must(200, 'GET', '/console/conversations')).body
+    for (const { conversation_id, number } of data) {
+      const view = () => visitor.must(200, 'GET', `/console/conversations/${conversation_id}`)
+      const { body } = await until('both to be tried', view, (seen) => seen.body.troubles.length === 2)
+      const [{ message_handle, group_id }] = body.messages
+      assert.equal(group_id, groups[number as keyof typeof groups])
+      assert.deepEqual(
+        body.troubles.toSorted((one: Trouble, other: Trouble) => Number(one.status) - Number(other.status)),
+        [
+          { message_handle, state: 'waiting', status: null, reason: 'unreachable' },
+          { message_handle, state: 'waiting', status: 500, reason: null },
+        ],
+      )
+    }
   })
 
   for (const query of [
