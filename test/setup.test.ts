@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { access, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { dataFolder } from './support/data-folder.ts'
@@ -129,6 +129,31 @@ test('the setup waits for who is installing, and for nobody who is gone or had i
   assert.equal(await setup(gone), installing)
   await writeFile(join(folder.path, 'same.cjs'), `Object.defineProperty(process, 'pid', { value: ${process.pid} })`)
   assert.equal(await setup(process.pid, '--require', './same.cjs'), installing)
+})
+
+test('the setup installs once where two of it wait for the same install', async () => {
+  await using folder = await dataFolder()
+  await copySetup(folder.path)
+  await writePackages(folder.path)
+  const held = join(folder.path, 'setup', '.lock', String(process.pid))
+  const env = { ...process.env, ...NO_NETWORK, npm_config_cache: join(folder.path, 'cache') }
+  assert.equal(spawnSync('npm', ['install', '--package-lock-only'], { cwd: folder.path, env }).status, 0)
+  await mkdir(dirname(held))
+  await writeFile(held, '')
+  let waiting = 0
+  const setup = async () => {
+    const child = spawn(process.execPath, ['setup/run.cjs', 'openapi'], { cwd: folder.path, env })
+    let output = ''
+    for await (const piece of child.stdout) {
+      output += piece
+      if (!String(piece).includes(`process ${process.pid},`)) continue
+      waiting += 1
+      if (waiting === 2) await rm(held)
+    }
+    return output
+  }
+  const outputs = await Promise.all([setup(), setup()])
+  assert.equal(outputs.join('').match(/installing the packages/g)?.length, 1)
 })
 
 test('the setup finds Chromium by the name that Debian has for it, and by that of Fedora', async () => {
