@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import recorded from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
-import { ANSWERS, type BlueBubbles, startBlueBubbles } from './support/bluebubbles.ts'
+import { type BlueBubbles, startBlueBubbles } from './support/bluebubbles.ts'
+import { ANSWERS } from './support/bluebubbles-answers.ts'
 import type { Fault } from './support/carrier.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { dataFolder } from './support/data-folder.ts'

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import macos15 from './fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
-import { ANSWERS, startBlueBubbles } from './support/bluebubbles.ts'
+import { startBlueBubbles } from './support/bluebubbles.ts'
+import { ANSWERS } from './support/bluebubbles-answers.ts'
 import { type Fault, serveUntrusted } from './support/carrier.ts'
 import { connect, fresh, health } from './support/mac-line.ts'
 import { CONTACT, type Customer, startReadback } from './support/readback.ts'

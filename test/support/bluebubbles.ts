@@ -1,60 +1,9 @@
 import { EventEmitter, once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { buffer, json } from 'node:stream/consumers'
-import recorded from '../fixtures/bluebubbles/macos15-rest.json' with { type: 'json' }
+import { ANSWERS, success } from './bluebubbles-answers.ts'
+import { bodyOf, type Route, routeOf } from './bluebubbles-calls.ts'
 import { type Answer, type Fault, misbehave, post, send, serveCarrier } from './carrier.ts'
 import { MacMessages, type Row } from './mac-messages.ts'
-
-/** Answers of BlueBubbles 1.9.9; those that `recorded` lacks are as its code and `recorded` have it. */
-export const ANSWERS = {
-  ...recorded,
-  'private-api-off': {
-    status: 500,
-    body: {
-      ...recorded['helper-disconnected'].body,
-      error: { type: 'iMessage Error', message: 'iMessage Private API is not enabled!' },
-    },
-  },
-  'timed-out': {
-    status: 504,
-    body: {
-      status: 504,
-      message: 'The server took too long to response!',
-      error: { type: 'Gateway Timeout', message: 'Gateway Timeout' },
-    },
-  },
-  'no-webhook': {
-    status: 404,
-    body: { ...recorded['unknown-chat'].body, error: { type: 'Database Error', message: 'Webhook does not exist!' } },
-  },
-  'unknown-route': { status: 404, body: 'Not Found' },
-  // Of `imessage-rs`, as its code has them.
-  'other-method': { status: 405, body: '', headers: { allow: 'GET,HEAD' } },
-  'other-helper-disconnected': {
-    status: 500,
-    body: {
-      ...recorded['helper-disconnected'].body,
-      error: { type: 'iMessage Error', message: 'Private API helper is not connected' },
-    },
-  },
-} as const satisfies Record<string, Answer>
-
-type Route =
-  | 'info'
-  | 'chat'
-  | 'read'
-  | 'webhooks'
-  | 'webhook'
-  | 'query'
-  | 'message'
-  | 'availability'
-  | 'new'
-  | 'text'
-  | 'attachment'
-  | 'upload'
-  | 'multipart'
-  | 'type'
-  | 'stop-typing'
 
 /** A message that the Mac was asked to send, and sent. */
 interface SentMessage {
@@ -138,6 +87,14 @@ export async function startBlueBubbles({ password = 'secret of the Mac' } = {}):
     deliver: (event) => Promise.all(wanting(mac.webhooks, event.type).map(({ url }) => post(url, event))),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
+}
+
+interface Given {
+  readonly chatGuid?: string
+  readonly addresses?: readonly string[]
+  readonly message?: string
+  readonly parts?: readonly { readonly attachment?: string; readonly text?: string }[]
+  readonly attachment?: NonNullable<SentMessage['file']>
 }
 
 class Mac {
@@ -281,56 +238,6 @@ class Mac {
     this.webhooks.splice(at, 1)
     return success('Successfully deleted webhook!')
   }
-}
-
-const ROUTES: readonly [RegExp, Route][] = [
-  [/^GET \/api\/v1\/server\/info$/, 'info'],
-  [/^GET \/api\/v1\/handle\/availability\/imessage$/, 'availability'],
-  [/^POST \/api\/v1\/chat\/([^/]+)\/read$/, 'read'],
-  [/^GET \/api\/v1\/chat\/([^/]+)$/, 'chat'],
-  [/^POST \/api\/v1\/chat\/new$/, 'new'],
-  [/^POST \/api\/v1\/chat\/([^/]+)\/typing$/, 'type'],
-  [/^DELETE \/api\/v1\/chat\/([^/]+)\/typing$/, 'stop-typing'],
-  [/^POST \/api\/v1\/message\/text$/, 'text'],
-  [/^POST \/api\/v1\/message\/attachment$/, 'attachment'],
-  [/^POST \/api\/v1\/message\/multipart$/, 'multipart'],
-  [/^POST \/api\/v1\/attachment\/upload$/, 'upload'],
-  [/^POST \/api\/v1\/message\/query$/, 'query'],
-  [/^GET \/api\/v1\/message\/([^/]+)$/, 'message'],
-  [/^(?:GET|POST) \/api\/v1\/webhook$/, 'webhooks'],
-  [/^DELETE \/api\/v1\/webhook\/([^/]+)$/, 'webhook'],
-]
-
-interface Given {
-  readonly chatGuid?: string
-  readonly addresses?: readonly string[]
-  readonly message?: string
-  readonly parts?: readonly { readonly attachment?: string; readonly text?: string }[]
-  readonly attachment?: NonNullable<SentMessage['file']>
-}
-
-/** JSON, or a form with a file. */
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  const type = request.headers['content-type'] ?? ''
-  if (!type.startsWith('multipart/form-data')) return json(request)
-  const form = await new Response(await buffer(request), { headers: { 'content-type': type } }).formData()
-  const fields = [...form].map(async ([name, value]) => {
-    if (typeof value === 'string') return [name, value]
-    return [name, { name: value.name, type: value.type, bytes: Buffer.from(await value.arrayBuffer()) }]
-  })
-  return Object.fromEntries(await Promise.all(fields))
-}
-
-function routeOf(call: string): { route: Route; word?: string } | undefined {
-  for (const [pattern, route] of ROUTES) {
-    const word = pattern.exec(call)
-    if (word !== null) return word[1] === undefined ? { route } : { route, word: word[1] }
-  }
-  return undefined
-}
-
-function success(message: string, data?: unknown): Answer {
-  return { status: 200, body: { status: 200, message, ...(data === undefined ? {} : { data }) } }
 }
 
 function wanting(webhooks: readonly Webhook[], type: string): readonly Webhook[] {
