@@ -7,7 +7,7 @@ import { connect, fresh, health } from './support/mac-line.ts'
 import { CONTACT, type Customer, customer } from './support/readback.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
-import { signIn } from './support/visitor.ts'
+import { keysOf, signIn } from './support/visitor.ts'
 
 const RECORDED = { 'macOS 15': macos15, 'macOS 26': macos26 } as const
 
@@ -90,10 +90,7 @@ describe('a BlueBubbles line', () => {
   })
 
   test('keeps what was written and nothing that stands for a file, and tells a reaction from a message', async () => {
-    const visitor = await signIn(server.base, {
-      api_key_id: account.keys['sb-api-key-id'],
-      api_secret_key: account.keys['sb-api-secret-key'],
-    })
+    const visitor = await signIn(server.base, keysOf(account))
     const newest = async () => {
       const { data } = (await account.must(200, 'GET', '/api/v2/messages?limit=1')).body
       return (await visitor.must(200, 'GET', `/console/messages/${data[0].message_handle}`)).body.message

@@ -7,7 +7,7 @@ import { type Filling, fillingPostgres, fillingSqlite } from './support/filling.
 import { postgresServer, requirePostgres } from './support/postgres.ts'
 import { type Customer, customer, LINE, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
-import { signIn } from './support/visitor.ts'
+import { keysOf, signIn } from './support/visitor.ts'
 
 const OTHER_LINE = '+19175550199'
 const MESSAGES = 40_000
@@ -100,8 +100,8 @@ async function linesKeepNoOtherWaiting({ env, fill }: Filling): Promise<void> {
   assert.ok(before < AT_ONCE / 2, `${before} of the busy account's looks came first`)
 }
 
-function pageOf(base: string, { keys }: Customer) {
-  return signIn(base, { api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] })
+function pageOf(base: string, account: Customer) {
+  return signIn(base, keysOf(account))
 }
 
 async function keepsNoOtherWaiting({ env, fill }: Filling): Promise<void> {

@@ -4,7 +4,7 @@ import { startCustomerServer } from './support/customer-server.ts'
 import { CONTACT, type Customer, customer } from './support/readback.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
-import { signIn } from './support/visitor.ts'
+import { keysOf, signIn } from './support/visitor.ts'
 import { addWebhooks, deliveries } from './support/webhooks.ts'
 
 /** More than a story shows. */
@@ -13,11 +13,8 @@ const LATER = 21
 describe('the story of a message', () => {
   const server = shareReadback()
 
-  const storyBy = async ({ keys }: Customer) => {
-    const visitor = await signIn(server.base, {
-      api_key_id: keys['sb-api-key-id'],
-      api_secret_key: keys['sb-api-secret-key'],
-    })
+  const storyBy = async (account: Customer) => {
+    const visitor = await signIn(server.base, keysOf(account))
     return async (handle = '') => (await visitor.must(200, 'GET', `/console/messages/${handle}`)).body
   }
   const idsOf = (receipts: readonly { receipt_id: string }[]) => receipts.map(({ receipt_id }) => receipt_id)

@@ -14,7 +14,7 @@ import {
 import { CONTACT, type Customer, customer, LINE, type Readback, startReadback } from './support/readback.ts'
 import { deliveries, events, oneOfAll, someOfAll, waiting } from './support/rows.ts'
 import { until } from './support/until.ts'
-import { signIn } from './support/visitor.ts'
+import { keysOf, signIn } from './support/visitor.ts'
 
 /** Those that grow with use. The others have a row for each line, account, endpoint or node. */
 const GROWING = [
@@ -139,9 +139,8 @@ async function end({ operator }: Readback, account: Customer): Promise<void> {
 }
 
 /** What a person looks at. */
-async function look(base: string, { keys }: Customer): Promise<void> {
-  const key = { api_key_id: keys['sb-api-key-id'], api_secret_key: keys['sb-api-secret-key'] }
-  const visitor = await signIn(base, key)
+async function look(base: string, account: Customer): Promise<void> {
+  const visitor = await signIn(base, keysOf(account))
   const { body } = await visitor.must(200, 'GET', '/console/conversations')
   const { body: searched } = await visitor.must(
     200,
