@@ -110,25 +110,6 @@ describe('a message that a line sends', () => {
     assert.equal(other.status, 404)
   })
 
-  test('sets going the receipts that waited for a reply, and one who stops typing does not', async () => {
-    const number = '+14155550143'
-    const types = (state: string) =>
-      account.must(200, 'POST', '/api/send-typing-indicator', { number, from_number: LINE, state })
-    await server.operator.must(200, 'PATCH', `/operator/accounts/${account.accountId}`, { auto_mark_read: true })
-    const timing = { auto_mark_read_timing: { mode: 'on_reply' } }
-    await account.must(200, 'PATCH', '/readback/v1/settings', timing)
-    for (const answer of [() => send(account, { number }), () => types('start')]) {
-      const [handle] = await account.write({ number })
-      const shown = async () => (await account.phone(number)).find(({ message_handle }) => message_handle === handle)
-      await types('stop')
-      const { data } = (await account.must(200, 'GET', '/readback/v1/receipts?limit=1')).body
-      assert.deepEqual([data[0].reason, (await shown())?.read_at], ['awaiting_reply', null])
-      await answer()
-      await until('the receipt to go', shown, (seen) => seen?.read_at != null)
-    }
-    await server.operator.must(200, 'PATCH', `/operator/accounts/${account.accountId}`, { auto_mark_read: false })
-  })
-
   const good = { number: CONTACT, from_number: LINE, content: 'Hi' }
   const RUBBISH: readonly (readonly [field: string, change: Record<string, unknown>])[] = [
     ...[null, 7, '', 'nobody', ['+14155551234'], {}].map((number) => ['number', { number }] as const),
@@ -165,3 +146,26 @@ describe('a message that a line sends', () => {
     }
   })
 })
+
+const REPLIES: readonly (readonly [who: string, path: string, body: object])[] = [
+  ['writes', '/api/send-message', { content: 'Hi' }],
+  ['begins to type', '/api/send-typing-indicator', { state: 'start' }],
+]
+for (const [who, path, body] of REPLIES) {
+  test(`who ${who} sends at once what waited for a reply, and who stops typing does not`, async (t) => {
+    // A look through all lines would find it without a word.
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    await using server = await startReadback()
+    const account = await customer(server, { auto: true })
+    const place = { number: CONTACT, from_number: LINE }
+    const timing = { auto_mark_read_timing: { mode: 'on_reply' } }
+    await account.must(200, 'PATCH', '/readback/v1/settings', timing)
+    const [handle] = await account.write()
+    const shown = async () => (await account.phone()).find(({ message_handle }) => message_handle === handle)
+    await account.must(200, 'POST', '/api/send-typing-indicator', { ...place, state: 'stop' })
+    const { data } = (await account.must(200, 'GET', '/readback/v1/receipts?limit=1')).body
+    assert.deepEqual([data[0].reason, (await shown())?.read_at], ['awaiting_reply', null])
+    await account.must(200, 'POST', path, { ...place, ...body })
+    await until('the receipt to go', shown, (seen) => seen?.read_at != null)
+  })
+}
