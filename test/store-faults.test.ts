@@ -99,6 +99,17 @@ describe('a store that cannot be written', () => {
     assert.deepEqual(answers[2]?.body, { status: 'ERROR', message: 'Internal server error' })
     const logged = server.logs.map((line) => JSON.parse(line)).find(({ msg }) => msg === 'a defect')
     assert.deepEqual([logged?.level, logged?.error], [50, 'a defect'])
+    const unknown = await account.call('GET', '/readback/v1/receipts/none')
+    const ids = [...answers, unknown].map(({ headers }) => headers.get('x-request-id'))
+    const levels = await until(
+      'all to be logged',
+      () => {
+        const lines = server.logs.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'answered')
+        return ids.map((id) => lines.find(({ reqId }) => reqId === id)?.level)
+      },
+      (each) => !each.includes(undefined),
+    )
+    assert.deepEqual(levels, [20, 20, 50, 20, 30], 'what an operator looks for stands out')
     for (const answer of answers.filter(({ status }) => status === 200)) {
       assert.equal((await account.settled(answer.headers.get('readback-receipt-id') ?? '')).state, 'sent')
     }
