@@ -63,8 +63,6 @@ export async function openEventStream(reply: FastifyReply, options: EventStreamO
     () => clearInterval(heartbeat),
     () => clearTimeout(rotation),
   )
-  // A server that stops ends it before it has begun.
-  if (!open) close()
   // The answer to HEAD is over at once, and takes no stream along.
   reply.raw.once('close', () => stream.destroy())
   stream.once('close', close)
