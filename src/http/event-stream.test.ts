@@ -11,8 +11,9 @@ import { openEventStream } from './event-stream.ts'
 const LONG = 'x'.repeat(16 * 1024 * 1024)
 
 /** A server whose one door is a stream from this hub. */
-async function serving(hub: Pick<EventHub, 'subscribe'>) {
+async function serving(hub: Pick<EventHub, 'subscribe'>, onGone = () => {}) {
   const app = Fastify()
+  app.addHook('onRequest', async (_, reply) => void reply.raw.once('close', onGone))
   app.get('/', (_, reply) =>
     openEventStream(reply, {
       hub,
@@ -23,7 +24,12 @@ async function serving(hub: Pick<EventHub, 'subscribe'>) {
     }),
   )
   const base = await app.listen({ host: '127.0.0.1', port: 0 })
-  return { app, base, [Symbol.asyncDispose]: () => app.close() }
+  const ask = (method: string) => {
+    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1').on('error', () => {})
+    socket.write(`${method} / HTTP/1.1\r\nhost: x\r\n\r\n`)
+    return socket
+  }
+  return { app, base, ask, [Symbol.asyncDispose]: () => app.close() }
 }
 
 test('a client that does not read the end of its stream is let go a second later', { timeout: 10_000 }, async (t) => {
@@ -34,10 +40,8 @@ test('a client that does not read the end of its stream is let go a second later
     return () => {}
   }
   await using server = await serving({ subscribe })
-  const { port } = server.app.server.address() as AddressInfo
-  const sleeper = connect(port, '127.0.0.1').on('error', () => {})
+  const sleeper = server.ask('GET')
   t.after(() => sleeper.destroy())
-  sleeper.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
   await once(sleeper, 'readable')
   const { onEvent, onEnd } = await subscribed.promise
   onEvent({} as RecordedEvent)
@@ -60,4 +64,20 @@ test('a stream that ends before it has begun is over at once, and leaves nobody 
   assert.deepEqual([answer.status, await answer.text()], [200, ''])
   await server.app.close()
   assert.equal(left, 1)
+})
+
+test('a client that asks with HEAD, and is gone before its stream begins, is no listener', {
+  timeout: 10_000,
+}, async () => {
+  const [asked, gone, left] = [Promise.withResolvers(), Promise.withResolvers(), Promise.withResolvers()]
+  const subscribe = async () => {
+    asked.resolve(null)
+    await gone.promise
+    return () => left.resolve(null)
+  }
+  await using server = await serving({ subscribe }, () => gone.resolve(null))
+  const client = server.ask('HEAD')
+  await asked.promise
+  client.destroy()
+  await left.promise
 })

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { finished, Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import type { RecordedEvent } from '../core/account-event.ts'
 import type { AccountId } from '../core/id.ts'
@@ -63,8 +63,8 @@ export async function openEventStream(reply: FastifyReply, options: EventStreamO
     () => clearInterval(heartbeat),
     () => clearTimeout(rotation),
   )
-  // The answer to HEAD is over at once, and takes no stream along.
-  reply.raw.once('close', () => stream.destroy())
+  // The answer to HEAD is over at once, perhaps by now, and takes no stream along.
+  finished(reply.raw, () => stream.destroy())
   stream.once('close', close)
   reply.headers(HEADERS)
   write(': from here on\n\n')

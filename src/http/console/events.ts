@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream'
+import { finished, PassThrough } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { ConsoleStore } from '../../core/console.ts'
 import { type Door, door } from '../door.ts'
@@ -40,8 +40,8 @@ export function eventsDoor(app: FastifyInstance, desk: EventsDesk): Door {
       bell.stop()
       open.delete(stream)
     })
-    // The answer to HEAD is over at once, and takes no stream along.
-    reply.raw.once('close', () => stream.destroy())
+    // The answer to HEAD is over at once, perhaps by now, and takes no stream along.
+    finished(reply.raw, () => stream.destroy())
     reply.header('content-type', 'text/event-stream').header('cache-control', 'no-store')
     stream.write('retry: 1000\nevent: hello\ndata:\n\n')
     return stream
