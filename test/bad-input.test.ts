@@ -82,6 +82,16 @@ describe('bad input', () => {
     for (const method of ['GET', 'POST']) await refused(404, request('', [], `${method} /api%2Fmark-read HTTP/1.1`))
   })
 
+  test('is the same for a path behind the name of the server, as RFC 9112 has it, and for an id that is empty', async () => {
+    for (const origin of ['http://localhost', 'https://localhost:7070']) {
+      await refused(401, request('', ['sb-api-key-id: x'], `POST ${origin}/api/mark-read HTTP/1.1`))
+      await refused(405, request('', [], `GET ${origin}/api/mark-read HTTP/1.1`))
+      await refused(404, request('', [], `GET ${origin}/api/mark-unread HTTP/1.1`))
+    }
+    await refused(404, request('', [], 'GET /readback/v1/receipts/ HTTP/1.1'))
+    await refused(405, request('', [], 'POST /readback/v1/receipts/ HTTP/1.1'))
+  })
+
   test('is 401 and then 404 for an id that nothing has, however long it is', async () => {
     const path = `/readback/v1/receipts/${'x'.repeat(2_000)}`
     await refused(404, request('', [], `GET ${path} HTTP/1.1`))

@@ -74,14 +74,14 @@ function remember(app: FastifyInstance, url: string, doors: readonly string[]): 
   const methods = doors.includes('GET') ? ['HEAD', ...doors] : doors
   const known = PATHS.get(app) ?? []
   PATHS.set(app, known)
-  const pattern = url.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')
+  const pattern = url.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]*')
   known.push({ pattern: new RegExp(`^${pattern}$`), methods })
 }
 
 /** 405 where the path takes other methods, before any body is read and whoever asks (`docs/api.md`, "Every request"), and else 404. */
 export function refuseRoute(app: FastifyInstance, { url }: FastifyRequest, reply: FastifyReply): ReadbackError {
-  const [path = ''] = url.split(/[?#]/, 1)
   // As the router reads it, which has refused by now what cannot be decoded.
+  const [path = ''] = url.replace(/^https?:\/\/.*?\//, '/').split(/[?#]/, 1)
   const decoded = decodeURI(path)
   const known = PATHS.get(app)?.find(({ pattern }) => pattern.test(decoded))
   if (known === undefined) return new ReadbackError('not_found', 'There is no such endpoint')
