@@ -45,6 +45,16 @@ describe('a token', () => {
     await assert.rejects(holding.get('/api/lines'), { message: '401 Invalid or expired token' })
   })
 
+  test('is taken behind the name of its scheme in any spelling, and behind more than one blank', async () => {
+    const { token } = await mint(account)
+    for (const authorization of [`bearer ${token}`, `BEARER   ${token}`]) {
+      await client(server.base, { authorization }).must(200, 'GET', '/api/lines')
+    }
+    for (const authorization of [`Bearer${token}`, `Basic ${token}`, token, `Bearer ${token} ${token}`]) {
+      await client(server.base, { authorization }).must(401, 'GET', '/api/lines')
+    }
+  })
+
   test('for the whole account opens all that keys do, but makes and revokes no tokens', async () => {
     const { token, token_id } = await mint(account)
     const whole = client(server.base, bearer(token))

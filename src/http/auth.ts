@@ -37,7 +37,7 @@ export function isOperatorToken(given: string, operatorToken: string): boolean {
 }
 
 function bearerOf({ authorization }: FastifyRequest['headers']): string | undefined {
-  return /^Bearer (.+)$/i.exec(authorization ?? '')?.[1]
+  return /^Bearer +(.+)$/i.exec(authorization ?? '')?.[1]
 }
 
 function only(header: string | string[] | undefined): string {
