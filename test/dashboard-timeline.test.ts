@@ -12,6 +12,7 @@ import {
   refuse,
   write,
 } from './support/dashboard.ts'
+import { CONTACT } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
 
@@ -72,6 +73,22 @@ describe('a conversation that is open in the dashboard', { skip: requireDashboar
     await shows(visited, 70)
     await until('it to be where it was', height, (now) => Math.abs(now - before) < 2)
     assert.deepEqual(visited.complaints, [])
+  })
+
+  test('shows a receipt under the message that it marked, and not under the SMS after that', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line, content: 'An iMessage' })
+    await account.write({ to_number: line, content: 'A text message', service: 'SMS' })
+    await account.settled(await account.markRead(CONTACT, line))
+    await account.settled(await account.markRead(CONTACT, line))
+    await openConversation(page)
+    await log(page).getByText('skipped', { exact: true }).waitFor()
+    const entries = await log(page).locator('.entry').allInnerTexts()
+    assert.match(entries[0] ?? '', /An iMessage.*\bsent\b/s)
+    assert.match(entries[1] ?? '', /A text message.*\bskipped\b/s)
+    assert.doesNotMatch(entries[1] ?? '', /\bsent\b/)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
   test('stays, with what is typed in it, while the server answers nothing, and keeps what is typed meanwhile', async () => {

@@ -66,6 +66,7 @@ export interface Receipt {
   receipt_id: string
   number: string
   from_number: string
+  service: Service | null
   trigger: 'api' | 'auto' | 'dashboard'
   state: ReceiptState
   reason: string | null

@@ -23,7 +23,7 @@ export function Timeline({ conversation, pages, view, onOlder, onOpen }: Timelin
   const oldestFirst = pages.toReversed()
   const messages = oldestFirst.flatMap((page) => page.messages)
   const receipts = oldestFirst.flatMap((page) => page.receipts)
-  const handles = new Set(messages.map(({ message_handle }) => message_handle))
+  const places = Map.groupBy(receipts, placesAmong(messages))
   return (
     <Log label="Messages and receipts" className="timeline">
       {view.hasNextPage && (
@@ -41,23 +41,30 @@ export function Timeline({ conversation, pages, view, onOlder, onOpen }: Timelin
       {messages.length === 0 && receipts.length === 0 && (
         <Empty title="No message yet">The contact has not written.</Empty>
       )}
-      {receipts
-        .filter(({ read_up_to }) => read_up_to === null || !handles.has(read_up_to))
-        .map((receipt) => (
-          <ReceiptRow key={receipt.receipt_id} receipt={receipt} />
-        ))}
+      {places.get(undefined)?.map((receipt) => (
+        <ReceiptRow key={receipt.receipt_id} receipt={receipt} />
+      ))}
       {messages.map((message) => (
         <div key={message.message_handle} className="entry">
           <MessageEntry message={message} group={conversation.kind === 'group'} onOpen={onOpen} />
-          {receipts
-            .filter(({ read_up_to }) => read_up_to === message.message_handle)
-            .map((receipt) => (
-              <ReceiptRow key={receipt.receipt_id} receipt={receipt} />
-            ))}
+          {places.get(message)?.map((receipt) => (
+            <ReceiptRow key={receipt.receipt_id} receipt={receipt} />
+          ))}
         </div>
       ))}
     </Log>
   )
+}
+
+/** The message under which a receipt stands. One that was asked for up to an SMS went for what the contact wrote before that. */
+function placesAmong(messages: readonly Message[]): (receipt: Receipt) => Message | undefined {
+  const indexes = new Map(messages.map(({ message_handle }, index) => [message_handle, index]))
+  return ({ read_up_to, state, service }) => {
+    const index = indexes.get(read_up_to ?? '') ?? -1
+    const asked = messages[index]
+    if (state !== 'sent' || asked?.service !== 'SMS') return asked
+    return messages.slice(0, index + 1).findLast((each) => !each.is_outbound && each.service === service)
+  }
 }
 
 function MessageEntry({
