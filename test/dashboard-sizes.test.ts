@@ -4,6 +4,7 @@ import type { Locator } from 'playwright-core'
 import { enter, enterAsOperator, log, openConversation, openDesk, phone } from './support/dashboard.ts'
 import { CONTACT } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
+import { ownLine } from './support/shared.ts'
 
 describe('the dashboard, whatever the size of its window,', { skip: requireDashboard() }, () => {
   const desk = openDesk()
@@ -157,6 +158,31 @@ describe('the dashboard, whatever the size of its window,', { skip: requireDashb
     await attach.last().click()
     assert.ok((await boxOf(page.getByTitle('https://example.com/picture.jpg'))).width > 80)
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('gives a conversation all of the room beside the list where there is no phone to show', async () => {
+    await using visited = await enter(desk)
+    const { page, account } = visited
+    const number = ownLine()
+    const settings = { url: 'http://127.0.0.1:9', password: 'secret' }
+    const draft = { number, connector: 'bluebubbles', settings }
+    await desk.server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, draft)
+    const message = { number: CONTACT, from_number: number, content: 'Hello' }
+    await account.must(200, 'POST', '/api/send-message', message)
+    await openConversation(page)
+    const conversation = page.getByRole('region', { name: 'Conversation', exact: true })
+    const beside = async () => (await boxOf(page.getByRole('region', { name: 'Conversations', exact: true }))).width
+    for (const width of [1440, 1000]) {
+      await page.setViewportSize({ width, height: 900 })
+      assert.equal((await boxOf(conversation)).width, width - (await beside()))
+    }
+    await page.setViewportSize({ width: 390, height: 844 })
+    assert.equal((await boxOf(conversation)).width, 390)
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await page.goto(`${desk.server.base}/conversations/conv_0`)
+    await page.getByText('No such conversation').waitFor()
+    assert.equal((await boxOf(page.locator('.pane'))).width, 1440 - (await beside()))
+    assert.deepEqual(visited.complaints, [])
   })
 
   test('keeps together on the narrowest phone what stands side by side elsewhere', async () => {
