@@ -23,6 +23,20 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     await page.getByText('No endpoint yet').waitFor()
   })
 
+  test('says of a conversation that is not there that it is not, whatever else changes', async () => {
+    await using visited = await enter(desk, { path: '/conversations/conv_0' })
+    const { page, account, line } = visited
+    const again = page.getByRole('alert').getByRole('button', { name: 'Try again' })
+    await again.focus()
+    await account.write({ to_number: line })
+    await page.getByRole('link', { name: new RegExp(`\\${CONTACT}`) }).waitFor()
+    await again.and(page.locator(':focus')).waitFor()
+    const asked = page.waitForResponse('**/console/conversations/conv_0')
+    await page.keyboard.press('Enter')
+    assert.equal((await asked).status(), 404)
+    assert.deepEqual(visited.complaints, [])
+  })
+
   test('asks again for what broke off in the middle', async () => {
     await using visited = await enter(desk)
     const { page } = visited

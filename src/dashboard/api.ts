@@ -60,7 +60,12 @@ export function fetchAnew(): Promise<void> {
     const anew = () => queries.invalidateQueries({ queryKey, exact: true })
     void promise?.then(anew, anew)
   }
-  return queries.invalidateQueries({ predicate: (query) => !bringsFurther(query) })
+  return queries.invalidateQueries({ predicate: (query) => !bringsFurther(query) && !isNotThere(query) })
+}
+
+/** No change brings it, and what says so would give way to a moment of waiting at each. */
+function isNotThere({ state: { error } }: Query): boolean {
+  return error instanceof Refusal && error.status === 404
 }
 
 function bringsFurther({ state }: Query): boolean {
