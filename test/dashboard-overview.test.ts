@@ -22,6 +22,20 @@ describe('the overview in the dashboard', { skip: requireDashboard() }, () => {
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('says that none failed, and not that all went out, where one waits', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.must(200, 'PUT', '/simulator/carrier', { from_number: line, offline: true })
+    await account.write({ to_number: line })
+    await account.markRead(CONTACT, line)
+    await page.getByRole('link', { name: 'Overview' }).click()
+    const unsent = page.getByRole('region', { name: 'What did not go out' })
+    await unsent.getByText('None was skipped, failed or expired').waitFor()
+    assert.equal(await unsent.getByText('went out').count(), 0)
+    assert.equal(await page.locator('.card', { hasText: 'Queued now' }).locator('.figure').innerText(), '1')
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('goes on with the hour where nothing happens, and counts nothing in one that had nothing', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited

@@ -178,8 +178,8 @@ function Failures({ failures }: { failures: Receipt[] }) {
         What did not go out
       </Title>
       {failures.length === 0 && (
-        <Empty title="All that was asked for went out">
-          What is skipped or fails is listed here, with the reason and what to do.
+        <Empty title="None was skipped, failed or expired">
+          One that is stands here, with the reason and what to do.
         </Empty>
       )}
       <Stack gap="sm">
