@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { visit } from './support/browser.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { enter, enterAsOperator, log, openConversation, openDesk, reads, refuse } from './support/dashboard.ts'
 import { CONTACT, customer } from './support/readback.ts'
@@ -172,6 +173,27 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     await page.getByText('Not right now').waitFor()
     await page.unroute('**/console/session')
     await page.getByText('Nobody has written yet').waitFor()
+  })
+
+  test('goes on to say that it cannot be asked who is signed in while it is asked again', async () => {
+    await using visited = await visit(desk.browser, desk.server.base)
+    const { page } = visited
+    let asked = 0
+    await page.route('**/console/session', (route) => {
+      asked++
+      return refuse(route)
+    })
+    await page.reload()
+    const again = page.getByRole('button', { name: 'Try again' })
+    await again.focus()
+    const before = asked
+    await until(
+      'it to be asked again',
+      () => asked,
+      (times) => times > before + 1,
+    )
+    await again.and(page.locator(':focus')).waitFor()
+    assert.deepEqual(visited.complaints, [])
   })
 
   test('does not say that it asks again for what it does not, nor that somebody is signed out who is not', async () => {

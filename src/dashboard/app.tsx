@@ -1,6 +1,6 @@
 import { Center, Loader } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { call, get, queries } from './api.ts'
 import { forgetSecrets, keepDraftsOf } from './drafts.ts'
 import { Failure, Notice } from './parts/states.tsx'
@@ -23,6 +23,7 @@ export function App() {
     retry: false,
     refetchInterval: ({ state }) => (state.status === 'error' ? ASK_AGAIN_MS : false),
   })
+  const problem = useLast(session.error)
   const visitor = session.data
   if (visitor?.kind === 'nobody') return <SignIn linkProblem={link.problem} />
   if (visitor) {
@@ -35,9 +36,16 @@ export function App() {
   }
   return (
     <Center mih="100vh">
-      {session.isError ? <Failure error={session.error} again={session.refetch} /> : <Loader aria-label="Loading" />}
+      {problem ? <Failure error={problem} again={session.refetch} /> : <Loader aria-label="Loading" />}
     </Center>
   )
+}
+
+/** What it failed with last: while it is asked again it is as if it had not been asked before. */
+function useLast(error: Error | null): Error | null {
+  const last = useRef(error)
+  last.current = error ?? last.current
+  return last.current
 }
 
 function nameOf(visitor: Visitor): string {
