@@ -41,6 +41,9 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     await page.goto(`${desk.server.base}/#sign-in=a-link-of-nobody`)
     await page.getByRole('alert').waitFor()
     assert.ok(!page.url().includes('#'), page.url())
+    await signIn(page, await customer(desk.server, { lines: [] }))
+    await page.getByText('Nobody has written yet').waitFor()
+    assert.equal(await page.getByRole('alert').count(), 0, 'the link is of no concern once one is in by a key')
   })
 
   test('shows whoever is lost the way back, and a program what it always does', async () => {

@@ -25,7 +25,7 @@ export function App() {
   })
   const problem = useLast(session.error)
   const visitor = session.data
-  if (visitor?.kind === 'nobody') return <SignIn linkProblem={link.problem} />
+  if (visitor?.kind === 'nobody') return <SignIn linkProblem={link.problem} onDone={link.forget} />
   if (visitor) {
     return (
       <>

@@ -13,7 +13,12 @@ const WHERE_IT_IS = {
   operator: 'The token is in data/operator-token, unless READBACK_OPERATOR_TOKEN was set.',
 } as const
 
-export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
+interface SignInProps {
+  linkProblem: string | undefined
+  onDone: () => void
+}
+
+export function SignIn({ linkProblem, onDone }: SignInProps) {
   const [who, setWho] = useState<Who>('account')
   useDocumentTitle('Sign in · Readback')
   const first = useRef<HTMLInputElement>(null)
@@ -21,7 +26,10 @@ export function SignIn({ linkProblem }: { linkProblem: string | undefined }) {
   useEffect(() => first.current?.focus(), [])
   const signIn = useMutation({
     mutationFn: (body: Record<string, string>) => call('POST', '/session', body),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['session'] }),
+    onSuccess() {
+      onDone()
+      return queries.invalidateQueries({ queryKey: ['session'] })
+    },
   })
   const turnTo = (given: Who) => {
     setWho(given)
