@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { signIn, visit } from './support/browser.ts'
 import { enter, openDesk, refuse } from './support/dashboard.ts'
-import { CONTACT } from './support/readback.ts'
+import { CONTACT, customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 
 describe('the overview in the dashboard', { skip: requireDashboard() }, () => {
@@ -34,6 +35,16 @@ describe('the overview in the dashboard', { skip: requireDashboard() }, () => {
     assert.equal(await unsent.getByText('went out').count(), 0)
     assert.equal(await page.locator('.card', { hasText: 'Queued now' }).locator('.figure').innerText(), '1')
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('says of an account without lines that it has 0', async () => {
+    const { keys } = await customer(desk.server, { lines: [] })
+    await using visited = await visit(desk.browser, `${desk.server.base}/overview`)
+    const { page } = visited
+    await signIn(page, { keys })
+    const card = page.locator('.card', { hasText: 'the operator adds them' })
+    assert.equal(await card.locator('.figure').innerText(), '0')
+    assert.deepEqual(visited.complaints, [])
   })
 
   test('goes on with the hour where nothing happens, and counts nothing in one that had nothing', async () => {

@@ -60,7 +60,9 @@ function Figures({ data, lines }: { data: OverviewData; lines: LineState[] | und
       </Figure>
       <Figure name="Lines" below={lines?.length === 0 ? 'the operator adds them' : undefined}>
         <Group gap={6} component="span">
-          {byHealth.size === 0 && (lines?.length ?? '–')}
+          {lines === undefined && '–'}
+          {/* As a text: of numbers Mantine's Group leaves out a 0. */}
+          {lines?.length === 0 && '0'}
           {[...byHealth].map(([status, those]) => (
             <Group key={status} gap={4} component="span">
               {those.length} <HealthBadge status={status} />
