@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Locator } from 'playwright-core'
+import { signIn, visit } from './support/browser.ts'
 import { enter, enterAsOperator, log, openConversation, openDesk, phone } from './support/dashboard.ts'
-import { CONTACT } from './support/readback.ts'
+import { CONTACT, customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { ownLine } from './support/shared.ts'
 
@@ -185,6 +186,23 @@ describe('the dashboard, whatever the size of its window,', { skip: requireDashb
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('cuts off nothing of a long address, nor of a plan with a long name', async () => {
+    const email = `${'somebody-with-a-long-name'.repeat(2)}@example.com`
+    const { keys } = await customer(desk.server, { lines: [], email, plan: 'x'.repeat(64) })
+    await using visited = await visit(desk.browser, `${desk.server.base}/settings`, {
+      viewport: { width: 320, height: 568 },
+    })
+    const { page } = visited
+    await signIn(page, { keys })
+    await page.getByText('does not include it').waitFor()
+    for (const text of [page.getByText('It comes with'), page.getByText(`${email} ·`)]) {
+      const { x, width } = await boxOf(text)
+      assert.ok(x + width < 320, `${x + width}`)
+    }
+    assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 320)
+    assert.deepEqual(visited.complaints, [])
+  })
+
   test('keeps together on the narrowest phone what stands side by side elsewhere', async () => {
     await using operator = await enterAsOperator(desk)
     await using visited = await enter(desk, { path: '/overview' })
@@ -208,7 +226,7 @@ describe('the dashboard, whatever the size of its window,', { skip: requireDashb
   })
 })
 
-async function boxOf(element: Locator): Promise<{ y: number; width: number; height: number }> {
+async function boxOf(element: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
   const box = await element.boundingBox()
   assert.ok(box !== null)
   return box

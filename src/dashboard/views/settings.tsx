@@ -53,7 +53,7 @@ function AutoMarkRead({ visitor: { account, auto_plans } }: { visitor: AccountVi
         />
       </Group>
       {!included && (
-        <Alert color="yellow" mt="sm" title={`Your plan, ${account.plan}, does not include it`}>
+        <Alert color="yellow" mt="sm" className="break" title={`Your plan, ${account.plan}, does not include it`}>
           It comes with {auto_plans.join(' and ')}. The operator of this server can change the plan.
         </Alert>
       )}
@@ -69,7 +69,7 @@ function AccountFacts({ visitor: { account } }: { visitor: AccountVisitor }) {
       <Title order={2} size="h5" id="account-title" mb={6}>
         Account
       </Title>
-      <Text size="sm">
+      <Text size="sm" className="break">
         {account.email} · plan <strong>{account.plan}</strong> · since <Time at={account.created_at} />
       </Text>
       {account.read_receipts_enabled ? (
