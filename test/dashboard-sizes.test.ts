@@ -186,6 +186,19 @@ describe('the dashboard, whatever the size of its window,', { skip: requireDashb
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('shows what opens into more in one size', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line, content: 'Hello' })
+    await account.settled(await account.markRead(CONTACT, line))
+    await openConversation(page)
+    await log(page).getByRole('button', { name: 'Hello' }).click()
+    const opening = ['The call that asked for it', 'Exactly how'].map((words) => boxOf(page.getByText(words)))
+    const [call, knobs] = await Promise.all(opening)
+    assert.equal(call?.height, knobs?.height)
+    assert.deepEqual(visited.complaints, [])
+  })
+
   test('cuts off nothing of a long address, nor of a plan with a long name', async () => {
     const email = `${'somebody-with-a-long-name'.repeat(2)}@example.com`
     const { keys } = await customer(desk.server, { lines: [], email, plan: 'x'.repeat(64) })
