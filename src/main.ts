@@ -47,6 +47,12 @@ const PAGES = join(import.meta.dirname, '../dist/dashboard')
 
 /** Puts the parts together and serves. Throws what keeps it from starting; `onDeath` hears of a store that breaks later. */
 export async function start(config: Config, log: Logger, onDeath: (error: Error) => void): Promise<Running> {
+  const serve = await prepare(config, log, onDeath)
+  return serve()
+}
+
+/** Puts the parts together. Until what it answers is called nothing is under way, and the process may end at any moment. */
+async function prepare(config: Config, log: Logger, onDeath: (error: Error) => void): Promise<() => Promise<Running>> {
   setFlagsFromString(ALL_BORN_YOUNG)
   makeFolder(config.dataDir)
   const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
@@ -79,21 +85,23 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
     log,
     ...dashboard,
   })
-  const demo = await orDrain(outbox, async () => {
-    // Before anybody can ask for a receipt: what it finds claimed then was claimed by a process that is no more.
-    await outbox.start()
-    await listen(app, config)
-    base = baseOf(app.server.address() as AddressInfo)
-    const { simulator } = connectors
-    const demo = config.demo && simulator && (await prepareDemo({ store, simulator, dataDir: config.dataDir, now }))
-    await outbox.turnToCarriers()
-    return demo
-  })
-  return {
-    base,
-    durability: () => store.durability(),
-    greeting: demo ? demoText(base, demo, dashboard.links.make(demo.key)) : '',
-    stop: () => takeApart({ hub, outbox, callers, app, store }, config),
+  return async () => {
+    const demo = await orDrain(outbox, async () => {
+      // Before anybody can ask for a receipt: what it finds claimed then was claimed by a process that is no more.
+      await outbox.start()
+      await listen(app, config)
+      base = baseOf(app.server.address() as AddressInfo)
+      const { simulator } = connectors
+      const demo = config.demo && simulator && (await prepareDemo({ store, simulator, dataDir: config.dataDir, now }))
+      await outbox.turnToCarriers()
+      return demo
+    })
+    return {
+      base,
+      durability: () => store.durability(),
+      greeting: demo ? demoText(base, demo, dashboard.links.make(demo.key)) : '',
+      stop: () => takeApart({ hub, outbox, callers, app, store }, config),
+    }
   }
 }
 
@@ -201,7 +209,7 @@ async function run(): Promise<void> {
   const log = pino({ level: config.logLevel })
   const names = strangeNames()
   if (names.length > 0) log.warn({ names }, 'there are no such settings')
-  const running = await start(config, log, (error) => {
+  const serve = await prepare(config, log, (error) => {
     log.fatal({ error: messageOf(error) }, 'the store broke; this process ends')
     process.exit(1)
   })
@@ -218,7 +226,8 @@ async function run(): Promise<void> {
       process.exit(1)
     }
     setTimeout(giveUp, patience).unref()
-    running.stop().then(
+    const stopped = serving.then((running) => running.stop())
+    stopped.then(
       () => log.info('stopped'),
       (error: unknown) => {
         log.fatal({ error: messageOf(error) }, 'could not stop cleanly')
@@ -227,8 +236,12 @@ async function run(): Promise<void> {
     )
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
-  log.info({ base: running.base }, 'Readback serves')
-  process.stdout.write(running.greeting)
+  // Lanes call carriers before it listens: also a start that is broken off finishes what is under way.
+  const serving = serve()
+  const { base, greeting } = await serving
+  if (stopping) return
+  log.info({ base }, 'Readback serves')
+  process.stdout.write(greeting)
 }
 
 if (import.meta.main) {

@@ -4,7 +4,8 @@ import { connect, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { client } from './support/client.ts'
 import { dataFolder } from './support/data-folder.ts'
-import { startProcess } from './support/process.ts'
+import { locked, nodeSettings, postgresServer, requirePostgres, runSql } from './support/postgres.ts'
+import { beginProcess, startProcess } from './support/process.ts'
 import { CONTACT, customer, LINE, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 
@@ -74,6 +75,49 @@ describe('a start', () => {
     await client(server.base).must(200, 'GET', '/healthz')
     assert.equal(await server.end('SIGTERM'), 0)
     await closed
+  })
+})
+
+describe('a start that is broken off', { skip: requirePostgres() }, () => {
+  test('once it calls carriers finishes what is under way, writes it down and gives its lines back', async () => {
+    await using postgres = await postgresServer()
+    await using database = await postgres.database()
+    await using folder = await dataFolder()
+    await using before = await startReadback(nodeSettings(database))
+    const account = await customer(before)
+    await account.carrier({ offline: true })
+    const id = await account.markRead()
+    await until(
+      'it to wait',
+      () => account.receipt(id),
+      ({ attempts }) => attempts > 0,
+    )
+    await before.stop()
+    await runSql(database.url, 'update simulated_carriers set offline = 0, latency_ms = 2000')
+    await runSql(database.url, 'update receipts set next_attempt_at = 0')
+    // What a start asks for last.
+    const late = await locked(database, 'lock table webhook_deliveries')
+    await using server = beginProcess({ dataDir: folder.path, env: nodeSettings(database) })
+    await until(
+      'the call to be under way',
+      () => runSql(database.url, 'select 1 from receipts where next_attempt_at is null and settled_at is null'),
+      ({ length }) => length === 1,
+    )
+    const ended = server.end('SIGTERM')
+    await Promise.race([
+      ended,
+      until(
+        'it to hear',
+        async () => server.output(),
+        (text) => text.includes('finishing'),
+      ),
+    ])
+    await late[Symbol.asyncDispose]()
+    assert.equal(await ended, 0, server.output())
+    const [receipt] = await runSql<{ state: string }>(database.url, 'select state from receipts')
+    assert.equal(receipt?.state, 'sent')
+    assert.deepEqual(await runSql(database.url, 'select 1 from line_leases where node is not null'), [])
+    assert.doesNotMatch(server.output(), /Readback serves/)
   })
 })
 

@@ -7,10 +7,13 @@ import { OPERATOR_TOKEN } from './readback.ts'
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
 
 /** A server in a process of its own, that can be killed. */
-export interface ServerProcess extends AsyncDisposable {
+export interface ServerProcess extends StartingProcess {
   readonly base: string
-  readonly child: ChildProcess
   readonly operator: Client
+}
+
+export interface StartingProcess extends AsyncDisposable {
+  readonly child: ChildProcess
   /** All that it wrote so far. */
   output(): string
   /** Sends the signal and answers the exit code, or the signal that ended it. */
@@ -26,12 +29,25 @@ export interface ProcessOptions {
   readonly main?: string
 }
 
-export async function startProcess({
-  dataDir,
-  env = {},
-  before = ':',
-  main = MAIN,
-}: ProcessOptions): Promise<ServerProcess> {
+export async function startProcess(options: ProcessOptions): Promise<ServerProcess> {
+  const starting = beginProcess(options)
+  const { child, output } = starting
+  const base = await Promise.race([
+    new Promise<string>((resolve) => {
+      child.stdout?.on('data', () => {
+        const found = /"base":"([^"]+)"/.exec(output())?.[1]
+        if (found !== undefined) resolve(found)
+      })
+    }),
+    once(child, 'close').then(() => {
+      throw new Error(`The server did not start: ${output()}`)
+    }),
+  ])
+  return { ...starting, base, operator: client(base, { authorization: `Bearer ${OPERATOR_TOKEN}` }) }
+}
+
+/** Nobody waits until it serves. */
+export function beginProcess({ dataDir, env = {}, before = ':', main = MAIN }: ProcessOptions): StartingProcess {
   // As `npm start` has them: without, a start takes twice as long.
   const { NODE_COMPILE_CACHE = '', NODE_OPTIONS = '' } = process.env
   const settings = {
@@ -47,17 +63,6 @@ export async function startProcess({
   })
   let text = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part) => (text += part))
-  const base = await Promise.race([
-    new Promise<string>((resolve) => {
-      child.stdout.on('data', () => {
-        const found = /"base":"([^"]+)"/.exec(text)?.[1]
-        if (found !== undefined) resolve(found)
-      })
-    }),
-    once(child, 'close').then(() => {
-      throw new Error(`The server did not start: ${text}`)
-    }),
-  ])
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) {
       const closed = once(child, 'close')
@@ -67,9 +72,7 @@ export async function startProcess({
     return child.exitCode ?? child.signalCode ?? 'SIGKILL'
   }
   return {
-    base,
     child,
-    operator: client(base, { authorization: `Bearer ${OPERATOR_TOKEN}` }),
     output: () => text,
     end,
     async [Symbol.asyncDispose]() {
