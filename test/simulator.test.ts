@@ -145,7 +145,7 @@ describe('the simulator', () => {
   })
 })
 
-test('a contact reads all that a line wrote, however much that is', async () => {
+test('a contact reads all that a line wrote, however much that is, and others get their turn between', async () => {
   await using server = await startReadback()
   const account = await customer(server)
   const place = { number: CONTACT, from_number: LINE }
@@ -160,8 +160,11 @@ test('a contact reads all that a line wrote, however much that is', async () => 
      select account_id, line_id, conversation_id, n, 0, contact, service, 0, sent_at, received_at, 1, 'DELIVERED'
      from messages cross join series`,
   )
-  await account.must(200, 'POST', '/simulator/handset/open', place)
-  assert.equal(await filling.count(`count(*) as count from messages where status = 'READ'`), 33_001)
+  const read = () => filling.count(`count(*) as count from messages where status = 'READ'`)
+  const opened = account.must(200, 'POST', '/simulator/handset/open', place)
+  assert.notEqual(await until('some to be read', read, (count) => count > 0), 33_001, 'all at once')
+  await opened
+  assert.equal(await read(), 33_001)
 })
 
 function query(number: string): URLSearchParams {

@@ -8,6 +8,6 @@ export async function noteNews(
   { news = [], typing = [] }: Pick<ParsedInbound, 'news' | 'typing'>,
   call: { readonly lineId: LineId; readonly at: number },
 ): Promise<void> {
-  if (news.length > 0) await store.noteNews({ ...call, news })
+  for (let rest = news; rest.length > 0; ) rest = await store.noteNews({ ...call, news: rest })
   if (typing.length > 0) await store.noteTyping({ ...call, typing })
 }

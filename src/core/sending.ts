@@ -1,6 +1,6 @@
 import type { FailedCall, UnavailableOutcome } from './connector.ts'
 import type { Conversation, Service } from './conversation.ts'
-import type { LineId } from './id.ts'
+import type { LineId, MessageId } from './id.ts'
 import type { Line } from './line.ts'
 import type { Message } from './message.ts'
 import type { Address } from './phone-number.ts'
@@ -64,8 +64,8 @@ export interface TypingCall {
 
 /** What became of what the line sent, as its carrier tells later. */
 export interface MessageNews {
-  /** One message, or all that the contact has of the line's. */
-  readonly of: { readonly carrierMessageId: string } | { readonly contact: Address }
+  /** One message, or all that the contact has of the line's; behind `after`, where those before it are told. */
+  readonly of: { readonly carrierMessageId: string } | { readonly contact: Address; readonly after?: MessageId }
   readonly status: 'DELIVERED' | 'READ' | 'ERROR'
   readonly at: number
 }
@@ -119,8 +119,8 @@ export interface SendingStore {
   findTypingPlace(call: ShowTypingCall): Promise<TypingPlace>
   /** Tells the others; absent where one process has the store to itself. */
   tellOfTyping?(note: TypingNote): void
-  /** Whatever is older than what is known already changes nothing. */
-  noteNews(call: { lineId: LineId; news: readonly MessageNews[]; at: number }): Promise<void>
+  /** Whatever is older than what is known already changes nothing. Answers what is still to be told: others get their turn before it. */
+  noteNews(call: { lineId: LineId; news: readonly MessageNews[]; at: number }): Promise<readonly MessageNews[]>
   noteTyping(call: { lineId: LineId; typing: readonly ContactTyping[]; at: number }): Promise<void>
 }
 

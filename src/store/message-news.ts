@@ -15,10 +15,14 @@ const BEFORE: Readonly<Record<MessageNews['status'], readonly MessageStatus[]>> 
   ERROR: ['SENT'],
 }
 
+/** Small enough to hold up nobody who waits for the writer, or has events to record. */
+const AT_ONCE = 500
+
 export async function noteNews(
   context: Context,
   { lineId, news, at }: Parameters<Store['noteNews']>[0],
-): Promise<Answered<void>> {
+): Promise<Answered<readonly MessageNews[]>> {
+  const rest: MessageNews[] = []
   const told: (readonly Told[])[] = []
   for (const each of news) {
     const ids = await findMeant(context, lineId, each)
@@ -26,8 +30,10 @@ export async function noteNews(
     const read = each.status === 'READ' ? { read_at: each.at } : {}
     const reason: Reason | null = each.status === 'ERROR' ? 'rejected' : null
     told.push(await changeMessages(context, ids ?? [], at, () => ({ status: each.status, reason, ...read })))
+    const after = ids?.at(AT_ONCE - 1)
+    if (after !== undefined && 'contact' in each.of) rest.push({ ...each, of: { ...each.of, after } })
   }
-  return { answer: undefined, told: told.flat() }
+  return { answer: rest, told: told.flat() }
 }
 
 /** What the carrier told of the message before it answered the call that sent it. All else was of no message of ours. */
@@ -47,18 +53,18 @@ export async function takeEarlyNews(
 
 /** The messages that it changes; undefined where nobody knows the one that it names. */
 async function findMeant({ db }: Context, lineId: LineId, news: MessageNews): Promise<MessageId[] | undefined> {
-  const sent = db
-    .selectFrom('messages')
-    .select(['id', 'status'])
-    .where('line_id', '=', lineId)
-    .where('outbound', '=', sql.lit(1))
-    .orderBy('id')
+  const sent = db.selectFrom('messages').select(['id', 'status']).where('outbound', '=', sql.lit(1))
   const { of } = news
   const rows =
     'carrierMessageId' in of
-      ? await sent.where('carrier_message_id', '=', of.carrierMessageId).execute()
+      ? await sent
+          .where('line_id', '=', lineId)
+          .where('carrier_message_id', '=', of.carrierMessageId)
+          .orderBy('id')
+          .execute()
       : await sent
-          .where('conversation_id', 'in', (eb) =>
+          // By this alone: else the planner may go through all that the line ever sent.
+          .where('conversation_id', '=', (eb) =>
             eb
               .selectFrom('conversations')
               .select('conversations.id')
@@ -68,6 +74,10 @@ async function findMeant({ db }: Context, lineId: LineId, news: MessageNews): Pr
           )
           .where('status', 'in', BEFORE[news.status])
           .where('sent_at', '<=', news.at)
+          .where('id', '>', of.after ?? (0 as MessageId))
+          .orderBy('conversation_id')
+          .orderBy('id')
+          .limit(AT_ONCE)
           .execute()
   if (rows.length === 0 && 'carrierMessageId' in of) return undefined
   return rows.filter(({ status }) => BEFORE[news.status].includes(status)).map(({ id }) => id)
