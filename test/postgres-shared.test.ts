@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { connectionOptions, openPool } from '../src/store/postgres/connection.ts'
 import { Transactions } from '../src/store/postgres/transactions.ts'
 import { nodeSettings, postgresServer, requirePostgres, runSql } from './support/postgres.ts'
-import { customer, startReadback } from './support/readback.ts'
+import { customer, enter, startReadback } from './support/readback.ts'
 import { share } from './support/shared.ts'
 
 const SCHEMA = 'apart'
@@ -40,6 +40,17 @@ describe('a database that other programs use, too', { skip: requirePostgres() },
       )
     }
     assert.deepEqual(await runSql(database.url, 'select name from public.kysely_migration'), [{ name: '0000-theirs' }])
+  })
+
+  test('holds a store that is there already, also where a schema is made that comes before its own', async () => {
+    await using database = await postgres.database()
+    const url = apart(database.url, `${SCHEMA},public`)
+    await using before = await startReadback(nodeSettings({ url }))
+    const account = await customer(before)
+    await before.stop()
+    await runSql(database.url, `create schema ${SCHEMA}`)
+    await using after = await startReadback(nodeSettings({ url }))
+    assert.equal((await enter(after.base, account.accountId, account.keys).call('GET', '/account')).status, 200)
   })
 
   test('has its planner led by hand also where the URL asks for something of its own', async () => {
