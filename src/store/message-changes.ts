@@ -9,9 +9,6 @@ import type { Tables } from './tables.ts'
 export const IS_WAITING = sql<SqlBool>`coalesce(next_attempt_at, -1) <> -1`
 export const IS_UNDER_WAY = sql<SqlBool>`status = 'QUEUED' and next_attempt_at is null`
 
-/** A statement takes 32,766 values on SQLite, and twice as many on PostgreSQL. */
-const AT_ONCE = 10_000
-
 export type MessageChange = (eb: ExpressionBuilder<Tables, 'messages'>) => object
 
 /**
@@ -25,17 +22,14 @@ export async function changeMessages(
   change: MessageChange,
   still = sql<SqlBool>`1 = 1`,
 ): Promise<readonly Told[]> {
-  const told: (readonly Told[])[] = []
-  for (let from = 0; from < ids.length; from += AT_ONCE) {
-    const changed = await context.db
-      .updateTable('messages')
-      .set((eb) => ({ ...change(eb), next_attempt_at: null, updated_at: at }))
-      .where('id', 'in', ids.slice(from, from + AT_ONCE))
-      .where(still)
-      .returning('id')
-      .execute()
-    const own = changed.map(({ id }) => id)
-    told.push(await tellOf(context, 'message.updated', own, at))
-  }
-  return told.flat()
+  if (ids.length === 0) return []
+  const changed = await context.db
+    .updateTable('messages')
+    .set((eb) => ({ ...change(eb), next_attempt_at: null, updated_at: at }))
+    .where('id', 'in', ids)
+    .where(still)
+    .returning('id')
+    .execute()
+  const own = changed.map(({ id }) => id)
+  return tellOf(context, 'message.updated', own, at)
 }
