@@ -54,7 +54,7 @@ describe('the overview in the dashboard', { skip: requireDashboard() }, () => {
     await account.settled(await account.markRead(CONTACT, line))
     await page.clock.install()
     await page.getByRole('link', { name: 'Overview' }).click()
-    await page.getByRole('img', { name: '1 receipts in the last hour, 1 in the busiest minute' }).waitFor()
+    await page.getByRole('img', { name: '1 receipt in the last hour, 1 in the busiest minute' }).waitFor()
     // As the server answers an hour later.
     await page.route('**/console/overview', async (route) => {
       const answer = await (await route.fetch()).json()

@@ -101,7 +101,11 @@ function Chart({ data }: { data: OverviewData }) {
         <Text fw={600}>Receipts per minute</Text>
         <Legend />
       </Group>
-      <div className="chart" role="img" aria-label={`${all} receipts in the last hour${busiest}`}>
+      <div
+        className="chart"
+        role="img"
+        aria-label={`${all} ${all === 1 ? 'receipt' : 'receipts'} in the last hour${busiest}`}
+      >
         {minutes.map((minute) => (
           <Bar key={minute.at} minute={minute} most={most} />
         ))}
