@@ -2,8 +2,8 @@ import { registerHooks } from 'node:module'
 import bundles from './bundles.json' with { type: 'json' }
 
 /**
- * Given to Node with `--import`: our own files, in whichever thread, load these packages as one file each. They have some 400; a server
- * has three threads, and a start of it took 3.0 s of processor and 189 MiB where it takes 1.9 s and 163 MiB so.
+ * Given to Node with `--import`: our own files, in whichever thread, load these packages as one file each, where they have some 400. A
+ * server has three threads: on SQLite it starts in 1.4 s in place of 2.0, and rests at 162 MiB in place of 189 (docs/performance.md).
  */
 const ROOT = new URL('../', import.meta.url).href
 const PACKAGES = `${ROOT}node_modules/`
