@@ -8,6 +8,8 @@ import { createHttpCaller } from './http-call.ts'
 const LARGEST = { bytes: 1_000, beyond: 'refuse' } as const
 const CUSTOMER: AddressPolicy = { of: 'customer', allow: [] }
 
+const REFUSED = { kind: 'unavailable', reason: 'unreachable', detail: 'GUARDED_ADDRESS', mayHaveArrived: false }
+
 /** Nobody's, whoever asks, and whatever is allowed. */
 const NOBODYS = [
   'http://169.254.169.254',
@@ -85,12 +87,7 @@ for (const url of NOBODYS) {
     for (const policy of [CARRIER, { of: 'customer', allow: all } as const]) {
       const caller = createHttpCaller({ timeoutMs: 1_000, policy, largestAnswer: LARGEST })
       const outcome = await caller.call({ method: 'GET', url })
-      assert.deepEqual(outcome, {
-        kind: 'unavailable',
-        reason: 'unreachable',
-        detail: 'GUARDED_ADDRESS',
-        mayHaveArrived: false,
-      })
+      assert.deepEqual(outcome, REFUSED)
       await caller.close()
     }
   })
@@ -100,12 +97,7 @@ for (const url of PRIVATE) {
   test(`${url} is not called for a customer`, async () => {
     const caller = createHttpCaller({ timeoutMs: 1_000, policy: CUSTOMER, largestAnswer: LARGEST })
     const outcome = await caller.call({ method: 'POST', url, body: {} })
-    assert.deepEqual(outcome, {
-      kind: 'unavailable',
-      reason: 'unreachable',
-      detail: 'GUARDED_ADDRESS',
-      mayHaveArrived: false,
-    })
+    assert.deepEqual(outcome, REFUSED)
     await caller.close()
   })
 }
@@ -142,12 +134,7 @@ for (const [whom, policy, resolved] of [
         )
       const caller = createHttpCaller({ timeoutMs: 1_000, policy, largestAnswer: LARGEST, lookup })
       const outcome = await caller.call({ method: 'GET', url: `http://mac.example:${server.port}/` })
-      assert.deepEqual(outcome, {
-        kind: 'unavailable',
-        reason: 'unreachable',
-        detail: 'GUARDED_ADDRESS',
-        mayHaveArrived: false,
-      })
+      assert.deepEqual(outcome, REFUSED)
       await caller.close()
     }
     assert.deepEqual(server.calls, [])
