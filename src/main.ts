@@ -47,8 +47,7 @@ const PAGES = join(import.meta.dirname, '../dist/dashboard')
 
 /** Puts the parts together and serves. Throws what keeps it from starting; `onDeath` hears of a store that breaks later. */
 export async function start(config: Config, log: Logger, onDeath: (error: Error) => void): Promise<Running> {
-  const serve = await prepare(config, log, onDeath)
-  return serve()
+  return (await prepare(config, log, onDeath))()
 }
 
 /** Puts the parts together. Until what it answers is called nothing is under way, and the process may end at any moment. */
@@ -218,14 +217,13 @@ async function run(): Promise<void> {
     if (stopping) return
     stopping = true
     log.info({ signal }, 'finishing what is under way')
-    const patience = config.carrierTimeoutMs + DRAIN_MARGIN_MS
     const giveUp = () => {
       log.fatal(
         'what is under way did not finish in time; the next start takes it up, and ends messages that may have been sent',
       )
       process.exit(1)
     }
-    setTimeout(giveUp, patience).unref()
+    setTimeout(giveUp, config.carrierTimeoutMs + DRAIN_MARGIN_MS).unref()
     const stopped = serving.then((running) => running.stop())
     stopped.then(
       () => log.info('stopped'),
