@@ -65,7 +65,16 @@ export async function visit(
   })
   page.on('pageerror', (error) => complaints.push(error.message))
   await page.goto(url)
-  return { page, complaints, refused, [Symbol.asyncDispose]: () => context.close() }
+  return {
+    page,
+    complaints,
+    refused,
+    async [Symbol.asyncDispose]() {
+      // What a test's routes are still at would fail with the page, when the test is over.
+      await page.unrouteAll({ behavior: 'ignoreErrors' })
+      await context.close()
+    },
+  }
 }
 
 export async function signIn(page: Page, { keys }: Pick<Customer, 'keys'>): Promise<void> {
