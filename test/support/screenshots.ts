@@ -14,6 +14,8 @@ const SCREENS = {
   phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
 } as const
 const SCHEMES = ['light', 'dark'] as const
+/** What the phone shows last. */
+const WAITING = 'Read receipt waits · unreachable'
 
 const VIEWS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   async conversations(page) {
@@ -22,7 +24,7 @@ const VIEWS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByText('+14155551234').first().waitFor()
     if (!wide) return
     await page.getByRole('link', { name: /\+14155551234/ }).click()
-    await page.getByRole('log', { name: 'What the phone shows' }).getByText('Read', { exact: true }).first().waitFor()
+    await page.getByText(WAITING).waitFor()
   },
   async overview(page) {
     await page.goto(new URL('/overview', page.url()).href)
@@ -63,11 +65,7 @@ for (const [screen, options] of Object.entries(SCREENS)) {
       await shown.page.goto(`${server.base}/conversations`)
       await shown.page.getByRole('link', { name: /\+14155551234/ }).click()
       await shown.page.getByText('Their phone').first().click()
-      await shown.page
-        .getByRole('log', { name: 'What the phone shows' })
-        .getByText('Read', { exact: true })
-        .first()
-        .waitFor()
+      await shown.page.getByText(WAITING).waitFor()
       await shown.page.screenshot({ path: join(IMAGES, `handset-${screen}-${colorScheme}.png`) })
     }
   }
