@@ -157,18 +157,18 @@ test('the setup installs once where two of it wait for the same install', async 
   assert.equal(outputs.join('').match(/installing the packages/g)?.length, 1)
 })
 
-test('the setup finds Chromium by the name that Debian has for it, and by that of Fedora', async () => {
+test('the setup finds Chromium by the names that Debian has for it, and by that of Fedora', async () => {
   await using folder = await dataFolder()
   const missing = () =>
     spawnSync(process.execPath, [join(ROOT, 'setup', 'system.cjs')], {
       encoding: 'utf8',
       env: { PATH: folder.path },
     }).stdout
-  assert.match(missing(), /^ {2}chromium {2}/m)
-  for (const name of ['chromium', 'chromium-browser']) {
+  assert.match(missing(), /^ {2}chromium-headless-shell {2}/m)
+  for (const name of ['chromium-headless-shell', 'chromium', 'chromium-browser']) {
     const file = join(folder.path, name)
     await writeFile(file, '#!/bin/sh\n', { mode: 0o755 })
-    assert.doesNotMatch(missing(), /^ {2}chromium {2}/m, name)
+    assert.doesNotMatch(missing(), /^ {2}chromium-headless-shell {2}/m, name)
     await rm(file)
   }
 })

@@ -15,7 +15,7 @@ export function requireCurl(): string | false {
 /** A browser, and something to show in it. */
 export function requireDashboard(): string | false {
   const built = existsSync(join(import.meta.dirname, '../../dist/dashboard/index.html'))
-  return requirePackage('chromium') || requires('the built dashboard', built, 'npm test')
+  return requirePackage('chromium-headless-shell') || requires('the built dashboard', built, 'npm test')
 }
 
 function requirePackage(name: string): string | false {
