@@ -1,9 +1,11 @@
+import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe } from 'node:test'
 import { dataFolder } from '../../test/support/data-folder.ts'
 import { postgresServer, requirePostgres } from '../../test/support/postgres.ts'
 import { share } from '../../test/support/shared.ts'
 import { describeDelivering } from './delivering.contract.ts'
+import { open, type Place } from './desk.contract.ts'
 import { describeDisabling } from './disabling.contract.ts'
 import { describeEnding } from './ending.contract.ts'
 import { describeEntrance } from './entrance.contract.ts'
@@ -16,22 +18,25 @@ import { describeReceipts } from './receipts.contract.ts'
 import { describeSequences } from './sequences.contract.ts'
 import { describeStore } from './store.contract.ts'
 
-describeStore('SQLite', place)
-describeEntrance('SQLite', place)
-describeReceipts('SQLite', place)
-describeSequences('SQLite', place)
-describeMessages('SQLite', place)
-describeEnding('SQLite', place)
-describeOverdue('SQLite', place)
-describeOverview('SQLite', place)
-describeMarking('SQLite', place)
-describeDelivering('SQLite', place)
-describeDisabling('SQLite', place)
-describeHandset('SQLite', place)
+const onSqlite = share(copiesOfFile)
+const file = () => onSqlite.copy()
+
+describeStore('SQLite', file)
+describeEntrance('SQLite', file)
+describeReceipts('SQLite', file)
+describeSequences('SQLite', file)
+describeMessages('SQLite', file)
+describeEnding('SQLite', file)
+describeOverdue('SQLite', file)
+describeOverview('SQLite', file)
+describeMarking('SQLite', file)
+describeDelivering('SQLite', file)
+describeDisabling('SQLite', file)
+describeHandset('SQLite', file)
 
 describe('PostgreSQL', { skip: requirePostgres() }, () => {
-  const server = share(postgresServer)
-  const database = () => server.database()
+  const onPostgres = share(copiesOfDatabase)
+  const database = () => onPostgres.copy()
 
   describeStore('PostgreSQL', database)
   describeEntrance('PostgreSQL', database)
@@ -47,10 +52,41 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeHandset('PostgreSQL', database)
 })
 
-async function place() {
-  const folder = await dataFolder()
+/** Each test begins with what a first start leaves behind: to migrate for each would be a third of what all of this costs. */
+interface Copies extends AsyncDisposable {
+  copy(): Promise<Place>
+}
+
+async function copiesOfFile(): Promise<Copies> {
+  const migrated = await migrate(await folder())
   return {
-    url: `sqlite:${join(folder.path, 'readback.db')}`,
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+    async copy() {
+      const place = await folder()
+      await copyFile(fileOf(migrated), fileOf(place))
+      return place
+    },
+    [Symbol.asyncDispose]: () => migrated[Symbol.asyncDispose](),
   }
+}
+
+async function copiesOfDatabase(): Promise<Copies> {
+  await using undo = new AsyncDisposableStack()
+  const server = undo.use(await postgresServer())
+  const migrated = undo.use(await migrate(await server.database()))
+  const kept = undo.move()
+  return { copy: () => server.database(migrated), [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+async function migrate<P extends Place>(place: P): Promise<P> {
+  await (await open(place)).close()
+  return place
+}
+
+async function folder(): Promise<Place> {
+  const { path, [Symbol.asyncDispose]: remove } = await dataFolder()
+  return { url: `sqlite:${join(path, 'readback.db')}`, [Symbol.asyncDispose]: remove }
+}
+
+function fileOf({ url }: Place): string {
+  return url.replace('sqlite:', '')
 }
