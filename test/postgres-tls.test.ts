@@ -5,11 +5,10 @@ import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { CERTIFICATE, ENCRYPTED_USER } from './support/cluster.ts'
 import { dataFolder } from './support/data-folder.ts'
 import {
-  CERTIFICATE,
   type Database,
-  ENCRYPTED_USER,
   nodeSettings,
   type OwnServer,
   ownServer,

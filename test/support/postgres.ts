@@ -1,13 +1,14 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, globSync, rmSync } from 'node:fs'
-import { chown, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, type ClientConfig } from 'pg'
+import { encrypt, giveTo, type Identity, makeCluster } from './cluster.ts'
 import { requires } from './requires.ts'
 import { until } from './until.ts'
 
@@ -66,10 +67,7 @@ export async function ownServer(more: Readonly<Record<string, string>> = {}, dir
   await giveTo(identity, folder)
   const data = join(folder, 'data')
   const bin = BIN ?? ''
-  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-N', '-E', 'UTF8', '--locale=C'], {
-    ...identity,
-    stdio: 'pipe',
-  })
+  await makeCluster(data, bin, identity)
   if (more.ssl === 'on') await encrypt(data, identity)
   const port = await freePort()
   const settings = {
@@ -120,29 +118,6 @@ export async function ownServer(more: Readonly<Record<string, string>> = {}, dir
 function waitUntilGone(path: string): void {
   const nobody = new Int32Array(new SharedArrayBuffer(4))
   for (let tries = 0; existsSync(path) && tries < 100; tries++) Atomics.wait(nobody, 0, 0, 50)
-}
-
-interface Identity {
-  readonly uid?: number
-  readonly gid?: number
-}
-
-async function giveTo({ uid, gid }: Identity, path: string): Promise<void> {
-  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid)
-}
-
-/** Whom a server with TLS takes by TLS alone; it has a certificate for `localhost` and 127.0.0.1 that signs itself. */
-export const ENCRYPTED_USER = 'encrypted'
-export const CERTIFICATE = join(import.meta.dirname, '../fixtures/tls/self-signed.cert.pem')
-
-async function encrypt(data: string, identity: Identity): Promise<void> {
-  await copyFile(CERTIFICATE, join(data, 'server.crt'))
-  const key = await readFile(CERTIFICATE.replace('.cert.', '.key.'))
-  // It refuses one that others may read, or that is not its own.
-  await writeFile(join(data, 'server.key'), key, { mode: 0o600 })
-  await giveTo(identity, join(data, 'server.key'))
-  const rules = join(data, 'pg_hba.conf')
-  await writeFile(rules, `hostnossl all ${ENCRYPTED_USER} all reject\n${await readFile(rules, 'utf8')}`)
 }
 
 export const LOGGED = { logging_collector: 'on', log_destination: 'jsonlog', log_statement: 'all' }
