@@ -46,6 +46,25 @@ describe('the story of a message', () => {
     for (const handle of [passedOver, newest]) assert.deepEqual(idsOf((await story(handle)).receipts), [together])
   })
 
+  test('has the receipt that went for it, and not the one that ended for the SMS after it', async () => {
+    const line = ownLine()
+    const account = await customer(server, { lines: [line] })
+    const read = async () => {
+      const id = await account.markRead(CONTACT, line)
+      await account.settled(id)
+      return id
+    }
+    const [marked] = await account.write({ to_number: line })
+    const [sms] = await account.write({ to_number: line, service: 'SMS' })
+    const [sent, skipped] = [await read(), await read()]
+    const [later] = await account.write({ to_number: line })
+    const last = await read()
+    const story = await storyBy(account)
+    assert.deepEqual(idsOf((await story(marked)).receipts), [sent])
+    assert.deepEqual(idsOf((await story(sms)).receipts), [skipped])
+    assert.deepEqual(idsOf((await story(later)).receipts), [last])
+  })
+
   test('has each webhook that told of it, or of its receipt, and of no other, newest first', async () => {
     await using sink = await startCustomerServer()
     const account = await customer(server, { lines: [ownLine()] })

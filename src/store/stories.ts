@@ -2,6 +2,7 @@ import type { Credentials } from '../core/account.ts'
 import type { MessageStory, StoredMessage } from '../core/console.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { AccountId, MessageId } from '../core/id.ts'
+import type { Receipt } from '../core/receipt.ts'
 import { authenticate } from './accounts.ts'
 import type { Context } from './context.ts'
 import { deliveriesAbout } from './deliveries.ts'
@@ -37,11 +38,12 @@ export async function getMessageStory(
   const row = await storedMessages(context, account.id).where('messages.id', '=', id).executeTakeFirst()
   if (row === undefined) throw new ReadbackError('not_found', 'No such message')
   const message = toStoredMessage(row)
-  const covering = await receiptsIn(
+  const asked = await receiptsIn(
     context,
     { accountId: account.id, id: message.conversationId },
     { from: id, limit: MOST_RECEIPTS, order: 'asc' },
   )
+  const covering = asked.filter((receipt) => isAbout(receipt, message))
   // Up to the one that took it: what came later was about later messages, unless somebody asked for it again.
   const first = covering[0]?.readUpTo ?? null
   const receipts = covering.filter(({ readUpTo }) => readUpTo === first)
@@ -50,4 +52,9 @@ export async function getMessageStory(
     ...receipts.map((receipt) => ({ type: 'receipt.settled' as const, subject: receipt.id })),
   ])
   return { account: { id: account.id, email: account.email, plan: account.plan }, message, receipts, deliveries }
+}
+
+/** One that was asked for up to an SMS went for what the contact wrote before that, or ended for the SMS: no carrier marks any. */
+function isAbout({ state, service }: Receipt, message: StoredMessage): boolean {
+  return state === 'queued' || state === 'sending' || (service === 'SMS') === (message.service === 'SMS')
 }
