@@ -35,6 +35,7 @@ describe('the dashboard', { skip }, () => {
     await page.getByText('Nobody has written yet').waitFor()
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('button', { name: 'Sign in' }).waitFor()
+    assert.equal(await page.getByRole('alert').count(), 0, 'nobody is told that they signed out')
     assert.deepEqual(complaints, [])
   })
 
@@ -110,7 +111,7 @@ describe('the dashboard', { skip }, () => {
     assert.deepEqual(visited.complaints, [])
   })
 
-  test('makes keys, shows each secret once, and signs out whoever used one that is revoked', async () => {
+  test('makes keys, shows each secret once, and signs out whoever used one that is revoked, saying so', async () => {
     await using visited = await enter(desk, { path: '/settings' })
     const { page, account } = visited
     await page.getByRole('button', { name: 'Create a key' }).click()
@@ -123,6 +124,7 @@ describe('the dashboard', { skip }, () => {
     await signIn(other.page, { keys })
     await page.getByRole('button', { name: `Revoke ${id}` }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+    await other.page.getByRole('alert').getByText('no longer signed in').waitFor()
     await other.page.getByRole('button', { name: 'Sign in' }).waitFor()
     assert.equal((await account.call('GET', '/api/lines', undefined, keys)).status, 401)
     assert.deepEqual([visited.complaints, other.complaints], [[], []])

@@ -10,6 +10,8 @@ import { SignIn } from './views/sign-in.tsx'
 
 const LINK = /^#sign-in=([\w-]+)$/
 
+const ENDED = 'You are no longer signed in: the session came to its end, or the key behind it was revoked.'
+
 /** How soon a server that is away is asked again who is signed in. */
 const ASK_AGAIN_MS = 1_500
 
@@ -25,7 +27,9 @@ export function App() {
   })
   const problem = useLast(session.error)
   const visitor = session.data
-  if (visitor?.kind === 'nobody') return <SignIn linkProblem={link.problem} onDone={link.forget} />
+  if (visitor?.kind === 'nobody') {
+    return <SignIn problem={link.problem ?? (visitor.ended ? ENDED : undefined)} onDone={link.forget} />
+  }
   if (visitor) {
     return (
       <>
@@ -59,8 +63,11 @@ async function getVisitor(): Promise<Visitor> {
   if (before !== undefined && nameOf(before) !== nameOf(visitor)) {
     queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' })
   }
-  if (visitor.kind === 'nobody') forgetSecrets()
-  else keepDraftsOf(nameOf(visitor))
+  if (visitor.kind === 'nobody') {
+    forgetSecrets()
+    return { ...visitor, ended: before !== undefined && (before.kind !== 'nobody' || before.ended === true) }
+  }
+  keepDraftsOf(nameOf(visitor))
   return visitor
 }
 

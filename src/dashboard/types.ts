@@ -27,7 +27,8 @@ export interface AccountVisitor {
   account: Account
 }
 export type Guest = AccountVisitor | { kind: 'operator' }
-export type Visitor = Guest | { kind: 'nobody' }
+/** Nobody, and whether somebody was until now, who did not sign out here. */
+export type Visitor = Guest | { kind: 'nobody'; ended?: boolean }
 
 export interface ConversationSummary {
   conversation_id: string

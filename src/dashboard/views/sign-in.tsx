@@ -14,11 +14,12 @@ const WHERE_IT_IS = {
 } as const
 
 interface SignInProps {
-  linkProblem: string | undefined
+  /** Why they have to, where something is wrong. */
+  problem: string | undefined
   onDone: () => void
 }
 
-export function SignIn({ linkProblem, onDone }: SignInProps) {
+export function SignIn({ problem, onDone }: SignInProps) {
   const [who, setWho] = useState<Who>('account')
   useDocumentTitle('Sign in · Readback')
   const first = useRef<HTMLInputElement>(null)
@@ -41,7 +42,7 @@ export function SignIn({ linkProblem, onDone }: SignInProps) {
     const fields = who === 'account' ? ['api_key_id', 'api_secret_key'] : ['operator_token']
     signIn.mutate(Object.fromEntries(fields.map((field) => [field, String(given.get(field)).trim()])))
   }
-  const problem = signIn.error?.message ?? linkProblem
+  const told = signIn.error?.message ?? problem
   return (
     <Center mih="100vh" p="md" component="main">
       <Card withBorder w="100%" maw={400} padding="xl" radius="lg">
@@ -50,9 +51,9 @@ export function SignIn({ linkProblem, onDone }: SignInProps) {
             <Brand />
             <AsWhom who={who} onChange={turnTo} />
             <Proof of={who} first={first} />
-            {problem !== undefined && (
+            {told !== undefined && (
               <Alert color="red" role="alert" py="xs">
-                {problem}
+                {told}
               </Alert>
             )}
             <BusyButton type="submit" busy={signIn.isPending}>
