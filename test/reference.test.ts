@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { openBrowser, visit } from './support/browser.ts'
 import { type Readback, startReadback } from './support/readback.ts'
+import { requireBrowser } from './support/requires.ts'
 
 describe('the reference', () => {
   let server: Readback
@@ -50,8 +52,27 @@ describe('the reference', () => {
     }
   })
 
+  test('shows each door, light or dark as its reader’s system is', { skip: requireBrowser() }, async () => {
+    await using browser = await openBrowser()
+    const { paths } = (await (await get('/openapi.json')).json()) as { paths: Record<string, object> }
+    const doors = Object.values(paths).flatMap((path) => Object.keys(path))
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await using visited = await visit(browser, `${server.base}/docs`, { colorScheme })
+      const { page } = visited
+      await page.getByText('Mark a conversation as read').waitFor()
+      assert.equal(await page.locator('.opblock').count(), doors.length)
+      const title = await page.evaluate<string>('getComputedStyle(document.querySelector(".info .title")).color')
+      assert.equal(isLight(title), colorScheme === 'dark', title)
+      assert.deepEqual([...visited.complaints, ...visited.refused], [])
+    }
+  })
+
   test('takes no other method', async () => {
     assert.equal((await fetch(`${server.base}/docs`, { method: 'POST' })).status, 405)
     assert.equal((await fetch(`${server.base}/docs`, { method: 'HEAD' })).status, 200)
   })
 })
+
+function isLight(color: string): boolean {
+  return (color.match(/\d+/g) ?? []).slice(0, 3).every((part) => Number(part) > 128)
+}

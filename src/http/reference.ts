@@ -21,6 +21,7 @@ const PAGE = `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>Readback: the API</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="docs/swagger-ui.css">
@@ -33,7 +34,13 @@ const PAGE = `<!doctype html>
 </html>
 `
 
-const START = "SwaggerUIBundle({ url: 'openapi.json', dom_id: '#reference', deepLinking: true })\n"
+/** Light or dark as its reader's system is, by the class that Swagger UI has for it. */
+const START = `const dark = matchMedia('(prefers-color-scheme: dark)')
+const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', follow)
+follow()
+SwaggerUIBundle({ url: 'openapi.json', dom_id: '#reference', deepLinking: true })
+`
 
 /** What the page needs, as Swagger UI's package has it. */
 const ASSETS: Readonly<Record<string, { readonly type: string; readonly text: () => Promise<string> }>> = {

@@ -12,10 +12,14 @@ export function requireCurl(): string | false {
   return requirePackage('curl')
 }
 
+export function requireBrowser(): string | false {
+  return requirePackage('chromium-headless-shell')
+}
+
 /** A browser, and something to show in it. */
 export function requireDashboard(): string | false {
   const built = existsSync(join(import.meta.dirname, '../../dist/dashboard/index.html'))
-  return requirePackage('chromium-headless-shell') || requires('the built dashboard', built, 'npm test')
+  return requireBrowser() || requires('the built dashboard', built, 'npm test')
 }
 
 function requirePackage(name: string): string | false {
