@@ -4,9 +4,11 @@ import { SILENT } from '../../test/support/lane.ts'
 import { Insisting } from './insisting.ts'
 import { STORE_RETRY_MS } from './turns.ts'
 
-test('what has to be written is tried until the store has it, and once more each when the process ends', async (t) => {
+test('what has to be written is tried until the store has it, and once more each when the process ends, and told of once', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  const insisting = new Insisting({ complaint: 'the store is away', tag: {}, log: SILENT })
+  const told: unknown[] = []
+  const log = { ...SILENT, warn: (said: object) => told.push(said) }
+  const insisting = new Insisting({ complaint: 'the store is away', tag: {}, log })
   let tries = 0
   const away = async () => {
     tries += 1
@@ -27,4 +29,6 @@ test('what has to be written is tried until the store has it, and once more each
   t.mock.timers.tick(STORE_RETRY_MS)
   await new Promise(setImmediate)
   assert.deepEqual([tries, over], [5, ['taken', 'ended', 'tried once']])
+  const once = { error: 'away' }
+  assert.deepEqual(told, [once, once, once])
 })

@@ -3,7 +3,7 @@ import type { OutboxLog } from './log.ts'
 import { STORE_RETRY_MS } from './turns.ts'
 
 interface InsistingOptions {
-  /** Told with each error of the store's. */
+  /** Told with the first error of the store's that a write meets, and with each other one. */
   readonly complaint: string
   readonly tag: Readonly<Record<string, unknown>>
   readonly log: OutboxLog
@@ -20,11 +20,14 @@ export class Insisting {
 
   async until(write: () => Promise<void>): Promise<void> {
     const { complaint, tag, log } = this.#options
+    let told: string | undefined
     for (;;) {
       try {
         return await write()
-      } catch (error) {
-        log.warn({ ...tag, error: messageOf(error) }, complaint)
+      } catch (thrown) {
+        const error = messageOf(thrown)
+        if (error !== told) log.warn({ ...tag, error }, complaint)
+        told = error
         if (this.#ending) return
         await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS))
       }

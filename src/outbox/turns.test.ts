@@ -138,4 +138,28 @@ describe('the turns of a lane', () => {
     assert.equal(steps, 2)
     await turns.stop()
   })
+
+  test('tell of a store that is away once, of each other error, and again once it was back', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+    const told: unknown[] = []
+    const log = { ...SILENT, warn: (said: object) => told.push(said) }
+    const outcomes = ['away', 'away', 'broken', undefined, 'broken']
+    const turns = new Turns({
+      ...common,
+      log,
+      async step() {
+        const outcome = outcomes.shift()
+        if (outcome !== undefined) throw new Error(outcome)
+        return Date.now()
+      },
+    })
+    turns.nudge()
+    while (outcomes.length > 0) {
+      await breaths(9)
+      t.mock.timers.tick(1_000)
+    }
+    await breaths(9)
+    assert.deepEqual(told, [{ error: 'away' }, { error: 'broken' }, { error: 'broken' }])
+    await turns.stop()
+  })
 })

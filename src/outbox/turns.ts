@@ -15,6 +15,12 @@ export interface TurnsOptions {
 
 /** A store that is away is asked again after this long. */
 export const STORE_RETRY_MS = 1_000
+
+/** The same for one of many who wait for it, so that they do not come all at once. */
+function retryMs(): number {
+  return STORE_RETRY_MS * (0.5 + Math.random() / 2)
+}
+
 /** Timers hold no more; what is due later is looked for again. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
@@ -25,6 +31,8 @@ export class Turns {
   #nudged = false
   #stopped = false
   #timer: NodeJS.Timeout | undefined
+  /** Until a step succeeds: of a store that is away for an hour a thousand lanes would tell every second. */
+  #told: string | undefined
 
   constructor(options: TurnsOptions) {
     this.#options = options
@@ -59,10 +67,14 @@ export class Turns {
   async #step(): Promise<number | null> {
     const { step, complaint, tag, log, now } = this.#options
     try {
-      return await step()
-    } catch (error) {
-      log.warn({ ...tag, error: messageOf(error) }, complaint)
-      return now() + STORE_RETRY_MS
+      const nextAt = await step()
+      this.#told = undefined
+      return nextAt
+    } catch (thrown) {
+      const error = messageOf(thrown)
+      if (error !== this.#told) log.warn({ ...tag, error }, complaint)
+      this.#told = error
+      return now() + retryMs()
     }
   }
 
