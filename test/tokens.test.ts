@@ -115,8 +115,13 @@ describe('a token', () => {
     const { token, token_id } = await mint(account)
     await other.must(404, 'DELETE', `${TOKENS}/${token_id}`)
     await client(server.base, bearer(token)).must(200, 'GET', '/api/lines')
-    const { body } = await other.must(400, 'POST', TOKENS, { phone_number: LINE })
-    assert.equal(body.message, `\`phone_numbers\`: ${LINE} is not a line of this account`)
+    for (const [field, lines] of [
+      ['phone_number', LINE],
+      ['phone_numbers', [LINE]],
+    ] as const) {
+      const { body } = await other.must(400, 'POST', TOKENS, { [field]: lines })
+      assert.equal(body.message, `\`${field}\`: ${LINE} is not a line of this account`)
+    }
   })
 
   test('opens nothing while its account is disabled', async () => {

@@ -9,9 +9,16 @@ export interface TokenScope {
   readonly expiresAt: number
 }
 
+export interface TokenCall extends TokenScope {
+  readonly credentials: Credentials
+  /** Where the caller named the lines: a refusal says so. */
+  readonly field: string
+  readonly at: number
+}
+
 export interface TokenStore {
   /** With the account's own key alone. Throws `invalid` for lines that are not the account's. */
-  createToken(call: { credentials: Credentials; at: number } & TokenScope): Promise<NewToken>
+  createToken(call: TokenCall): Promise<NewToken>
   /** With the account's own key alone; throws `not_found`. From its answer on the token is refused everywhere. */
   deleteToken(call: { credentials: Credentials; id: TokenId }): Promise<void>
   /** Forgets tokens that ended before that time, `limit` at the most; answers how many it forgot. */

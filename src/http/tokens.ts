@@ -27,10 +27,11 @@ const BODY = z
     error: '`phone_number` cannot be combined with `phone_numbers`',
   })
   .nullish()
-  .transform((given) => ({
-    lifetimeMs: (given?.expires_in_seconds ?? DEFAULT_S) * 1_000,
-    numbers: given?.phone_number === undefined ? (given?.phone_numbers ?? null) : [given.phone_number],
-  }))
+  .transform((given) => {
+    const lifetimeMs = (given?.expires_in_seconds ?? DEFAULT_S) * 1_000
+    if (given?.phone_number !== undefined) return { lifetimeMs, numbers: [given.phone_number], field: 'phone_number' }
+    return { lifetimeMs, numbers: given?.phone_numbers ?? null, field: 'phone_numbers' }
+  })
 
 const MADE = z.object({
   token: z.string(),
@@ -49,10 +50,11 @@ export function createTokenDoor({ store, now }: { store: Pick<Store, 'createToke
     status: 201,
     entry: 'keys',
   } as const
-  return door(shape, async ({ body: { lifetimeMs, numbers }, request }) => {
+  return door(shape, async ({ body: { lifetimeMs, numbers, field }, request }) => {
     const at = now()
     const expiresAt = at + lifetimeMs
-    const { id, token } = await store.createToken({ credentials: credentialsOf(request), numbers, expiresAt, at })
+    const call = { credentials: credentialsOf(request), numbers, field, expiresAt, at }
+    const { id, token } = await store.createToken(call)
     return {
       token,
       token_id: formatId('token', id),

@@ -7,7 +7,12 @@ import { contactOf, desk, LINE, type Place } from './desk.contract.ts'
 import { hashSecret } from './seal.ts'
 
 const OTHER_LINE = '+19175550100' as PhoneNumber
-const mintedBy = (credentials: { token: string }) => ({ credentials, numbers: null, expiresAt: 1 })
+const mintedBy = (credentials: { token: string }) => ({
+  credentials,
+  numbers: null,
+  field: 'phone_numbers',
+  expiresAt: 1,
+})
 
 /** Whom every engine lets in. */
 export function describeEntrance(engine: string, place: () => Promise<Place>): void {
@@ -40,7 +45,7 @@ export function describeEntrance(engine: string, place: () => Promise<Place>): v
       // By the store's own clock: an hour from now, and a moment ago.
       const [later, ago] = [d.store.now() + 3_600_000, d.store.now() - 1]
       const mint = (numbers: PhoneNumber[] | null, expiresAt: number) =>
-        d.store.createToken({ credentials: d.credentials, numbers, expiresAt, at: 0 })
+        d.store.createToken({ credentials: d.credentials, numbers, field: 'phone_numbers', expiresAt, at: 0 })
       const [whole, limited, ended] = [await mint(null, later), await mint([LINE], later), await mint(null, ago)]
       await d.store.createLine({ accountId, number: OTHER_LINE, connector: 'simulator', settings: {}, at: 0 })
       const call = { number: contactOf(0), trigger: 'api', relayed: false, at: 1 } as const
@@ -78,6 +83,7 @@ export function describeEntrance(engine: string, place: () => Promise<Place>): v
       const limited = await store.createToken({
         credentials,
         numbers: [second],
+        field: 'phone_numbers',
         expiresAt: store.now() + 60_000,
         at: 0,
       })
@@ -114,7 +120,13 @@ export function describeEntrance(engine: string, place: () => Promise<Place>): v
       await using d = await desk(kept)
       const { store, credentials, lineId } = d
       const at = store.now()
-      const { token } = await store.createToken({ credentials, numbers: null, expiresAt: at + 60_000, at })
+      const { token } = await store.createToken({
+        credentials,
+        numbers: null,
+        field: 'phone_numbers',
+        expiresAt: at + 60_000,
+        at,
+      })
       const sessionToken = await store.openSession({ opener: credentials, at })
       for (const [real, word] of [[{ token }, token] as const, [{ sessionToken }, sessionToken] as const]) {
         const forged = { keyId: hashSecret(word), secret: 'anything' }

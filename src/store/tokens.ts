@@ -1,7 +1,7 @@
 import type { Credentials } from '../core/account.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { TokenId } from '../core/id.ts'
-import type { NewToken, TokenScope } from '../core/token.ts'
+import type { NewToken, TokenCall } from '../core/token.ts'
 import { identify } from './accounts.ts'
 import type { Context } from './context.ts'
 import { checkOwnNumbers } from './lines.ts'
@@ -9,10 +9,10 @@ import { hashSecret, randomSecret } from './seal.ts'
 
 export async function createToken(
   context: Context,
-  { credentials, numbers, expiresAt, at }: { credentials: Credentials; at: number } & TokenScope,
+  { credentials, numbers, field, expiresAt, at }: TokenCall,
 ): Promise<NewToken> {
   const { account, keyId } = await identify(context, { credentials, entry: 'keys' })
-  await checkOwnNumbers(context, { accountId: account.id, numbers: numbers ?? [], field: 'phone_numbers' })
+  await checkOwnNumbers(context, { accountId: account.id, numbers: numbers ?? [], field })
   const token = randomSecret()
   const { id } = await context.db
     .insertInto('tokens')
