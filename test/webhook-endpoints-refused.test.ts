@@ -44,6 +44,7 @@ describe('an account’s endpoints', () => {
       [own, url],
       [url, own],
       [own, { url, secret: 'another-secret' }],
+      [{ ...own, url: 'HTTPS://Example.com/hook' }, url],
       [
         { url, sendblue_numbers: [line] },
         { url, sendblue_numbers: [otherLine] },

@@ -59,6 +59,23 @@ describe('an account’s endpoints', () => {
     assert.deepEqual((await listed(account)).outbound, [last])
   })
 
+  test('are the same, however a URL is spelt that is called alike: it is told once, and shown as it was last given', async () => {
+    await using sink = await startCustomerServer()
+    const account = await customer(server, { lines: [ownLine()] })
+    const [plain, odd] = [`${sink.url}/hook`, `${sink.url.replace('http', 'HTTP')}/./hook`]
+    await addWebhooks(account, [{ url: odd, secret: 'a-secret-of-its-own' }])
+    await addWebhooks(account, [plain, odd, plain])
+    assert.deepEqual((await listed(account)).receive, [{ url: plain, secret: 'a-secret-of-its-own' }])
+    await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: [odd], outbound: [plain] } })
+    assert.deepEqual((await listed(account)).receive, [odd])
+    await account.write()
+    assert.equal((await sink.at(0)).path, '/hook')
+    assert.equal((await deliveries(account)).length, 1)
+    await account.must(200, 'DELETE', WEBHOOKS, { webhooks: [plain] })
+    const { receive, outbound } = await listed(account)
+    assert.deepEqual([receive, outbound], [[], [plain]])
+  })
+
   test('are taken back as they were given, though one of their lines is gone since', async () => {
     const [line, otherLine] = [ownLine(), ownLine()]
     const account = await customer(server, { lines: [line, otherLine] })

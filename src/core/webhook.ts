@@ -34,6 +34,11 @@ export const WEBHOOK_FOR: Readonly<Partial<Record<AccountEvent['type'], WebhookT
 export const DISABLED_REASONS = ['gone', 'failing'] as const
 export type DisabledReason = (typeof DISABLED_REASONS)[number]
 
+/** As it goes over the wire, whatever the case of its scheme and host: two that are then alike are one (RFC 3986, 6.2.2). */
+export function urlAsCalled(url: string): string {
+  return URL.parse(url)?.href ?? url
+}
+
 /** Where an account wants to be called. */
 export interface Webhook {
   readonly id: WebhookId

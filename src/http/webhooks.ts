@@ -4,6 +4,7 @@ import { formatId } from '../core/id.ts'
 import type { Store } from '../core/store.ts'
 import {
   DISABLED_REASONS,
+  urlAsCalled,
   WEBHOOK_FOR,
   WEBHOOK_TYPES,
   type Webhook,
@@ -60,9 +61,10 @@ function endpoint(policy: AddressPolicy) {
 /** Those of one type. An endpoint has one secret and one list of lines: two entries that disagree would lose one of them unsaid. */
 function endpoints(policy: AddressPolicy) {
   const list = z.array(endpoint(policy)).transform((list, context) => {
-    const first = new Map(list.toReversed().map((given) => [given.url, given]))
-    const twice = list.find((given) => !isDeepStrictEqual(given, first.get(given.url)))
-    if (twice === undefined) return list.filter((given) => given === first.get(given.url))
+    const first = new Map(list.toReversed().map((given) => [urlAsCalled(given.url), given]))
+    const firstOf = ({ url }: Endpoint) => first.get(urlAsCalled(url))
+    const twice = list.find((given) => !isDeepStrictEqual(given, { ...firstOf(given), url: given.url }))
+    if (twice === undefined) return list.filter((given) => given === firstOf(given))
     context.addIssue({ code: 'custom', message: `\`webhooks\`: ${twice.url} is there twice, and not alike` })
     return z.NEVER
   })

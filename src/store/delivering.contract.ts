@@ -69,6 +69,23 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       assert.equal((await d.store.listWebhooks({ credentials: d.credentials })).webhooks.length, 1)
     })
 
+    test('go to an endpoint that is known as it is spelt, where an older version left it in two spellings', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials } = d
+      const [odd, plain] = ['HTTPS://example.com/hook', 'https://example.com/hook']
+      const drafts = [odd, plain].map((url) => ({ type: 'receive', url, secret: null, numbers: null }) as const)
+      const spelt = ({ webhooks }: { webhooks: readonly Webhook[] }) => webhooks.map(({ url }) => url)
+      const both = await store.addWebhooks({ credentials, webhooks: drafts, at: 0 })
+      assert.deepEqual(spelt(await store.addWebhooks({ credentials, webhooks: drafts, at: 1 })), [odd, plain])
+      await store.removeWebhooks({ credentials, type: 'receive', urls: [odd], at: 2 })
+      assert.deepEqual(spelt(await store.listWebhooks({ credentials })), [plain])
+      await d.receive(contactOf(0), 3)
+      assert.deepEqual(await contacts(d, both.webhooks[1]?.id as WebhookId), [contactOf(0)])
+      await store.addWebhooks({ credentials, webhooks: drafts.slice(0, 1), at: 4 })
+      assert.deepEqual(spelt(await store.listWebhooks({ credentials })), [odd])
+    })
+
     test('are listed with the endpoint that they went to until it was removed long ago', async () => {
       await using kept = await place()
       await using d = await desk(kept)

@@ -8,6 +8,7 @@ import {
   type Endpoint,
   type EndpointType,
   STATUS_CALLBACK,
+  urlAsCalled,
   WEBHOOK_TYPES,
   type Webhook,
   type WebhookDraft,
@@ -38,13 +39,15 @@ export async function addWebhooks(context: Context, change: WebhookChange): Prom
   const numbers = change.webhooks.flatMap((draft) => draft.numbers ?? [])
   await checkOwnNumbers(context, { accountId: id, numbers, field: NUMBERS_FIELD })
   const live = (await liveOf(context, id)).map((row) => toWebhook(row, context.seal))
-  const added = change.webhooks.filter((draft) => !live.some((webhook) => isSame(webhook, draft)))
+  const find = finderOf(live)
+  const added = change.webhooks.filter((draft) => find(draft) === undefined)
   if (live.length + added.length > MOST_WEBHOOKS) throw tooMany()
   await keepGlobalSecret(context, id, change)
   for (const draft of change.webhooks) {
-    const known = live.find((webhook) => isSame(webhook, draft))
+    const known = find(draft)
     const secret = draft.secret ?? known?.secret ?? null
-    await upsert(context, id, { ...draft, secret, numbers: draft.numbers ?? known?.numbers ?? null }, change.at)
+    const whole = { ...draft, secret, numbers: draft.numbers ?? known?.numbers ?? null }
+    await upsert(context, id, whole, change.at, known?.url)
   }
   return { answer: await settingsOf(context, id), endpoints: [] }
 }
@@ -53,17 +56,19 @@ export async function replaceWebhooks(context: Context, change: WebhookChange): 
   const { id } = await authenticate(context, change.credentials)
   await takeTurn(context, id)
   const live = await liveOf(context, id)
+  const find = finderOf(live)
   // A list that was read and given back is taken, though one of its lines is gone since.
   const numbers = change.webhooks.flatMap((draft) => {
-    const known: readonly string[] = JSON.parse(live.find((row) => isSame(row, draft))?.numbers ?? '[]')
+    const known: readonly string[] = JSON.parse(find(draft)?.numbers ?? '[]')
     return draft.numbers?.filter((number) => !known.includes(number)) ?? []
   })
   await checkOwnNumbers(context, { accountId: id, numbers, field: NUMBERS_FIELD })
   if (change.webhooks.length > MOST_WEBHOOKS) throw tooMany()
   await keepGlobalSecret(context, id, change)
-  const gone = live.filter((row) => !change.webhooks.some((draft) => isSame(row, draft)))
+  const kept = new Map(change.webhooks.map((draft) => [draft, find(draft)]))
+  const gone = live.filter((row) => !kept.values().some((known) => known === row))
   const endpoints = await remove(context, gone, change.at)
-  for (const draft of change.webhooks) await upsert(context, id, draft, change.at)
+  for (const [draft, known] of kept) await upsert(context, id, draft, change.at, known?.url)
   return { answer: await settingsOf(context, id), endpoints }
 }
 
@@ -73,9 +78,9 @@ export async function removeWebhooks(
 ): Promise<Nudging<void>> {
   const { id } = await authenticate(context, credentials)
   await takeTurn(context, id)
-  const live = await liveOf(context, id)
-  const gone = live.filter((row) => row.type === type && urls.includes(row.url))
-  return { answer: undefined, endpoints: await remove(context, gone, at) }
+  const find = finderOf(await liveOf(context, id))
+  const gone = new Set(urls.flatMap((url) => find({ type, url }) ?? []))
+  return { answer: undefined, endpoints: await remove(context, [...gone], at) }
 }
 
 /** Makes sure that a message's `status_callback` can be called: each URL is an endpoint, signed for by the account's secret. */
@@ -128,8 +133,14 @@ function toWebhook(row: WebhookRow, seal: Seal): Webhook {
   }
 }
 
-function isSame(known: Pick<WebhookRow, 'type' | 'url'>, draft: WebhookDraft): boolean {
-  return known.type === draft.type && known.url === draft.url
+type Named = Pick<WebhookRow, 'type' | 'url'>
+
+/** Finds the endpoint that is meant, however its URL is spelt. As it is spelt goes first: an older store may have it both ways. */
+function finderOf<Known extends Named>(live: readonly Known[]): (named: Named) => Known | undefined {
+  const spelt = ({ type, url }: Named) => `${type} ${url}`
+  const called = ({ type, url }: Named) => `${type} ${urlAsCalled(url)}`
+  const [bySpelling, byCall] = [spelt, called].map((key) => new Map(live.map((known) => [key(known), known])))
+  return (named) => bySpelling?.get(spelt(named)) ?? byCall?.get(called(named))
 }
 
 /** Changes of one account's endpoints go one after the other: none decides by a list that another is about to change. */
@@ -143,8 +154,14 @@ async function takeTurn({ db }: Context, id: AccountId): Promise<void> {
 
 type EndpointDraft = Omit<WebhookDraft, 'type'> & { readonly type: EndpointType }
 
-/** As it is given: what the draft leaves out, the endpoint has not. */
-async function upsert({ db, seal }: Context, accountId: AccountId, draft: EndpointDraft, at: number): Promise<void> {
+/** As it is given: what the draft leaves out, the endpoint has not. `knownAs`: its URL as it was spelt so far. */
+async function upsert(
+  { db, seal }: Context,
+  accountId: AccountId,
+  draft: EndpointDraft,
+  at: number,
+  knownAs = draft.url,
+): Promise<void> {
   const { type, url, numbers } = draft
   const sealed = draft.secret === null ? null : seal.close(PURPOSE, draft.secret)
   const known = await db
@@ -152,7 +169,7 @@ async function upsert({ db, seal }: Context, accountId: AccountId, draft: Endpoi
     .selectAll()
     .where('account_id', '=', accountId)
     .where('type', '=', type)
-    .where('url', '=', url)
+    .where('url', '=', knownAs)
     .where('removed_at', 'is', null)
     .executeTakeFirst()
   const enabled = { disabled: null, failing_since: null, enabled_at: at }
@@ -165,7 +182,7 @@ async function upsert({ db, seal }: Context, accountId: AccountId, draft: Endpoi
     const renewed = type === STATUS_CALLBACK ? { created_at: at } : {}
     const { numUpdatedRows } = await db
       .updateTable('webhooks')
-      .set({ ...kept, ...renewed, ...rotated })
+      .set({ ...kept, ...renewed, ...rotated, ...(url === knownAs ? {} : { url }) })
       .where('id', '=', known.id)
       .executeTakeFirst()
     // Unless it was forgotten at this moment.
