@@ -44,6 +44,12 @@ describe('whether a contact has iMessage', () => {
     assert.equal(asked(), 3)
   })
 
+  test('is asked also for an address whose plus nobody encoded', async () => {
+    mac.reachable.add('ada+shop@example.com')
+    const { body } = await account.must(200, 'GET', '/api/evaluate-service?number=ada+shop@example.com')
+    assert.deepEqual(body, { number: 'ada+shop@example.com', service: 'iMessage' })
+  })
+
   for (const fault of ['hang', 'reset', { status: 500, body: {} }, { status: 200, body: { status: 200 } }] as const) {
     test(`is a 503 that asks to come again where the Mac gives ${JSON.stringify(fault)}`, async () => {
       mac.faults.set('availability', fault)
@@ -58,8 +64,9 @@ describe('whether a contact has iMessage', () => {
   test('is SMS, "not detected", where nobody can be asked; another account’s conversations tell nothing', async () => {
     const stranger = await customer(server, { lines: ['+19175550102'] })
     await account.write()
+    const before = asked()
     assert.deepEqual(await ask(CONTACT, stranger), { number: CONTACT, service: 'SMS' })
-    assert.equal(asked(), 7)
+    assert.equal(asked(), before)
   })
 
   test('is the same whatever `from_number` says, as with the original', async () => {

@@ -39,11 +39,12 @@ describe('a phone number', () => {
     assert.deepEqual([parsePhoneNumber(written ?? ''), parsePhoneNumber(longer ?? '')], ['+14155550100', undefined])
   })
 
-  test('is not made of a text with NUL, a line break or half of a character in it', () => {
+  test('is not made of a text with a control character, or half of a character, in it', () => {
     for (const text of [
       '+1415555\u00001234',
       '+14155551234\n',
       'ada\u0000@example.com',
+      'ada\u0085@example.com',
       'ada@example.com\n',
       '\ud800@example.com',
     ]) {

@@ -10,8 +10,7 @@ const E164 = /^\+[1-9]\d{6,14}$/
 const PUNCTUATION = /[ .\-()[\]]/g
 // No validity beyond the shape: documentation numbers must work, and numbering plans change faster than servers do.
 // Longest address that SMTP can carry: 254 characters (RFC 5321, 4.5.3.1.3).
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it keeps out
-const EMAIL = /^(?=.{3,254}$)[^\s@\u0000-\u001f]+@[^\s@\u0000-\u001f]+\.[^\s@\u0000-\u001f]+$/
+const EMAIL = /^(?=.{3,254}$)[^\s@\p{Cc}]+@[^\s@\p{Cc}]+\.[^\s@\p{Cc}]+$/u
 
 /** The number in its one normal form; undefined when it is not one. Punctuation is forgiven behind a `+` alone. */
 export function parsePhoneNumber(input: string): PhoneNumber | undefined {

@@ -38,7 +38,7 @@ export const CONTACT_AND_LINE = {
 export function inQuery<T>(name: string, schema: z.ZodType<T, string>) {
   return z
     .string({ error: `\`${name}\` must be specified` })
-    .transform((given) => given.replace(/^ /, '+'))
+    .transform((given) => given.replace(given.includes('@') ? / /g : /^ /, '+'))
     .pipe(schema)
 }
 
