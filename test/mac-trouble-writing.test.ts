@@ -6,7 +6,7 @@ import { ANSWERS } from './support/bluebubbles-answers.ts'
 import type { Fault } from './support/carrier.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { dataFolder } from './support/data-folder.ts'
-import { connect, type MacLine } from './support/mac-line.ts'
+import { connect, fresh, type MacLine } from './support/mac-line.ts'
 import { becomes, CHAT, send } from './support/mac-writing.ts'
 import { startProcess } from './support/process.ts'
 import { enter, startReadback } from './support/readback.ts'
@@ -148,4 +148,27 @@ test('a message that Messages itself could not send ends ERROR, rejected', async
   const body = { status: 500, message: 'Message Send Error', error: { type: 'iMessage Error', message: 'x' }, data }
   mac.faults.set('text', { status: 500, body })
   assert.equal((await becomes(mine, await send(mine), ['ERROR'])).error_reason, 'rejected')
+})
+
+test('a message to a conversation that has another id since its Mac was upgraded waits until the Mac can say which', async () => {
+  await using mac = await startBlueBubbles()
+  const mine = await connect(server, mac)
+  const event = recorded['direct-imessage']
+  const number = event.data.handle.address
+  assert.deepEqual(await mac.deliver(fresh(event)), [200])
+  const now = `any;-;${number}`
+  mac.chats.add(now)
+  mac.faults.set(`chat ${now}`, ANSWERS['timed-out'])
+  const handle = await send(mine, { number })
+  await until(
+    'the Mac to be asked for it',
+    () => mac.calls,
+    (calls) => calls.includes(`GET /api/v1/chat/${encodeURIComponent(now)}`),
+  )
+  mac.faults.clear()
+  await becomes(mine, handle, ['SENT'])
+  assert.deepEqual(
+    mac.sent.map(({ fields }) => fields.chatGuid),
+    [now],
+  )
 })

@@ -70,6 +70,22 @@ describe('a Mac in trouble', { concurrency: true }, () => {
     })
   }
 
+  test('that was upgraded, and cannot say at once what a conversation is called now, leaves the receipt waiting until it can', async () => {
+    await using mac = await startBlueBubbles()
+    const { account, line } = await connect(server, mac)
+    const event = macos15['direct-imessage']
+    assert.deepEqual(await mac.deliver(fresh(event)), [200])
+    const now = `any;-;${event.data.handle.address}`
+    mac.chats.add(now)
+    mac.faults.set(`chat ${now}`, ANSWERS['timed-out'])
+    const id = await account.markRead(event.data.handle.address, line)
+    const waiting = await obstacle(account, id)
+    assert.deepEqual([waiting.state, waiting.reason], ['sending', 'timeout'])
+    mac.faults.clear()
+    assert.equal((await account.settled(id)).state, 'sent')
+    assert.ok(mac.reads.some((read) => read.known && read.id === now))
+  })
+
   for (const [status, reason] of [
     [400, 'rejected'],
     [403, 'wrong_password'],

@@ -17,7 +17,7 @@ export interface FoundChat {
   readonly sms: boolean
 }
 
-type NotFound = Exclude<Heard, { kind: 'done' | 'absent' }> | Extract<ReceiptOutcome, { kind: 'not_supported' }>
+export type NotFound = Exclude<Heard, { kind: 'done' | 'absent' }> | Extract<ReceiptOutcome, { kind: 'not_supported' }>
 
 /**
  * BlueBubbles' own id of the conversation: as the contact's last message had it, else the first that it knows, of its service where that is
@@ -40,13 +40,18 @@ export async function findChat(
   return { kind: 'not_supported', reason: 'no_conversation' }
 }
 
-/** What it is called since its Mac was upgraded to macOS 26, until its contact writes; undefined where it has the id that it had. */
+/**
+ * What it is called since its Mac was upgraded to macOS 26, until its contact writes; undefined where it has the id that it had, and where
+ * nobody says that it has not.
+ */
 export async function renamed(
   talk: () => Talk,
   { carrierConversation: id }: Conversation,
-): Promise<string | undefined> {
+): Promise<Pick<FoundChat, 'kind' | 'id'> | NotFound | undefined> {
   if (id === null) return undefined
   const now = id.replace(/^[^;]*/, 'any')
   if (now === id || (await talk()('GET', ['chat', id])).kind !== 'absent') return undefined
-  return (await talk()('GET', ['chat', now])).kind === 'done' ? now : undefined
+  const heard = await talk()('GET', ['chat', now])
+  if (heard.kind === 'absent') return undefined
+  return heard.kind === 'done' ? { kind: 'found', id: now } : heard
 }

@@ -11,7 +11,7 @@ import {
   type Writing,
 } from '../core/sending.ts'
 import type { NoAnswer } from '../outgoing/http-call.ts'
-import { findChat, renamed } from './bluebubbles-chat.ts'
+import { findChat, type NotFound, renamed } from './bluebubbles-chat.ts'
 import { type Heard, outcomeOf, type Talk } from './bluebubbles-talk.ts'
 import { ID } from './carrier-fields.ts'
 import { fetchMedia, type Media, type MediaCaller } from './media.ts'
@@ -63,10 +63,11 @@ export async function sendMessage({ talk, media, mayCall }: Sending, call: Messa
     mayCall() ? sentFrom(await talk()('POST', path, body), schema) : LINE_LEFT
   if (chat.kind !== 'found') {
     const opens = chat.reason === 'no_conversation' && call.mediaUrl === null
-    if (opens) return openChat(send, call)
-    return chat.kind === 'unavailable' && chat.own === true ? unlessLast(chat, call) : chat
+    return opens ? openChat(send, call) : notFound(chat, call)
   }
-  const chatGuid = (await renamed(look, call.conversation)) ?? chat.id
+  const now = (await renamed(look, call.conversation)) ?? chat
+  if (now.kind !== 'found') return notFound(now, call)
+  const chatGuid = now.id
   if (call.mediaUrl === null) {
     return send(['message', 'text'], { ...envelopeOf(call), chatGuid, message: call.content ?? '' })
   }
@@ -127,6 +128,11 @@ function unlessLast(failed: NoAnswer, { attempts }: MessageCall): MessageOutcome
   return attempts + 1 >= MOST_TRIES ? { ...failed, kind: 'rejected' } : { ...failed, tried: true }
 }
 
+/** Nobody could say what the conversation is called. */
+function notFound(failed: NotFound, call: MessageCall): MessageOutcome {
+  return failed.kind === 'unavailable' && failed.own === true ? unlessLast(failed, call) : failed
+}
+
 function notUploaded(heard: Heard, call: MessageCall): MessageOutcome {
   if (heard.kind === 'rejected' || heard.kind === 'absent') return sentFrom(heard, SENT)
   const nowhere = { kind: 'unavailable', reason: 'carrier_error', detail: 'no path in the answer' } as const
@@ -159,6 +165,7 @@ function sentFrom(heard: Heard, schema: z.ZodType<Sent>): MessageOutcome {
 export async function sendTyping(talk: Talk, { conversation, typing }: TypingCall): Promise<ReceiptOutcome> {
   const chat = await findChat(() => talk, conversation)
   if (chat.kind !== 'found') return chat
-  const id = (await renamed(() => talk, conversation)) ?? chat.id
-  return outcomeOf(await talk(typing ? 'POST' : 'DELETE', ['chat', id, 'typing']))
+  const now = (await renamed(() => talk, conversation)) ?? chat
+  if (now.kind !== 'found') return now
+  return outcomeOf(await talk(typing ? 'POST' : 'DELETE', ['chat', now.id, 'typing']))
 }

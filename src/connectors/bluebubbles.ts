@@ -70,7 +70,8 @@ async function sendReceipt(talk: Talk, conversation: Conversation): Promise<Rece
   const read = async (id: string) => outcomeOf(await talk('POST', ['chat', id, 'read']))
   // Beside each other: but for a Mac that was upgraded, the look-up is in vain.
   const [now, outcome] = await Promise.all([renamed(() => talk, conversation), read(chat.id)])
-  return now === undefined ? outcome : read(now)
+  if (now === undefined) return outcome
+  return now.kind === 'found' ? read(now.id) : now
 }
 
 /** What contacts write, what became of what the line wrote, and who types. */

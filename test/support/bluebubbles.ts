@@ -47,7 +47,7 @@ export interface BlueBubbles extends AsyncDisposable {
   /** Who has iMessage. */
   readonly reachable: Set<string>
   readonly messages: MacMessages
-  readonly faults: Map<Route, Fault>
+  readonly faults: Map<Route | `${Route} ${string}`, Fault>
   /** What was called, method and path, the query left out. */
   readonly calls: readonly string[]
   /** Those that were answered with 200. */
@@ -110,7 +110,7 @@ class Mac {
   }
   readonly reachable = new Set<string>()
   readonly messages = new MacMessages()
-  readonly faults = new Map<Route, Fault>()
+  readonly faults: BlueBubbles['faults'] = new Map()
   readonly calls: string[] = []
   readonly reads: Read[] = []
   readonly sent: SentMessage[] = []
@@ -131,7 +131,7 @@ class Mac {
     this.heard.emit('call', call)
     const { route, word = '' } = routeOf(call) ?? {}
     response.setHeader('date', new Date(Date.now() - this.knobs.behindMs).toUTCString())
-    const fault = route && this.faults.get(route)
+    const fault = route && (this.faults.get(`${route} ${decodeURIComponent(word)}`) ?? this.faults.get(route))
     const given = request.method === 'POST' && request.headers['content-type'] ? await bodyOf(request) : undefined
     if (typeof fault === 'string') return misbehave(fault, response)
     const answer =
