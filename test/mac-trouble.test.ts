@@ -70,6 +70,21 @@ describe('a Mac in trouble', { concurrency: true }, () => {
     })
   }
 
+  test('that hangs when a conversation is looked up, and marks it all the same, has its receipts sent long before it is given up', async () => {
+    await using mac = await startBlueBubbles()
+    await using patient = await startReadback({ READBACK_CARRIER_TIMEOUT_S: '60' })
+    const { account, line } = await connect(patient, mac)
+    const event = macos15['direct-imessage']
+    assert.deepEqual(await mac.deliver(fresh(event)), [200])
+    mac.faults.set('chat', 'hang')
+    const receipt = await account.settled(await account.markRead(event.data.handle.address, line))
+    assert.deepEqual([receipt.state, receipt.attempts], ['sent', 1])
+    assert.deepEqual(
+      mac.reads.map(({ id }) => id),
+      [event.data.chats[0]?.guid],
+    )
+  })
+
   test('that was upgraded, and cannot say at once what a conversation is called now, leaves the receipt waiting until it can', async () => {
     await using mac = await startBlueBubbles()
     const { account, line } = await connect(server, mac)

@@ -47,10 +47,11 @@ export async function findChat(
 export async function renamed(
   talk: () => Talk,
   { carrierConversation: id }: Conversation,
+  first = talk,
 ): Promise<Pick<FoundChat, 'kind' | 'id'> | NotFound | undefined> {
   if (id === null) return undefined
   const now = id.replace(/^[^;]*/, 'any')
-  if (now === id || (await talk()('GET', ['chat', id])).kind !== 'absent') return undefined
+  if (now === id || (await first()('GET', ['chat', id])).kind !== 'absent') return undefined
   const heard = await talk()('GET', ['chat', now])
   if (heard.kind === 'absent') return undefined
   return heard.kind === 'done' ? { kind: 'found', id: now } : heard

@@ -24,8 +24,12 @@ export type Heard =
   | (NoAnswer & { readonly own?: boolean })
 
 /** `unsaid` besides the password, which is so always. */
-export function talkTo(caller: HttpCaller, { url, password }: Settings, unsaid: Unsaid = []): Talk {
-  const deadline = caller.deadline()
+export function talkTo(
+  caller: HttpCaller,
+  { url, password }: Settings,
+  unsaid: Unsaid = [],
+  deadline = caller.deadline(),
+): Talk {
   return async (method, path, body, query = '') => {
     const route = path.map(encode).join('/')
     const answer = await caller.call({

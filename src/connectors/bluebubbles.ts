@@ -41,7 +41,7 @@ export function bluebubbles(caller: HttpCaller, media: MediaCaller): Connector {
 function bluebubblesLine(caller: HttpCaller, media: MediaCaller, settings: Settings): CarrierLine {
   return {
     parseInbound,
-    sendReceipt: ({ conversation }) => sendReceipt(talkTo(caller, settings), conversation),
+    sendReceipt: ({ conversation }) => sendReceipt(caller, settings, conversation),
     sendMessage: (call, mayCall) => sendMessage({ talk: () => talkTo(caller, settings, 'all'), media, mayCall }, call),
     sendTyping: (call) => sendTyping(talkTo(caller, settings), call),
     pace: async () => PACE,
@@ -62,14 +62,36 @@ function parseSettings({ url, password, ...rest }: Readonly<Record<string, unkno
   return { url: parseCarrierUrl('url', url), password }
 }
 
+/**
+ * So long after a read was answered the Mac may still say whether the conversation has its id. It looks that up at once, or may never say,
+ * and all receipts of its line would wait for each.
+ */
+const SAID_WITHIN_MS = 1_000
+
 /** Whole conversation, and 200 for one that does not exist too: only the exact id marks anything. */
-async function sendReceipt(talk: Talk, conversation: Conversation): Promise<ReceiptOutcome> {
+async function sendReceipt(
+  caller: HttpCaller,
+  settings: Settings,
+  conversation: Conversation,
+): Promise<ReceiptOutcome> {
+  const deadline = caller.deadline()
+  const talk = talkTo(caller, settings, [], deadline)
   const chat = await findChat(() => talk, conversation)
   if (chat.kind !== 'found') return chat
   if (chat.sms) return { kind: 'not_supported', reason: 'sms' }
   const read = async (id: string) => outcomeOf(await talk('POST', ['chat', id, 'read']))
+  const enough = new AbortController()
+  const hasty = talkTo(caller, settings, [], AbortSignal.any([deadline, enough.signal]))
   // Beside each other: but for a Mac that was upgraded, the look-up is in vain.
-  const [now, outcome] = await Promise.all([renamed(() => talk, conversation), read(chat.id)])
+  const looking = renamed(
+    () => talk,
+    conversation,
+    () => hasty,
+  )
+  const outcome = await read(chat.id)
+  const timer = setTimeout(() => enough.abort(), SAID_WITHIN_MS)
+  const now = await looking
+  clearTimeout(timer)
   if (now === undefined) return outcome
   return now.kind === 'found' ? read(now.id) : now
 }
