@@ -33,6 +33,27 @@ describe('a BlueBubbles line', () => {
     assert.equal((await health(server, line)).line_status, 'ONLINE')
   })
 
+  test('is called by the Mac all the while when it is enrolled again, and by what it was told the first time', async () => {
+    const before = [...mac.webhooks]
+    const calls = mac.calls.length
+    const settings = { url: mac.url, password: mac.password }
+    await server.operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(line)}`, { settings })
+    assert.deepEqual(mac.webhooks, before)
+    const asked = mac.calls.slice(calls).filter((call) => call.includes('/webhook'))
+    assert.deepEqual(asked, ['GET /api/v1/webhook'])
+  })
+
+  test('has its webhook made anew where that is for other events than it can be told of', async () => {
+    const [webhook] = mac.webhooks.splice(0)
+    mac.webhooks.push({ id: 0, url: webhook?.url ?? '', events: ['new-message'] })
+    const settings = { url: mac.url, password: mac.password }
+    await server.operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(line)}`, { settings })
+    assert.deepEqual(
+      mac.webhooks.map(({ url, events }) => ({ url, events })),
+      [{ url: webhook?.url, events: webhook?.events }],
+    )
+  })
+
   for (const [system, recorded] of Object.entries(RECORDED)) {
     for (const name of ['direct-imessage', 'tapback'] as const) {
       test(`marks a ${name} of ${system} as read on the Mac by itself`, async () => {

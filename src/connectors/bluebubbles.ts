@@ -100,23 +100,29 @@ async function sendReceipt(
 const EVENTS = ['new-message', 'updated-message', 'typing-indicator']
 
 /** Those that `imessage-rs` was started with have no id. */
-const WEBHOOKS = z.array(z.object({ id: z.number().optional(), url: z.string() }))
+const WEBHOOK = z.object({ id: z.number().optional(), url: z.string(), events: z.array(z.string()).catch([]) })
+type Webhook = z.infer<typeof WEBHOOK>
 
 /**
- * The same URL registered again keeps the events it had, so what is there goes first; a renewed secret's old URL with it, and that of
- * where we were reached before. Whoever takes none (`imessage-rs` does not) is well all the same: what no hook brings is fetched.
+ * The same URL registered again keeps the events it had, so what is there goes first, but for what is as it should be: another node may
+ * have put it there just now. A renewed secret's old URL goes, too, and that of where we were reached before. Whoever takes none
+ * (`imessage-rs` does not) is well all the same: what no hook brings is fetched.
  */
 async function enrol(talk: Talk, inboundUrl: string, before: string | null): Promise<EnrolOutcome> {
   const listed = await talk('GET', ['webhook'])
   if (listed.kind !== 'done') return outcomeOf(listed)
-  const webhooks = WEBHOOKS.safeParse(listed.data)
+  const webhooks = z.array(WEBHOOK).safeParse(listed.data)
   if (!webhooks.success) return { kind: 'unavailable', reason: 'carrier_error', detail: 'no list of webhooks' }
   const ours = [folderOf(inboundUrl), ...(before === null ? [] : [folderOf(before)])]
-  for (const { id, url } of webhooks.data) {
-    if (id === undefined || !ours.includes(folderOf(url))) continue
+  const isAsItShould = ({ url, events }: Webhook) =>
+    url === inboundUrl && events.toSorted().join() === EVENTS.toSorted().join()
+  for (const webhook of webhooks.data) {
+    const { id, url } = webhook
+    if (id === undefined || !ours.includes(folderOf(url)) || isAsItShould(webhook)) continue
     const removed = await talk('DELETE', ['webhook', String(id)])
     if (removed.kind !== 'done' && removed.kind !== 'absent') return removed
   }
+  if (webhooks.data.some(isAsItShould)) return { kind: 'done' }
   const added = await talk('POST', ['webhook'], { url: inboundUrl, events: EVENTS })
   return added.kind === 'absent' ? { kind: 'done' } : outcomeOf(added)
 }
