@@ -47,6 +47,21 @@ describe('catching up', () => {
     assert.deepEqual([again.refused.length, again.cursor], [1, at(451)])
   })
 
+  test('brings what is written right after as many as one page holds', async () => {
+    const rows = Array.from({ length: 200 }, (_, index) => ({ originalROWID: index + 1 }))
+    const { ask } = mac(beyond(rows))
+    const brought: string[] = []
+    for (let cursor = at(1), looks = 0; looks < 3; looks += 1) {
+      const looked = await ask(cursor)
+      assert.ok(looked.kind === 'done')
+      assert.equal(looked.warning, undefined)
+      brought.push(...looked.refused)
+      cursor = looked.cursor
+      if (looks === 0) rows.push({ originalROWID: 201 })
+    }
+    assert.equal(brought.length, 200)
+  })
+
   test('begins at the newest of another Mac, also where there was nothing on the one before', async () => {
     const { ask } = mac(beyond([{ originalROWID: 4 }, { originalROWID: 5 }]))
     const begun = await ask(JSON.stringify({ url: 'http://127.0.0.1:10', row: 0 }))
@@ -79,11 +94,11 @@ describe('catching up', () => {
     }
     assert.equal((await ask(null)).cursor, at(25))
     const first = await ask(at(1))
-    assert.deepEqual([first.refused.length, first.comeBackMs, first.asked], [10, 0, 200])
+    assert.deepEqual([first.refused.length, first.comeBackMs, first.asked], [9, 0, 200])
     const second = await ask(first.cursor)
-    assert.deepEqual([second.refused.length, second.comeBackMs, second.asked], [10, 0, 10])
+    assert.deepEqual([second.refused.length, second.comeBackMs, second.asked], [9, 0, 10])
     const third = await ask(second.cursor)
-    assert.deepEqual([third.refused.length, third.comeBackMs, third.cursor], [4, null, at(25)])
+    assert.deepEqual([third.refused.length, third.comeBackMs, third.cursor], [6, null, at(25)])
   })
 
   for (const [when, dateCreated] of [

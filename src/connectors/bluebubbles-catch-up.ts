@@ -83,7 +83,8 @@ async function goOn(talk: () => Talk, from: Cursor, rows: number, now: number): 
     const last = Math.max(from.row, ...first.rows.map(({ originalROWID }) => originalROWID))
     return take(talk(), first, { from, to: last, rows, more: false }, now)
   }
-  const to = from.row + rows
+  // No higher than the highest row there is: what gets the number of the cursor is never asked for again.
+  const to = from.row + rows - 1
   const range = await query(talk(), { after: from.row, upTo: to, rows })
   return range.kind === 'rows' ? take(talk(), range, { from, to, rows, more: true }, now) : range
 }
