@@ -85,6 +85,17 @@ describe('a Mac in trouble', { concurrency: true }, () => {
     )
   })
 
+  test('that hangs when a conversation is looked up shows that the line types all the same', async () => {
+    await using mac = await startBlueBubbles()
+    const { account, line } = await connect(server, mac)
+    const event = macos15['direct-imessage']
+    assert.deepEqual(await mac.deliver(fresh(event)), [200])
+    mac.faults.set('chat', 'hang')
+    const number = event.data.handle.address
+    await account.must(200, 'POST', '/api/send-typing-indicator', { number, from_number: line })
+    assert.deepEqual([...mac.typing], [event.data.chats[0]?.guid])
+  })
+
   test('that was upgraded, and cannot say at once what a conversation is called now, leaves the receipt waiting until it can', async () => {
     await using mac = await startBlueBubbles()
     const { account, line } = await connect(server, mac)

@@ -162,10 +162,20 @@ function sentFrom(heard: Heard, schema: z.ZodType<Sent>): MessageOutcome {
   return { kind: 'sent', carrierMessageId: row.guid, delivered: (row.dateDelivered ?? 0) > 0 }
 }
 
-export async function sendTyping(talk: Talk, { conversation, typing }: TypingCall): Promise<ReceiptOutcome> {
+/** `hasty` gives up sooner whether the conversation still has its id: typing is of the moment. */
+export async function sendTyping(
+  talk: Talk,
+  hasty: Talk,
+  { conversation, typing }: TypingCall,
+): Promise<ReceiptOutcome> {
   const chat = await findChat(() => talk, conversation)
   if (chat.kind !== 'found') return chat
-  const now = (await renamed(() => talk, conversation)) ?? chat
+  const now =
+    (await renamed(
+      () => talk,
+      conversation,
+      () => hasty,
+    )) ?? chat
   if (now.kind !== 'found') return now
   return outcomeOf(await talk(typing ? 'POST' : 'DELETE', ['chat', now.id, 'typing']))
 }

@@ -25,6 +25,12 @@ const FIELDS: Connector['settings'] = {
 /** It hands the Mac one action every 200 ms. */
 const PACE = { callsPerSecond: 5, concurrency: 1 }
 
+/**
+ * A Mac says at once whether a conversation still has its id, or it may never say: it is given so long, beyond the read where that goes
+ * beside, or all receipts of its line would wait a whole timeout each.
+ */
+const SAID_WITHIN_MS = 1_000
+
 /** A Mac with BlueBubbles on it. What it sends does not name the line, so one such server is one line. */
 export function bluebubbles(caller: HttpCaller, media: MediaCaller): Connector {
   return {
@@ -43,7 +49,11 @@ function bluebubblesLine(caller: HttpCaller, media: MediaCaller, settings: Setti
     parseInbound,
     sendReceipt: ({ conversation }) => sendReceipt(caller, settings, conversation),
     sendMessage: (call, mayCall) => sendMessage({ talk: () => talkTo(caller, settings, 'all'), media, mayCall }, call),
-    sendTyping: (call) => sendTyping(talkTo(caller, settings), call),
+    sendTyping(call) {
+      const { talk, hasty, enough } = talkTwice(caller, settings)
+      const timer = setTimeout(enough, SAID_WITHIN_MS)
+      return sendTyping(talk, hasty, call).finally(() => clearTimeout(timer))
+    },
     pace: async () => PACE,
     enrol: (inboundUrl, before) => enrol(talkTo(caller, settings, [secretOf(inboundUrl)]), inboundUrl, before),
     probe: () => probe(talkTo(caller, settings)),
@@ -62,26 +72,17 @@ function parseSettings({ url, password, ...rest }: Readonly<Record<string, unkno
   return { url: parseCarrierUrl('url', url), password }
 }
 
-/**
- * So long after a read was answered the Mac may still say whether the conversation has its id. It looks that up at once, or may never say,
- * and all receipts of its line would wait for each.
- */
-const SAID_WITHIN_MS = 1_000
-
 /** Whole conversation, and 200 for one that does not exist too: only the exact id marks anything. */
 async function sendReceipt(
   caller: HttpCaller,
   settings: Settings,
   conversation: Conversation,
 ): Promise<ReceiptOutcome> {
-  const deadline = caller.deadline()
-  const talk = talkTo(caller, settings, [], deadline)
+  const { talk, hasty, enough } = talkTwice(caller, settings)
   const chat = await findChat(() => talk, conversation)
   if (chat.kind !== 'found') return chat
   if (chat.sms) return { kind: 'not_supported', reason: 'sms' }
   const read = async (id: string) => outcomeOf(await talk('POST', ['chat', id, 'read']))
-  const enough = new AbortController()
-  const hasty = talkTo(caller, settings, [], AbortSignal.any([deadline, enough.signal]))
   // Beside each other: but for a Mac that was upgraded, the look-up is in vain.
   const looking = renamed(
     () => talk,
@@ -89,11 +90,22 @@ async function sendReceipt(
     () => hasty,
   )
   const outcome = await read(chat.id)
-  const timer = setTimeout(() => enough.abort(), SAID_WITHIN_MS)
+  const timer = setTimeout(enough, SAID_WITHIN_MS)
   const now = await looking
   clearTimeout(timer)
   if (now === undefined) return outcome
   return now.kind === 'found' ? read(now.id) : now
+}
+
+/** With one deadline; the hasty one's calls end with `enough`, too. */
+function talkTwice(caller: HttpCaller, settings: Settings) {
+  const deadline = caller.deadline()
+  const sooner = new AbortController()
+  return {
+    talk: talkTo(caller, settings, [], deadline),
+    hasty: talkTo(caller, settings, [], AbortSignal.any([deadline, sooner.signal])),
+    enough: () => sooner.abort(),
+  }
 }
 
 /** What contacts write, what became of what the line wrote, and who types. */
