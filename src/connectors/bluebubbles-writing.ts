@@ -57,7 +57,7 @@ interface Sending {
 }
 
 export async function sendMessage({ talk, media, mayCall }: Sending, call: MessageCall): Promise<MessageOutcome> {
-  const look = () => (mayCall() ? talk() : async () => LEFT)
+  const look = () => (mayCall() ? talk() : LEFT)
   const chat = await findChat(look, call.conversation)
   const send: Send = async (path, body, schema = SENT) =>
     mayCall() ? sentFrom(await talk()('POST', path, body), schema) : LINE_LEFT
@@ -79,8 +79,8 @@ export async function sendMessage({ talk, media, mayCall }: Sending, call: Messa
     : sendTextWithFile(talk, send, chatGuid, file, call)
 }
 
-/** A line that was left waits for no look-up more. */
-const LEFT: NoAnswer = { ...LINE_LEFT, mayHaveArrived: false }
+/** A line that was left waits for no call more. */
+export const LEFT: Talk = async () => ({ ...LINE_LEFT, mayHaveArrived: false })
 
 /** The one call that sends, unless the line was left meanwhile. */
 type Send = (path: readonly string[], body: unknown, schema?: z.ZodType<Sent>) => Promise<MessageOutcome>

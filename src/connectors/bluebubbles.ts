@@ -10,7 +10,7 @@ import { catchUp } from './bluebubbles-catch-up.ts'
 import { findChat, renamed } from './bluebubbles-chat.ts'
 import { parseInbound } from './bluebubbles-inbound.ts'
 import { outcomeOf, SETTINGS, type Settings, type Talk, talkTo } from './bluebubbles-talk.ts'
-import { sendMessage, sendTyping, WRITING } from './bluebubbles-writing.ts'
+import { LEFT, sendMessage, sendTyping, WRITING } from './bluebubbles-writing.ts'
 import { parseCarrierUrl } from './carrier-call.ts'
 import type { MediaCaller } from './media.ts'
 
@@ -57,7 +57,8 @@ function bluebubblesLine(caller: HttpCaller, media: MediaCaller, settings: Setti
     pace: async () => PACE,
     enrol: (inboundUrl, before) => enrol(talkTo(caller, settings, [secretOf(inboundUrl)]), inboundUrl, before),
     probe: () => probe(talkTo(caller, settings)),
-    catchUp: (cursor, now) => catchUp(() => talkTo(caller, settings), settings, cursor, now),
+    catchUp: (cursor, now, mayCall) =>
+      catchUp(() => (mayCall() ? talkTo(caller, settings) : LEFT), settings, cursor, now),
     lookUp: (contact) => lookUp(talkTo(caller, settings), contact),
     verify: (carrierMessageId) => verify(talkTo(caller, settings), carrierMessageId),
   }

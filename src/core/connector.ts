@@ -73,9 +73,9 @@ export interface CarrierLine {
   probe?(): Promise<LineHealth>
   /**
    * Fetches what the carrier has beyond the cursor, so that nothing is missed that no hook brought. Null begins behind the newest
-   * there is: no history is fetched. `now` is our clock.
+   * there is: no history is fetched. `now` is our clock. It asks `mayCall` before each further call: a stop waits for one alone.
    */
-  catchUp?(cursor: string | null, now: number): Promise<CaughtUp | FailedCall>
+  catchUp?(cursor: string | null, now: number, mayCall: () => boolean): Promise<CaughtUp | FailedCall>
   /** By what the carrier would reach a contact: `SMS` where it is sure that there is nothing better. */
   lookUp?(contact: Address): Promise<LookedUp | FailedCall>
   /** Whether the carrier shows a message as read; undefined where it cannot be asked now. */

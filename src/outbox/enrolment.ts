@@ -120,14 +120,16 @@ export class Enrolment {
     const { line, inboundSecret, before } = waiting
     const carrier = this.#options.connectors[line.connector]?.line(line)
     // First: what comes between is then fetched, and nothing from before is.
-    const begun = line.catchUpCursor === null ? await carrier?.catchUp?.(null, now()) : undefined
-    if (begun !== undefined && begun.kind !== 'done') return this.#remember(line, begun)
+    const begun = line.catchUpCursor === null ? await carrier?.catchUp?.(null, now(), () => !this.#stopped) : undefined
+    if (begun !== undefined && begun.kind !== 'done') return this.#stopped ? {} : this.#remember(line, begun)
     if (begun !== undefined) await store.noteCursor({ id: lineId, since: null, cursor: begun.cursor })
+    // What is left of it is the next start's: a stop waits for no more than a call.
+    if (this.#stopped) return {}
     const outcome = (await carrier?.enrol?.(inboundUrl(inboundSecret), before)) ?? { kind: 'done' }
     if (outcome.kind !== 'done') return this.#remember(line, outcome)
     // What changed meanwhile has been asked for by another call, which waits for this one.
     const note = { id: lineId, inboundSecret, inboundBase, settings: line.settings }
-    if (!(await store.noteEnrolled(note))) return undefined
+    if (!(await store.noteEnrolled(note)) || this.#stopped) return undefined
     await noteHealth(line, (await carrier?.probe?.()) ?? { status: 'ONLINE', reason: null })
     return undefined
   }

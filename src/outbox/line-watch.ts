@@ -146,6 +146,7 @@ export class LineWatch {
     if (carrier === undefined || look.backOff.until > performance.now()) return
     const well = await this.#catchUp(line, carrier, look)
     const { status } = healthOf(line.health, line.unverified)
+    if (this.#stopped) return
     if (this.#options.enrolment.isTrying(line.id)) return
     if (well && status === 'ONLINE' && performance.now() - look.probedAt < PROBE_MS) return
     look.probedAt = performance.now()
@@ -160,7 +161,7 @@ export class LineWatch {
     if (line.catchUpCursor === null) return true
     for (let cursor = line.catchUpCursor; carrier.catchUp !== undefined && !this.#stopped; ) {
       const startedAt = performance.now()
-      const caught = await carrier.catchUp(cursor, now())
+      const caught = await carrier.catchUp(cursor, now(), () => !this.#stopped)
       if (caught.kind !== 'done') {
         log.info(
           { line: formatId('line', line.id), reason: caught.reason, detail: caught.detail },
