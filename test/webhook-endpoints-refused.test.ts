@@ -20,6 +20,19 @@ describe('an account’s endpoints', () => {
     }
   })
 
+  test('are refused where they would be more than a hundred of all types, and one that is known is no more', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    const urls = Array.from({ length: 100 }, (_, n) => `${url}/${n}`)
+    const tooMany = (method: string, body: object) => account.must(400, method, WEBHOOKS, body)
+    await tooMany('PUT', { webhooks: { receive: urls, outbound: [url] } })
+    assert.deepEqual((await listed(account)).receive, [])
+    await addWebhooks(account, urls)
+    await tooMany('POST', { webhooks: [url], type: 'outbound' })
+    await addWebhooks(account, urls.slice(0, 2))
+    const { receive, outbound } = await listed(account)
+    assert.deepEqual([receive, outbound], [urls, []])
+  })
+
   test('of a known type that is never sent are taken with a warning; of an unknown one refused with a list', async () => {
     const account = await customer(server, { lines: [ownLine()] })
     const { warnings } = (await addWebhooks(account, [url], { type: 'call_log' })).body
