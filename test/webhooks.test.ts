@@ -81,15 +81,18 @@ describe('a receive webhook', () => {
     assert.match(String(came.headers['webhook-id']), /^dlv_/)
   })
 
-  test('is signed by both secrets for a day after one replaced the other', async () => {
+  test('is signed by both secrets for a day after one replaced the other, however often that is given', async () => {
     await using sink = await startCustomerServer()
     const account = await customer(server, { lines: [ownLine()] })
     await addWebhooks(account, [sink.url, { url: `${sink.url}/own`, secret: 'own-secret-one' }], {
       globalSecret: 'first-secret',
     })
-    await addWebhooks(account, [{ url: `${sink.url}/own`, secret: 'own-secret-two' }], {
-      globalSecret: 'second-secret',
-    })
+    // Who gives the same again does not end that day.
+    for (const _ of [1, 2]) {
+      await addWebhooks(account, [{ url: `${sink.url}/own`, secret: 'own-secret-two' }], {
+        globalSecret: 'second-secret',
+      })
+    }
     await account.write()
     for (const came of [await sink.at(0), await sink.at(1)]) {
       const secrets = came.path === '/own' ? ['own-secret-two', 'own-secret-one'] : ['second-secret', 'first-secret']
