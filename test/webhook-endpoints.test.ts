@@ -35,7 +35,8 @@ describe('an account’s endpoints', () => {
     await addWebhooks(account, [sink.url])
     assert.deepEqual((await listed(account)).receive, [whole])
     await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: [sink.url] } })
-    assert.deepEqual((await listed(account)).receive, [sink.url])
+    const { receive, globalSecret } = await listed(account)
+    assert.deepEqual([receive, globalSecret], [[sink.url], 'the-global-secret'])
     await account.write()
     const { headers } = await sink.at(0)
     assert.equal(headers['sb-signing-secret'], 'the-global-secret')
@@ -45,6 +46,10 @@ describe('an account’s endpoints', () => {
     const own = (await sink.at(1)).headers
     assert.equal(own['sb-signing-secret'], 'a-secret-of-its-own')
     assert.match(String(own['x-sendblue-signature']), /^t=\d+(,v1=[0-9a-f]{64}){2}$/)
+    await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: [sink.url], globalSecret: 'another-secret' } })
+    assert.equal((await listed(account)).globalSecret, 'another-secret')
+    await account.write()
+    assert.equal((await sink.at(2)).headers['sb-signing-secret'], 'another-secret')
   })
 
   test('count once where a call names them twice', async () => {
