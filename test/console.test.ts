@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { describe, test } from 'node:test'
 import { type Desk, describeOnBoth } from './support/both-engines.ts'
-import { client } from './support/client.ts'
+import { type Client, client } from './support/client.ts'
 import { CONTACT, customer, LINE, OPERATOR_TOKEN, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 import { keysOf, listen, signIn } from './support/visitor.ts'
@@ -75,6 +75,7 @@ function describeConsole(desk: Desk): void {
     await second.must(200, 'GET', '/console/conversations')
 
     const { body: made } = await second.must(201, 'POST', '/console/keys')
+    assert.deepEqual(await keyIds(second), [keysOf(account).api_key_id, made.api_key_id])
     const third = await signIn(server.base, { api_key_id: made.api_key_id, api_secret_key: made.api_secret_key })
     await third.must(200, 'GET', '/console/overview')
     await second.must(200, 'DELETE', `/console/keys/${made.api_key_id}`)
@@ -82,6 +83,21 @@ function describeConsole(desk: Desk): void {
     await third.must(401, 'GET', '/console/overview')
     await third.must(401, 'POST', '/console/api/mark-read', MARK)
     await second.must(200, 'GET', '/console/overview')
+  })
+
+  test('knows nobody of an account that is disabled, and who was signed in again once it is enabled', async () => {
+    const { server } = desk
+    const account = await customer(server, { lines: [] })
+    const visitor = await signIn(server.base, keysOf(account))
+    const kind = async () => (await visitor.must(200, 'GET', '/console/session')).body.kind
+    const change = (disabled: boolean) =>
+      server.operator.must(200, 'PATCH', `/operator/accounts/${account.accountId}`, { disabled })
+    await change(true)
+    assert.equal(await kind(), 'nobody')
+    await visitor.must(401, 'GET', '/console/events')
+    await visitor.must(403, 'GET', '/console/conversations')
+    await change(false)
+    assert.equal(await kind(), 'account')
   })
 
   test('lets the operator in by the token, to the operator’s doors and to no account’s', async () => {
@@ -140,6 +156,7 @@ function describeConsole(desk: Desk): void {
       await theirs.must(404, 'GET', path)
     }
     assert.deepEqual((await theirs.must(200, 'GET', '/console/conversations')).body.data, [])
+    assert.deepEqual(await keyIds(theirs), [keysOf(other).api_key_id])
     await theirs.must(404, 'POST', `/console/lines/${encodeURIComponent(LINE)}/probe`)
     await theirs.must(404, 'DELETE', `/console/keys/${keysOf(account).api_key_id}`)
   })
@@ -194,6 +211,11 @@ function describeRefusals(desk: Desk): void {
         await client(server.base, { origin: server.base }).must(path.endsWith('nothing') ? 404 : 401, method, path)
     }
   })
+}
+
+async function keyIds(visitor: Client): Promise<string[]> {
+  const { data } = (await visitor.must(200, 'GET', '/console/keys')).body
+  return data.map(({ api_key_id }: { api_key_id: string }) => api_key_id)
 }
 
 /** With headers that `fetch` would not send. */
