@@ -117,6 +117,26 @@ describe('transactions on PostgreSQL that cross each other', { skip: requireOwnP
     assert.equal((await listed()).receive.length, 60)
   })
 
+  test('leave the secret that an account gives itself, where a message’s callback asks for one at that moment', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback(nodeSettings(database))
+    const account = await customer(server)
+    const { body } = await server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/keys`)
+    const keys = { 'sb-api-key-id': body.api_key_id, 'sb-api-secret-key': body.api_secret_key }
+    const second = enter(server.base, account.accountId, keys)
+    const status_callback = 'https://example.com/callback'
+    const message = { number: CONTACT, from_number: LINE, content: 'Hello', status_callback }
+    await using held = new AsyncDisposableStack()
+    held.use(await locked(database, 'select 1 from accounts for no key update'))
+    const given = account.must(200, 'POST', WEBHOOKS, { webhooks: [], globalSecret: 'the-global-secret' })
+    await waiting(database, 1)
+    const sent = second.must(200, 'POST', '/api/send-message', message)
+    await waiting(database, 2)
+    await held.disposeAsync()
+    await Promise.all([given, sent])
+    assert.equal((await account.must(200, 'GET', WEBHOOKS)).body.webhooks.globalSecret, 'the-global-secret')
+  })
+
   for (const code of ['40001', '40P01']) {
     test(`are begun again where one is ended with ${code}`, async () => {
       await using database = await postgres.database()
