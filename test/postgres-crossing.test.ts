@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { client } from './support/client.ts'
 import { locked, nodeSettings, ownServer, requireOwnPostgres, runSql, waiting } from './support/postgres.ts'
 import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
 import { share } from './support/shared.ts'
+import { bearer, mint } from './support/tokens.ts'
 import { until } from './support/until.ts'
 import { WEBHOOKS } from './support/webhooks.ts'
 
@@ -135,6 +137,24 @@ describe('transactions on PostgreSQL that cross each other', { skip: requireOwnP
     await held.disposeAsync()
     await Promise.all([given, sent])
     assert.equal((await account.must(200, 'GET', WEBHOOKS)).body.webhooks.globalSecret, 'the-global-secret')
+  })
+
+  test('leave nothing to a token that is made while its key is deleted', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback(nodeSettings(database))
+    const account = await customer(server)
+    await using held = new AsyncDisposableStack()
+    held.use(await locked(database, 'lock table tokens in share mode'))
+    const made = mint(account)
+    await waiting(database, 1, 'insert')
+    const path = `/operator/accounts/${account.accountId}/keys/${account.keys['sb-api-key-id']}`
+    const deleted = server.operator.must(200, 'DELETE', path)
+    await waiting(database, 1, 'delete')
+    await held.disposeAsync()
+    const [{ token }] = await Promise.all([made, deleted])
+    const holding = client(server.base, bearer(token))
+    await holding.must(401, 'POST', '/api/mark-read', { number: CONTACT, from_number: LINE })
+    await holding.must(401, 'GET', '/api/lines')
   })
 
   for (const code of ['40001', '40P01']) {
