@@ -85,6 +85,13 @@ describe('a token', () => {
     }
   })
 
+  test('is made for an hour, where one asks for that', async () => {
+    const madeAt = Date.now()
+    const { expires_at } = await mint(account, { expires_in_seconds: 3_600 })
+    const lifetime = Date.parse(expires_at) - madeAt
+    assert.ok(lifetime >= 3_600_000 && lifetime < 3_610_000, String(lifetime))
+  })
+
   test('that is revoked is refused from that answer on, and its stream ends by the next heartbeat', async (t) => {
     t.mock.timers.enable({ apis: ['setInterval'] })
     const { token, token_id } = await mint(account)
