@@ -142,6 +142,26 @@ describe('an account’s endpoints', () => {
     assert.deepEqual((await listed(account)).receive, [{ url, secret }])
   })
 
+  test('have no secret that no header could carry, nor one of less than 8 characters or more than 256', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    for (const secret of ['1234567', 'x'.repeat(257), 'eight of them', 'twelve\r\nlong', 'schlüssel']) {
+      for (const [method, body] of [
+        ['POST', { webhooks: [{ url, secret }] }],
+        ['POST', { webhooks: [url], globalSecret: secret }],
+        ['PUT', { webhooks: { receive: [{ url, secret }] } }],
+        ['PUT', { webhooks: { receive: [url], globalSecret: secret } }],
+      ] as const) {
+        await account.must(400, method, WEBHOOKS, body)
+      }
+    }
+    assert.deepEqual([(await listed(account)).receive, (await listed(account)).globalSecret], [[], ''])
+    for (const secret of ['12345678', 'x'.repeat(256)]) {
+      await addWebhooks(account, [{ url, secret }], { globalSecret: secret })
+      const { receive, globalSecret } = await listed(account)
+      assert.deepEqual([receive, globalSecret], [[{ url, secret }], secret])
+    }
+  })
+
   test('name none but the account’s own lines', async () => {
     const account = await customer(server, { lines: [ownLine()] })
     const strangers = ownLine()
