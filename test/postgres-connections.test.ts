@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { startCustomerServer } from './support/customer-server.ts'
+import { type CustomerServer, startCustomerServer } from './support/customer-server.ts'
 import { cuttingProxy, through } from './support/cutting-proxy.ts'
 import {
   type Database,
@@ -12,7 +12,7 @@ import {
   runSql,
   waiting,
 } from './support/postgres.ts'
-import { CONTACT, type Customer, customer, enter, LINE, startReadback } from './support/readback.ts'
+import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
 import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
 
@@ -118,11 +118,7 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     await using database = await postgres.database()
     await using endpoint = await startCustomerServer()
     await using server = await startReadback({ ...nodeSettings(database), READBACK_POOL_SIZE: '2' })
-    const account = await customer(server)
-    await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [endpoint.url], type: 'receive' })
-    await account.write()
-    const deliveries = () => account.must(200, 'GET', '/readback/v1/webhook-deliveries')
-    await until('its webhook to be written down', deliveries, ({ body }) => body.data[0]?.state === 'delivered')
+    const account = await withDelivery(server, endpoint)
     const blocking = runSql(database.url, 'begin; lock table webhook_attempts; select pg_sleep(1); commit')
     await until(
       'the lock',
@@ -138,7 +134,36 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     assert.equal(listed, 0)
     await Promise.all([blocking, ...lists])
   })
+
+  test('gives those whom it does not know one connection, while lists wait, however many they are', async () => {
+    await using database = await postgres.database()
+    await using endpoint = await startCustomerServer()
+    await using server = await startReadback({ ...nodeSettings(database), READBACK_POOL_SIZE: '4' })
+    const account = await withDelivery(server, endpoint)
+    const list = (headers = {}) => account.call('GET', '/readback/v1/webhook-deliveries', undefined, headers)
+    await using held = new AsyncDisposableStack()
+    held.use(await locked(database, 'lock table webhook_attempts'))
+    const known = [list(), list()]
+    await waiting(database, 2)
+    held.use(await locked(database, 'lock table api_keys'))
+    const strangers = Array.from({ length: 8 }, (_, n) => list({ 'sb-api-key-id': `key_${n}` }))
+    await waiting(database, 3)
+    await server.operator.must(200, 'GET', '/readyz')
+    await held.disposeAsync()
+    for (const { status } of await Promise.all(known)) assert.equal(status, 200)
+    for (const { status } of await Promise.all(strangers)) assert.equal(status, 401)
+  })
 })
+
+/** An account with a webhook that was delivered: what came of it is a list that nothing else looks at. */
+async function withDelivery(server: Readback, endpoint: CustomerServer): Promise<Customer> {
+  const account = await customer(server)
+  await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [endpoint.url], type: 'receive' })
+  await account.write()
+  const deliveries = () => account.must(200, 'GET', '/readback/v1/webhook-deliveries')
+  await until('its webhook to be written down', deliveries, ({ body }) => body.data[0]?.state === 'delivered')
+  return account
+}
 
 async function locks({ url }: Database, table: string): Promise<number> {
   const held = `select 1 from pg_locks where mode = 'AccessExclusiveLock' and relation = '${table}'::regclass`
