@@ -1,9 +1,12 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { test } from 'node:test'
-import Fastify from 'fastify'
+import { type TestContext, test } from 'node:test'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { serve } from '../surface.ts'
 import { ChangeFeed } from './change-feed.ts'
-import { eventsDoor } from './events.ts'
+import { type EventsDesk, eventsDoor } from './events.ts'
 
 test('a page that asks with HEAD, and is gone before its stream begins, is no listener', {
   timeout: 10_000,
@@ -16,14 +19,44 @@ test('a page that asks with HEAD, and is gone before its stream begins, is no li
   }
   const changes = new ChangeFeed()
   t.mock.method(changes, 'subscribe', () => () => left.resolve(null))
-  const app = Fastify()
-  t.after(() => app.close())
+  const app = serving(t, { store: { getVisitor }, operatorToken: '', changes })
   app.addHook('onRequest', async (_, reply) => void reply.raw.once('close', () => gone.resolve(null)))
-  serve(app, { '/': { GET: eventsDoor(app, { store: { getVisitor }, operatorToken: '', changes }) } })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const page = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+  const page = connect(await listening(app))
   page.write('HEAD / HTTP/1.1\r\nhost: x\r\n\r\n')
   await asked.promise
   page.destroy()
   await left.promise
 })
+
+test('a page is told once of all that changes in a pause, and nothing while nothing changes', {
+  timeout: 10_000,
+}, async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+  const changes = new ChangeFeed()
+  const getVisitor = async () => ({ kind: 'operator' }) as const
+  const app = serving(t, { store: { getVisitor }, operatorToken: '', changes })
+  const [page] = (await once(get(await listening(app)), 'response')) as [IncomingMessage]
+  let told = ''
+  page.on('data', (piece) => (told += piece))
+  await once(page, 'data')
+  for (const _ of [1, 2, 3]) changes.changed({ touched: 'all' })
+  for (const _ of [1, 2, 3]) {
+    t.mock.timers.tick(200)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all([app.close(), once(page, 'end')])
+  assert.equal(told.split('event: change').length - 1, 2)
+})
+
+function serving(t: TestContext, desk: EventsDesk): FastifyInstance {
+  const app = Fastify()
+  t.after(() => app.close())
+  serve(app, { '/': { GET: eventsDoor(app, desk) } })
+  return app
+}
+
+async function listening(app: FastifyInstance): Promise<{ host: string; port: number }> {
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  return { host: '127.0.0.1', port }
+}
