@@ -37,6 +37,9 @@ describe('an account’s endpoints', () => {
     const account = await customer(server, { lines: [ownLine()] })
     const { warnings } = (await addWebhooks(account, [url], { type: 'call_log' })).body
     assert.match(warnings[0], /call_log/)
+    const replace = async (webhooks: object) => (await account.must(200, 'PUT', WEBHOOKS, { webhooks })).body.warnings
+    assert.deepEqual(await replace({ receive: [url], call_log: [url] }), warnings)
+    assert.equal(await replace({ receive: [url], call_log: [] }), undefined)
     for (const [method, body] of [
       ['POST', { webhooks: [url], type: 'smoke_signal' }],
       ['PUT', { webhooks: { smoke_signal: [url] } }],
@@ -162,12 +165,14 @@ describe('an account’s endpoints', () => {
     }
   })
 
-  test('name none but the account’s own lines', async () => {
+  test('name the account’s own lines alone, and at least one where they name any', async () => {
     const account = await customer(server, { lines: [ownLine()] })
     const strangers = ownLine()
     await customer(server, { lines: [strangers] })
-    const answer = await account.call('POST', WEBHOOKS, { webhooks: [{ url, sendblue_numbers: [strangers] }] })
-    assert.equal(answer.status, 400)
-    assert.match(answer.body.message, /sendblue_numbers/)
+    for (const sendblue_numbers of [[strangers], []]) {
+      const { body } = await account.must(400, 'POST', WEBHOOKS, { webhooks: [{ url, sendblue_numbers }] })
+      assert.match(body.message, /sendblue_numbers/)
+    }
+    assert.deepEqual((await listed(account)).receive, [])
   })
 })
