@@ -69,6 +69,26 @@ describe('an endpoint in trouble', () => {
     })
   }
 
+  test('is said to fail since its first try that did, and no more once one was taken', async () => {
+    await using sink = await startCustomerServer()
+    const account = await customer(server, { lines: [ownLine()] })
+    const addedAt = Date.now()
+    await addWebhooks(account, [sink.url])
+    const fares = async () => (await account.must(200, 'GET', '/readback/v1/webhooks')).body.data[0]
+    const { failing_since, created_at } = await fares()
+    assert.equal(failing_since, null)
+    const at = Date.parse(created_at)
+    assert.ok(at >= addedAt && at <= Date.now(), created_at)
+    sink.answer = (_, response) => response.writeHead(500).end()
+    await account.write()
+    const failing = await until('it to fail', fares, (webhook) => webhook.failing_since !== null)
+    const [{ attempts, delivery_id }] = await deliveries(account)
+    assert.deepEqual([failing.state, failing.failing_since], ['enabled', attempts[0].at])
+    sink.answer = (_, response) => response.end()
+    await account.must(200, 'POST', `/readback/v1/webhook-deliveries/${delivery_id}/redeliver`)
+    await until('it to take one', fares, (webhook) => webhook.failing_since === null)
+  })
+
   test('that asks for patience is given it', async () => {
     await using sink = await startCustomerServer()
     const account = await customer(server, { lines: [ownLine()] })
