@@ -120,6 +120,7 @@ function describeConversations(desk: Desk): void {
 
   for (const query of [
     'limit=0',
+    'limit=101',
     'limit=x',
     'cursor=x',
     'cursor=conv_1.',
