@@ -82,6 +82,15 @@ describe('a conversation in the list', () => {
     const [{ last_message, receipt }] = (await visitor.must(200, 'GET', '/console/conversations')).body.data
     assert.deepEqual([last_message.content, receipt.reason], ['x'.repeat(200), 'awaiting_reply'])
   })
+
+  test('shows that its last message is a file', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    const file = 'https://example.com/1.png'
+    await account.write({ content: undefined, media_urls: [file] })
+    const visitor = await signIn(server.base, keysOf(account))
+    const [{ last_message }] = (await visitor.must(200, 'GET', '/console/conversations')).body.data
+    assert.equal(last_message.media_url, file)
+  })
 })
 
 describe('what the console is told', () => {
