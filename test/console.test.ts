@@ -96,6 +96,8 @@ function describeConsole(desk: Desk): void {
     assert.equal(await kind(), 'nobody')
     await visitor.must(401, 'GET', '/console/events')
     await visitor.must(403, 'GET', '/console/conversations')
+    const { body } = await visitor.must(403, 'POST', '/console/session', keysOf(account))
+    assert.match(body.message, /disabled/)
     await change(false)
     assert.equal(await kind(), 'account')
   })
