@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { client } from './support/client.ts'
 import { sendRaw } from './support/raw-http.ts'
-import { customer, OPERATOR_TOKEN, startReadback } from './support/readback.ts'
+import { CONTACT, customer, OPERATOR_TOKEN, startReadback } from './support/readback.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 import { keysOf, listen, signIn } from './support/visitor.ts'
@@ -81,6 +81,18 @@ describe('a conversation in the list', () => {
     const visitor = await signIn(server.base, keysOf(account))
     const [{ last_message, receipt }] = (await visitor.must(200, 'GET', '/console/conversations')).body.data
     assert.deepEqual([last_message.content, receipt.reason], ['x'.repeat(200), 'awaiting_reply'])
+  })
+
+  test('shows who wrote its last message, also in a group', async () => {
+    const line = ownLine()
+    const account = await customer(server, { lines: [line] })
+    const visitor = await signIn(server.base, keysOf(account))
+    const last = async () => (await visitor.must(200, 'GET', '/console/conversations')).body.data[0].last_message
+    await account.write({ number: '+14155550101', group_id: 'friends' })
+    const { is_outbound, contact } = await last()
+    assert.deepEqual([is_outbound, contact], [false, '+14155550101'])
+    await account.must(200, 'POST', '/api/send-message', { number: CONTACT, from_number: line, content: 'Hi' })
+    assert.equal((await last()).is_outbound, true)
   })
 
   test('shows that its last message is a file', async () => {
