@@ -63,6 +63,8 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     const away = await account.call('POST', '/api/mark-read', BODY)
     assert.deepEqual([away.status, away.body.status, away.headers.get('retry-after')], [503, 'ERROR', '1'])
     assert.equal((await server.operator.call('GET', '/readyz')).status, 503)
+    // Whoever is signed in is not told that they are not.
+    assert.equal((await server.operator.call('GET', '/console/session')).status, 503)
     assert.equal((await server.operator.call('GET', '/healthz')).status, 200)
     await postgres.start()
     const startedAt = performance.now()
