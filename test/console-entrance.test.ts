@@ -105,6 +105,35 @@ describe('a conversation in the list', () => {
   })
 })
 
+describe('a line in the console', () => {
+  const server = shareReadback()
+
+  test('has the address that its carrier calls, which looking at leaves as it is', async () => {
+    const line = ownLine()
+    const account = await customer(server, { lines: [line] })
+    const path = `lines/${encodeURIComponent(line)}/inbound-url`
+    const { inbound_url } = (await server.operator.must(200, 'GET', `/operator/${path}`)).body
+    const visitor = await signIn(server.base, keysOf(account))
+    for (const _ of [1, 2]) {
+      assert.equal((await visitor.must(200, 'GET', `/console/${path}`)).body.inbound_url, inbound_url)
+    }
+  })
+
+  test('says what waits for it, and whether it is paused', async () => {
+    const line = ownLine()
+    const account = await customer(server, { lines: [line] })
+    const visitor = await signIn(server.base, keysOf(account))
+    const standing = async () => {
+      const [{ queued, paused }] = (await visitor.must(200, 'GET', '/console/lines')).body.data
+      return [queued, paused]
+    }
+    assert.deepEqual(await standing(), [0, false])
+    await server.operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(line)}`, { paused: true })
+    await account.markRead()
+    assert.deepEqual(await standing(), [1, true])
+  })
+})
+
 describe('what the console is told', () => {
   const server = shareReadback()
 
