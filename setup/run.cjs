@@ -11,7 +11,7 @@ const ROOT = join(__dirname, '..')
 const TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts']
 // A test that waits for what never comes must not hold up all that come after it.
 const PATIENCE = '--test-timeout=120000'
-// Tests wait more than they work: three files at once took 237 s on two cores where two took 270 s, and four no less.
+// Tests wait more than they work: three files at once took 237 s on two cores where two took 270 s. With four they are as idle.
 const SIDE_BY_SIDE = '--test-concurrency=3'
 const CHAOS = ['test/nodes-killed.test.ts', 'test/nodes.test.ts', 'test/nodes-lines.test.ts', 'test/fairness.test.ts']
 const AT_LENGTH = { CHAOS_ROUNDS: '20', CHAOS_TOGGLES: '2000', CHAOS_WAITING: '1000000' }
