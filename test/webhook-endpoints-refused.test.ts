@@ -125,15 +125,18 @@ describe('an account’s endpoints', () => {
     }
   })
 
+  const waysToGive = (secret: string) =>
+    [
+      ['POST', { webhooks: [{ url, secret }] }],
+      ['POST', { webhooks: [url], globalSecret: secret }],
+      ['PUT', { webhooks: { receive: [{ url, secret }] } }],
+      ['PUT', { webhooks: { receive: [url], globalSecret: secret } }],
+    ] as const
+
   test('have no secret behind `whsec_` that a stock verifier could not decode', async () => {
     const account = await customer(server, { lines: [ownLine()] })
     for (const secret of ['whsec_not-base64', 'whsec_====', 'whsec_YWJjZA', 'whsec_YWJjZB==', 'whsec_a+b_c/d-']) {
-      for (const [method, body] of [
-        ['POST', { webhooks: [{ url, secret }] }],
-        ['POST', { webhooks: [url], globalSecret: secret }],
-        ['PUT', { webhooks: { receive: [{ url, secret }] } }],
-        ['PUT', { webhooks: { receive: [url], globalSecret: secret } }],
-      ] as const) {
+      for (const [method, body] of waysToGive(secret)) {
         const answer = await account.call(method, WEBHOOKS, body)
         assert.equal(answer.status, 400, `${method} ${secret}`)
         assert.match(answer.body.message, /base64|8 to 256/)
@@ -148,12 +151,7 @@ describe('an account’s endpoints', () => {
   test('have no secret that no header could carry, nor one of less than 8 characters or more than 256', async () => {
     const account = await customer(server, { lines: [ownLine()] })
     for (const secret of ['1234567', 'x'.repeat(257), 'eight of them', 'twelve\r\nlong', 'schlüssel']) {
-      for (const [method, body] of [
-        ['POST', { webhooks: [{ url, secret }] }],
-        ['POST', { webhooks: [url], globalSecret: secret }],
-        ['PUT', { webhooks: { receive: [{ url, secret }] } }],
-        ['PUT', { webhooks: { receive: [url], globalSecret: secret } }],
-      ] as const) {
+      for (const [method, body] of waysToGive(secret)) {
         await account.must(400, method, WEBHOOKS, body)
       }
     }
