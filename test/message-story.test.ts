@@ -65,6 +65,19 @@ describe('the story of a message', () => {
     assert.deepEqual(idsOf((await story(later)).receipts), [last])
   })
 
+  test('has the receipt that did not go out for it, also since its contact wrote an SMS', async () => {
+    const line = ownLine()
+    const account = await customer(server, { lines: [line] })
+    const path = `/operator/lines/${encodeURIComponent(line)}`
+    await server.operator.must(200, 'PATCH', path, { paused: true })
+    const [unread] = await account.write({ to_number: line })
+    const asked = await account.markRead(CONTACT, line)
+    await account.write({ to_number: line, service: 'SMS' })
+    await server.operator.must(200, 'DELETE', path)
+    await account.settled(asked)
+    assert.deepEqual(idsOf((await (await storyBy(account))(unread)).receipts), [asked])
+  })
+
   test('has each webhook that told of it, or of its receipt, and of no other, newest first', async () => {
     await using sink = await startCustomerServer()
     const account = await customer(server, { lines: [ownLine()] })

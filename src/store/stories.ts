@@ -54,7 +54,7 @@ export async function getMessageStory(
   return { account: { id: account.id, email: account.email, plan: account.plan }, message, receipts, deliveries }
 }
 
-/** One that was asked for up to an SMS went for what the contact wrote before that, or ended for the SMS: no carrier marks any. */
-function isAbout({ state, service }: Receipt, message: StoredMessage): boolean {
-  return state === 'queued' || state === 'sending' || (service === 'SMS') === (message.service === 'SMS')
+/** No carrier marks an SMS: one that went was for what the contact wrote before it, and one that ended for an SMS was for that alone. */
+function isAbout({ state, reason }: Receipt, { service }: StoredMessage): boolean {
+  return service === 'SMS' ? state !== 'sent' : reason !== 'sms'
 }
