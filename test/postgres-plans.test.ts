@@ -104,6 +104,7 @@ async function use(url: string): Promise<void> {
   const lists = [
     '/readback/v1/receipts',
     `/readback/v1/receipts?number=${encodeURIComponent(CONTACT)}&from_number=${encodeURIComponent(LINE)}`,
+    `/readback/v1/receipts?from_number=${encodeURIComponent(LINE)}`,
     '/readback/v1/webhook-deliveries',
     '/api/v2/messages',
     `/api/v2/messages?number=${encodeURIComponent(CONTACT)}`,
