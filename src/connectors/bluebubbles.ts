@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import type { CarrierLine, Connector, EnrolOutcome, FailedCall, LookedUp, ReceiptOutcome } from '../core/connector.ts'
+import type {
+  CarrierLine,
+  Connector,
+  EnrolOutcome,
+  FailedCall,
+  LeaveOutcome,
+  LookedUp,
+  ReceiptOutcome,
+} from '../core/connector.ts'
 import type { Conversation } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { LineHealth } from '../core/line.ts'
@@ -56,6 +64,10 @@ function bluebubblesLine(caller: HttpCaller, media: MediaCaller, settings: Setti
     },
     pace: async () => PACE,
     enrol: (inboundUrl, before) => enrol(talkTo(caller, settings, [secretOf(inboundUrl)]), inboundUrl, before),
+    async leave(inboundUrl, now) {
+      if (now !== null && SETTINGS.parse(now).url === settings.url) return { kind: 'done', wouldCall: false }
+      return leave(talkTo(caller, settings, [secretOf(inboundUrl)]), inboundUrl)
+    },
     probe: () => probe(talkTo(caller, settings)),
     catchUp: (cursor, now, mayCall) =>
       catchUp(() => (mayCall() ? talkTo(caller, settings) : LEFT), settings, cursor, now),
@@ -122,22 +134,43 @@ type Webhook = z.infer<typeof WEBHOOK>
  * (`imessage-rs` does not) is well all the same: what no hook brings is fetched.
  */
 async function enrol(talk: Talk, inboundUrl: string, before: string | null): Promise<EnrolOutcome> {
-  const listed = await talk('GET', ['webhook'])
-  if (listed.kind !== 'done') return outcomeOf(listed)
-  const webhooks = z.array(WEBHOOK).safeParse(listed.data)
-  if (!webhooks.success) return { kind: 'unavailable', reason: 'carrier_error', detail: 'no list of webhooks' }
+  const listed = await listWebhooks(talk)
+  if (listed.kind !== 'webhooks') return listed
   const ours = [folderOf(inboundUrl), ...(before === null ? [] : [folderOf(before)])]
   const isAsItShould = ({ url, events }: Webhook) =>
     url === inboundUrl && events.toSorted().join() === EVENTS.toSorted().join()
-  for (const webhook of webhooks.data) {
+  for (const webhook of listed.webhooks) {
     const { id, url } = webhook
     if (id === undefined || !ours.includes(folderOf(url)) || isAsItShould(webhook)) continue
     const removed = await talk('DELETE', ['webhook', String(id)])
     if (removed.kind !== 'done' && removed.kind !== 'absent') return removed
   }
-  if (webhooks.data.some(isAsItShould)) return { kind: 'done' }
+  if (listed.webhooks.some(isAsItShould)) return { kind: 'done' }
   const added = await talk('POST', ['webhook'], { url: inboundUrl, events: EVENTS })
   return added.kind === 'absent' ? { kind: 'done' } : outcomeOf(added)
+}
+
+/** That one alone: whatever else leads to us there is of a line that came in this one's place. */
+async function leave(talk: Talk, inboundUrl: string): Promise<LeaveOutcome> {
+  const listed = await listWebhooks(talk)
+  if (listed.kind !== 'webhooks') return listed
+  let wouldCall = false
+  for (const { id, url } of listed.webhooks) {
+    if (id === undefined || url !== inboundUrl) continue
+    const removed = await talk('DELETE', ['webhook', String(id)])
+    if (removed.kind !== 'done' && removed.kind !== 'absent') return removed
+    wouldCall = true
+  }
+  return { kind: 'done', wouldCall }
+}
+
+async function listWebhooks(talk: Talk): Promise<{ kind: 'webhooks'; webhooks: Webhook[] } | FailedCall> {
+  const listed = await talk('GET', ['webhook'])
+  if (listed.kind === 'absent') return { kind: 'rejected', reason: 'rejected', detail: listed.detail }
+  if (listed.kind !== 'done') return listed
+  const { data: webhooks } = z.array(WEBHOOK).safeParse(listed.data)
+  if (webhooks !== undefined) return { kind: 'webhooks', webhooks }
+  return { kind: 'unavailable', reason: 'carrier_error', detail: 'no list of webhooks' }
 }
 
 function secretOf(inboundUrl: string): string {

@@ -69,6 +69,8 @@ export interface CarrierLine {
    * Tells the carrier where to call us, and to call no more where it was told `before`, in the same folder. Repeating it is harmless.
    */
   enrol?(inboundUrl: string, before: string | null): Promise<EnrolOutcome>
+  /** Tells the carrier to call us there no more, unless it is the one that the line has `now`; null where the line was removed. */
+  leave?(inboundUrl: string, now: LineSettings | null): Promise<LeaveOutcome>
   /** Asks the carrier whether this line can work. */
   probe?(): Promise<LineHealth>
   /**
@@ -182,3 +184,6 @@ export interface LookedUp {
 }
 
 export type EnrolOutcome = { readonly kind: 'done' } | FailedCall
+
+/** Whether it would have called us. */
+export type LeaveOutcome = { readonly kind: 'done'; readonly wouldCall: boolean } | FailedCall

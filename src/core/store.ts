@@ -123,6 +123,8 @@ export interface LineStore {
     inboundBase: string
     settings: Line['settings']
   }): Promise<boolean>
+  /** Whatever its carrier was told, it has to be told again. */
+  enrolAgain(of: { id: LineId }): Promise<void>
   /**
    * Frees the number; from its answer on nothing is taken for the line. What waits for it is left to {@link endRemoved}. Throws
    * `not_found`, for all but one of those who ask together too.

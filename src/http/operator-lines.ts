@@ -20,6 +20,8 @@ export interface LineDesk {
   readonly publicUrlSet: boolean
   /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
   readonly enrol: (lineId: LineId) => Promise<void>
+  /** Tells the carrier that the line had to call us no more, where it has another one now, or was removed; nobody waits for it. */
+  readonly leave: (left: { line: Line; inboundSecret: string; now: LineSettings | null }) => void
   readonly nudge: (lineId: LineId) => void
   readonly nudgeMessages: (lineId: LineId) => void
   readonly lineRemoved: (lineId: LineId) => void
@@ -102,7 +104,7 @@ export function listConnectorsDoor({ connectors }: Pick<LineDesk, 'connectors'>)
 
 /** `PATCH /operator/lines/{number}`. Settings are given whole: what is absent is not kept. */
 export function updateLineDoor(desk: LineDesk): Door {
-  const { store, enrol, nudge, nudgeMessages } = desk
+  const { store, enrol, leave, nudge, nudgeMessages } = desk
   return door({ summary: 'Change a line', params: LINE, body: CHANGE, answer: ONE }, async ({ params, body }) => {
     const line = await store.getLine({ number: params.number })
     const settings = body.settings && parseSettings(connectorNamed(line.connector, desk), body.settings, desk)
@@ -112,7 +114,10 @@ export function updateLineDoor(desk: LineDesk): Door {
       ...(body.paused === undefined ? {} : { paused: body.paused }),
       ...(body.auto_mark_read_timing === undefined ? {} : { autoTiming: body.auto_mark_read_timing }),
     })
-    if (settings !== undefined) await enrol(line.id)
+    if (settings !== undefined) {
+      await enrol(line.id)
+      leave({ line, inboundSecret: await store.inboundSecret({ id: line.id, renew: false }), now: settings })
+    }
     nudge(line.id)
     nudgeMessages(line.id)
     return { status: 'OK', line: toWire(await store.getLine({ number: params.number })) }
@@ -120,11 +125,13 @@ export function updateLineDoor(desk: LineDesk): Door {
 }
 
 /** What waits for it ends as `line_removed`; what it held stays with the account. */
-export function removeLineDoor({ store, lineRemoved, now }: LineDesk): Door {
+export function removeLineDoor({ store, leave, lineRemoved, now }: LineDesk): Door {
   return door({ summary: 'Remove a line', params: LINE, answer: ONE }, async ({ params }) => {
     const line = await store.getLine({ number: params.number })
+    const inboundSecret = await store.inboundSecret({ id: line.id, renew: false })
     await store.removeLine({ id: line.id, at: now() })
     lineRemoved(line.id)
+    leave({ line, inboundSecret, now: null })
     return { status: 'OK', line: toWire(line) }
   })
 }

@@ -147,7 +147,37 @@ test('a line that was changed while its carrier was told is asked how it is by t
   assert.ok(!enrolment.isTrying(LINE.id))
 })
 
-interface More extends Pick<CarrierLine, 'catchUp' | 'probe'> {
+for (const stops of [false, true]) {
+  const when = stops ? 'not at all where all are to stop' : 'not before'
+  test(`a carrier that a removed line had is left once it was told where to call, and ${when}`, async () => {
+    const heard: string[] = []
+    const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const enrol = async () => {
+      begun.resolve()
+      await held.promise
+      heard.push('told')
+      return { kind: 'done' } as const
+    }
+    const left = Promise.withResolvers<void>()
+    const leave: CarrierLine['leave'] = async (inboundUrl) => {
+      heard.push(`left ${inboundUrl}`)
+      left.resolve()
+      return { kind: 'done', wouldCall: true }
+    }
+    const enrolment = enrolmentBy(enrol, Date.now, { leave })
+    void enrolment.enrol(LINE.id)
+    await begun.promise
+    enrolment.leave({ line: LINE, inboundSecret: 'secret', now: null })
+    await turn()
+    const stopped = stops ? enrolment.stop() : undefined
+    held.resolve()
+    await (stopped ?? left.promise)
+    await enrolment.stop()
+    assert.deepEqual(heard, stops ? ['told'] : ['told', 'left https://readback.example/secret'])
+  })
+}
+
+interface More extends Pick<CarrierLine, 'catchUp' | 'probe' | 'leave'> {
   readonly line?: Line
   readonly unchanged?: boolean
 }
@@ -161,6 +191,7 @@ function enrolmentBy(
     store: {
       linesToEnrol: async () => [{ line, inboundSecret: 'secret', before: null }],
       noteEnrolled: async () => unchanged,
+      enrolAgain: async () => {},
       noteCursor: async () => {},
     },
     connectors: carriedBy({ enrol, ...carrier }),

@@ -1,14 +1,14 @@
 import type { Connector, FailedCall } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
-import type { Line } from '../core/line.ts'
+import type { Line, LineSettings } from '../core/line.ts'
 import type { LineStore } from '../core/store.ts'
 import { BackOff } from './back-off.ts'
 import type { NoteHealth } from './line-health.ts'
 import type { OutboxLog } from './log.ts'
 
 export interface EnrolmentOptions {
-  readonly store: Pick<LineStore, 'linesToEnrol' | 'noteEnrolled' | 'noteCursor'>
+  readonly store: Pick<LineStore, 'linesToEnrol' | 'noteEnrolled' | 'enrolAgain' | 'noteCursor'>
   readonly connectors: Readonly<Record<string, Connector>>
   readonly noteHealth: NoteHealth
   readonly inboundUrl: (inboundSecret: string) => string
@@ -19,6 +19,13 @@ export interface EnrolmentOptions {
 /** The carrier has to be tried again, and may have said when. */
 interface Failed {
   readonly retryAfterMs?: number
+}
+
+/** A line as it was, and what it has now; null where it was removed. */
+export interface LeftLine {
+  readonly line: Line
+  readonly inboundSecret: string
+  readonly now: LineSettings | null
 }
 
 interface Tries {
@@ -34,6 +41,7 @@ interface Tries {
 export class Enrolment {
   readonly #options: EnrolmentOptions
   readonly #tries = new Map<LineId, Tries>()
+  readonly #leaving = new Set<Promise<void>>()
   #started = false
   #stopped = false
 
@@ -76,9 +84,16 @@ export class Enrolment {
     return this.#tries.has(lineId)
   }
 
+  /** The line was with this carrier, as it was then. Once, and nobody waits for it: a carrier that is gone need not be told. */
+  leave(left: LeftLine): void {
+    const leaving = this.#leave(left).finally(() => this.#leaving.delete(leaving))
+    this.#leaving.add(leaving)
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     for (const { timer } of this.#tries.values()) clearTimeout(timer)
+    await Promise.all(this.#leaving)
     await Promise.all([...this.#tries.values()].map(({ last }) => last))
   }
 
@@ -132,6 +147,29 @@ export class Enrolment {
     if (!(await store.noteEnrolled(note)) || this.#stopped) return undefined
     await noteHealth(line, (await carrier?.probe?.()) ?? { status: 'ONLINE', reason: null })
     return undefined
+  }
+
+  async #leave({ line, inboundSecret, now }: LeftLine): Promise<void> {
+    const { store, connectors, inboundUrl, log } = this.#options
+    const tag = { line: formatId('line', line.id) }
+    try {
+      // It may be about to be told where to call.
+      await this.#tries.get(line.id)?.last
+      // A stop waits for no more than a call.
+      if (this.#stopped) return
+      const left = await connectors[line.connector]?.line(line).leave?.(inboundUrl(inboundSecret), now)
+      if (left === undefined) return
+      if (left.kind !== 'done') {
+        const { reason, detail } = left
+        log.info({ ...tag, reason, detail }, 'a carrier could not be told to call no more')
+      } else if (left.wouldCall && now !== null) {
+        // The line's carrier may be the same one at another address.
+        await store.enrolAgain({ id: line.id })
+        await this.enrol(line.id)
+      }
+    } catch (error) {
+      log.warn({ ...tag, error: messageOf(error) }, 'a carrier could not be left')
+    }
   }
 
   async #remember(line: Line, failed: FailedCall): Promise<Failed> {

@@ -2,7 +2,7 @@ import type { Connector } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
 import type { Changes, Store } from '../core/store.ts'
 import { Dispatcher } from './dispatcher.ts'
-import { Enrolment } from './enrolment.ts'
+import { Enrolment, type LeftLine } from './enrolment.ts'
 import { Forgetting } from './forgetting.ts'
 import { type NoteHealth, noteHealthIn } from './line-health.ts'
 import { LineLeases } from './line-leases.ts'
@@ -39,6 +39,8 @@ export interface RunningOutbox {
   changed(changes: Changes): void
   /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
   enrol(lineId: LineId): Promise<void>
+  /** Tells the carrier that a line had to call us no more; nobody waits for it. */
+  leave(left: LeftLine): void
   /** There is something to be fetched from this line's carrier. */
   catchUp(lineId: LineId, delayMs: number): void
   readonly noteHealth: NoteHealth
@@ -74,6 +76,7 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
       leases?.changed(changes)
     },
     enrol: (lineId) => enrolment.enrol(lineId),
+    leave: (left) => enrolment.leave(left),
     catchUp: (lineId, delayMs) => watch.nudge(lineId, delayMs),
     noteHealth: parts.noteHealth,
     async start() {

@@ -37,6 +37,10 @@ export async function linesToEnrol(
   }))
 }
 
+export async function enrolAgain({ db }: Context, { id }: { id: LineId }): Promise<void> {
+  await db.updateTable('lines').set({ to_enrol: 1 }).where('id', '=', id).execute()
+}
+
 /** Not where the secret was renewed meanwhile, or the settings changed: then the carrier has not been told, or another was. */
 export async function noteEnrolled(
   { db, seal }: Context,

@@ -13,7 +13,7 @@ import type { Context } from './context.ts'
 import { getConversation, listConversations, showConversation } from './conversations.ts'
 import { listDeliveries } from './deliveries.ts'
 import { findDueEndpoints } from './endpoints.ts'
-import { inboundSecret, linesToEnrol, noteEnrolled } from './enrolment.ts'
+import { enrolAgain, inboundSecret, linesToEnrol, noteEnrolled } from './enrolment.ts'
 import { listEvents, newestEventId } from './events.ts'
 import {
   contactReads,
@@ -112,6 +112,7 @@ export const COLD_WRITES = {
   createToken,
   deleteKey,
   deleteToken,
+  enrolAgain,
   findTypingPlace,
   forgetInbound,
   forgetOld,

@@ -69,6 +69,8 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
         [here],
       )
       assert.deepEqual(await d.store.linesToEnrol({ inboundBase: there, id: (line.id + 1) as LineId }), [])
+      await d.store.enrolAgain({ id: line.id })
+      assert.equal((await toEnrol(here)).length, 1)
     })
 
     test('moves on how far was fetched from where it stands, whoever else began from elsewhere', async () => {

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type BlueBubbles, startBlueBubbles } from './support/bluebubbles.ts'
+import { connect, health } from './support/mac-line.ts'
+import { startReadback } from './support/readback.ts'
+import { shareReadback } from './support/shared.ts'
+import { until } from './support/until.ts'
+
+/** For all tests here that need no other, each of them with a line of its own. */
+const server = shareReadback()
+
+const pathOf = (line: string) => `/operator/lines/${encodeURIComponent(line)}`
+
+function moveTo({ url, password }: Pick<BlueBubbles, 'url' | 'password'>, line: string, { operator } = server) {
+  return operator.must(200, 'PATCH', pathOf(line), { settings: { url, password } })
+}
+
+async function inboundUrl(line: string): Promise<string> {
+  return (await server.operator.must(200, 'GET', `${pathOf(line)}/inbound-url`)).body.inbound_url
+}
+
+const calls = (mac: BlueBubbles, ...urls: readonly string[]) =>
+  until(
+    `the Mac to call ${urls.length} lines`,
+    () => mac.webhooks.map(({ url }) => url),
+    (there) => there.join() === urls.join(),
+  )
+
+test('a Mac that a line has left calls it no more, and goes on calling the line that has it now', async () => {
+  await using mac = await startBlueBubbles()
+  await using other = await startBlueBubbles()
+  const { line } = await connect(server, mac)
+  const [webhook] = mac.webhooks
+  const { line: successor } = await connect(server, mac)
+  mac.webhooks.push({ id: 77, url: webhook?.url ?? '', events: webhook?.events ?? [] })
+  await moveTo(other, line)
+  await calls(mac, await inboundUrl(successor))
+  await calls(other, await inboundUrl(line))
+})
+
+test('a Mac whose line is removed calls it no more', async () => {
+  await using mac = await startBlueBubbles()
+  const { line } = await connect(server, mac)
+  assert.equal(mac.webhooks.length, 1)
+  await server.operator.must(200, 'DELETE', pathOf(line))
+  await calls(mac)
+})
+
+test('a Mac that has another address goes on calling its line', async () => {
+  await using mac = await startBlueBubbles()
+  const { line } = await connect(server, mac)
+  await moveTo({ ...mac, url: mac.url.replace('127.0.0.1', 'localhost') }, line)
+  await until(
+    'it to be left at the old address',
+    () => mac.calls,
+    (made) => made.some((call) => call.startsWith('DELETE /api/v1/webhook/')),
+  )
+  await calls(mac, await inboundUrl(line))
+})
+
+test('a Mac whose password was mistyped goes on calling its line', async () => {
+  await using mac = await startBlueBubbles()
+  const { line } = await connect(server, mac)
+  const before = [...mac.webhooks]
+  await moveTo({ ...mac, password: 'mistyped' }, line)
+  await moveTo(mac, line)
+  assert.deepEqual(mac.webhooks, before)
+  assert.ok(!mac.calls.some((call) => call.startsWith('DELETE')))
+})
+
+test('a Mac that is gone delays nobody who gives its line another one', async () => {
+  await using patient = await startReadback({ READBACK_CARRIER_TIMEOUT_S: '60' })
+  await using mac = await startBlueBubbles()
+  await using other = await startBlueBubbles()
+  const { line } = await connect(patient, mac)
+  mac.faults.set('webhooks', 'hang')
+  const asked = mac.nextCall()
+  const askedAt = performance.now()
+  await moveTo(other, line, patient)
+  assert.ok(performance.now() - askedAt < 30_000, 'the old Mac was waited for')
+  assert.equal((await health(patient, line)).line_status, 'ONLINE')
+  assert.equal(other.webhooks.length, 1)
+  assert.equal(await asked, 'GET /api/v1/webhook')
+})
