@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type BlueBubbles, startBlueBubbles } from './support/bluebubbles.ts'
+import { type BlueBubbles, eventOf, startBlueBubbles } from './support/bluebubbles.ts'
 import { connect, health } from './support/mac-line.ts'
 import { startReadback } from './support/readback.ts'
 import { shareReadback } from './support/shared.ts'
+import { storedOnce } from './support/stored.ts'
 import { until } from './support/until.ts'
 
 /** For all tests here that need no other, each of them with a line of its own. */
@@ -66,6 +67,26 @@ test('a Mac whose password was mistyped goes on calling its line', async () => {
   await moveTo(mac, line)
   assert.deepEqual(mac.webhooks, before)
   assert.ok(!mac.calls.some((call) => call.startsWith('DELETE')))
+})
+
+test('a line whose connection is mended fetches at once what its Mac has, however long it was to wait', async () => {
+  await using mac = await startBlueBubbles()
+  await using seldom = await startReadback({ READBACK_CATCH_UP_INTERVAL_S: '3600' })
+  // By its last message the Mac is known again.
+  mac.messages.write()
+  const { line } = await connect(seldom, mac)
+  const { guid } = mac.messages.write()
+  // One that is not whole yet has the line look.
+  mac.faults.set('query', { status: 429, body: {}, headers: { 'retry-after': '3600' } })
+  assert.deepEqual(await mac.deliver(eventOf(mac.messages.write({ text: null, attachments: [] }))), [200])
+  await until(
+    'the Mac to ask for patience',
+    () => seldom.logs,
+    (logs) => logs.some((entry) => entry.includes('nothing was fetched')),
+  )
+  mac.faults.clear()
+  await moveTo({ ...mac, url: mac.url.replace('127.0.0.1', 'localhost') }, line, seldom)
+  assert.equal((await storedOnce(seldom, line, 1))[0]?.carrier_message_id, guid)
 })
 
 test('a Mac that is gone delays nobody who gives its line another one', async () => {

@@ -22,6 +22,8 @@ export interface LineDesk {
   readonly enrol: (lineId: LineId) => Promise<void>
   /** Tells the carrier that the line had to call us no more, where it has another one now, or was removed; nobody waits for it. */
   readonly leave: (left: { line: Line; inboundSecret: string; now: LineSettings | null }) => void
+  /** There may be something to be fetched from the line's carrier. */
+  readonly catchUp: (lineId: LineId, delayMs: number) => void
   readonly nudge: (lineId: LineId) => void
   readonly nudgeMessages: (lineId: LineId) => void
   readonly lineRemoved: (lineId: LineId) => void
@@ -104,7 +106,7 @@ export function listConnectorsDoor({ connectors }: Pick<LineDesk, 'connectors'>)
 
 /** `PATCH /operator/lines/{number}`. Settings are given whole: what is absent is not kept. */
 export function updateLineDoor(desk: LineDesk): Door {
-  const { store, enrol, leave, nudge, nudgeMessages } = desk
+  const { store, enrol, leave, catchUp, nudge, nudgeMessages } = desk
   return door({ summary: 'Change a line', params: LINE, body: CHANGE, answer: ONE }, async ({ params, body }) => {
     const line = await store.getLine({ number: params.number })
     const settings = body.settings && parseSettings(connectorNamed(line.connector, desk), body.settings, desk)
@@ -117,6 +119,7 @@ export function updateLineDoor(desk: LineDesk): Door {
     if (settings !== undefined) {
       await enrol(line.id)
       leave({ line, inboundSecret: await store.inboundSecret({ id: line.id, renew: false }), now: settings })
+      catchUp(line.id, 0)
     }
     nudge(line.id)
     nudgeMessages(line.id)

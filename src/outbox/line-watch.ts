@@ -36,7 +36,9 @@ const PROBE_MS = 60_000
 
 /** Its times are the monotonic clock's: where the other is set back, a line is not left alone for as much longer. */
 interface Look {
-  readonly backOff: BackOff
+  backOff: BackOff
+  /** The settings that it went by. */
+  by?: string
   under?: Promise<void>
   again?: boolean
   /** When the timer comes, and the latest for which a look was asked. */
@@ -143,6 +145,10 @@ export class LineWatch {
 
   async #tend(line: Line, look: Look): Promise<void> {
     const carrier = this.#options.connectors[line.connector]?.line(line)
+    const by = JSON.stringify(line.settings)
+    // What kept it from the carrier may be mended, or the carrier another one.
+    if (look.by !== by) look.backOff = new BackOff()
+    look.by = by
     if (carrier === undefined || look.backOff.until > performance.now()) return
     const well = await this.#catchUp(line, carrier, look)
     const { status } = healthOf(line.health, line.unverified)
