@@ -132,12 +132,61 @@ test('a Mac that is not there is waited for: nothing can have reached it', async
     mine = await connect(server, mac)
   }
   const handle = await send(mine)
+  assert.equal(await obstacle(mine, handle), 'unreachable')
+  await becomes(mine, handle, ['QUEUED'])
+})
+
+test('a Mac that is not there has no file fetched for it', async () => {
+  await using sink = await startCustomerServer()
+  const event = recorded['direct-imessage']
+  let mine: MacLine
+  {
+    await using mac = await startBlueBubbles()
+    mine = await connect(server, mac)
+    assert.deepEqual(await mac.deliver(fresh(event)), [200])
+  }
+  const handle = await send(mine, { number: event.data.handle.address, media_url: `${sink.url}/cat.png` })
+  assert.equal(await obstacle(mine, handle), 'unreachable')
+  assert.equal(sink.received.length, 0)
+})
+
+async function obstacle({ account }: MacLine, handle: string): Promise<string> {
   const { body } = await until(
     'an obstacle',
-    () => mine.account.must(200, 'GET', `/api/status?handle=${handle}`),
+    () => account.must(200, 'GET', `/api/status?handle=${handle}`),
     (answer) => answer.body.error_reason !== null,
   )
-  assert.deepEqual([body.status, body.error_reason], ['QUEUED', 'unreachable'])
+  return body.error_reason
+}
+
+for (const content of ['Look', undefined]) {
+  const what = content === undefined ? 'a file alone' : 'a text with a file'
+  test(`a Mac whose helper is off has ${what} fetched once it is on, and not before`, async () => {
+    await using mac = await startBlueBubbles()
+    await using sink = await startCustomerServer()
+    const mine = await connect(server, mac)
+    mac.chats.add(CHAT)
+    mac.mac.helperConnected = false
+    for (const route of ['attachment', 'multipart'] as const) mac.faults.set(route, ANSWERS['helper-disconnected'])
+    const handle = await send(mine, { content, media_url: `${sink.url}/cat.png` })
+    assert.equal(await obstacle(mine, handle), 'helper_disconnected')
+    assert.equal(sink.received.length, 0)
+    mac.faults.clear()
+    mac.mac.helperConnected = true
+    await becomes(mine, handle, ['SENT'])
+    assert.deepEqual([sink.received.length, mac.sent.length], [1, 1])
+  })
+}
+
+test('a Mac that does not say how it is has its file sent all the same, and soon', async () => {
+  await using patient = await startReadback({ READBACK_CARRIER_TIMEOUT_S: '60' })
+  await using mac = await startBlueBubbles()
+  await using sink = await startCustomerServer()
+  const mine = await connect(patient, mac)
+  mac.chats.add(CHAT)
+  mac.faults.set('info', 'hang')
+  await becomes(mine, await send(mine, { media_url: `${sink.url}/cat.png` }), ['SENT'])
+  assert.equal(mac.sent[0]?.file?.name, 'cat.png')
 })
 
 test('a message that Messages itself could not send ends ERROR, rejected', async () => {

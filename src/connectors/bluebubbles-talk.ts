@@ -42,6 +42,23 @@ export function talkTo(
   }
 }
 
+/**
+ * A Mac says at once whether a conversation still has its id, or it may never say: it is given so long, beyond the read where that goes
+ * beside, or all receipts of its line would wait a whole timeout each.
+ */
+export const SAID_WITHIN_MS = 1_000
+
+/** With one deadline; the hasty one's calls end with `enough`, too. */
+export function talkTwice(caller: HttpCaller, settings: Settings, unsaid: Unsaid = []) {
+  const deadline = caller.deadline()
+  const sooner = new AbortController()
+  return {
+    talk: talkTo(caller, settings, unsaid, deadline),
+    hasty: talkTo(caller, settings, unsaid, AbortSignal.any([deadline, sooner.signal])),
+    enough: () => sooner.abort(),
+  }
+}
+
 /** Half a surrogate pair, as JSON can bring one, would throw. */
 function encode(word: string): string {
   return encodeURIComponent(word.toWellFormed())

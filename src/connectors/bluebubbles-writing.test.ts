@@ -18,6 +18,8 @@ const CALL = {
   attempts: 0,
 } as const satisfies MessageCall
 
+const twiceOf = (talk: () => Talk) => () => ({ talk: talk(), hasty: talk(), enough() {} })
+
 describe('a message whose line was left while its file was fetched', () => {
   for (const [what, content] of [
     ['a file alone', null],
@@ -37,7 +39,7 @@ describe('a message whose line was left while its file was fetched', () => {
           return { kind: 'file', status: 200, bytes: Buffer.from('a picture'), type: 'image/jpeg' } as never
         },
       }
-      const sending = { talk: () => talk, media, mayCall: () => !left }
+      const sending = { talk: () => talk, twice: twiceOf(() => talk), media, mayCall: () => !left }
       assert.equal((await sendMessage(sending, { ...CALL, content })).kind, 'unavailable')
       assert.deepEqual(
         asked.filter((path) => path.startsWith('message/')),
@@ -51,7 +53,8 @@ describe('a message whose line was left while its file was fetched', () => {
 test('a file that a Mac had five times and did not take ends its message, for others wait behind it', async () => {
   const media = { download: async () => ({ kind: 'file', status: 200, bytes: Buffer.from('a'), type: 'a/b' }) as never }
   const outcomes = async (heard: Heard) => {
-    const sending = { talk: (): Talk => async () => heard, media, mayCall: () => true }
+    const talk = (): Talk => async () => heard
+    const sending = { talk, twice: twiceOf(talk), media, mayCall: () => true }
     const made = [0, 3, 4].map((attempts) => sendMessage(sending, { ...CALL, attempts }))
     return (await Promise.all(made)).map((outcome) => [outcome.kind, 'reason' in outcome && outcome.reason])
   }
@@ -67,7 +70,7 @@ test('a conversation that a Mac was asked for five times and could not look up e
     const caller = { call: async () => answer, deadline: () => AbortSignal.timeout(1_000) } as unknown as HttpCaller
     const talk = () => talkTo(caller, { url: 'http://mac', password: 'x' }, 'all')
     const call = { ...CALL, conversation: { ...CALL.conversation, carrierConversation: null } }
-    const sending = { talk, media: { download: () => assert.fail() }, mayCall: () => true }
+    const sending = { talk, twice: twiceOf(talk), media: { download: () => assert.fail() }, mayCall: () => true }
     const made = [0, 3, 4, 9].map((attempts) => sendMessage(sending, { ...call, attempts }))
     return (await Promise.all(made)).map((outcome) => outcome.kind)
   }
@@ -91,7 +94,7 @@ test('a Mac that is away uses up none of the five tries that a message has', asy
     const caller = { call: async () => answer, deadline: () => AbortSignal.timeout(1_000) } as unknown as HttpCaller
     const talk = () => talkTo(caller, { url: 'http://mac', password: 'x' }, 'all')
     const call = { ...CALL, conversation, attempts }
-    const outcome = await sendMessage({ talk, media, mayCall: () => true }, call)
+    const outcome = await sendMessage({ talk, twice: twiceOf(talk), media, mayCall: () => true }, call)
     kinds.push(outcome.kind)
     if (outcome.kind === 'unavailable' && outcome.tried) attempts += 1
   }
@@ -113,11 +116,11 @@ test('a Mac that takes most of the time we have to look up each name of a conver
   const media = { download: () => assert.fail() }
   const conversation = { ...CALL.conversation, carrierConversation: null }
   const call = { ...CALL, conversation, mediaUrl: null }
-  assert.equal((await sendMessage({ talk, media, mayCall: () => true }, call)).kind, 'sent')
+  assert.equal((await sendMessage({ talk, twice: twiceOf(talk), media, mayCall: () => true }, call)).kind, 'sent')
   assert.deepEqual(told, [...Array(4).fill('GET chat'), 'POST chat'])
   // Unless the line is left: who stops waits for one look-up, not for all.
   told.length = 0
-  const left = await sendMessage({ talk, media, mayCall: () => told.length === 0 }, call)
+  const left = await sendMessage({ talk, twice: twiceOf(talk), media, mayCall: () => told.length === 0 }, call)
   assert.deepEqual([left.kind, told], ['unavailable', ['GET chat']])
 })
 
@@ -125,7 +128,10 @@ test('a message that its contact has by the time the Mac answers is delivered', 
   const media = { download: () => assert.fail() }
   const delivered = async (dateDelivered: number | null) => {
     const talk: Talk = async () => ({ kind: 'done', data: { guid: 'X', dateDelivered }, date: undefined })
-    const outcome = await sendMessage({ talk: () => talk, media, mayCall: () => true }, { ...CALL, mediaUrl: null })
+    const outcome = await sendMessage(
+      { talk: () => talk, twice: twiceOf(() => talk), media, mayCall: () => true },
+      { ...CALL, mediaUrl: null },
+    )
     return outcome.kind === 'sent' && outcome.delivered
   }
   assert.deepEqual([await delivered(null), await delivered(1_790_000_000_000)], [false, true])

@@ -1,6 +1,6 @@
 import { FormData } from 'undici'
 import { z } from 'zod'
-import type { ReceiptOutcome } from '../core/connector.ts'
+import type { FailedCall, ReceiptOutcome } from '../core/connector.ts'
 import { formatId } from '../core/id.ts'
 import {
   LINE_LEFT,
@@ -12,7 +12,8 @@ import {
 } from '../core/sending.ts'
 import type { NoAnswer } from '../outgoing/http-call.ts'
 import { findChat, type NotFound, renamed } from './bluebubbles-chat.ts'
-import { type Heard, outcomeOf, type Talk } from './bluebubbles-talk.ts'
+import { certainObstacle } from './bluebubbles-info.ts'
+import { type Heard, outcomeOf, SAID_WITHIN_MS, type Talk, type talkTwice } from './bluebubbles-talk.ts'
 import { ID } from './carrier-fields.ts'
 import { fetchMedia, type Media, type MediaCaller } from './media.ts'
 
@@ -52,11 +53,14 @@ function envelopeOf({ id, sendStyle }: MessageCall): Record<string, string> {
 interface Sending {
   /** Begins a deadline: that of the call that sends begins when all is there that it needs. */
   readonly talk: () => Talk
+  /** The same, for a question that need not be answered. */
+  readonly twice: () => ReturnType<typeof talkTwice>
   readonly media: MediaCaller
   readonly mayCall: () => boolean
 }
 
-export async function sendMessage({ talk, media, mayCall }: Sending, call: MessageCall): Promise<MessageOutcome> {
+export async function sendMessage(sending: Sending, call: MessageCall): Promise<MessageOutcome> {
+  const { talk, media, mayCall } = sending
   const look = () => (mayCall() ? talk() : LEFT)
   const chat = await findChat(look, call.conversation)
   const send: Send = async (path, body, schema = SENT) =>
@@ -71,12 +75,22 @@ export async function sendMessage({ talk, media, mayCall }: Sending, call: Messa
   if (call.mediaUrl === null) {
     return send(['message', 'text'], { ...envelopeOf(call), chatGuid, message: call.content ?? '' })
   }
+  const obstacle = await obstacleOf(sending)
+  if (obstacle !== undefined) return obstacle
   const file = await fetchMedia(media, call.mediaUrl)
   // Nobody waits for a file that whoever leaves the line gave up.
   if (file.kind !== 'media') return mayCall() ? file : LINE_LEFT
   return call.content === null
     ? sendFile(send, chatGuid, file, call)
     : sendTextWithFile(talk, send, chatGuid, file, call)
+}
+
+/** Its file would be fetched anew at each try. */
+async function obstacleOf({ twice, mayCall }: Sending): Promise<FailedCall | undefined> {
+  if (!mayCall()) return LINE_LEFT
+  const { hasty, enough } = twice()
+  const timer = setTimeout(enough, SAID_WITHIN_MS)
+  return certainObstacle(hasty).finally(() => clearTimeout(timer))
 }
 
 /** A line that was left waits for no call more. */

@@ -10,14 +10,14 @@ import type {
 } from '../core/connector.ts'
 import type { Conversation } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
-import type { LineHealth } from '../core/line.ts'
 import type { Address } from '../core/phone-number.ts'
 import { isOnThisMachine } from '../outgoing/address-guard.ts'
 import type { HttpCaller } from '../outgoing/http-call.ts'
 import { catchUp } from './bluebubbles-catch-up.ts'
 import { findChat, renamed } from './bluebubbles-chat.ts'
 import { parseInbound } from './bluebubbles-inbound.ts'
-import { outcomeOf, SETTINGS, type Settings, type Talk, talkTo } from './bluebubbles-talk.ts'
+import { probe } from './bluebubbles-info.ts'
+import { outcomeOf, SAID_WITHIN_MS, SETTINGS, type Settings, type Talk, talkTo, talkTwice } from './bluebubbles-talk.ts'
 import { LEFT, sendMessage, sendTyping, WRITING } from './bluebubbles-writing.ts'
 import { parseCarrierUrl } from './carrier-call.ts'
 import type { MediaCaller } from './media.ts'
@@ -32,12 +32,6 @@ const FIELDS: Connector['settings'] = {
 
 /** It hands the Mac one action every 200 ms. */
 const PACE = { callsPerSecond: 5, concurrency: 1 }
-
-/**
- * A Mac says at once whether a conversation still has its id, or it may never say: it is given so long, beyond the read where that goes
- * beside, or all receipts of its line would wait a whole timeout each.
- */
-const SAID_WITHIN_MS = 1_000
 
 /** A Mac with BlueBubbles on it. What it sends does not name the line, so one such server is one line. */
 export function bluebubbles(caller: HttpCaller, media: MediaCaller): Connector {
@@ -56,7 +50,10 @@ function bluebubblesLine(caller: HttpCaller, media: MediaCaller, settings: Setti
   return {
     parseInbound,
     sendReceipt: ({ conversation }) => sendReceipt(caller, settings, conversation),
-    sendMessage: (call, mayCall) => sendMessage({ talk: () => talkTo(caller, settings, 'all'), media, mayCall }, call),
+    sendMessage(call, mayCall) {
+      const talk = () => talkTo(caller, settings, 'all')
+      return sendMessage({ talk, twice: () => talkTwice(caller, settings, 'all'), media, mayCall }, call)
+    },
     sendTyping(call) {
       const { talk, hasty, enough } = talkTwice(caller, settings)
       const timer = setTimeout(enough, SAID_WITHIN_MS)
@@ -108,17 +105,6 @@ async function sendReceipt(
   clearTimeout(timer)
   if (now === undefined) return outcome
   return now.kind === 'found' ? read(now.id) : now
-}
-
-/** With one deadline; the hasty one's calls end with `enough`, too. */
-function talkTwice(caller: HttpCaller, settings: Settings) {
-  const deadline = caller.deadline()
-  const sooner = new AbortController()
-  return {
-    talk: talkTo(caller, settings, [], deadline),
-    hasty: talkTo(caller, settings, [], AbortSignal.any([deadline, sooner.signal])),
-    enough: () => sooner.abort(),
-  }
 }
 
 /** What contacts write, what became of what the line wrote, and who types. */
@@ -180,19 +166,6 @@ function secretOf(inboundUrl: string): string {
 /** All but the last word of a URL, which in ours is the secret. */
 function folderOf(url: string): string | undefined {
   return URL.parse('.', url)?.href
-}
-
-const SERVER_INFO = z.object({ private_api: z.boolean(), helper_connected: z.boolean() })
-
-async function probe(talk: Talk): Promise<LineHealth> {
-  const outcome = await talk('GET', ['server', 'info'])
-  if (outcome.kind === 'absent') return { status: 'OFFLINE', reason: 'carrier_error' }
-  if (outcome.kind !== 'done') return { status: 'OFFLINE', reason: outcome.reason }
-  const info = SERVER_INFO.safeParse(outcome.data)
-  if (!info.success) return { status: 'OFFLINE', reason: 'carrier_error' }
-  if (!info.data.private_api) return { status: 'DEGRADED', reason: 'private_api_off' }
-  if (!info.data.helper_connected) return { status: 'DEGRADED', reason: 'helper_disconnected' }
-  return { status: 'ONLINE', reason: null }
 }
 
 const AVAILABILITY = z.object({ available: z.boolean() })
