@@ -178,6 +178,20 @@ for (const content of ['Look', undefined]) {
   })
 }
 
+test('a Mac that hangs when a conversation is looked up, and never renamed one, has its messages sent soon', async () => {
+  await using patient = await startReadback({ READBACK_CARRIER_TIMEOUT_S: '60' })
+  await using mac = await startBlueBubbles()
+  const mine = await connect(patient, mac)
+  const event = recorded['direct-imessage']
+  assert.deepEqual(await mac.deliver(fresh(event)), [200])
+  mac.faults.set('chat', 'hang')
+  await becomes(mine, await send(mine, { number: event.data.handle.address }), ['SENT'])
+  assert.deepEqual(
+    mac.sent.map(({ fields }) => fields.chatGuid),
+    [event.data.chats[0]?.guid],
+  )
+})
+
 test('a Mac that does not say how it is has its file sent all the same, and soon', async () => {
   await using patient = await startReadback({ READBACK_CARRIER_TIMEOUT_S: '60' })
   await using mac = await startBlueBubbles()

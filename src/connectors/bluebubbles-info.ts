@@ -30,3 +30,12 @@ export async function certainObstacle(talk: Talk): Promise<FailedCall | undefine
   const { status, reason } = outcome.kind === 'done' ? healthOf(outcome.data) : { status: 'UNKNOWN', reason: null }
   return status === 'DEGRADED' && reason !== null ? { kind: 'unavailable', reason } : undefined
 }
+
+/** Of macOS 12 to 15: what is 26 may call itself 10.16, which some take for 11, or 16 to an older program. */
+const NAMES_BY_SERVICE = z.object({ os_version: z.string().regex(/^1[2-5]\./) })
+
+/** Whether it surely has all conversations by the ids that it had. */
+export async function keepsIds(talk: Talk): Promise<boolean> {
+  const outcome = await talk('GET', ['server', 'info'])
+  return outcome.kind === 'done' && NAMES_BY_SERVICE.safeParse(outcome.data).success
+}

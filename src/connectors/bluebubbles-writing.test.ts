@@ -124,6 +124,39 @@ test('a Mac that takes most of the time we have to look up each name of a conver
   assert.deepEqual([left.kind, told], ['unavailable', ['GET chat']])
 })
 
+test('a Mac that may have renamed a conversation is waited for, and one that surely has not is not', async (t) => {
+  const chatOf = async (os_version: unknown) => {
+    t.mock.timers.reset()
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const [asked, said] = [Promise.withResolvers<void>(), Promise.withResolvers<Heard>()]
+    const told: unknown[] = []
+    const talk: Talk = async (_method, path, body) => {
+      if (path[0] === 'server') {
+        setImmediate(() => said.resolve({ kind: 'absent', detail: '404' }))
+        return { kind: 'done', data: { os_version }, date: undefined }
+      }
+      if (path[1] === 'iMessage;-;+14155551234') {
+        asked.resolve()
+        return said.promise
+      }
+      told.push((body as { chatGuid?: string } | undefined)?.chatGuid ?? path[1])
+      return { kind: 'done', data: { guid: 'X' }, date: undefined }
+    }
+    const enough = () => said.resolve({ kind: 'unavailable', reason: 'timeout', mayHaveArrived: true })
+    const twice = () => ({ talk, hasty: talk, enough })
+    const sending = { talk: () => talk, twice, media: { download: () => assert.fail() }, mayCall: () => true }
+    const conversation = { ...CALL.conversation, carrierConversation: 'iMessage;-;+14155551234' }
+    const sent = sendMessage(sending, { ...CALL, conversation, mediaUrl: null })
+    await asked.promise
+    t.mock.timers.tick(1_000)
+    assert.equal((await sent).kind, 'sent')
+    return told.at(-1)
+  }
+  for (const system of ['12.7.6', '15.5']) assert.equal(await chatOf(system), 'iMessage;-;+14155551234')
+  for (const system of ['10.16', '11.0', '16.0', '26.1', '', undefined])
+    assert.equal(await chatOf(system), 'any;-;+14155551234')
+})
+
 test('a message that its contact has by the time the Mac answers is delivered', async () => {
   const media = { download: () => assert.fail() }
   const delivered = async (dateDelivered: number | null) => {

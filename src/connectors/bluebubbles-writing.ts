@@ -1,6 +1,7 @@
 import { FormData } from 'undici'
 import { z } from 'zod'
 import type { FailedCall, ReceiptOutcome } from '../core/connector.ts'
+import type { Conversation } from '../core/conversation.ts'
 import { formatId } from '../core/id.ts'
 import {
   LINE_LEFT,
@@ -12,7 +13,7 @@ import {
 } from '../core/sending.ts'
 import type { NoAnswer } from '../outgoing/http-call.ts'
 import { findChat, type NotFound, renamed } from './bluebubbles-chat.ts'
-import { certainObstacle } from './bluebubbles-info.ts'
+import { certainObstacle, keepsIds } from './bluebubbles-info.ts'
 import { type Heard, outcomeOf, SAID_WITHIN_MS, type Talk, type talkTwice } from './bluebubbles-talk.ts'
 import { ID } from './carrier-fields.ts'
 import { fetchMedia, type Media, type MediaCaller } from './media.ts'
@@ -69,7 +70,7 @@ export async function sendMessage(sending: Sending, call: MessageCall): Promise<
     const opens = chat.reason === 'no_conversation' && call.mediaUrl === null
     return opens ? openChat(send, call) : notFound(chat, call)
   }
-  const now = (await renamed(look, call.conversation)) ?? chat
+  const now = (await renamedIfAny(sending, look, call.conversation)) ?? chat
   if (now.kind !== 'found') return notFound(now, call)
   const chatGuid = now.id
   if (call.mediaUrl === null) {
@@ -83,6 +84,15 @@ export async function sendMessage(sending: Sending, call: MessageCall): Promise<
   return call.content === null
     ? sendFile(send, chatGuid, file, call)
     : sendTextWithFile(talk, send, chatGuid, file, call)
+}
+
+/** Of a Mac that cannot say soon it is not waited for where there is nothing to be said: its other messages wait behind this one. */
+function renamedIfAny({ twice, mayCall }: Sending, look: () => Talk, conversation: Conversation) {
+  const { hasty, enough } = twice()
+  const timer = setTimeout(async () => {
+    if (await keepsIds(look())) enough()
+  }, SAID_WITHIN_MS)
+  return renamed(look, conversation, () => (mayCall() ? hasty : LEFT)).finally(() => clearTimeout(timer))
 }
 
 /** Its file would be fetched anew at each try. */

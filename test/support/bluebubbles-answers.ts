@@ -38,3 +38,7 @@ export const ANSWERS = {
 export function success(message: string, data?: unknown): Answer {
   return { status: 200, body: { status: 200, message, ...(data === undefined ? {} : { data }) } }
 }
+
+export function infoOf({ privateApi, helperConnected }: { privateApi: boolean; helperConnected: boolean }): Answer {
+  return success('Success', { os_version: '15.5', private_api: privateApi, helper_connected: helperConnected })
+}

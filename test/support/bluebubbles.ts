@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ANSWERS, success } from './bluebubbles-answers.ts'
+import { ANSWERS, infoOf, success } from './bluebubbles-answers.ts'
 import { bodyOf, type Route, routeOf } from './bluebubbles-calls.ts'
 import { type Answer, type Fault, misbehave, post, send, serveCarrier } from './carrier.ts'
 import { MacMessages, type Row } from './mac-messages.ts'
@@ -149,7 +149,7 @@ class Mac {
     if (password.trim() !== this.#password.trim()) return ANSWERS['wrong-password']
     switch (route) {
       case 'info':
-        return success('Success', { private_api: this.knobs.privateApi, helper_connected: this.knobs.helperConnected })
+        return infoOf(this.knobs)
       case 'chat':
         return this.chats.has(word) ? success('Success', { guid: word }) : ANSWERS['unknown-chat']
       case 'availability':
