@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type BlueBubbles, eventOf, startBlueBubbles } from './support/bluebubbles.ts'
 import { connect, health } from './support/mac-line.ts'
-import { startReadback } from './support/readback.ts'
+import { becomes, CHAT, send } from './support/mac-writing.ts'
+import { CONTACT, startReadback } from './support/readback.ts'
 import { shareReadback } from './support/shared.ts'
 import { storedOnce } from './support/stored.ts'
 import { until } from './support/until.ts'
@@ -87,6 +88,30 @@ test('a line whose connection is mended fetches at once what its Mac has, howeve
   mac.faults.clear()
   await moveTo({ ...mac, url: mac.url.replace('127.0.0.1', 'localhost') }, line, seldom)
   assert.equal((await storedOnce(seldom, line, 1))[0]?.carrier_message_id, guid)
+})
+
+test('a line whose connection is mended sends at once what waits, however long it was to wait', async () => {
+  await using mac = await startBlueBubbles()
+  const mine = await connect(server, mac)
+  const { account, line } = mine
+  mac.chats.add(CHAT)
+  await moveTo(mac, line)
+  for (const route of ['read', 'text'] as const)
+    mac.faults.set(route, { status: 429, body: {}, headers: { 'retry-after': '3600' } })
+  const [receipt, handle] = [await account.markRead(CONTACT, line), await send(mine)]
+  await until(
+    'both to wait',
+    async () => [
+      (await account.receipt(receipt)).reason,
+      (await account.must(200, 'GET', `/api/status?handle=${handle}`)).body.error_reason,
+    ],
+    (reasons) => reasons.every((reason) => reason === 'rate_limited'),
+  )
+  mac.faults.clear()
+  await moveTo({ ...mac, url: mac.url.replace('127.0.0.1', 'localhost') }, line)
+  assert.equal((await account.settled(receipt)).state, 'sent')
+  await becomes(mine, handle, ['SENT'])
+  assert.deepEqual([mac.reads.length, mac.sent.length], [1, 1])
 })
 
 test('a Mac that is gone delays nobody who gives its line another one', async () => {

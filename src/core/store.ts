@@ -123,6 +123,8 @@ export interface LineStore {
     inboundBase: string
     settings: Line['settings']
   }): Promise<boolean>
+  /** What waits to be tried again is due: it was about the carrier that the line had. */
+  hastenTries(of: { id: LineId; at: number }): Promise<void>
   /** Whatever its carrier was told, it has to be told again. */
   enrolAgain(of: { id: LineId }): Promise<void>
   /**

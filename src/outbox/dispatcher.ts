@@ -59,9 +59,10 @@ export class Dispatcher {
 
   /** Claims nothing more for these lines, and answers when all their calls under way are finished and written down. */
   async letGo(lineIds: readonly LineId[]): Promise<void> {
-    const lanes = lineIds.flatMap((lineId) => this.#lanes.get(lineId) ?? [])
-    await Promise.all(lanes.map((lane) => lane.drain({ ending: false })))
-    for (const lineId of lineIds) this.#lanes.delete(lineId)
+    const lanes = [...this.#lanes].filter(([lineId]) => lineIds.includes(lineId))
+    await Promise.all(lanes.map(([, lane]) => lane.drain({ ending: false })))
+    // Where it was let go twice at once, there may be another by now.
+    for (const [lineId, lane] of lanes) if (this.#lanes.get(lineId) === lane) this.#lanes.delete(lineId)
   }
 
   /** Claims nothing more, and answers when all calls under way are finished and written down. */

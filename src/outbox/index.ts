@@ -1,5 +1,6 @@
 import type { Connector } from '../core/connector.ts'
-import type { LineId } from '../core/id.ts'
+import { messageOf } from '../core/errors.ts'
+import { formatId, type LineId } from '../core/id.ts'
 import type { Changes, Store } from '../core/store.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Enrolment, type LeftLine } from './enrolment.ts'
@@ -113,7 +114,8 @@ function partsOf(options: OutboxOptions, draining: () => boolean) {
   const onTaken = (lineIds: ReadonlySet<LineId>) => void enrolment.takeUp(lineIds)
   const lookAt = (lineId: LineId) => watch.nudge(lineId)
   const leases = leasesOf(options, () => ({ receipts, messages }), { onTaken, onInbound: lookAt })
-  const watch = new LineWatch({ store, connectors, noteHealth, leases, enrolment, nudge, everyMs, log, now })
+  const onChanged = (lineId: LineId) => void beginAnew(lineId, { store, receipts, messages, log, now })
+  const watch = new LineWatch({ store, connectors, noteHealth, leases, enrolment, nudge, onChanged, everyMs, log, now })
   const verification = new Verification({ store, lookAt, log, now })
   const removedLines = new RemovedLines({ store, log, now })
   const { receipts, messages } = lanesOf(options, leases, {
@@ -126,6 +128,26 @@ function partsOf(options: OutboxOptions, draining: () => boolean) {
   const webhooks = new WebhookDispatcher({ ...options.webhooks, store, log, now })
   const forgetting = new Forgetting({ ...options, store, log, now })
   return { receipts, messages, webhooks, leases, noteHealth, enrolment, watch, verification, forgetting, removedLines }
+}
+
+/** What kept a line's lanes from its carrier may be mended, or the carrier another one. */
+async function beginAnew(
+  lineId: LineId,
+  { store, receipts, messages, log, now }: Pick<OutboxOptions, 'store' | 'log' | 'now'> & Lanes,
+): Promise<void> {
+  const each = [receipts, messages]
+  try {
+    await Promise.all(each.map((dispatcher) => dispatcher.letGo([lineId])))
+    await store.hastenTries({ id: lineId, at: now() })
+  } catch (error) {
+    log.warn({ line: formatId('line', lineId), error: messageOf(error) }, 'a line could not begin anew')
+  }
+  for (const dispatcher of each) dispatcher.nudge(lineId)
+}
+
+interface Lanes {
+  readonly receipts: Dispatcher
+  readonly messages: Dispatcher
 }
 
 function lanesOf(
@@ -173,7 +195,7 @@ function lanesOf(
 /** Whichever lines are this process's, where there are others; with all that goes on for them. */
 function leasesOf(
   { store, log }: Pick<OutboxOptions, 'store' | 'log'>,
-  lanes: () => { readonly receipts: Dispatcher; readonly messages: Dispatcher },
+  lanes: () => Lanes,
   on: {
     readonly onTaken: (lineIds: ReadonlySet<LineId>) => void
     readonly onInbound: (lineId: LineId) => void

@@ -32,6 +32,7 @@ function watching(
     noteHealth,
     enrolment: { takeUp: async () => {}, isTrying },
     nudge() {},
+    onChanged() {},
     leases: undefined,
     everyMs: 60_000,
     log: SILENT,

@@ -25,6 +25,8 @@ export interface LineWatchOptions {
   readonly enrolment: Pick<Enrolment, 'takeUp' | 'isTrying'>
   /** Tells a line's lane that there is a receipt. */
   readonly nudge: (lineId: LineId) => void
+  /** This line has other settings than when it was looked at before. */
+  readonly onChanged: (lineId: LineId) => void
   /** How often each line is looked at. */
   readonly everyMs: number
   readonly log: OutboxLog
@@ -148,6 +150,7 @@ export class LineWatch {
     const by = JSON.stringify(line.settings)
     // What kept it from the carrier may be mended, or the carrier another one.
     if (look.by !== by) look.backOff = new BackOff()
+    if (look.by !== undefined && look.by !== by) this.#options.onChanged(line.id)
     look.by = by
     if (carrier === undefined || look.backOff.until > performance.now()) return
     const well = await this.#catchUp(line, carrier, look)

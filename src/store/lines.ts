@@ -185,6 +185,15 @@ export async function noteVerification({ db }: Context, { id, receiptIds, verifi
   return unverified
 }
 
+export async function hastenTries({ db }: Context, { id, at }: { id: LineId; at: number }): Promise<void> {
+  for (const table of ['receipts', 'messages'] as const) {
+    const waiting = db.updateTable(table).set({ next_attempt_at: at }).where('line_id', '=', id)
+    const later = waiting.where('next_attempt_at', 'is not', null).where('next_attempt_at', '>', at)
+    // One that is queued was not tried: its pause is a person's.
+    await (table === 'receipts' ? later.where('state', '=', 'sending') : later).execute()
+  }
+}
+
 export async function removeLine({ db }: Context, { id, at }: { id: LineId; at: number }): Promise<void> {
   const line = db.updateTable('lines').set({ removed_at: at }).where('id', '=', id)
   const { numUpdatedRows } = await line.where('removed_at', 'is', null).executeTakeFirst()

@@ -137,6 +137,24 @@ export function describeReceipts(engine: string, place: () => Promise<Place>): v
       assert.equal((await d.receipt(ids[1] as ReceiptId)).state, 'expired')
     })
 
+    test('has what was set back due at once where its line is changed, and neither a pause nor what is under way', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials, lineId: id } = d
+      await store.setAutoMarkRead({ credentials, autoMarkRead: true })
+      await store.setAutoTiming({ credentials, timing: { mode: 'after', delayMs: 100, jitterMs: 0 } })
+      await d.receive(contactOf(1), 1)
+      await d.request(contactOf(0), 1)
+      const [claim] = (await d.claim(1)).claims
+      await store.settleReceipts(away(claim as Claim, 3))
+      assert.deepEqual(await claimedContacts(d, 5), [])
+      await store.hastenTries({ id, at: 5 })
+      assert.deepEqual(await claimedContacts(d, 5), [contactOf(0)])
+      await store.hastenTries({ id, at: 6 })
+      assert.deepEqual(await claimedContacts(d, 6), [])
+      assert.deepEqual(await claimedContacts(d, 101), [contactOf(1)])
+    })
+
     test('sends with a reply what waited for it, however late that comes, and nothing that is under way', async () => {
       await using kept = await place()
       await using d = await desk(kept)
