@@ -7,6 +7,11 @@ import { customer, enter, startReadback } from './support/readback.ts'
 import { share } from './support/shared.ts'
 
 const SCHEMA = 'apart'
+/** As Kysely makes it for another program. */
+const THEIRS = `create table kysely_migration (name text primary key, timestamp text not null);
+  create table kysely_migration_lock (id text primary key, is_locked integer not null default 0);
+  insert into kysely_migration values ('0000-theirs', '2026-01-01T00:00:00.000Z');
+  insert into kysely_migration_lock values ('migration_lock')`
 
 describe('a database that other programs use, too', { skip: requirePostgres() }, () => {
   const postgres = share(postgresServer)
@@ -26,11 +31,7 @@ describe('a database that other programs use, too', { skip: requirePostgres() },
 
   test('holds a store in a schema that is new, ahead of another in which a program has made its own tables by Kysely', async () => {
     await using database = await postgres.database()
-    const theirs = `create table kysely_migration (name text primary key, timestamp text not null);
-      create table kysely_migration_lock (id text primary key, is_locked integer not null default 0);
-      insert into kysely_migration values ('0000-theirs', '2026-01-01T00:00:00.000Z');
-      insert into kysely_migration_lock values ('migration_lock')`
-    await runSql(database.url, `${theirs}; create schema ${SCHEMA}`)
+    await runSql(database.url, `${THEIRS}; create schema ${SCHEMA}`)
     const url = apart(database.url, `${SCHEMA},public`)
     for (let start = 0; start < 2; start++) {
       await using server = await startReadback(nodeSettings({ url }))
@@ -40,6 +41,15 @@ describe('a database that other programs use, too', { skip: requirePostgres() },
       )
     }
     assert.deepEqual(await runSql(database.url, 'select name from public.kysely_migration'), [{ name: '0000-theirs' }])
+  })
+
+  test('holds no store in the schema in which a program has made its own tables by Kysely: one of the two could not start again', async () => {
+    await using database = await postgres.database()
+    await runSql(database.url, THEIRS)
+    await assert.rejects(startReadback(nodeSettings(database)), /The schema public .* another program/)
+    const tables = await runSql(database.url, `select tablename from pg_tables where schemaname = 'public' order by 1`)
+    assert.deepEqual(tables, [{ tablename: 'kysely_migration' }, { tablename: 'kysely_migration_lock' }])
+    assert.deepEqual(await runSql(database.url, 'select name from kysely_migration'), [{ name: '0000-theirs' }])
   })
 
   test('holds a store that is there already, also where a schema is made that comes before its own', async () => {

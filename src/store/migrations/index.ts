@@ -89,10 +89,11 @@ export function tellOfNewer(newer: readonly string[]): string {
   return `a newer version has migrated the store (${newer.join(', ')}): this one goes on with what it knows of it`
 }
 
-/** Whether what Kysely's table tells of, as the path finds it, is ours, and not another program's alone. */
-export async function hasOurs(db: Kysely<Tables>): Promise<boolean> {
+/** Whose migrations Kysely's table tells of, as the path finds it. Ours, where it tells of another program's, too. */
+export async function whoseMigrations(db: Kysely<Tables>): Promise<'nobody' | 'ours' | 'theirs'> {
   const { rows } = await EXECUTED.execute(db)
-  return rows.some(isOurs)
+  if (rows.length === 0) return 'nobody'
+  return rows.some(isOurs) ? 'ours' : 'theirs'
 }
 
 export function isOurs({ name }: { name: string }): boolean {

@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import { DEFAULT_MIGRATION_TABLE } from 'kysely/migration'
 import { ReadbackError } from '../../core/errors.ts'
 import { POSTGRES } from '../engine.ts'
-import { hasOurs, migrate } from '../migrations/index.ts'
+import { migrate, whoseMigrations } from '../migrations/index.ts'
 import type { Tables } from '../tables.ts'
 import { gaveWay, openPatientPool, toKysely } from './connection.ts'
 import { MIGRATION_LOCK } from './transactions.ts'
@@ -19,7 +19,7 @@ const PAUSE_MS = 1_000
 /**
  * Brings the tables up to date while other nodes serve: one node at a time (Kysely's migrator takes an advisory lock), all or nothing,
  * and again until no long transaction is in the way. Answers the migrations of a newer version. Throws `invalid` for a database that
- * cannot hold what contacts write.
+ * cannot hold what contacts write, and for a schema that is another program's.
  */
 export async function upgrade(url: string, onNotice: (notice: string) => void): Promise<readonly string[]> {
   const db = toKysely(openPatientPool(url, LOCK_TIMEOUT_MS))
@@ -51,13 +51,23 @@ async function requireAnyText(db: Kysely<Tables>): Promise<void> {
   )
 }
 
-/** Where our tables are, or will be made: the first of Kysely's on the path may be those of another program. */
+/**
+ * Where our tables are, or will be made: the first of Kysely's on the path may be those of another program. In one schema the two would
+ * share them, and Kysely starts nothing that finds migrations there which it does not know.
+ */
 async function findSchema(db: Kysely<Tables>): Promise<string> {
   const { rows } = await sql<{ current: string | null; known: string | null }>`select current_schema() as current,
     (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace
       where c.oid = to_regclass(${DEFAULT_MIGRATION_TABLE})) as known`.execute(db)
   const { current = null, known = null } = rows[0] ?? {}
-  return (known !== null && (await hasOurs(db)) ? known : current) ?? ''
+  const whose = known === null ? 'nobody' : await whoseMigrations(db)
+  if (whose === 'theirs' && known === current) {
+    throw new ReadbackError(
+      'invalid',
+      `The schema ${current} has the migrations of another program: make one for Readback, and name it in DATABASE_URL (?options=-c%20search_path=readback)`,
+    )
+  }
+  return (whose === 'ours' ? known : current) ?? ''
 }
 
 /** Waits for the transactions of all nodes, and keeps new ones waiting. */
