@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { startCustomerServer } from './support/customer-server.ts'
 import { dataFolder } from './support/data-folder.ts'
@@ -8,12 +10,18 @@ import { until } from './support/until.ts'
 const HOUR_MS = 3_600_000
 const OTHER_LINE = '+19175550199'
 
+interface Clock {
+  setRight(): void
+  /** By less than a receipt's time. */
+  setAhead(): void
+}
+
 /** A machine's clock that is an hour ahead until it is set right. */
-function clockAhead(t: TestContext): { setRight(): void } {
+function clockAhead(t: TestContext): Clock {
   const real = Date.now
   let ahead = HOUR_MS
   t.mock.method(Date, 'now', () => real() + ahead)
-  return { setRight: () => (ahead = 0) }
+  return { setRight: () => (ahead = 0), setAhead: () => (ahead = HOUR_MS / 6) }
 }
 
 /** While the carrier is away; answers the receipt. */
@@ -43,6 +51,27 @@ test('what waits goes on where the clock is set back while it does', async (t) =
   await using server = await startReadback()
   const account = await customer(server)
   const id = await askForBoth(account)
+  clock.setRight()
+  await bothGo(account, id)
+})
+
+test('what was asked for before goes on where the clock is set ahead, and back once its carrier was away', async (t) => {
+  const clock = clockAhead(t)
+  clock.setRight()
+  await using server = await startReadback()
+  const account = await customer(server)
+  const id = await askForBoth(account)
+  clock.setAhead()
+  const setAheadAt = Date.now()
+  // What each is to be tried again at stands in the store, and nothing else tells.
+  using store = new DatabaseSync(join(server.dataDir, 'readback.db'))
+  const tried = store.prepare(`select min(next_attempt_at) as at from (select next_attempt_at from receipts
+    union all select next_attempt_at from messages where outbound = 1)`)
+  await until(
+    'both to be tried ahead of their time',
+    () => tried.get()?.at as number,
+    (at) => at > setAheadAt,
+  )
   clock.setRight()
   await bothGo(account, id)
 })

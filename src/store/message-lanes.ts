@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { LONGEST_LEFT_ALONE_MS } from '../core/clock-set-back.ts'
 import type { LineId, MessageId } from '../core/id.ts'
 import type { Reason } from '../core/reason.ts'
 import type { ClaimedMessage, MessageSettlement, SendStyle } from '../core/sending.ts'
@@ -36,8 +37,9 @@ export async function claimMessage(
   const head = await findOldest(context, lineId)
   const base = { ...NO_LINE, line: toLine(line, seal) }
   if (head === undefined) return { answer: base, told }
-  // Where the clock was set back since it was accepted, its line would wait for that time.
-  const dueAt = head.received_at > at ? at : (head.next_attempt_at ?? 0)
+  const nextAttemptAt = head.next_attempt_at ?? 0
+  // Where the clock was set back since it was accepted, or tried, its line would wait for that time.
+  const dueAt = head.received_at > at || nextAttemptAt > at + LONGEST_LEFT_ALONE_MS ? at : nextAttemptAt
   const due = ready && line.paused === 0 && dueAt <= at
   if (!due) return { answer: { ...base, nextDueAt: dueAt, nextExpiryAt: head.expires_at }, told }
   const { numUpdatedRows } = await db

@@ -56,6 +56,19 @@ export function describeReceipts(engine: string, place: () => Promise<Place>): v
       }
     })
 
+    test('claims at once what was asked for before the clock was set ahead, and came back from its carrier meanwhile', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { both } = await joinedDuringItsCall(d)
+      await d.store.settleReceipts(away(both, HOUR_MS))
+      assert.deepEqual((await d.claim(HOUR_MS)).claims, [])
+      const [again] = (await d.claim(20)).claims
+      assert.deepEqual(
+        again?.receipts.map(({ id }) => id),
+        both.receipts.map(({ id }) => id),
+      )
+    })
+
     test('keeps a receipt sending through a setback, and settles it with the one queued behind it', async () => {
       await using kept = await place()
       await using d = await desk(kept)

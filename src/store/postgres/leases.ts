@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { LONGEST_LEFT_ALONE_MS } from '../../core/clock-set-back.ts'
 import type { LineId } from '../../core/id.ts'
 import { CALL_SHARE, type Holding, type Leases, type LineWork } from '../../core/leases.ts'
 import type { Changes } from '../../core/store.ts'
@@ -197,11 +198,6 @@ const TAKE_UP: Statement = {
     select id from receipts where line_id = any($1::bigint[]) and state = 'sending' and settled_at is null
       and next_attempt_at is null order by id for update)`,
 }
-/**
- * Twice what a carrier is left alone for at the most. What is later was written before the clock was set back, and would keep the line
- * still for as long as that.
- */
-const LONGEST_LEFT_ALONE_MS = 120_000
 const NEXT_CALL_AT = `case when x.next_call_at > ${NOW} + ${LONGEST_LEFT_ALONE_MS} then 0 else x.next_call_at end`
 
 const FIND_LEASES: Statement = {

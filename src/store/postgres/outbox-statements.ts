@@ -48,12 +48,16 @@ export const LOCK_DUE = plannedOnce({
     where r.conversation_id = any(array(select conversation_id from due)) and r.settled_at is null
     order by r.id for update of r`,
 })
-/** What was asked for by a clock that was set back since would wait for that time. A pause begins anew: it is never shorter. */
+/**
+ * What was asked for, or tried, by a clock that was set back since would wait for that time. A pause begins anew: it is never shorter, and
+ * over where there was a try.
+ */
 export const HASTEN = plannedOnce({
   name: 'hasten receipts',
-  text: `update receipts set next_attempt_at = $2::bigint + case when state = 'queued' then next_attempt_at - requested_at else 0 end
+  text: `update receipts set next_attempt_at = $2::bigint
+      + case when state = 'queued' and last_attempt_at is null then next_attempt_at - requested_at else 0 end
     where id in (select id from receipts where line_id = $1::bigint and next_attempt_at > $2::bigint
-      and requested_at > $2::bigint + ${LEAST_SET_BACK_MS} order by id for update)`,
+      and greatest(requested_at, last_attempt_at) > $2::bigint + ${LEAST_SET_BACK_MS} order by id for update)`,
 })
 // In the index's order, so that it stops at the first.
 export const FIND_NEXT_DUE: Statement = {

@@ -85,11 +85,13 @@ function prepareEnds(database: DatabaseSync) {
 
 function prepareReleases(database: DatabaseSync) {
   return {
-    // What was asked for by a clock that was set back since would wait for that time. A pause begins anew: it is never shorter.
+    // What was asked for, or tried, by a clock that was set back since would wait for that time. A pause begins anew: it is never
+    // shorter, and over where there was a try.
     hasten: database.prepare(
-      `update receipts set next_attempt_at = ?1 + iif(state = 'queued', next_attempt_at - requested_at, 0) where id in (
-         select r.id from lines l cross join receipts r
-         where r.line_id = l.id and r.next_attempt_at > ?1 and r.requested_at > ?2)`,
+      `update receipts set
+         next_attempt_at = ?1 + iif(state = 'queued' and last_attempt_at is null, next_attempt_at - requested_at, 0)
+       where id in (select r.id from lines l cross join receipts r
+         where r.line_id = l.id and r.next_attempt_at > ?1 and max(r.requested_at, coalesce(r.last_attempt_at, 0)) > ?2)`,
     ),
     release: database.prepare(
       `update receipts set next_attempt_at = ? where state = 'sending' and settled_at is null and next_attempt_at is null`,
