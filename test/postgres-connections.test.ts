@@ -16,6 +16,8 @@ import { CONTACT, type Customer, customer, enter, LINE, type Readback, startRead
 import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
 
+const OTHER_LINE = '+19175550199'
+
 describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
   const postgres = share(ownServer)
 
@@ -135,15 +137,31 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     await Promise.all([blocking, ...lists])
   })
 
+  test('answers an account’s list while another has asked for more than all connections that lists may have', async () => {
+    await using database = await postgres.database()
+    await using endpoint = await startCustomerServer()
+    await using server = await startReadback({ ...nodeSettings(database), READBACK_POOL_SIZE: '6' })
+    const busy = await withDelivery(server, endpoint)
+    const other = await customer(server, { lines: [OTHER_LINE] })
+    await using held = new AsyncDisposableStack()
+    held.use(await locked(database, 'lock table webhook_attempts'))
+    const lists = Array.from({ length: 4 }, () => busy.call('GET', '/readback/v1/webhook-deliveries'))
+    await waiting(database, 2)
+    await other.must(200, 'GET', '/readback/v1/receipts')
+    await held.disposeAsync()
+    await Promise.all(lists)
+  })
+
   test('gives those whom it does not know one connection, while lists wait, however many they are', async () => {
     await using database = await postgres.database()
     await using endpoint = await startCustomerServer()
     await using server = await startReadback({ ...nodeSettings(database), READBACK_POOL_SIZE: '4' })
     const account = await withDelivery(server, endpoint)
+    const other = await withDelivery(server, endpoint, OTHER_LINE)
     const list = (headers = {}) => account.call('GET', '/readback/v1/webhook-deliveries', undefined, headers)
     await using held = new AsyncDisposableStack()
     held.use(await locked(database, 'lock table webhook_attempts'))
-    const known = [list(), list()]
+    const known = [list(), list(other.keys)]
     await waiting(database, 2)
     held.use(await locked(database, 'lock table api_keys'))
     const strangers = Array.from({ length: 8 }, (_, n) => list({ 'sb-api-key-id': `key_${n}` }))
@@ -156,8 +174,8 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
 })
 
 /** An account with a webhook that was delivered: what came of it is a list that nothing else looks at. */
-async function withDelivery(server: Readback, endpoint: CustomerServer): Promise<Customer> {
-  const account = await customer(server)
+async function withDelivery(server: Readback, endpoint: CustomerServer, line = LINE): Promise<Customer> {
+  const account = await customer(server, { lines: [line] })
   await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [endpoint.url], type: 'receive' })
   await account.write()
   const deliveries = () => account.must(200, 'GET', '/readback/v1/webhook-deliveries')

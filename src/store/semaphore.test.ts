@@ -15,14 +15,14 @@ const keyOf = (account: number, key = 0): { credentials: ApiKey } => ({
 
 describe('one place that many want', () => {
   /** What is let in says so, and stays until it is let out. */
-  const place = (identify: (credentials: ApiKey) => Promise<void> = async () => {}) => {
+  const place = (identify: (credentials: ApiKey) => Promise<void> = async () => {}, places = 1, mostEach?: number) => {
     const semaphore = new Semaphore(
-      1,
+      places,
       async ({ credentials }) => {
         await identify(credentials as ApiKey)
         return { account: { id: Number((credentials as ApiKey).keyId) } } as Caller
       },
-      PATIENCE_MS,
+      { patienceMs: PATIENCE_MS, ...(mostEach && { mostEach }) },
     )
     const told: string[] = []
     const inside: PromiseWithResolvers<void>[] = []
@@ -64,6 +64,28 @@ describe('one place that many want', () => {
     void want('later', keyOf(3))
     await turn()
     assert.equal(told.at(-1), 'later')
+  })
+
+  test('is, of two, kept from an account that has the other, and is there for whoever comes', async () => {
+    const { want, leave, told } = place(undefined, 2, 1)
+    const calls: [string, unknown][] = [
+      ['1a', keyOf(1)],
+      ['1b', keyOf(1, 2)],
+      ['1c', keyOf(1)],
+      ['2a', keyOf(2)],
+      ['2b', keyOf(2)],
+    ]
+    for (const [name, call] of calls) {
+      void want(name, call)
+      await turn()
+    }
+    assert.deepEqual(told, ['1a', '2a'])
+    for (const _ of calls) await leave()
+    assert.deepEqual(told, ['1a', '2a', '1b', '2b', '1c'])
+    void want('3a', keyOf(3))
+    void want('1d', keyOf(1))
+    await turn()
+    assert.deepEqual(told.slice(5).sort(), ['1d', '3a'])
   })
 
   test('is free again after what fails there, and taken at once by who was being looked up meanwhile', async () => {

@@ -15,6 +15,13 @@ interface Waiting {
   readonly timeout: NodeJS.Timeout | undefined
 }
 
+interface Terms {
+  /** Nobody waits for longer. */
+  readonly patienceMs?: number
+  /** No account has more, though there be room: else one that asks for what takes long has all, and others wait for as long. */
+  readonly mostEach?: number
+}
+
 /**
  * Lets so many in at once; of the others one of each account's in turn, in the order in which they came. So one who asks for much, with
  * however many keys and tokens, keeps others waiting for no more than what is under way.
@@ -23,28 +30,41 @@ export class Semaphore {
   #free: number
   readonly #identify: Identify
   readonly #patienceMs: number | undefined
+  readonly #mostEach: number | undefined
+  /** How many of each account's are let in. */
+  readonly #inside = new Map<AccountId | undefined, number>()
   /** Whose turn is next is first. */
   readonly #waiting = new Map<AccountId | undefined, Set<Waiting>>()
   /** By the hash of a caller's secrets. */
   readonly #known = new Map<string, Promise<AccountId>>()
 
-  /** Nobody waits for longer than `patienceMs`, where that is given. */
-  constructor(places: number, identify: Identify, patienceMs?: number) {
+  constructor(places: number, identify: Identify, { patienceMs, mostEach }: Terms = {}) {
     this.#free = places
     this.#identify = identify
     this.#patienceMs = patienceMs
+    this.#mostEach = mostEach
   }
 
   /** Throws `unavailable` where no place is free in time. */
   async through<T>(call: unknown, work: () => Promise<T>): Promise<T> {
-    const account = this.#free === 0 ? await this.#accountOf(call) : undefined
-    if (this.#free === 0) await this.#wait(account)
-    else this.#free -= 1
+    const asked = this.#free === 0 || this.#mostEach !== undefined
+    const account = asked ? await this.#accountOf(call) : undefined
+    if (this.#mayEnter(account)) this.#enter(account)
+    else await this.#wait(account)
     try {
       return await work()
     } finally {
-      this.#leave()
+      this.#leave(account)
     }
+  }
+
+  #mayEnter(account: AccountId | undefined): boolean {
+    return this.#free > 0 && (this.#mostEach === undefined || (this.#inside.get(account) ?? 0) < this.#mostEach)
+  }
+
+  #enter(account: AccountId | undefined): void {
+    this.#free -= 1
+    this.#inside.set(account, (this.#inside.get(account) ?? 0) + 1)
   }
 
   async #accountOf(call: unknown): Promise<AccountId | undefined> {
@@ -66,7 +86,7 @@ export class Semaphore {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const giveUp = () => {
       this.#take(account, waiting)
-      reject(new ReadbackError('unavailable', 'All connections that such calls may take are taken'))
+      reject(new ReadbackError('unavailable', 'All connections that such a call may take are taken'))
     }
     const timeout = this.#patienceMs === undefined ? undefined : setTimeout(giveUp, this.#patienceMs)
     const waiting: Waiting = { enter: resolve, timeout }
@@ -75,14 +95,19 @@ export class Semaphore {
     return promise
   }
 
-  #leave(): void {
-    const [first] = this.#waiting
-    const [next] = first?.[1] ?? []
-    if (first === undefined || next === undefined) {
-      this.#free += 1
-      return
-    }
-    const [account, theirs] = first
+  #leave(account: AccountId | undefined): void {
+    this.#free += 1
+    const left = (this.#inside.get(account) ?? 0) - 1
+    if (left > 0) this.#inside.set(account, left)
+    else this.#inside.delete(account)
+    const first = this.#waiting.entries().find(([waiting]) => this.#mayEnter(waiting))
+    if (first !== undefined) this.#letIn(...first)
+  }
+
+  #letIn(account: AccountId | undefined, theirs: Set<Waiting>): void {
+    const [next] = theirs
+    if (next === undefined) return
+    this.#enter(account)
     this.#take(account, next)
     // What else they wait for comes after everybody's.
     if (this.#waiting.delete(account)) this.#waiting.set(account, theirs)

@@ -82,8 +82,10 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   }
   const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs, onTaken, onChanges })
   const whose = identifying(transactions, { seal, rules: start.rules, now })
-  const places = new Semaphore(Math.max(1, start.poolSize - KEPT_CONNECTIONS), whose, CONNECT_TIMEOUT_MS)
-  const ofLists = new Semaphore(Math.ceil(start.poolSize / 2), whose, CONNECT_TIMEOUT_MS)
+  const patienceMs = CONNECT_TIMEOUT_MS
+  const places = new Semaphore(Math.max(1, start.poolSize - KEPT_CONNECTIONS), whose, { patienceMs })
+  const listed = Math.ceil(start.poolSize / 2)
+  const ofLists = new Semaphore(listed, whose, { patienceMs, mostEach: Math.max(1, listed - 1) })
   const callers = new CallerTurns(tellingOf({ transactions, onChanges }), places)
   const tools = { transactions, callers, seal, rules: start.rules, now, leases, onChanges }
   const { finished, ...hot } = hotMethods(tools, recent)
