@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type CustomerServer, startCustomerServer } from './support/customer-server.ts'
 import { cuttingProxy, through } from './support/cutting-proxy.ts'
+import { dataFolder } from './support/data-folder.ts'
+import { newerVersion } from './support/newer-version.ts'
 import {
   type Database,
   leases,
@@ -12,11 +14,14 @@ import {
   runSql,
   waiting,
 } from './support/postgres.ts'
+import { startProcess } from './support/process.ts'
 import { CONTACT, type Customer, customer, enter, LINE, type Readback, startReadback } from './support/readback.ts'
 import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 const OTHER_LINE = '+19175550199'
+/** PostgreSQL ends a session that idles in a transaction after 5 seconds. */
+const MOST_SILENT_MS = 10_000
 
 describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
   const postgres = share(ownServer)
@@ -65,6 +70,33 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     assert.deepEqual(new Set(stored.map(({ content }) => content)), new Set(['From A', 'From B']))
     proxy.cut()
     assert.equal((await unheard).status, 503)
+  })
+
+  test('keeps nobody waiting for a node that falls silent while it migrates', async () => {
+    await using database = await postgres.database()
+    await using proxy = await cuttingProxy(postgres.port)
+    await using folder = await dataFolder()
+    await using newer = await newerVersion()
+    await using server = await startReadback(nodeSettings(database))
+    const account = await customer(server)
+    proxy.silenceAfter('access exclusive')
+    const env = nodeSettings({ url: through(database, proxy.port) })
+    const starting = assert.rejects(startProcess({ dataDir: folder.path, env, main: newer.main }))
+    const silent = `select 1 from pg_stat_activity where state = 'idle in transaction' and query ~ 'access exclusive'`
+    await until(
+      'it to fall silent',
+      () => runSql(database.url, silent),
+      ({ length }) => length === 1,
+    )
+    const body = { number: CONTACT, from_number: LINE }
+    await until(
+      'a call to be taken',
+      async () => (await account.call('POST', '/api/mark-read', body)).status,
+      (status) => status === 200,
+      MOST_SILENT_MS,
+    )
+    proxy.cut()
+    await starting
   })
 
   test('whose connections are all taken makes answers 503 in time, and it goes on afterwards', async () => {

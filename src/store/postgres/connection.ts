@@ -49,8 +49,15 @@ const NO_TIMEOUT = '-c statement_timeout=0'
 
 /** One connection without timeouts, for what takes as long as it takes; but to connect, and for locks, where those are given one. */
 export function openPatientPool(url: string, lockTimeoutMs = 0): Pool {
-  const patient = { max: 1, lock_timeout: lockTimeoutMs, connectionTimeoutMillis: STATEMENT_TIMEOUT_MS }
-  return unbroken(new Pool({ ...connectionOptions(url, NO_TIMEOUT), ...patient }))
+  const pool = new Pool({
+    ...connectionOptions(url, NO_TIMEOUT),
+    max: 1,
+    lock_timeout: lockTimeoutMs,
+    connectionTimeoutMillis: STATEMENT_TIMEOUT_MS,
+    // One that hangs in the middle of a migration must not keep all nodes waiting.
+    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+  })
+  return unbroken(pool)
 }
 
 /**
