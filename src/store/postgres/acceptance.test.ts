@@ -81,6 +81,24 @@ describe('calls that come together on PostgreSQL', { skip: requireOwnPostgres() 
     assert.equal(said.slice(before.length), 'JLJ')
   })
 
+  test('are looked at again once a connection was ended in the middle of a statement, though others were not', async () => {
+    await using database = await server.database()
+    await using d = await desk(database)
+    await d.receive(REMEMBERED, 0)
+    for (const at of [1, 2]) await d.request(REMEMBERED, at)
+    const before = await until('what was asked to be in the log', story, (said) => said.endsWith('LQJ'))
+    await using held = new AsyncDisposableStack()
+    held.use(await locked(database, 'lock table accounts'))
+    const ended = assert.rejects(d.store.listAccounts(), /terminating connection/)
+    await waiting(database, 1)
+    await runSql(database.url, END_WHO_WAITS)
+    await ended
+    await held.disposeAsync()
+    await d.request(REMEMBERED, 3)
+    const said = await until('the last join to be in the log', story, (said) => said.slice(before.length).endsWith('J'))
+    assert.equal(said.slice(before.length), 'LJ')
+  })
+
   for (const [words, told] of [
     ['that is parsed', 'LQ'],
     ['that was parsed before', 'LQJ'],
@@ -108,6 +126,9 @@ describe('calls that come together on PostgreSQL', { skip: requireOwnPostgres() 
 
 const HELD_BY_WHO_WAITS = `select relation::regclass::text from pg_locks join pg_stat_activity using (pid)
   where locktype = 'relation' and granted and wait_event_type = 'Lock' and query like 'with migrations%'`
+
+const END_WHO_WAITS = `select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and wait_event_type = 'Lock'`
 
 async function another(database: Database): Promise<Store & AsyncDisposable> {
   const store = await open(database)

@@ -66,6 +66,8 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   const pool = openPool(start.url, start.poolSize)
   // Where a connection breaks, those after it may be to another server.
   pool.on('connect', (client) => client.on('error', () => recent.forgetAll()))
+  // One that ends in the middle of a statement says so by that alone.
+  pool.on('release', (error: Error | boolean | undefined) => void (error && recent.forgetAll()))
   const transactions = new Transactions(pool)
   const nudges = new Nudges(start.url, pool, start.onChanges)
   const now = () => clock.now()
