@@ -13,6 +13,9 @@ import { share } from '../../../test/support/shared.ts'
 import type { MessageCall } from '../../core/sending.ts'
 import { contactOf, type Desk, desk, LINE, open, WORDS } from '../desk.contract.ts'
 
+/** PostgreSQL counts them with 16 bits. */
+const MOST_PARAMETERS = 65_535
+
 describe('a message that a line writes, on PostgreSQL', { skip: requirePostgres() }, () => {
   const server = share(postgresServer)
 
@@ -48,6 +51,19 @@ describe('a message that a line writes, on PostgreSQL', { skip: requirePostgres(
     assert.deepEqual(await messages(database), [{ status: 'SENT', reason: null }])
   })
 
+  test('is taken up with its line by a node that takes more lines than a statement has parameters', async () => {
+    await using database = await server.database()
+    await using d = await desk(database)
+    await claimed(d)
+    await runSql(database.url, MORE_LINES)
+    await using stack = new AsyncDisposableStack()
+    const other = stack.adopt(await open(database), (store) => store.close())
+    await runSql(database.url, 'update nodes set until = 0')
+    const holding = await other.leases?.hold({ wanted: [] })
+    assert.equal(holding?.held.size, MOST_PARAMETERS + 1)
+    assert.deepEqual(await messages(database), [{ status: 'ERROR', reason: 'interrupted' }])
+  })
+
   test('is not sent where its line is removed while it is looked at', async () => {
     await using database = await server.database()
     await using d = await desk(database)
@@ -63,6 +79,10 @@ describe('a message that a line writes, on PostgreSQL', { skip: requirePostgres(
     assert.equal((await claiming).call, null)
   })
 })
+
+/** The line, so many times more. */
+const MORE_LINES = `insert into lines select (jsonb_populate_record(l, jsonb_build_object(
+  'id', l.id + n, 'number', l.number || n, 'inbound_secret_hash', n::text))).* from lines l, generate_series(1, ${MOST_PARAMETERS}) n`
 
 async function write(d: Desk): Promise<void> {
   await d.receive(contactOf(0), 1)

@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
 import { messageOf, ReadbackError } from '../../core/errors.ts'
-import type { LineId } from '../../core/id.ts'
 import type { Arrival, StoredInbound } from '../../core/inbound-message.ts'
 import type { MarkReadCall, MarkReadOutcome } from '../../core/mark-read.ts'
 import type { OverdueCall } from '../../core/overdue.ts'
@@ -9,7 +8,7 @@ import type { Changes, Store } from '../../core/store.ts'
 import type { DeliveryOutcome } from '../../core/webhook.ts'
 import type { Context, StoreRules } from '../context.ts'
 import { redeliver, testWebhook } from '../deliveries.ts'
-import type { Answered, Nudging } from '../events.ts'
+import type { Answered, Nudging, Told } from '../events.ts'
 import { checkKey } from '../key-check.ts'
 import { noteHealth } from '../lines.ts'
 import { endInterrupted, settleMessage } from '../message-lanes.ts'
@@ -31,14 +30,14 @@ import { handsetMethods } from './handset.ts'
 import { identifying } from './identifying.ts'
 import { storeArrivals } from './inbound.ts'
 import { laneMethods } from './lanes.ts'
-import { NodeLeases } from './leases.ts'
+import { type LeaseOptions, NodeLeases } from './leases.ts'
 import { lineMethods } from './lines.ts'
 import { Nudges } from './nudges.ts'
 import { settleReceipts } from './outbox.ts'
 import { Recent } from './recent.ts'
 import { sharedMethods } from './shared-queries.ts'
 import { type Tools, tellingOf, touch } from './telling.ts'
-import { IN_ORDER, type Isolation, type Statement, type Transaction, Transactions } from './transactions.ts'
+import { IN_ORDER, type Isolation, type Statement, Transactions } from './transactions.ts'
 import { upgrade } from './upgrade.ts'
 
 export interface PostgresStart {
@@ -71,17 +70,12 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   const transactions = new Transactions(pool)
   const nudges = new Nudges(start.url, pool, start.onChanges)
   const now = () => clock.now()
-  // Whether what was under way on the lines of a dead node was sent, nobody knows.
-  const onTaken = async (transaction: Transaction, lineIds: readonly LineId[]) => {
-    const { db } = transaction
-    const { told } = await endInterrupted({ db, seal, rules: start.rules, now }, { at: now(), lineIds })
-    return recordEvents(transaction, told)
-  }
   const onChanges = (changes: Changes) => {
     const { events, touched } = changes
     if (events || touched.length > 0) nudges.send({ events, touched })
     start.onChanges(changes)
   }
+  const onTaken = endingInterrupted({ seal, rules: start.rules, now })
   const leases = new NodeLeases({ transactions, clock, nudges, leaseMs: start.leaseMs, onTaken, onChanges })
   const whose = identifying(transactions, { seal, rules: start.rules, now })
   const patienceMs = CONNECT_TIMEOUT_MS
@@ -107,6 +101,22 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
       await nudges.close()
       await pool.end()
     },
+  }
+}
+
+/** Lines: each is a parameter of a statement, which has 65,535 at the most. */
+const TAKEN_UP_AT_ONCE = 10_000
+
+/** Whether what was under way on the lines of a dead node was sent, nobody knows. */
+function endingInterrupted(context: Omit<Context, 'db'>): LeaseOptions['onTaken'] {
+  return async (transaction, lineIds) => {
+    const at = context.now()
+    const told: Told[] = []
+    for (let from = 0; from < lineIds.length; from += TAKEN_UP_AT_ONCE) {
+      const some = { at, lineIds: lineIds.slice(from, from + TAKEN_UP_AT_ONCE) }
+      told.push(...(await endInterrupted({ ...context, db: transaction.db }, some)).told)
+    }
+    return recordEvents(transaction, told)
   }
 }
 
