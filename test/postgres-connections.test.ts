@@ -169,6 +169,19 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     await Promise.all([blocking, ...lists])
   })
 
+  test('is asked once whether it can be written for all who ask, however many they are: calls find connections', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback({ ...nodeSettings(database), READBACK_POOL_SIZE: '2' })
+    const account = await customer(server)
+    await using held = new AsyncDisposableStack()
+    held.use(await locked(database, 'lock table facts'))
+    const asked = Array.from({ length: 8 }, () => server.operator.call('GET', '/readyz'))
+    await waiting(database, 1)
+    await account.markRead()
+    await held.disposeAsync()
+    assert.deepEqual(new Set((await Promise.all(asked)).map(({ status }) => status)), new Set([200]))
+  })
+
   test('answers an account’s list while another has asked for more than all connections that lists may have', async () => {
     await using database = await postgres.database()
     await using endpoint = await startCustomerServer()

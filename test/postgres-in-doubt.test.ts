@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { client } from './support/client.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { cuttingProxy, through } from './support/cutting-proxy.ts'
-import { nodeSettings, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
+import { type Database, nodeSettings, ownServer, requireOwnPostgres, runSql } from './support/postgres.ts'
 import { CONTACT, customer, LINE, startReadback } from './support/readback.ts'
 import { share } from './support/shared.ts'
 import { until } from './support/until.ts'
@@ -69,15 +69,25 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     await using database = await postgres.database()
     await using server = await startReadback(nodeSettings(database))
     const account = await customer(server)
-    const order = async (command: string) => {
-      await runSql(database.url, `alter system ${command}`)
-      await runSql(database.url, 'select pg_reload_conf()')
-    }
     const ready = async () => (await server.operator.call('GET', '/readyz')).status
-    await order('set default_transaction_read_only = on')
+    await order(database, 'set default_transaction_read_only = on')
     await until('it to be not ready', ready, (status) => status === 503)
     assert.equal((await account.call('POST', '/api/mark-read', BODY)).status, 503)
-    await order('reset default_transaction_read_only')
+    await order(database, 'reset default_transaction_read_only')
+    await until('it to be ready', ready, (status) => status === 200)
+    assert.equal((await account.settled(await account.markRead())).state, 'sent')
+  })
+
+  test('whose standby has to have all that is written, and is away, is not ready until that is taken back', async () => {
+    await using database = await postgres.database()
+    await using server = await startReadback(nodeSettings(database))
+    const account = await customer(server)
+    const ready = async () => (await server.operator.call('GET', '/readyz')).status
+    await using demand = new AsyncDisposableStack()
+    demand.defer(() => order(database, 'reset synchronous_standby_names'))
+    await order(database, `set synchronous_standby_names = 'away'`)
+    await until('it to be not ready', ready, (status) => status === 503)
+    await demand.disposeAsync()
     await until('it to be ready', ready, (status) => status === 200)
     assert.equal((await account.settled(await account.markRead())).state, 'sent')
   })
@@ -115,3 +125,9 @@ describe('PostgreSQL', { skip: requireOwnPostgres() }, () => {
     }
   })
 })
+
+/** What an administrator sets for the whole server. */
+async function order({ url }: Database, command: string): Promise<void> {
+  await runSql(url, `alter system ${command}`)
+  await runSql(url, 'select pg_reload_conf()')
+}

@@ -34,6 +34,7 @@ import { type LeaseOptions, NodeLeases } from './leases.ts'
 import { lineMethods } from './lines.ts'
 import { Nudges } from './nudges.ts'
 import { settleReceipts } from './outbox.ts'
+import { readiness } from './readiness.ts'
 import { Recent } from './recent.ts'
 import { sharedMethods } from './shared-queries.ts'
 import { type Tools, tellingOf, touch } from './telling.ts'
@@ -189,7 +190,7 @@ function hotMethods(tools: Tools, recent: Recent) {
         transaction.write(IN_ORDER, [])
         return findOverdue({ ...tools, db: transaction.db }, call)
       }),
-    ready: () => ready(transactions),
+    ready: readiness(transactions),
     durability: () => durability(transactions, accepted),
     finished: async () => void (await Promise.all([finished(), ...batches.map((batch) => batch.finished())])),
   } satisfies Partial<Store> & { finished(): Promise<void> }
@@ -230,12 +231,6 @@ function tellingMethods({ callers, onChanges, ...context }: Tools) {
   } satisfies Partial<Store>
 }
 
-/** A standby answers, and so does a server that was made to take no more writes. */
-async function ready(transactions: Transactions): Promise<void> {
-  const [row] = await transactions.run('none', (one) => one.rows<{ read_only: string }>(IS_READ_ONLY, []))
-  if (row?.read_only !== 'off') throw new ReadbackError('unavailable', 'The store answers, and cannot be written')
-}
-
 /** As the server reports it. */
 async function durability(
   transactions: Transactions,
@@ -245,10 +240,6 @@ async function durability(
   return { ...facts, commits: transactions.commits, accepted }
 }
 
-const IS_READ_ONLY: Statement = {
-  name: 'is read-only',
-  text: `select current_setting('transaction_read_only') as read_only`,
-}
 const DURABILITY: Statement = {
   name: 'durability',
   text: `select current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit`,
