@@ -11,7 +11,12 @@ interface Operation {
   readonly summary?: string
   readonly tags?: readonly string[]
   readonly security?: readonly object[]
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required: boolean }[]
+  readonly parameters?: readonly {
+    readonly name: string
+    readonly in: string
+    readonly required: boolean
+    readonly schema: Field
+  }[]
   readonly requestBody?: { readonly required: boolean; readonly content: Content }
   readonly responses: Readonly<Record<string, Response>>
 }
@@ -20,12 +25,28 @@ interface Response {
   readonly headers?: Readonly<Record<string, object>>
   readonly content?: Content
 }
+interface Field {
+  readonly default?: unknown
+  readonly properties?: Readonly<Record<string, Field>>
+  readonly anyOf?: readonly Field[]
+  readonly oneOf?: readonly Field[]
+}
 type Content = Readonly<Record<string, { readonly schema: object }>>
 
 interface Description {
   readonly openapi: string
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   readonly components: { readonly schemas: Readonly<Record<string, object>> }
+}
+
+/** Each default in a schema, by the way to its field. */
+function defaultsIn(field: Field = {}, way: string): [string, unknown][] {
+  const { properties = {}, anyOf = [], oneOf = [] } = field
+  return [
+    ...('default' in field ? [[way, field.default] as [string, unknown]] : []),
+    ...[...anyOf, ...oneOf].flatMap((kind) => defaultsIn(kind, way)),
+    ...Object.entries(properties).flatMap(([name, inner]) => defaultsIn(inner, `${way} ${name}`)),
+  ]
 }
 
 describe('the description in OpenAPI', () => {
@@ -90,6 +111,33 @@ describe('the description in OpenAPI', () => {
       line?.parameters?.map(({ name, in: place, required }) => [name, place, required]),
       [['number', 'path', true]],
     )
+  })
+
+  test('says of every field that may be absent what then holds, where that is a value', () => {
+    const said = operations().flatMap(({ door, operation: { parameters = [], requestBody } }) => [
+      ...parameters.flatMap(({ name, schema }) => defaultsIn(schema, `${door} ${name}`)),
+      ...defaultsIn(requestBody?.content['application/json']?.schema, door),
+    ])
+    assert.deepEqual(Object.fromEntries(said), {
+      'POST /api/send-typing-indicator state': 'start',
+      'GET /api/v2/messages limit': 50,
+      'GET /api/v2/messages offset': 0,
+      'GET /api/v2/messages order_by': 'createdAt',
+      'GET /api/v2/messages order_direction': 'desc',
+      'POST /v3/auth/tokens expires_in_seconds': 900,
+      'POST /api/account/webhooks type': 'receive',
+      'DELETE /api/account/webhooks type': 'receive',
+      'GET /readback/v1/webhook-deliveries limit': 50,
+      'PATCH /readback/v1/settings auto_mark_read_timing jitter_s': 0,
+      'GET /readback/v1/receipts limit': 50,
+      'POST /simulator/messages service': 'iMessage',
+      'POST /simulator/messages media_urls': [],
+      'POST /operator/accounts plan': 'free_api',
+      'POST /operator/accounts read_receipts_enabled': false,
+      'PATCH /operator/accounts/{account_id} auto_mark_read_timing jitter_s': 0,
+      'POST /operator/accounts/{account_id}/lines settings': {},
+      'PATCH /operator/lines/{number} auto_mark_read_timing jitter_s': 0,
+    })
   })
 
   test('asks for a body where there must be one, and knows every kind of text that is answered', async () => {

@@ -64,8 +64,8 @@ const QUERY = z.strictObject({
   offset: whole('offset', { least: 0, fallback: 0 }),
   order_by: z
     .enum([...MESSAGE_ORDERS, ...Object.keys(OTHER_ORDERS)])
-    .transform(toOrder)
-    .default('createdAt'),
+    .default('createdAt')
+    .transform(toOrder),
   order_direction: z.enum(['asc', 'desc']).default('desc'),
   sendblue_number: inQuery('sendblue_number', phoneNumber('`sendblue_number` is not a valid number')).optional(),
   sent_at_gte: time('sent_at_gte'),

@@ -14,7 +14,7 @@ const MOST_NUMBERS = 1_000
 
 const BODY = z
   .strictObject({
-    expires_in_seconds: z.number().int().min(1).max(LONGEST_S).optional(),
+    expires_in_seconds: z.number().int().min(1).max(LONGEST_S).default(DEFAULT_S),
     phone_number: phoneNumber('`phone_number` must be a line’s number in E.164').optional(),
     phone_numbers: z
       .array(phoneNumber('`phone_numbers` must be lines’ numbers in E.164'))
