@@ -67,9 +67,9 @@ describe('an account’s endpoints', () => {
   test('are the same, however a URL is spelt that is called alike: it is told once, and shown as it was last given', async () => {
     await using sink = await startCustomerServer()
     const account = await customer(server, { lines: [ownLine()] })
-    const [plain, odd] = [`${sink.url}/hook`, `${sink.url.replace('http', 'HTTP')}/./hook`]
+    const [plain, odd] = [`${sink.url}/hook`, `${sink.url.replace('http', 'HTTP')}/./hook#odd`]
     await addWebhooks(account, [{ url: odd, secret: 'a-secret-of-its-own' }])
-    await addWebhooks(account, [plain, odd, plain])
+    await addWebhooks(account, [plain, odd, `${plain}#`, plain])
     assert.deepEqual((await listed(account)).receive, [{ url: plain, secret: 'a-secret-of-its-own' }])
     await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: [odd], outbound: [plain] } })
     assert.deepEqual((await listed(account)).receive, [odd])

@@ -34,9 +34,15 @@ export const WEBHOOK_FOR: Readonly<Partial<Record<AccountEvent['type'], WebhookT
 export const DISABLED_REASONS = ['gone', 'failing'] as const
 export type DisabledReason = (typeof DISABLED_REASONS)[number]
 
-/** As it goes over the wire, whatever the case of its scheme and host: two that are then alike are one (RFC 3986, 6.2.2). */
-export function urlAsCalled(url: string): string {
-  return URL.parse(url)?.href ?? url
+/**
+ * As it goes over the wire, whatever the case of its scheme and host, and without a fragment, which is the caller's own (RFC 3986,
+ * 6.2.2 and 3.5): two that are then alike are one.
+ */
+export function urlAsCalled(given: string): string {
+  const url = URL.parse(given)
+  if (url === null) return given
+  url.hash = ''
+  return url.href
 }
 
 /** Where an account wants to be called. */
