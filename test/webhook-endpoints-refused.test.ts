@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
-import { customer } from './support/readback.ts'
+import { customer, startReadback } from './support/readback.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { addWebhooks, listed, WEBHOOKS } from './support/webhooks.ts'
 
@@ -79,6 +81,29 @@ describe('an account’s endpoints', () => {
     await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: [own, own], outbound: [url, { url }] } })
     const { receive, outbound } = await listed(account)
     assert.deepEqual([receive, outbound], [[own], [url]])
+  })
+
+  test('that an older version left in two spellings and not alike are given back with one left out, as the refusal says', async () => {
+    await using server = await startReadback()
+    const account = await customer(server)
+    const [odd, plain] = [
+      { url: 'HTTPS://Example.com/hook', secret: 'a-secret-of-its-own' },
+      { url, secret: 'another-secret' },
+    ]
+    await addWebhooks(account, [{ ...odd, url: 'https://example.com/2' }, plain])
+    {
+      using database = new DatabaseSync(join(server.dataDir, 'readback.db'))
+      database.prepare(`update webhooks set url = ? where url = 'https://example.com/2'`).run(odd.url)
+    }
+    const { receive } = await listed(account)
+    assert.deepEqual(receive, [odd, plain])
+    const { body } = await account.must(400, 'PUT', WEBHOOKS, { webhooks: { receive } })
+    assert.equal(
+      body.message,
+      `\`webhooks\`: ${url} is there twice, once as ${odd.url}, and not alike: leave one of them out`,
+    )
+    await account.must(200, 'PUT', WEBHOOKS, { webhooks: { receive: receive.slice(1) } })
+    assert.deepEqual((await listed(account)).receive, [plain])
   })
 
   test('with a field that there is not are refused by its name, and nothing is kept or lost', async () => {

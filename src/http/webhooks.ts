@@ -65,7 +65,7 @@ function endpoints(policy: AddressPolicy) {
     const firstOf = ({ url }: Endpoint) => first.get(urlAsCalled(url))
     const twice = list.find((given) => !isDeepStrictEqual(given, { ...firstOf(given), url: given.url }))
     if (twice === undefined) return list.filter((given) => given === firstOf(given))
-    context.addIssue({ code: 'custom', message: `\`webhooks\`: ${twice.url} is there twice, and not alike` })
+    context.addIssue({ code: 'custom', message: complaintAboutTwo(twice.url, firstOf(twice)?.url) })
     return z.NEVER
   })
   // Before each is looked at: a body has room for 5,000, which is work for a fifth of a second, whoever sent it.
@@ -225,6 +225,12 @@ function complaintAboutFields({ errors }: { errors?: readonly (readonly z.core.$
   if (unknown !== undefined) return `\`webhooks\`: ${unknown.message}`
   const numbers = errors?.flat().find(({ path }) => path[0] === 'sendblue_numbers')
   return numbers?.message ?? '`webhooks` must be URLs, or objects with a `url`'
+}
+
+/** An older store may list both: whoever gives its list back is to know which two are meant. */
+function complaintAboutTwo(url: string, otherwise = url): string {
+  const spelling = url === otherwise ? '' : `, once as ${otherwise}`
+  return `\`webhooks\`: ${url} is there twice${spelling}, and not alike: leave one of them out`
 }
 
 function nameTypes(issue: { code?: string }): string | undefined {
