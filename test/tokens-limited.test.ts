@@ -98,6 +98,13 @@ describe('a token', () => {
     assert.deepEqual(body.phone_numbers, [LINE, OTHER_LINE])
   })
 
+  test('limited to lines is made for a thousand numbers at the most', async () => {
+    const { body } = await account.must(400, 'POST', TOKENS, { phone_numbers: Array(1_001).fill(LINE) })
+    assert.match(body.message, /phone_numbers.*1000/)
+    const limited = await holder(account, { phone_numbers: Array(1_000).fill(LINE) })
+    assert.deepEqual((await limited.must(200, 'GET', '/api/lines')).body.numbers, [LINE])
+  })
+
   test('limited to lines sees those in every list', async () => {
     await account.markRead(CONTACT, OTHER_LINE)
     await account.markRead()

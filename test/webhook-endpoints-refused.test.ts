@@ -188,6 +188,25 @@ describe('an account’s endpoints', () => {
     }
   })
 
+  test('name a thousand lines at the most', async () => {
+    const line = ownLine()
+    const account = await customer(server, { lines: [line] })
+    const named = (count: number) => [{ url, sendblue_numbers: Array(count).fill(line) }]
+    const { body } = await account.must(400, 'POST', WEBHOOKS, { webhooks: named(1_001) })
+    assert.match(body.message, /sendblue_numbers.*1000/)
+    assert.deepEqual((await listed(account)).receive, [])
+    await addWebhooks(account, named(1_000))
+    assert.deepEqual((await listed(account)).receive, named(1_000))
+  })
+
+  test('are not removed by a list of none, which is a client’s mistake', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    await addWebhooks(account, [url])
+    const { body } = await account.must(400, 'DELETE', WEBHOOKS, { webhooks: [] })
+    assert.match(body.message, /webhooks/)
+    assert.deepEqual((await listed(account)).receive, [url])
+  })
+
   test('name the account’s own lines alone, and at least one where they name any', async () => {
     const account = await customer(server, { lines: [ownLine()] })
     const strangers = ownLine()
