@@ -114,25 +114,38 @@ describe('a statement on PostgreSQL', { skip: requireOwnPostgres() }, () => {
 
   test('looks for the overdue no further than it says, also by statistics of a moment when little waited', async () => {
     await using database = await postgres.database()
-    const looks = await lookAtAll(database, () =>
-      runSql(
-        database.url,
-        `alter table receipts set (autovacuum_enabled = off); ${settled(20_000)}; ${waiting(60)}; analyze receipts; ${waiting(60_000)}`,
-      ),
-    )
-    // A connection tells of what it read when it ends.
-    const [{ read }] = (await until(
-      'it to be counted',
-      () =>
-        runSql<{ read: number }>(
-          database.url,
-          `select idx_tup_read::int as read from pg_stat_user_indexes where indexrelname = 'receipt_lanes' and idx_tup_read > 0`,
-        ),
-      ({ length }) => length > 0,
-    )) as [{ read: number }]
+    const looks = await lookAtAll(database, () => runSql(database.url, SUDDENLY_MANY))
+    const read = await readOf(database, 'receipt_lanes')
     assert.ok(read < 4 * looks * ROWS_PER_LOOK, `${read} entries of the index`)
   })
+
+  test('ends a removed line’s receipts by the piece, also by statistics of a moment when little waited', async () => {
+    await using database = await postgres.database()
+    {
+      await using d = await desk(database)
+      await runSql(database.url, SUDDENLY_MANY)
+      await d.store.removeLine({ id: d.lineId, at: 1 })
+      for (let piece = 0; piece < 5; piece++) assert.ok(await d.store.endRemoved({ limit: 100, at: 2 }))
+    }
+    const read = await readOf(database, 'receipt_lanes')
+    assert.ok(read < 6_000, `${read} entries of the index`)
+  })
 })
+
+/** Receipts that wait, and statistics of a moment when few did. */
+const SUDDENLY_MANY = `alter table receipts set (autovacuum_enabled = off); ${settled(20_000)}; ${waiting(60)}; analyze receipts;
+  ${waiting(60_000)}`
+
+/** How many entries of an index were read; a connection tells of it when it ends. */
+async function readOf({ url }: Database, index: string): Promise<number> {
+  const asked = `select idx_tup_read::int as read from pg_stat_user_indexes where indexrelname = '${index}' and idx_tup_read > 0`
+  const counted = await until(
+    'it to be counted',
+    () => runSql<{ read: number }>(url, asked),
+    ({ length }) => length > 0,
+  )
+  return counted[0]?.read ?? 0
+}
 
 /** Answers how many looks it takes to come through a lane that is filled like that. */
 async function lookAtAll(database: Database, fill: () => Promise<unknown>): Promise<number> {
