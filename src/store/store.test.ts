@@ -7,6 +7,7 @@ import { share } from '../../test/support/shared.ts'
 import { describeDelivering } from './delivering.contract.ts'
 import { open, type Place } from './desk.contract.ts'
 import { describeDisabling } from './disabling.contract.ts'
+import { describeDueEndpoints } from './due-endpoints.contract.ts'
 import { describeEnding } from './ending.contract.ts'
 import { describeEntrance } from './entrance.contract.ts'
 import { describeHandset } from './handset.contract.ts'
@@ -32,6 +33,7 @@ describeOverview('SQLite', file)
 describeMarking('SQLite', file)
 describeDelivering('SQLite', file)
 describeDisabling('SQLite', file)
+describeDueEndpoints('SQLite', file)
 describeHandset('SQLite', file)
 
 describe('PostgreSQL', { skip: requirePostgres() }, () => {
@@ -49,6 +51,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeMarking('PostgreSQL', database)
   describeDelivering('PostgreSQL', database)
   describeDisabling('PostgreSQL', database)
+  describeDueEndpoints('PostgreSQL', database)
   describeHandset('PostgreSQL', database)
 })
 

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { WebhookId } from '../core/id.ts'
+import { concludeAttempt, type Delivery, type WebhookType } from '../core/webhook.ts'
+import { contactOf, type Desk, desk, LINE, type Place, WORDS } from './desk.contract.ts'
+
+const URL = 'https://example.com/hook'
+
+/** Which endpoints a look finds, on every engine. */
+export function describeDueEndpoints(engine: string, place: () => Promise<Place>): void {
+  describe(`an endpoint that something waits for, on ${engine},`, () => {
+    test('is found when the earliest is due, whatever came before that and ended, or waits for longer', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const webhookId = await endpoint(d, 'receive')
+      for (const status of [200, 503]) {
+        await d.receive(contactOf(status), 1)
+        await answer(d, webhookId, status)
+      }
+      assert.deepEqual(await found(d, 6), [])
+      await d.receive(contactOf(0), 6)
+      assert.deepEqual(await found(d, 5), [])
+      assert.deepEqual(await found(d, 6), [webhookId])
+    })
+
+    test('is found as soon as it is disabled, though nothing is due for long', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const webhookId = await endpoint(d, 'receive')
+      for (const status of [503, 410]) {
+        assert.deepEqual(await found(d, 6), [])
+        await d.receive(contactOf(status), 1)
+        await answer(d, webhookId, status)
+      }
+      assert.deepEqual(await found(d, 6), [webhookId])
+    })
+
+    test('is known for a callback of its account, or for one that the account lists', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { account } = await d.store.identify({ credentials: d.credentials })
+      const listed = await endpoint(d, 'outbound')
+      await write(d, URL)
+      const { endpoints: due } = await d.store.findDueEndpoints({ after: 0, limit: 9, at: 1 })
+      assert.deepEqual(
+        due.map(({ id, callbackOf }) => [id === listed, callbackOf]),
+        [
+          [true, null],
+          [false, account.id],
+        ],
+      )
+    })
+  })
+}
+
+async function endpoint({ store, credentials }: Desk, type: WebhookType): Promise<WebhookId> {
+  const draft = { type, url: URL, secret: null, numbers: null }
+  const { webhooks } = await store.addWebhooks({ credentials, webhooks: [draft], at: 0 })
+  return webhooks[0]?.id as WebhookId
+}
+
+async function found({ store }: Desk, at: number): Promise<WebhookId[]> {
+  const { endpoints } = await store.findDueEndpoints({ after: 0, limit: 9, at })
+  return endpoints.map(({ id }) => id)
+}
+
+/** What is due is answered so. */
+async function answer({ store }: Desk, webhookId: WebhookId, status: number): Promise<void> {
+  const lease = { webhookId, limit: 9, at: 1, leaseUntil: 2 }
+  const { deliveries } = await store.claimDeliveries(lease)
+  const attempt = { at: 1, ms: 0, status, obstacle: null, answer: '' }
+  await store.settleDelivery(concludeAttempt(deliveries[0] as Delivery, attempt, 0.5))
+}
+
+async function write({ store, credentials }: Desk, statusCallback: string): Promise<void> {
+  await store.sendMessage({ credentials, number: contactOf(0), fromNumber: LINE, ...WORDS, statusCallback, at: 1 })
+}
