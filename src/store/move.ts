@@ -42,9 +42,8 @@ interface Column {
 
 type Row = Readonly<Record<string, SQLInputValue>>
 
-/** Rows that go together; PostgreSQL takes 65,535 values in a statement. */
+/** Rows that go together. */
 const AT_ONCE = 1_000
-const MOST_VALUES = 60_000
 const UNDER_WAY = 'under way'
 
 /**
@@ -146,21 +145,24 @@ async function copy(
 ): Promise<number> {
   const { total } = source.prepare(`select count(*) as total from ${name}`).get() as { total: number }
   const names = columns.map((column) => column.name)
-  const limit = Math.min(AT_ONCE, Math.floor(MOST_VALUES / names.length))
   const behind = source.prepare(
     `select ${names.join(', ')} from ${name} where (${key.join(', ')}) > (${key.map(() => '?').join(', ')})
-     order by ${key.join(', ')} limit ${limit}`,
+     order by ${key.join(', ')} limit ${AT_ONCE}`,
   )
-  const first = source.prepare(`select ${names.join(', ')} from ${name} order by ${key.join(', ')} limit ${limit}`)
+  const first = source.prepare(`select ${names.join(', ')} from ${name} order by ${key.join(', ')} limit ${AT_ONCE}`)
   let { last, done } = await arrived(target, name, columns, key)
   for (;;) {
     onProgress({ table: name, done, total })
     const rows = (last === undefined ? first.all() : behind.all(...last)) as Row[]
     const newest = rows.at(-1)
     if (newest === undefined) return total
-    const values = rows.map((row) => sql`(${sql.join(names.map((column) => toParameter(row[column])))})`)
-    await sql`insert into ${sql.table(name)} (${sql.join(names.map((column) => sql.ref(column)))}) values ${sql.join(values)}
-      on conflict do nothing`.execute(target)
+    // A column is one value: with one for each field PostgreSQL would read the statement anew each time.
+    const values = columns.map((column) => {
+      const all = toParameter(rows.map((row) => row[column.name]))
+      return sql`${all}::${sql.raw(column.type)}[]`
+    })
+    await sql`insert into ${sql.table(name)} (${sql.join(names.map((column) => sql.ref(column)))})
+      select * from unnest(${sql.join(values)}) on conflict do nothing`.execute(target)
     last = key.map((column) => newest[column] as SQLInputValue)
     done += rows.length
   }
