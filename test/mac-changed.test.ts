@@ -60,6 +60,50 @@ test('a Mac that has another address goes on calling its line', async () => {
   await calls(mac, await inboundUrl(line))
 })
 
+test('a Mac that has lost its webhooks is told again where to call once something came that none of them brought', async () => {
+  await using mac = await startBlueBubbles()
+  await using prompt = await startReadback({ READBACK_CATCH_UP_INTERVAL_S: '0.1' })
+  const { line } = await connect(prompt, mac)
+  const [webhook] = mac.webhooks.splice(0)
+  mac.messages.write()
+  await calls(mac, webhook?.url ?? '')
+  await storedOnce(prompt, line, 1)
+  await until(
+    'the operator to be told',
+    () => prompt.logs,
+    (logs) => logs.some((entry) => entry.includes('had forgotten where to call')),
+  )
+  assert.equal((await health(prompt, line)).line_status, 'ONLINE')
+})
+
+test('a Mac that gives message after message which no webhook brought is asked for its webhooks once', async () => {
+  await using mac = await startBlueBubbles()
+  await using prompt = await startReadback({ READBACK_CATCH_UP_INTERVAL_S: '0.1' })
+  const { line } = await connect(prompt, mac)
+  for (const n of [1, 2, 3]) {
+    mac.messages.write()
+    await storedOnce(prompt, line, n)
+  }
+  await prompt.stop()
+  assert.equal(mac.calls.filter((call) => call === 'GET /api/v1/webhook').length, 2)
+  assert.equal(mac.webhooks.length, 1)
+})
+
+test('a Mac that hangs when it is asked for its webhooks has what contacts write fetched all the same', async () => {
+  await using patient = await startReadback({ READBACK_CATCH_UP_INTERVAL_S: '0.1', READBACK_CARRIER_TIMEOUT_S: '60' })
+  await using mac = await startBlueBubbles()
+  const { line } = await connect(patient, mac)
+  mac.faults.set('webhooks', 'hang')
+  mac.messages.write()
+  await until(
+    'it to be asked for them',
+    () => mac.calls.filter((call) => call === 'GET /api/v1/webhook').length,
+    (asked) => asked === 2,
+  )
+  mac.messages.write()
+  await storedOnce(patient, line, 2)
+})
+
 test('a Mac whose password was mistyped goes on calling its line', async () => {
   await using mac = await startBlueBubbles()
   const { line } = await connect(server, mac)

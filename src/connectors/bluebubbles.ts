@@ -131,9 +131,10 @@ async function enrol(talk: Talk, inboundUrl: string, before: string | null): Pro
     const removed = await talk('DELETE', ['webhook', String(id)])
     if (removed.kind !== 'done' && removed.kind !== 'absent') return removed
   }
-  if (listed.webhooks.some(isAsItShould)) return { kind: 'done' }
+  if (listed.webhooks.some(isAsItShould)) return { kind: 'done', told: 'before' }
   const added = await talk('POST', ['webhook'], { url: inboundUrl, events: EVENTS })
-  return added.kind === 'absent' ? { kind: 'done' } : outcomeOf(added)
+  if (added.kind === 'absent') return { kind: 'done', told: 'never' }
+  return added.kind === 'done' ? { kind: 'done', told: 'now' } : outcomeOf(added)
 }
 
 /** That one alone: whatever else leads to us there is of a line that came in this one's place. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { ConnectedLine, Connector, InboundHook, ReceiptCall } from '../core/connector.ts'
+import type { ConnectedLine, Connector, EnrolOutcome, InboundHook, ReceiptCall } from '../core/connector.ts'
 import { type Conversation, SERVICES, type Service } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { LineId, MessageId } from '../core/id.ts'
@@ -181,9 +181,10 @@ export function describeConnector(name: string, start: () => Promise<Subject>): 
     test('is enrolled twice as well as once', async () => {
       await using subject = await start()
       const line = subject.connector.line(lineOf(subject))
-      for (const _ of [1, 2]) {
-        const outcome = (await line.enrol?.('http://127.0.0.1:9/readback/v1/inbound/secret', null)) ?? { kind: 'done' }
-        assert.deepEqual(outcome, { kind: 'done' })
+      for (const told of ['now', 'before'] as const) {
+        const done: EnrolOutcome = { kind: 'done', told }
+        const outcome = (await line.enrol?.('http://127.0.0.1:9/readback/v1/inbound/secret', null)) ?? done
+        assert.deepEqual(outcome, done)
       }
     })
 

@@ -183,7 +183,10 @@ export interface LookedUp {
   readonly service: Service
 }
 
-export type EnrolOutcome = { readonly kind: 'done' } | FailedCall
+/** Whether it had to be told; `never` where it takes no such word by a call. */
+export type Told = 'now' | 'before' | 'never'
+
+export type EnrolOutcome = { readonly kind: 'done'; readonly told?: Told } | FailedCall
 
 /** Whether it would have called us. */
 export type LeaveOutcome = { readonly kind: 'done'; readonly wouldCall: boolean } | FailedCall

@@ -1,4 +1,4 @@
-import type { Connector, FailedCall } from '../core/connector.ts'
+import type { Connector, FailedCall, Told } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
 import type { Line, LineSettings } from '../core/line.ts'
@@ -31,17 +31,20 @@ export interface LeftLine {
 interface Tries {
   /** By the monotonic clock: where the other is set back, the carrier is not left alone for as much longer. */
   readonly backOff: BackOff
-  last: Promise<void>
+  last: Promise<Told | undefined>
   /** Those that were asked for and have not begun. */
   waiting: number
   timer?: NodeJS.Timeout
 }
 
+const NOT_YET = Promise.resolve(undefined)
+
 /** Tells carriers where to call us: when that, or a line, is new or changed, or as soon after as its carrier answers. */
 export class Enrolment {
   readonly #options: EnrolmentOptions
   readonly #tries = new Map<LineId, Tries>()
-  readonly #leaving = new Set<Promise<void>>()
+  /** What is under way besides tries. */
+  readonly #aside = new Set<Promise<unknown>>()
   #started = false
   #stopped = false
 
@@ -69,14 +72,13 @@ export class Enrolment {
   }
 
   /** Answers when the line was tried once. Never throws: it goes on trying by itself. */
-  enrol(lineId: LineId): Promise<void> {
-    const tries = this.#tries.get(lineId) ?? { backOff: new BackOff(), last: Promise.resolve(), waiting: 0 }
-    this.#tries.set(lineId, tries)
-    clearTimeout(tries.timer)
-    tries.waiting += 1
-    // One after another: two at once would each put its own webhook at the carrier.
-    tries.last = tries.last.then(() => this.#try(lineId, tries))
-    return tries.last
+  async enrol(lineId: LineId): Promise<void> {
+    await this.#enrol(lineId)
+  }
+
+  /** It gave what it had not brought by itself: it may have forgotten where to call. Never throws. */
+  remind(lineId: LineId): Promise<Told | undefined> {
+    return this.#beside(this.#remind(lineId))
   }
 
   /** Whether this line's carrier is still to be told. */
@@ -86,14 +88,13 @@ export class Enrolment {
 
   /** The line was with this carrier, as it was then. Once, and nobody waits for it: a carrier that is gone need not be told. */
   leave(left: LeftLine): void {
-    const leaving = this.#leave(left).finally(() => this.#leaving.delete(leaving))
-    this.#leaving.add(leaving)
+    void this.#beside(this.#leave(left))
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
     for (const { timer } of this.#tries.values()) clearTimeout(timer)
-    await Promise.all(this.#leaving)
+    await Promise.all(this.#aside)
     await Promise.all([...this.#tries.values()].map(({ last }) => last))
   }
 
@@ -104,34 +105,68 @@ export class Enrolment {
     }
   }
 
-  async #try(lineId: LineId, tries: Tries): Promise<void> {
+  #beside<T>(call: Promise<T>): Promise<T> {
+    const aside = call.finally(() => this.#aside.delete(aside))
+    this.#aside.add(aside)
+    return aside
+  }
+
+  #enrol(lineId: LineId): Promise<Told | undefined> {
+    const tries: Tries = this.#tries.get(lineId) ?? { backOff: new BackOff(), last: NOT_YET, waiting: 0 }
+    this.#tries.set(lineId, tries)
+    clearTimeout(tries.timer)
+    tries.waiting += 1
+    // One after another: two at once would each put its own webhook at the carrier.
+    tries.last = tries.last.then(() => this.#try(lineId, tries))
+    return tries.last
+  }
+
+  async #remind(lineId: LineId): Promise<Told | undefined> {
+    const { store, log } = this.#options
+    if (!this.#started || this.#stopped || this.isTrying(lineId)) return undefined
+    const tag = { line: formatId('line', lineId) }
+    try {
+      await store.enrolAgain({ id: lineId })
+    } catch (error) {
+      log.warn({ ...tag, error: messageOf(error) }, 'a carrier could not be reminded where to call')
+      return undefined
+    }
+    const told = await this.#enrol(lineId)
+    if (told === 'now') log.warn(tag, 'a carrier had forgotten where to call, and was told again')
+    return told
+  }
+
+  async #try(lineId: LineId, tries: Tries): Promise<Told | undefined> {
     tries.waiting -= 1
-    if (this.#stopped) return
+    if (this.#stopped) return undefined
     const { log } = this.#options
     const startedAt = performance.now()
-    let failed: Failed | undefined = {}
+    let told: Told | undefined
+    let failed: Failed = {}
     try {
-      failed = await this.#tell(lineId)
+      const outcome = await this.#tell(lineId)
+      if (typeof outcome === 'string') told = outcome
+      else failed = outcome
     } catch (error) {
       log.warn({ line: formatId('line', lineId), error: messageOf(error) }, 'a line could not be enrolled yet')
     }
     // Forgotten here, they would not keep back who asks next.
-    if (tries.waiting > 0) return
-    if (failed === undefined) {
+    if (tries.waiting > 0) return told
+    if (told !== undefined) {
       this.#tries.delete(lineId)
     } else if (!this.#stopped) {
       const at = performance.now()
       tries.backOff.fail({ startedAt, at, retryAfterMs: failed.retryAfterMs })
       tries.timer = setTimeout(() => void this.enrol(lineId), tries.backOff.until - at)
     }
+    return told
   }
 
-  /** Undefined where there is nothing left to tell. */
-  async #tell(lineId: LineId): Promise<Failed | undefined> {
+  async #tell(lineId: LineId): Promise<Failed | Told> {
     const { store, inboundUrl, noteHealth, now } = this.#options
     const inboundBase = inboundUrl('')
     const [waiting] = await store.linesToEnrol({ inboundBase, id: lineId })
-    if (waiting === undefined) return undefined
+    if (waiting === undefined) return 'before'
     const { line, inboundSecret, before } = waiting
     const carrier = this.#options.connectors[line.connector]?.line(line)
     // First: what comes between is then fetched, and nothing from before is.
@@ -144,9 +179,10 @@ export class Enrolment {
     if (outcome.kind !== 'done') return this.#remember(line, outcome)
     // What changed meanwhile has been asked for by another call, which waits for this one.
     const note = { id: lineId, inboundSecret, inboundBase, settings: line.settings }
-    if (!(await store.noteEnrolled(note)) || this.#stopped) return undefined
+    const { told = 'before' } = outcome
+    if (!(await store.noteEnrolled(note)) || this.#stopped) return told
     await noteHealth(line, (await carrier?.probe?.()) ?? { status: 'ONLINE', reason: null })
-    return undefined
+    return told
   }
 
   async #leave({ line, inboundSecret, now }: LeftLine): Promise<void> {

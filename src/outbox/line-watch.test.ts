@@ -5,6 +5,7 @@ import { carriedBy, SILENT } from '../../test/support/lane.ts'
 import { until } from '../../test/support/until.ts'
 import type { CarrierLine } from '../core/connector.ts'
 import type { LineId } from '../core/id.ts'
+import type { InboundMessage } from '../core/inbound-message.ts'
 import type { Line } from '../core/line.ts'
 import { LineWatch, type LineWatchOptions } from './line-watch.ts'
 
@@ -16,6 +17,7 @@ const LINE = {
   health: { status: 'UNKNOWN', reason: null },
   unverified: 0,
 } as Partial<Line> as Line
+const MESSAGE = {} as InboundMessage
 
 function watching(
   store: Partial<LineWatchOptions['store']>,
@@ -23,14 +25,17 @@ function watching(
   {
     now = Date.now,
     isTrying = () => false,
+    remind = async () => 'before',
     noteHealth = async (_line, health) => health,
-  }: Partial<Pick<LineWatchOptions, 'now' | 'noteHealth'> & Pick<LineWatchOptions['enrolment'], 'isTrying'>> = {},
+  }: Partial<
+    Pick<LineWatchOptions, 'now' | 'noteHealth'> & Pick<LineWatchOptions['enrolment'], 'isTrying' | 'remind'>
+  > = {},
 ): LineWatch {
   return new LineWatch({
     store: store as LineWatchOptions['store'],
     connectors: carriedBy(carrier),
     noteHealth,
-    enrolment: { takeUp: async () => {}, isTrying },
+    enrolment: { takeUp: async () => {}, isTrying, remind },
     nudge() {},
     onChanged() {},
     leases: undefined,
@@ -154,3 +159,40 @@ test('a line is looked at again soon where the clock is set back after its carri
   }
   await watch.stop()
 })
+
+for (const [told, which, reminders] of [
+  ['before', 'ten minutes later once more', [1, 1, 2]],
+  ['never', 'and then no more where it takes no such word', [1, 1, 1]],
+] as const) {
+  test(`a carrier that gives what no hook had brought is reminded where to call, ${which}`, async (t) => {
+    let at = 0
+    t.mock.method(performance, 'now', () => at)
+    const [seen, reminded]: [number[], string[]] = [[], []]
+    let looked = Promise.withResolvers<void>()
+    const store: Partial<LineWatchOptions['store']> = {
+      getLine: async () => ({ ...LINE, catchUpCursor: 'row 5' }),
+      storeInbound: async () => [{ messageIds: [], repeated: false, receiptId: null }],
+    }
+    const carrier: Partial<CarrierLine> = {
+      catchUp: async () => ({ kind: 'done', ...NOTHING, messages: [MESSAGE], cursor: 'row 5', comeBackMs: null }),
+      async probe() {
+        looked.resolve()
+        return { status: 'DEGRADED', reason: 'private_api_off' }
+      },
+    }
+    const remind = async () => {
+      reminded.push('where to call')
+      return told
+    }
+    const watch = watching(store, carrier, { remind })
+    for (at of [0, 599_000, 600_000]) {
+      looked = Promise.withResolvers<void>()
+      watch.nudge(LINE.id)
+      await looked.promise
+      await turn()
+      seen.push(reminded.length)
+    }
+    await watch.stop()
+    assert.deepEqual(seen, reminders)
+  })
+}

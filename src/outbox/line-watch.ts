@@ -22,7 +22,7 @@ export interface LineWatchOptions {
   /** Absent where every line is this process's. */
   readonly leases: Pick<LineLeases, 'holds' | 'pass'> | undefined
   /** Takes up lines whose carriers have to be told where to call us; until one was, that says how it is, whatever a probe finds. */
-  readonly enrolment: Pick<Enrolment, 'takeUp' | 'isTrying'>
+  readonly enrolment: Pick<Enrolment, 'takeUp' | 'isTrying' | 'remind'>
   /** Tells a line's lane that there is a receipt. */
   readonly nudge: (lineId: LineId) => void
   /** This line has other settings than when it was looked at before. */
@@ -35,6 +35,8 @@ export interface LineWatchOptions {
 
 /** A line that is well is asked after less often than it is fetched from. */
 const PROBE_MS = 60_000
+/** What is fetched may be there before the hook that brings it: a carrier that is well is reminded in vain, and so not often. */
+const REMIND_MS = 600_000
 
 /** Its times are the monotonic clock's: where the other is set back, a line is not left alone for as much longer. */
 interface Look {
@@ -47,6 +49,8 @@ interface Look {
   timer?: { readonly at: number; readonly timeout: NodeJS.Timeout }
   askedFor: number
   probedAt: number
+  /** When its carrier may be reminded where to call. */
+  remindFrom: number
 }
 
 /** Looks after lines: fetches what no hook brought, and asks their carriers how they are. */
@@ -123,6 +127,7 @@ export class LineWatch {
       backOff: new BackOff(),
       askedFor: Number.NEGATIVE_INFINITY,
       probedAt: Number.NEGATIVE_INFINITY,
+      remindFrom: Number.NEGATIVE_INFINITY,
     }
     this.#looks.set(lineId, look)
     return look
@@ -149,7 +154,7 @@ export class LineWatch {
     const carrier = this.#options.connectors[line.connector]?.line(line)
     const by = JSON.stringify(line.settings)
     // What kept it from the carrier may be mended, or the carrier another one.
-    if (look.by !== by) look.backOff = new BackOff()
+    if (look.by !== by) Object.assign(look, { backOff: new BackOff(), remindFrom: Number.NEGATIVE_INFINITY })
     if (look.by !== undefined && look.by !== by) this.#options.onChanged(line.id)
     look.by = by
     if (carrier === undefined || look.backOff.until > performance.now()) return
@@ -181,7 +186,7 @@ export class LineWatch {
         return false
       }
       look.backOff.reset()
-      await this.#take(line, cursor, caught)
+      if (await this.#take(line, cursor, caught)) this.#remind(line.id, look)
       cursor = caught.cursor
       if (caught.comeBackMs !== null && caught.comeBackMs > 0) this.nudge(line.id, caught.comeBackMs)
       if (caught.comeBackMs !== 0) break
@@ -189,8 +194,22 @@ export class LineWatch {
     return true
   }
 
-  /** Stored first, then remembered as fetched: what is fetched twice is stored once, what is forgotten is lost. */
-  async #take(line: Line, since: string, caught: CaughtUp): Promise<void> {
+  /** Nobody waits for it: a carrier may give what it has and hang on this. */
+  #remind(lineId: LineId, look: Look): void {
+    const at = performance.now()
+    if (at < look.remindFrom) return
+    look.remindFrom = at + REMIND_MS
+    const { by } = look
+    void this.#options.enrolment.remind(lineId).then((told) => {
+      if (told === 'never' && look.by === by) look.remindFrom = Number.POSITIVE_INFINITY
+    })
+  }
+
+  /**
+   * Stored first, then remembered as fetched: what is fetched twice is stored once, what is forgotten is lost. Answers whether there was
+   * something that no hook had brought.
+   */
+  async #take(line: Line, since: string, caught: CaughtUp): Promise<boolean> {
     const { messages, replies, news, carrierNow, cursor, refused, warning } = caught
     const { store, nudge, now, log } = this.#options
     const tag = { line: formatId('line', line.id) }
@@ -203,9 +222,10 @@ export class LineWatch {
       receivedAt,
       carrierNow: carrierNow ?? receivedAt,
     }))
-    await receiveInbound(store, nudge, arrivals)
+    const stored = await receiveInbound(store, nudge, arrivals)
     await noteReplies(store, nudge, { lineId: line.id, replies, at: receivedAt })
     await noteNews(store, { news }, { lineId: line.id, at: receivedAt })
     if (cursor !== since) await store.noteCursor({ id: line.id, since, cursor })
+    return stored.some(({ repeated }) => !repeated)
   }
 }
