@@ -30,6 +30,7 @@ const NOT_SENT: readonly (readonly [string, Fault])[] = [
   ['says so in other letters', ANSWERS['other-helper-disconnected']],
   ['says that its Private API is off', ANSWERS['private-api-off']],
   ['answers 429', { status: 429, body: { status: 429, message: 'Slow down' } }],
+  ['stands behind a proxy that answers 401 in HTML', { status: 401, body: '<html></html>' }],
   ['answers 503', { status: 503, body: 'busy' }],
 ]
 
@@ -56,6 +57,7 @@ const PERHAPS: readonly (readonly [string, Fault])[] = [
   ['breaks off once it was asked', 'reset'],
   ['breaks off in its answer', 'cut-short'],
   ['answers that it took too long', ANSWERS['timed-out']],
+  ['stands behind a proxy that answers 403 in HTML', { status: 403, body: '<html></html>' }],
   ['answers 502', { status: 502, body: '<html></html>' }],
   ['answers HTML', { status: 200, body: '<html></html>' }],
 ]

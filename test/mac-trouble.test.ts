@@ -30,6 +30,8 @@ const PASSING: readonly [string, Fault, string][] = [
   ['that answers 500', { status: 500, body: { status: 500, message: 'secret of the Mac' } }, 'carrier_error'],
   ['that has no such route', ANSWERS['unknown-route'], 'carrier_error'],
   ['that answers HTML', { status: 200, body: '<html></html>' }, 'carrier_error'],
+  ['behind a proxy that answers 401 in HTML', { status: 401, body: '<html></html>' }, 'carrier_error'],
+  ['behind a proxy that answers 403 in HTML', { status: 403, body: '<html></html>' }, 'carrier_error'],
   ['that redirects', { status: 302, body: '', headers: { location: 'http://127.0.0.1:1/' } }, 'carrier_error'],
   ['that hangs', 'hang', 'timeout'],
   ['that resets the connection', 'reset', 'unreachable'],

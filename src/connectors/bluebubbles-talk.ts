@@ -84,7 +84,9 @@ function sortAnswer(answer: HttpAnswer, unsaid: Unsaid): Heard {
   const reply = REPLY.safeParse(body).data
   if (status === 200 && reply?.status === 200) return { kind: 'done', data: reply.data, date }
   const detail = `${status} ${excerpt(reply?.error?.message ?? reply?.message ?? '', unsaid)}`.trim()
-  if (status === 401 || status === 403) return { kind: 'rejected', reason: 'wrong_password', detail }
+  // In words that are not its own it is a proxy before it that lets nobody in: the password may be right.
+  if (reply !== undefined && (status === 401 || status === 403))
+    return { kind: 'rejected', reason: 'wrong_password', detail }
   // Messages tried, and could not: its row says so.
   if (status >= 500 && FAILED_ROW.safeParse(reply?.data).success)
     return { kind: 'rejected', reason: 'rejected', detail }
@@ -98,7 +100,8 @@ function sortAnswer(answer: HttpAnswer, unsaid: Unsaid): Heard {
   if (status === 405) return { kind: 'absent', detail }
   // A 404 in plain text is a route that BlueBubbles does not have, or not BlueBubbles at all.
   const final = status >= 400 && status < 500 && ![408, 429].includes(status) && reply !== undefined
-  const mayHaveArrived = !REFUSED_UNREAD.includes(status)
+  // Who has to show who he is has done nothing yet (RFC 9110, 15.5.2); a 403 may be for what the Mac answered once it had sent.
+  const mayHaveArrived = ![401, ...REFUSED_UNREAD].includes(status)
   if (!final) return { ...tryLater(answer, detail), mayHaveArrived, own: mayHaveArrived && reply !== undefined }
   return status === 404 ? { kind: 'absent', detail } : { kind: 'rejected', reason: 'rejected', detail }
 }
