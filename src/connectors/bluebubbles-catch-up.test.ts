@@ -18,6 +18,8 @@ function mac(list: (body: unknown) => unknown) {
   return { state, ask: (cursor: string | null, now = NOW) => catchUp(() => talk, SETTINGS, cursor, now) }
 }
 
+const numbered = (row: number) => ({ originalROWID: row, guid: `message ${row}` })
+
 /** Rows beyond what is asked for, as BlueBubbles has them. */
 function beyond(rows: readonly { originalROWID: number }[]) {
   return (body: unknown) => {
@@ -61,6 +63,35 @@ describe('catching up', () => {
     }
     assert.equal(brought.length, 200)
   })
+
+  test('goes past more numbers than a page holds that no row has', async () => {
+    const { ask } = mac(beyond([1, ...Array.from({ length: 250 }, (_, index) => index + 500)].map(numbered)))
+    let brought = 0
+    for (let cursor = at(1), looks = 0; looks < 5; looks += 1) {
+      const looked = await ask(cursor)
+      assert.ok(looked.kind === 'done')
+      brought += looked.refused.length
+      cursor = looked.cursor
+    }
+    assert.equal(brought, 250)
+  })
+
+  for (const [where, numbers] of [
+    ['right behind its place, in a full page', Array.from({ length: 250 }, (_, index) => index + 2)],
+    ['behind a row that was deleted', [3, 4]],
+  ] as const) {
+    test(`knows the Mac again at another address while it waits for a row ${where}`, async () => {
+      const [held = 0] = numbers
+      const rows = [1, ...numbers].map(numbered)
+      const early = { ...numbered(held), isFromMe: false, chats: [] }
+      const { ask } = mac(beyond(rows.with(1, early)))
+      const waits = await ask(JSON.stringify({ ...JSON.parse(at(1)), message: 'message 1' }))
+      assert.ok(waits.kind === 'done' && waits.comeBackMs !== null && waits.comeBackMs > 0)
+      const moved = await ask(waits.cursor.replace('127.0.0.1', 'localhost'), NOW + 30_000)
+      assert.ok(moved.kind === 'done')
+      assert.equal(moved.refused.length, Math.min(numbers.length, 199))
+    })
+  }
 
   test('begins at the newest of another Mac, also where there was nothing on the one before', async () => {
     const { ask } = mac(beyond([{ originalROWID: 4 }, { originalROWID: 5 }]))

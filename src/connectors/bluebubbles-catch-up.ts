@@ -85,7 +85,7 @@ async function goOn(talk: () => Talk, from: Cursor, rows: number, now: number): 
   }
   // No higher than the highest row there is: what gets the number of the cursor is never asked for again.
   const to = from.row + rows - 1
-  const range = await query(talk(), { after: from.row, upTo: to, rows })
+  const range = await query(talk(), { after: from.row - 1, upTo: to, rows })
   return range.kind === 'rows' ? take(talk(), range, { from, to, rows, more: true }, now) : range
 }
 
@@ -178,11 +178,9 @@ async function take(talk: Talk, page: Page, { from, to, rows, more }: Range, now
     }
   }
   const held = Math.min(...Object.keys(waiting).map(Number))
-  const row = Math.min(to, held - 1)
   const cursor = JSON.stringify({
     url: from.url,
-    row,
-    ...contentOf(page.rows.find(({ originalROWID }) => originalROWID === row)),
+    ...placeBefore(held, page, { from, to }),
     ...(more && rows < PAGE ? { rows } : {}),
     ...(held <= to ? { held: waiting } : {}),
   } satisfies Cursor)
@@ -196,6 +194,15 @@ async function take(talk: Talk, page: Page, { from, to, rows, more }: Range, now
     comeBackMs: held <= to ? COME_BACK_MS : more ? 0 : null,
     ...(page.date === undefined ? {} : { carrierNow: page.date }),
   }
+}
+
+/** At a row that is there, unless there is none for a whole page: by a number alone its Mac would not be known at another address. */
+function placeBefore(held: number, { rows }: Page, { from, to }: Pick<Range, 'from' | 'to'>): Omit<Cursor, 'url'> {
+  const before = rows.filter(({ originalROWID: row }) => row >= from.row && row < held)
+  const row = Math.max(from.row, ...before.map(({ originalROWID }) => originalROWID))
+  if (row === from.row && to > row && held > to) return { row: to }
+  const there = before.find(({ originalROWID }) => originalROWID === row)
+  return { row, ...contentOf(there ?? { originalROWID: row, guid: from.message }) }
 }
 
 /** With the attachments that were linked since, where it lacks them. */
