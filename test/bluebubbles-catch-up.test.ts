@@ -115,44 +115,6 @@ describe('catching up with a Mac', () => {
     )
   })
 
-  test('begins again, with a warning, at a Mac that was rebuilt', async () => {
-    await using mac = await startBlueBubbles()
-    for (let n = 0; n < 5; n++) mac.messages.write()
-    const { line } = await connect(server, mac, { auto: true })
-    mac.messages.rebuild()
-    mac.messages.write({ dateCreated: Date.now() - 9_000 })
-    const warned = (entry: string) => entry.includes('fewer messages than were fetched')
-    await until(
-      'the warning',
-      () => server.logs,
-      (logs) => logs.some(warned),
-    )
-    const { guid } = mac.messages.write()
-    assert.equal((await storedOnce(server, line, 1))[0]?.carrier_message_id, guid)
-    assert.equal(server.logs.filter(warned).length, 1)
-  })
-
-  test('goes on where it was at a Mac that has another address, and begins at the newest of another Mac', async () => {
-    await using mac = await startBlueBubbles()
-    await using other = await startBlueBubbles({ password: mac.password })
-    mac.messages.write()
-    const { line } = await connect(server, mac)
-    const moveTo = (url: string) =>
-      server.operator.must(200, 'PATCH', `/operator/lines/${encodeURIComponent(line)}`, {
-        settings: { url, password: mac.password },
-      })
-    mac.faults.set('query', 'reset')
-    mac.messages.write(from(contactOf(1)))
-    await moveTo(mac.url.replace('127.0.0.1', 'localhost'))
-    mac.faults.delete('query')
-    await storedOnce(server, line, 1)
-    for (let n = 0; n < 5; n++) other.messages.write()
-    await moveTo(other.url)
-    for (let looks = 0; looks < 4; ) if ((await other.nextCall()).endsWith('/message/query')) looks += 1
-    const { guid } = other.messages.write(from(contactOf(2)))
-    assert.equal((await storedOnce(server, line, 2))[1]?.carrier_message_id, guid)
-  })
-
   test('fetches little at a time where a page is more than is read of an answer', async () => {
     await using mac = await startBlueBubbles()
     const { line } = await connect(server, mac)

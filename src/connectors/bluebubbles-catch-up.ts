@@ -79,6 +79,7 @@ async function goOn(talk: () => Talk, from: Cursor, rows: number, now: number): 
   const first = await query(talk(), { after: from.row - 1, rows })
   if (first.kind !== 'rows') return first
   if (first.rows.length === 0 && from.row > 0) return beginAgain(talk, from)
+  if (isAnother(first, from)) return beginElsewhere(talk, from)
   if (first.rows.length < rows) {
     const last = Math.max(from.row, ...first.rows.map(({ originalROWID }) => originalROWID))
     return take(talk(), first, { from, to: last, rows, more: false }, now)
@@ -86,7 +87,22 @@ async function goOn(talk: () => Talk, from: Cursor, rows: number, now: number): 
   // No higher than the highest row there is: what gets the number of the cursor is never asked for again.
   const to = from.row + rows - 1
   const range = await query(talk(), { after: from.row - 1, upTo: to, rows })
-  return range.kind === 'rows' ? take(talk(), range, { from, to, rows, more: true }, now) : range
+  if (range.kind !== 'rows') return range
+  if (isAnother(range, from)) return beginElsewhere(talk, from)
+  return take(talk(), range, { from, to, rows, more: true }, now)
+}
+
+/** Whether the row of the cursor is another message by now: a Mac in the place of another one, or one that has begun anew. */
+function isAnother({ rows }: Page, { row, message }: Cursor): boolean {
+  const there = rows.find(({ originalROWID }) => originalROWID === row)?.guid
+  return message !== undefined && there !== undefined && there !== message
+}
+
+/** All that it has from before would come as if it were new. */
+async function beginElsewhere(talk: () => Talk, { url }: Cursor): Promise<CaughtUp | FailedCall> {
+  const begun = await begin(talk, url)
+  if (begun.kind !== 'done') return begun
+  return { ...begun, warning: 'the Mac has other messages than were fetched: it begins again at the newest' }
 }
 
 /** Behind the highest number there is. The newest by date need not have it, so it is asked until nothing is higher. */
