@@ -62,7 +62,7 @@ export const REASONS = {
   },
   carrier_error: {
     meaning: 'The carrier answered with an error of its own, or with something that was not an answer.',
-    remedy: "Look in the carrier's log.",
+    remedy: "Look in the carrier's log, and in that of a proxy before it.",
   },
   rate_limited: {
     meaning: 'The carrier asked us to slow down.',
