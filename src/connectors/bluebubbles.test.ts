@@ -1,12 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import webhooks from '../../test/fixtures/bluebubbles/macos15-webhooks.json' with { type: 'json' }
 import { startBlueBubbles } from '../../test/support/bluebubbles.ts'
 import type { ConversationId, LineId } from '../core/id.ts'
-import type { Address } from '../core/phone-number.ts'
+import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import { bluebubbles } from './bluebubbles.ts'
 import { createCarrierCaller } from './carrier-call.ts'
 import { describeConnector, type Subject } from './connector.contract.ts'
 
 describeConnector('bluebubbles', start)
+
+test('a Mac that has the webhooks of a file alone is not to be told where to call again and again', async () => {
+  await using mac = await startBlueBubbles()
+  mac.mac.fixedWebhooks = true
+  const caller = createCarrierCaller({ timeoutMs: 2_000 })
+  const settings = { url: mac.url, password: mac.password }
+  const line = bluebubbles(caller, caller).line({ id: 1 as LineId, number: '+14155550100' as PhoneNumber, settings })
+  const inboundUrl = 'http://127.0.0.1:9/readback/v1/inbound/secret'
+  assert.deepEqual(await line.enrol?.(inboundUrl, null), { kind: 'done', told: 'never' })
+  await caller.close()
+})
 
 async function start(): Promise<Subject> {
   const mac = await startBlueBubbles({ password: 'a password to be found' })
