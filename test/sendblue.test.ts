@@ -163,11 +163,18 @@ describe('a line that lives at another server of this API', () => {
       { is_typing: true, ...unnamed, from_number: '+14155550102', to_number: '+19175550100' },
       { is_typing: true, ...unnamed },
       { is_typing: false, from_number: line, to_number: undefined },
+      // As its other webhooks have what they do not know.
+      { is_typing: true, number: null, sendblue_number: '', from_number: '+14155550103' },
+      { is_typing: true, number: '', sendblue_number: null, from_number: '+14155550104' },
+      { is_typing: true, number: '+14155550105', from_number: null, to_number: null },
     ]) {
       assert.equal(await receive(relayed, change), 200)
     }
-    const told = [await sink.at(0), await sink.at(1)].map(({ body }) => JSON.parse(body))
+    const told = await Promise.all([0, 1, 2, 3, 4].map(async (index) => JSON.parse((await sink.at(index)).body)))
     assert.deepEqual(told.map(({ number, is_typing }) => [number, is_typing]).toSorted(), [
+      ['+14155550103', true],
+      ['+14155550104', true],
+      ['+14155550105', true],
       [CONTACT, false],
       [CONTACT, true],
     ])

@@ -58,15 +58,15 @@ export function parseInbound(
 
 const TYPING = z.object({
   is_typing: z.boolean(),
-  number: z.string().optional(),
-  from_number: z.string(),
-  to_number: z.string().optional(),
-  sendblue_number: z.string().optional(),
+  number: z.string().nullish(),
+  from_number: z.string().nullish(),
+  to_number: z.string().nullish(),
+  sendblue_number: z.string().nullish(),
 })
 
 function parseTyping(typing: z.infer<typeof TYPING>, line: PhoneNumber): ParsedInbound {
-  if ((typing.sendblue_number ?? typing.to_number) !== line) return { messages: [], dropped: 'other_line' }
-  const contact = parseAddress(typing.number ?? typing.from_number)
+  if ((typing.sendblue_number || typing.to_number) !== line) return { messages: [], dropped: 'other_line' }
+  const contact = parseAddress(typing.number || typing.from_number || '')
   if (contact === undefined) return { messages: [], dropped: 'address' }
   return { messages: [], typing: [{ contact, typing: typing.is_typing }] }
 }
