@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { REASONS } from '../src/core/reason.ts'
-import { startCustomerServer } from './support/customer-server.ts'
 import { CONTACT, type Customer, customer, type Readback } from './support/readback.ts'
 import { KEYS, receiptsOf, receive, relay, SIGNING_SECRET } from './support/relay.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
@@ -126,76 +125,6 @@ describe('a line that lives at another server of this API', () => {
     const reply = { is_outbound: true, status: 'SENT', from_number: line, to_number: CONTACT }
     await receive(relayed, { ...reply, date_sent: new Date(now + 1_000).toISOString() })
     assert.equal((await account.settled(receipt_id)).state, 'sent')
-  })
-
-  test('takes its webhook once, with the right secret alone, and for its own number alone', async () => {
-    const relayed = await relay(here, ownLine(), { ...KEYS, base_url: 'http://127.0.0.1:9' }, true)
-    for (const secret of ['', 'wrong', `${SIGNING_SECRET} `.repeat(2)]) {
-      assert.equal(await receive(relayed, {}, secret), 401)
-    }
-    assert.equal(await receive(relayed, { service: 'pigeon' }), 400)
-    for (const change of [{ sendblue_number: '+19175550100' }, { is_outbound: true }, { from_number: '22395' }]) {
-      assert.equal(await receive(relayed, change), 200)
-    }
-    assert.deepEqual(await receiptsOf(relayed), [])
-    for (const _ of [1, 2]) assert.equal(await receive(relayed, { message_handle: 'same' }), 200)
-    assert.equal(await receive(relayed, { message_handle: 'of a group', group_id: 'friends' }), 200)
-    const receipts = await receiptsOf(relayed)
-    assert.deepEqual([receipts.length, receipts[0].requests], [1, 1])
-    // As its webhooks of before had it.
-    for (const to_number of ['+19175550100', relayed.line]) {
-      const change = { sendblue_number: null, to_number, from_number: '+14155550102' }
-      assert.equal(await receive(relayed, change), 200)
-    }
-    assert.deepEqual(
-      (await receiptsOf(relayed)).map(({ requests }: { requests: number }) => requests),
-      [1, 1],
-    )
-  })
-
-  test('hears that a contact of its own types, in the words of either of its pages', async () => {
-    await using sink = await startCustomerServer()
-    const relayed = await relay(here, ownLine(), { ...KEYS, base_url: 'http://127.0.0.1:9' })
-    const { account, line } = relayed
-    await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [sink.url], type: 'typing_indicator' })
-    const unnamed = { number: undefined, sendblue_number: undefined }
-    for (const change of [
-      { is_typing: true, ...unnamed, from_number: '+14155550102', to_number: '+19175550100' },
-      { is_typing: true, ...unnamed },
-      { is_typing: false, from_number: line, to_number: undefined },
-      // As its other webhooks have what they do not know.
-      { is_typing: true, number: null, sendblue_number: '', from_number: '+14155550103' },
-      { is_typing: true, number: '', sendblue_number: null, from_number: '+14155550104' },
-      { is_typing: true, number: '+14155550105', from_number: null, to_number: null },
-    ]) {
-      assert.equal(await receive(relayed, change), 200)
-    }
-    const told = await Promise.all([0, 1, 2, 3, 4].map(async (index) => JSON.parse((await sink.at(index)).body)))
-    assert.deepEqual(told.map(({ number, is_typing }) => [number, is_typing]).toSorted(), [
-      ['+14155550103', true],
-      ['+14155550104', true],
-      ['+14155550105', true],
-      [CONTACT, false],
-      [CONTACT, true],
-    ])
-  })
-
-  test('takes what it wrote there for a reply, however it spells the contact', async () => {
-    const relayed = await relay(here, ownLine(), { ...KEYS, base_url: 'http://127.0.0.1:9' }, true)
-    const { account, line } = relayed
-    await account.must(200, 'PATCH', '/readback/v1/settings', { auto_mark_read_timing: { mode: 'on_reply' } })
-    await receive(relayed, { from_number: 'ada@example.com' })
-    assert.equal((await receiptsOf(relayed))[0].reason, 'awaiting_reply')
-    await receive(relayed, { is_outbound: true, from_number: line, to_number: 'Ada@Example.com' })
-    assert.notEqual((await receiptsOf(relayed))[0].reason, 'awaiting_reply')
-  })
-
-  test('loses no file: the URL that its webhook names for it is kept without the NUL', async () => {
-    const relayed = await relay(here, ownLine(), { ...KEYS, base_url: 'http://127.0.0.1:9' })
-    const media_url = 'https://example.com/a\0b'
-    assert.equal(await receive(relayed, { content: '', media_url }), 200)
-    const { data } = (await relayed.account.must(200, 'GET', '/api/v2/messages')).body
-    assert.deepEqual([data[0].content, data[0].media_url], ['', 'https://example.com/ab'])
   })
 
   test('that leads to itself is told so at the first hop', async () => {
