@@ -96,6 +96,8 @@ describe('a line that is an agent of RCS for Business', () => {
     const refused = await call(line, { headers: {}, body: { clientToken: 'wrong', secret: '1234567890' } })
     assert.equal(refused.status, 401)
     assert.ok(!(await refused.text()).includes('1234567890'))
+    const endless = { clientToken: google.settings.client_token, secret: 'x'.repeat(1_025) }
+    assert.equal((await call(line, { headers: {}, body: endless })).status, 401)
   })
 
   test('takes what Google signed, once, and refuses all else with a warning', async () => {
@@ -126,8 +128,11 @@ describe('a line that is an agent of RCS for Business', () => {
       { userFile: { payload: { fileUri: 'https://files.example.com/\x001', mimeType: 'image/png' } } },
       { location: { latitude: 37.4, longitude: -122.1 } },
       { location: { latitude: 51.47 } },
+      { location: { longitude: -78.5 } },
       { suggestionResponse: { postbackData: 'yes', text: 'Yes', type: 'REPLY' } },
       { suggestionResponse: { postbackData: 'No', type: 'ACTION' } },
+      { suggestionResponse: {} },
+      { text: 'A\0B' },
     ]
     for (const [index, kind] of kinds.entries())
       await write(line, `kind ${index}`, CONTACT, { text: undefined, ...kind })
@@ -135,18 +140,19 @@ describe('a line that is an agent of RCS for Business', () => {
     for (const eventType of ['DELIVERED', 'READ', 'IS_TYPING', 'SUBSCRIBE', 'UNSUBSCRIBE', 'NEW_ONE']) {
       await write(line, `event ${eventType}`, CONTACT, { text: undefined, eventType })
     }
+    await write(line, 'of no number', '22395')
     await write(line, 'of a kind to come', CONTACT, { text: undefined, hologram: {} })
     await marked(line)
     assert.deepEqual(
       [...google.read].sort(),
-      [0, 1, 2, 3, 4].map((index) => `${CONTACT} kind ${index}`),
+      kinds.map((_, index) => `${CONTACT} kind ${index}`),
     )
     const { data } = (await line.account.must(200, 'GET', '/api/v2/messages')).body
     const files = data.flatMap(({ media_url }: { media_url: string }) => media_url || [])
     assert.deepEqual(files, ['https://files.example.com/1'])
     assert.deepEqual(
       data.map(({ content }: { content: string }) => content),
-      ['No', 'Yes', 'geo:51.47,0', 'geo:37.4,-122.1', ''],
+      ['AB', '', 'No', 'Yes', 'geo:0,-78.5', 'geo:51.47,0', 'geo:37.4,-122.1', ''],
     )
   })
 
@@ -157,6 +163,7 @@ describe('a line that is an agent of RCS for Business', () => {
     await line.account.must(200, 'POST', '/api/account/webhooks', { webhooks: [sink.url], type: 'typing_indicator' })
     const typing = { text: undefined, eventType: 'IS_TYPING' }
     await write(line, 'another agent’s', '+14155550102', { ...typing, agentId: 'tea_shop@rbm.goog' })
+    await write(line, 'read', '+14155550103', { ...typing, eventType: 'READ' })
     await write(line, 'typing', CONTACT, typing)
     const told = JSON.parse((await sink.at(0)).body)
     assert.deepEqual([told.number, told.sendblue_number, told.is_typing], [CONTACT, line.number, true])
@@ -166,6 +173,21 @@ describe('a line that is an agent of RCS for Business', () => {
     const place = { number: CONTACT, from_number: line.number }
     const shown = await line.account.call('POST', '/api/send-typing-indicator', place)
     assert.deepEqual([shown.status, shown.body.message], [400, 'The from_number cannot show that it types'])
+  })
+
+  test('knows a message’s time in any zone, and takes none without one', async () => {
+    await using google = await startGoogle()
+    await using line = await agent(server, google)
+    for (const sendTime of ['yesterday', '2026-02-30T10:00:00Z']) {
+      const { status } = await call(line, signedHook(textFrom(CONTACT, 'Mx1', { sendTime })))
+      assert.equal(status, 400)
+    }
+    // As Google has it: to the microsecond.
+    await write(line, 'Mx2', CONTACT, { sendTime: '2026-03-03T10:00:00.123456Z' })
+    await write(line, 'Mx3', CONTACT, { sendTime: '2026-03-03T12:00:00+01:00' })
+    const { data } = (await line.account.must(200, 'GET', '/api/v2/messages')).body
+    const times = data.map(({ date_sent }: { date_sent: string }) => date_sent)
+    assert.deepEqual(times, ['2026-03-03T11:00:00.000Z', '2026-03-03T10:00:00.123Z'])
   })
 
   test('answers 200 or 400 to whatever is signed', async (t) => {
