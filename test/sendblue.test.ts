@@ -24,7 +24,11 @@ describe('a line that lives at another server of this API', () => {
       await owner.must(200, 'POST', '/api/account/webhooks', { webhooks, type })
     }
     const place = { number: CONTACT, from_number: line }
-    assert.equal((await account.must(200, 'POST', '/api/send-typing-indicator', place)).body.status, 'SENT')
+    for (const state of ['start', 'stop']) {
+      const { status } = (await account.must(200, 'POST', '/api/send-typing-indicator', { ...place, state })).body
+      const { typing } = (await owner.must(200, 'GET', `/simulator/handset?${new URLSearchParams(place)}`)).body
+      assert.deepEqual([status, typing], ['SENT', state === 'start'])
+    }
     const media_url = 'https://example.com/cat.png'
     const message = { ...place, content: 'From afar', media_url, send_style: 'loud' }
     const { body } = await account.must(200, 'POST', '/api/send-message', message)
