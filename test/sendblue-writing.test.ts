@@ -42,6 +42,7 @@ describe('a line that lives at another server of this API', () => {
   for (const [how, status, handle, code] of [
     ['at once', 'DECLINED', 'declined there', 202],
     ['at once, without a handle', 'ERROR', null, 202],
+    ['at once, with an empty handle', 'ERROR', '', 202],
     ['at once, with a status that says so, too', 'DECLINED', 'declined there', 500],
     ['later', 'QUEUED', 'declined there', 202],
   ] as const) {

@@ -110,7 +110,7 @@ async function sendReceipt(
   return answer.kind === 'answer' ? sortAnswer(answer, secretsOf(settings)) : answer
 }
 
-const QUEUED = z.object({ message_handle: ID.nullish(), status: z.string() })
+const QUEUED = z.object({ message_handle: z.union([ID, z.literal('')]).nullish(), status: z.string() })
 
 /** A handle means that it has the message; what becomes of it comes by its `outbound` webhook. */
 async function sendMessage(
