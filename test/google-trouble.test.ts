@@ -13,8 +13,14 @@ const hurried = shareReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' })
 const HTML = { status: 200, body: '<html></html>' }
 const ELSEWHERE = { status: 302, body: '', headers: { location: 'http://127.0.0.1:1/' } }
 
+const ECHO = {
+  status: 400,
+  body: { error: { code: 400, status: 'INVALID_ARGUMENT', message: 'Not for Bearer ya29.token-to-be-found-1.' } },
+}
+
 const OUTCOMES: readonly (readonly [how: string, fault: Fault, state: string, reason: string])[] = [
   ['400', refusal(400, 'INVALID_ARGUMENT'), 'failed', 'rejected'],
+  ['400 and the token', ECHO, 'failed', 'rejected'],
   ['400 of something else', { status: 400, body: '<html></html>' }, 'sending', 'carrier_error'],
   ['401 again', refusal(401, 'UNAUTHENTICATED'), 'failed', 'wrong_password'],
   ['403', refusal(403, 'PERMISSION_DENIED'), 'failed', 'access_denied'],
