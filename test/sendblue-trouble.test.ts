@@ -15,7 +15,7 @@ const error = (status: number, message: string) => json(status, { status: 'ERROR
 
 const OUTCOMES: readonly [how: string, answer: RequestListener, state: string, reason: string][] = [
   ['401', error(401, KEYS.api_secret_key), 'failed', 'wrong_password'],
-  ['403', error(403, 'Not enabled'), 'failed', 'access_denied'],
+  ['403', error(403, `Not enabled for ${KEYS.api_key_id}`), 'failed', 'access_denied'],
   ['404 for the line', error(404, 'The from_number is not registered'), 'failed', 'not_registered'],
   ['400', error(400, 'You must specify a valid `number` in the request body.'), 'failed', 'rejected'],
   ['404 for the route', error(404, 'There is no such endpoint'), 'failed', 'rejected'],
@@ -23,6 +23,7 @@ const OUTCOMES: readonly [how: string, answer: RequestListener, state: string, r
   ['429', error(429, 'Slow down'), 'sending', 'rate_limited'],
   ['429 with retry-after', json(429, { status: 'ERROR' }, { 'retry-after': '30' }), 'sending', 'rate_limited'],
   ['500', error(500, KEYS.signing_secret), 'sending', 'carrier_error'],
+  ['500 with the words of a 200', json(500, { status: 'OK' }), 'sending', 'carrier_error'],
   ['HTML', (_, response) => response.end('<html></html>'), 'sending', 'carrier_error'],
   ['a redirect', (_, response) => response.writeHead(302, { location: '/' }).end(), 'sending', 'carrier_error'],
   ['nothing, for ever', () => {}, 'sending', 'timeout'],
