@@ -56,6 +56,7 @@ describe('a line that is an agent of RCS for Business', () => {
     await untilRead(google, 100)
     for (const id of ids) assert.equal((await line.account.settled(id)).state, 'sent')
     assert.deepEqual([google.read.size, google.tokenRequests()], [100, 1])
+    assert.equal(new Set(google.events.map(({ eventId }) => eventId)).size, 100)
     google.revoke()
     assert.equal((await marked(line, contacts[0])).state, 'sent')
     assert.equal(google.tokenRequests(), 2)
@@ -82,6 +83,20 @@ describe('a line that is an agent of RCS for Business', () => {
     assert.equal((await again.settled(id)).state, 'sent')
     assert.ok(google.events.length >= 3)
     assert.equal(new Set(google.events.map(({ requestLine }) => requestLine)).size, 1)
+  })
+
+  test('gives the events of one message at two agents an id each', async () => {
+    await using google = await startGoogle()
+    await using coffee = await agent(server, google)
+    await using tea = await agent(server, { ...google, settings: { ...google.settings, agent_id: 'tea_shop' } })
+    for (const [line, agentId] of [
+      [coffee, 'coffee_shop_agent'],
+      [tea, 'tea_shop'],
+    ] as const) {
+      await write(line, 'Mx1', CONTACT, { agentId })
+      await marked(line)
+    }
+    assert.equal(new Set(google.events.map(({ eventId }) => eventId)).size, 2)
   })
 
   test('shakes hands with the right client token alone', async () => {
