@@ -69,6 +69,7 @@ const TAKEN: Answer = { status: 202, body: { status: 'QUEUED', message_handle: '
 /** Each of them may come from who has the message. */
 const PERHAPS: readonly (readonly [string, Fault])[] = [
   ['500', { status: 500, body: { status: 'ERROR', message: 'Out of order' } }],
+  ['500 with a handle', { status: 500, body: { status: 'QUEUED', message_handle: 'handle-there' } }],
   ['200 without a handle', { status: 200, body: { status: 'OK' } }],
   ['HTML', { status: 200, body: '<html></html>' }],
   ['nothing, for ever', 'hang'],
