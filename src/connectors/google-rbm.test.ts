@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { signedHook, startGoogle, textFrom } from '../../test/support/google.ts'
 import type { ConversationId, LineId } from '../core/id.ts'
@@ -23,6 +24,13 @@ test('a line is at Google’s endpoint for its region, or at the one for all, an
   assert.deepEqual(parsed({}).service_account, { client_email, private_key, token_uri })
 })
 
+/** Google's tokens are asked for with RS256 alone. */
+const OF_ANOTHER_KIND = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+}).privateKey
+
 async function start(): Promise<Subject> {
   const google = await startGoogle()
   const caller = createCarrierCaller({ timeoutMs: 2_000 })
@@ -43,7 +51,10 @@ async function start(): Promise<Subject> {
       ['client_token', unsigned],
       ['service_account', { ...settings, service_account: 'a path' }],
       ['service_account.type', { ...settings, ...account({ type: 'authorized_user' }) }],
+      ['service_account.client_email', { ...settings, ...account({ client_email: '' }) }],
+      ['client_token', { ...settings, client_token: '' }],
       ['service_account.private_key', { ...settings, ...account({ private_key: 'no key' }) }],
+      ['service_account.private_key', { ...settings, ...account({ private_key: OF_ANOTHER_KIND }) }],
       ['service_account.token_uri', { ...settings, ...account({ token_uri: 'http://metadata.google.internal' }) }],
       ['colour', { ...settings, colour: 'blue' }],
     ],
