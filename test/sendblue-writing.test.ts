@@ -114,6 +114,18 @@ describe('a message to a line at another server of this API', { concurrency: tru
     })
   }
 
+  test('waits while nobody listens there, who could have it', async () => {
+    const { account, line } = await lineAt('http://127.0.0.1:9')
+    const given = { number: CONTACT, from_number: line, content: 'Hi' }
+    const { message_handle } = (await account.must(200, 'POST', '/api/send-message', given)).body
+    const { status, error_reason } = await until(
+      'an obstacle',
+      async () => (await account.must(200, 'GET', `/api/status?handle=${message_handle}`)).body,
+      (seen) => seen.error_reason !== null,
+    )
+    assert.deepEqual([status, error_reason], ['QUEUED', 'unreachable'])
+  })
+
   test('is DELIVERED at once where that says so', async () => {
     await using there = await serveCarrier(async (_, response) =>
       send(response, { status: 200, body: { status: 'DELIVERED', message_handle: 'handle-there' } }),
