@@ -49,7 +49,7 @@ describe('a server of this API in trouble', () => {
   const here = shareReadback({ READBACK_CARRIER_TIMEOUT_S: '0.5' })
 
   for (const [how, answer, state, reason] of OUTCOMES) {
-    test(`that answers ${how} leaves the receipt ${state}, ${reason}, and no secret in sight`, async () => {
+    test(`that answers ${how} leaves the receipt ${state}, the line OFFLINE, ${reason}, and no secret in sight`, async () => {
       await using there = await serveCarrier(async (request, response) => answer(request, response))
       const loggedBefore = here.logs.length
       const { account, line } = await relay(here, ownLine(), { ...KEYS, base_url: there.url })
@@ -60,6 +60,8 @@ describe('a server of this API in trouble', () => {
         (seen) => seen.reason !== null,
       )
       assert.deepEqual([receipt.state, receipt.reason], [state, reason])
+      const probed = await here.operator.must(200, 'POST', `/operator/lines/${encodeURIComponent(line)}/probe`)
+      assert.deepEqual([probed.body.line_status, probed.body.reason], ['OFFLINE', reason])
       const said = [...here.logs.slice(loggedBefore), JSON.stringify(receipt)].join('\n')
       for (const secret of Object.values(KEYS)) assert.ok(!said.includes(secret), `${secret} is told`)
     })
