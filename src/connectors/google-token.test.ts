@@ -50,6 +50,23 @@ test('a token is asked for anew in the last minute of the one before', async () 
   }
 })
 
+test('all who ask at once get one token, and one other once Google refused that', async () => {
+  let asked = 0
+  const call: HttpCaller['call'] = async () => {
+    asked += 1
+    return { kind: 'answer', status: 200, text: '', body: { access_token: `ya29.${asked}`, expires_in: 3_599 } }
+  }
+  const tokens = createGoogleTokens({ call } as HttpCaller)
+  for (const text of ['ya29.1', 'ya29.2']) {
+    const ask = () => tokens.get(ACCOUNT, AbortSignal.timeout(10_000))
+    const given = await Promise.all([ask(), ask(), ask()])
+    for (const token of given) {
+      assert.equal(token.kind === 'token' && token.text, text)
+      Object.assign(token, { refused: true })
+    }
+  }
+})
+
 /** It says nothing until `answer` is called: the call under way ends with its caller's time. */
 function silentGoogle() {
   const calls = new EventEmitter()
