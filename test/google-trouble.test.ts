@@ -45,6 +45,8 @@ const TOKEN_OUTCOMES: typeof OUTCOMES = [
   ['access_denied', { status: 403, body: { error: 'access_denied' } }, 'failed', 'wrong_password'],
   ['429', { status: 429, body: {} }, 'sending', 'rate_limited'],
   ['500', { status: 500, body: { error: 'internal_failure' } }, 'sending', 'carrier_error'],
+  ['500 with a token', { status: 500, body: { access_token: 'a', expires_in: 3_599 } }, 'sending', 'carrier_error'],
+  ['a token that is over', { status: 200, body: { access_token: 'a', expires_in: 0 } }, 'sending', 'carrier_error'],
   ['no token', { status: 200, body: { token_type: 'Bearer' } }, 'sending', 'carrier_error'],
   ['a token of two lines', { status: 200, body: { access_token: 'a\nb', expires_in: 9 } }, 'sending', 'carrier_error'],
   ['HTML', HTML, 'sending', 'carrier_error'],
