@@ -26,6 +26,7 @@ const OUTCOMES: readonly (readonly [how: string, fault: Fault, state: string, re
   ['403', refusal(403, 'PERMISSION_DENIED'), 'failed', 'access_denied'],
   ['404 NOT_FOUND', refusal(404, 'NOT_FOUND'), 'skipped', 'no_rcs'],
   ['404 of something else', { status: 404, body: '<html></html>' }, 'sending', 'carrier_error'],
+  ['408', refusal(408, 'DEADLINE_EXCEEDED'), 'sending', 'timeout'],
   ['429', refusal(429, 'RESOURCE_EXHAUSTED'), 'sending', 'rate_limited'],
   ['429 with retry-after', refusal(429, 'RESOURCE_EXHAUSTED', { 'retry-after': '30' }), 'sending', 'rate_limited'],
   ['500', refusal(500, 'INTERNAL'), 'sending', 'carrier_error'],

@@ -14,12 +14,25 @@ test('a Mac at home is a carrier: private and loopback addresses', () => {
     'http://10.0.0.5',
     'http://127.0.0.1:1',
     'https://mac.example/base/',
+    'https://mac.example/base//',
   ]) {
-    assert.equal(parseCarrierUrl('url', url), url.replace(/\/$/, ''))
+    assert.equal(parseCarrierUrl('url', url), url.replace(/\/+$/, ''))
   }
 })
 
-for (const url of ['ftp://a', 'file:///etc/passwd', 'a', '', 1, null, 'http://u:p@a', 'http://a?b', 'http://a#b']) {
+for (const url of [
+  'ftp://a',
+  'file:///etc/passwd',
+  'a',
+  '',
+  1,
+  null,
+  'http://u:p@a',
+  'http://:p@a',
+  'http://u@a',
+  'http://a?b',
+  'http://a#b',
+]) {
   test(`${JSON.stringify(url)} is refused as a carrier's URL`, () => {
     assert.throws(() => parseCarrierUrl('url', url), /`url`/)
   })
@@ -27,6 +40,8 @@ for (const url of ['ftp://a', 'file:///etc/passwd', 'a', '', 1, null, 'http://u:
 
 test('what a carrier said is told short, on one line and without the secrets it may echo', () => {
   assert.equal(excerpt('wrong p@ss word\n\tgiven: p%40ss%20word', ['p@ss word']), 'wrong … given: …')
+  // Half of a character, as of a secret that somebody cut.
+  assert.equal(excerpt('wrong: \ud83d', ['\ud83d']), 'wrong: …')
   assert.equal(excerpt("refused: it's and it%27s", ["it's"]), 'refused: … and …')
   const echoed = '400 no chat any;-;+14155551234 of ada@example.com, nor of (415) 555-1234 at 20:15'
   assert.equal(excerpt(echoed, []), '400 no chat any;-;… of …, nor of (… at 20:15')
