@@ -5,10 +5,13 @@ import { test } from 'node:test'
 import type { HttpAnswer, HttpCaller, NoAnswer } from '../outgoing/http-call.ts'
 import { createGoogleTokens } from './google-token.ts'
 
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const newKey = () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
 const ACCOUNT = {
   client_email: 'rbm@coffee-shop.iam.gserviceaccount.com',
-  private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  private_key: newKey(),
   token_uri: 'http://google.example.com/token',
 }
 const LATE: NoAnswer = { kind: 'unavailable', reason: 'timeout', mayHaveArrived: true }
@@ -65,6 +68,17 @@ test('all who ask at once get one token, and one other once Google refused that'
       Object.assign(token, { refused: true })
     }
   }
+})
+
+test('who knows a service account’s name, and not its key, gets no token of its', async () => {
+  const refusal = { kind: 'answer', status: 400, text: '', body: { error: 'invalid_grant' } } as const
+  const answers: HttpAnswer[] = [{ ...refusal, status: 200, body: { access_token: 'ya29', expires_in: 3_599 } }]
+  const call: HttpCaller['call'] = async () => answers.shift() ?? refusal
+  const tokens = createGoogleTokens({ call } as HttpCaller)
+  const kindFor = async (account: typeof ACCOUNT) => (await tokens.get(account, AbortSignal.timeout(10_000))).kind
+  assert.equal(await kindFor(ACCOUNT), 'token')
+  assert.equal(await kindFor({ ...ACCOUNT, private_key: newKey() }), 'rejected')
+  assert.equal(await kindFor(ACCOUNT), 'token')
 })
 
 /** It says nothing until `answer` is called: the call under way ends with its caller's time. */
