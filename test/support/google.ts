@@ -101,19 +101,23 @@ class RcsBusinessMessaging {
     const fault = this.faults.get(route)
     if (route === 'event') await pause(this.pace.eventMs)
     if (typeof fault === 'string') return misbehave(fault, response)
-    const answer = fault ?? (route === 'token' ? this.#token(body) : this.#event(pathname, body, headers.authorization))
+    const answer =
+      fault ??
+      (route === 'token' ? this.#token(body, headers.host) : this.#event(pathname, body, headers.authorization))
     const date = new Date(Date.now() + this.clock.offMs).toUTCString()
     send(response, { ...answer, headers: { date, ...answer.headers } })
   }
 
   /** "Using OAuth 2.0 for Server to Server Applications": the signature, the claims and their time. */
-  #token(body: string): Answer {
+  #token(body: string, host = ''): Answer {
     const form = new URLSearchParams(body)
     const [head = '', claims = '', signature = ''] = (form.get('assertion') ?? '').split('.')
     const signed = createVerify('RSA-SHA256').update(`${head}.${claims}`).verify(publicKey, signature, 'base64url')
-    const { iat, scope } = JSON.parse(Buffer.from(claims, 'base64url').toString())
+    const { iat, scope, aud } = JSON.parse(Buffer.from(claims, 'base64url').toString())
     const now = (Date.now() + this.clock.offMs) / 1_000
-    const right = form.get('grant_type') === 'urn:ietf:params:oauth:grant-type:jwt-bearer' && signed
+    const meant =
+      form.get('grant_type') === 'urn:ietf:params:oauth:grant-type:jwt-bearer' && aud === `http://${host}/token`
+    const right = meant && signed
     if (!right || scope !== 'https://www.googleapis.com/auth/rcsbusinessmessaging' || Math.abs(now - iat) > 600) {
       const error_description = 'Invalid JWT: Token must be a short-lived token and in a reasonable timeframe.'
       return { status: 400, body: { error: 'invalid_grant', error_description } }
