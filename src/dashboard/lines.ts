@@ -6,3 +6,8 @@ import type { LineState } from './types.ts'
 export function useLines() {
   return useQuery({ queryKey: ['lines'], queryFn: () => get<{ data: LineState[] }>('/lines') })
 }
+
+/** Whether that may be a piece of the number, with punctuation or without. */
+export function hasInNumber({ number }: { number: string }, typed: string): boolean {
+  return number.includes(typed.replace(/[ .\-()[\]]/g, ''))
+}

@@ -1,18 +1,25 @@
 import { Group, Stack, Text, Title } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import { call, get, refresh } from '../api.ts'
-import { useLines } from '../lines.ts'
+import { hasInNumber, useLines } from '../lines.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
+import { FirstOf, Search } from '../parts/first-of.tsx'
 import { Empty, Failure, HealthBadge, Loading, Time } from '../parts/states.tsx'
 import { Why } from '../parts/why.tsx'
 import type { LineState } from '../types.ts'
 import { timingInWords } from '../words.ts'
 
+const PAGE = 50
+
 /** The account's lines, and how each of them does. */
 export function Lines() {
   const lines = useLines()
+  const [search, setSearch] = useState('')
+  const all = lines.data?.data ?? []
+  const many = all.length > PAGE
+  const found = many ? all.filter((line) => hasInNumber(line, search)) : all
   return (
     <div className="page">
       <Title order={1} size="h3" mb="md">
@@ -23,10 +30,12 @@ export function Lines() {
       {lines.data?.data.length === 0 && (
         <Empty title="No line yet">The operator of this server adds lines to your account.</Empty>
       )}
+      {many && <Search label="Search by number" search={search} onSearch={setSearch} />}
+      {many && found.length === 0 && <Empty title="Nothing matches">Another number may.</Empty>}
       <Stack gap="md">
-        {lines.data?.data.map((line) => (
-          <Line key={line.number} line={line} />
-        ))}
+        <FirstOf rows={found} step={PAGE}>
+          {(line) => <Line key={line.number} line={line} />}
+        </FirstOf>
       </Stack>
     </div>
   )
