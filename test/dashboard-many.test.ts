@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { complaintsOfAxe, type Desk, enter, log, openConversation, openDesk, phone } from './support/dashboard.ts'
+import {
+  complaintsOfAxe,
+  type Desk,
+  enter,
+  enterAsOperator,
+  log,
+  openConversation,
+  openDesk,
+  phone,
+} from './support/dashboard.ts'
 import { fillingSqlite } from './support/filling.ts'
-import type { Customer } from './support/readback.ts'
+import { type Customer, customer, startReadback } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
 
@@ -53,10 +62,64 @@ describe('the dashboard, for those who have a lot,', { skip: requireDashboard() 
     assert.deepEqual(await complaintsOfAxe(page), [])
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
+  test('shows an operator the newest of a thousand accounts and lines, and any that is looked for', async () => {
+    await using server = await startReadback()
+    const account = await customer(server, { email: 'first@example.com' })
+    await addLines({ server }, account, 100)
+    await addAccounts({ server }, 1_000)
+    await using visited = await enterAsOperator({ ...desk, server })
+    const { page } = visited
+    const card = (email: string) => page.getByRole('region', { name: email })
+    const cards = page.getByRole('main').getByRole('region')
+    const showing = (count: number) =>
+      until(
+        `${count} accounts`,
+        () => cards.count(),
+        (shown) => shown === count,
+      )
+    await showing(50)
+    await card('customer999@example.com').waitFor()
+    const search = page.getByRole('textbox', { name: 'Search by e-mail, id or number' })
+    await search.fill('First@')
+    await showing(1)
+    assert.equal(
+      await card('first@example.com')
+        .getByRole('button', { name: /^Pause: / })
+        .count(),
+      10,
+    )
+    await card('first@example.com').getByRole('button', { name: 'Add a line' }).press('Enter')
+    await card('first@example.com').getByLabel('Number').fill('+14155550199')
+    await page.getByLabel('Connector').selectOption('simulator')
+    await page.getByRole('button', { name: 'Add the line' }).press('Enter')
+    await page.getByRole('button', { name: 'Pause: +14155550199' }).waitFor()
+    await search.fill('+1 (415) 556-0042')
+    await page.getByRole('button', { name: 'Pause: +14155560042' }).waitFor()
+    await until(
+      'no other line',
+      () => page.getByRole('button', { name: /^Pause: / }).count(),
+      (count) => count === 1,
+    )
+    await page.getByRole('button', { name: 'Remove +14155560042' }).press('Enter')
+    await page.getByRole('button', { name: 'Really remove +14155560042' }).press('Enter')
+    await page.getByText('Nothing matches').waitFor()
+    await page.getByRole('heading', { level: 1 }).and(page.locator(':focus')).waitFor()
+    assert.deepEqual(await complaintsOfAxe(page), [])
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
 })
 
+async function addAccounts({ server }: Pick<Desk, 'server'>, count: number): Promise<void> {
+  await using filling = fillingSqlite({ path: server.dataDir })
+  await filling.fill(
+    count,
+    `insert into accounts (email, plan, read_receipts_enabled, auto_mark_read, disabled, created_at)
+      select 'customer' || n || '@example.com', 'free_api', 1, 0, 0, created_at from accounts cross join series where email like 'first@%'`,
+  )
+}
+
 /** As many simulated lines as an operator would have to add one after the other. */
-async function addLines({ server }: Desk, { accountId }: Customer, count: number): Promise<void> {
+async function addLines({ server }: Pick<Desk, 'server'>, { accountId }: Customer, count: number): Promise<void> {
   await using filling = fillingSqlite({ path: server.dataDir })
   await filling.fill(
     count,

@@ -1,15 +1,20 @@
-import { Button, Group, Modal, Stack, Switch, Text, TextInput, Title } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
-import { type FormEvent, type RefCallback, useState } from 'react'
+import { Button, Group, Stack, Switch, Text, TextInput, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { type RefCallback, useState } from 'react'
 import { useChanges } from '../act.ts'
-import { call, get, queries, refresh } from '../api.ts'
+import { call, get } from '../api.ts'
 import { useTitleForFocus } from '../focus.ts'
-import { BusyButton } from '../parts/busy-button.tsx'
-import { FreshKey, type NewKey } from '../parts/fresh-key.tsx'
+import { hasInNumber } from '../lines.ts'
+import { FirstOf, Search } from '../parts/first-of.tsx'
 import { Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Account, ConnectorForm, OperatorLine } from '../types.ts'
 import { LineForm } from './line-form.tsx'
+import { NewAccount } from './new-account.tsx'
 import { OperatorLineCard } from './operator-line.tsx'
+
+const PAGE = 50
+/** Of each account, where there is more than a page. */
+const LINES = 10
 
 /** What an operator looks after: accounts, with their gate and plan, and their lines. */
 export function Operator() {
@@ -23,10 +28,11 @@ export function Operator() {
     queryFn: () => get<{ data: ConnectorForm[] }>('/operator/connectors'),
     staleTime: 'static',
   })
+  const { title, mayGo } = useTitleForFocus()
   return (
     <div className="page">
       <Group justify="space-between" mb="md">
-        <Title order={1} size="h3">
+        <Title order={1} size="h3" ref={title} tabIndex={-1}>
           Accounts and lines
         </Title>
         <NewAccount />
@@ -38,28 +44,75 @@ export function Operator() {
       {accounts.data?.data.length === 0 && (
         <Empty title="No account yet">An account is a customer of your server: it has keys, and lines.</Empty>
       )}
-      <Stack gap="lg">
-        {accounts.data?.data.map((account) => (
-          <AccountCard
-            key={account.account_id}
-            account={account}
-            lines={lines.data?.data.filter(({ account_id }) => account_id === account.account_id) ?? []}
-            forms={forms.data?.data ?? []}
-          />
-        ))}
-      </Stack>
+      <Accounts
+        accounts={accounts.data?.data ?? []}
+        lines={lines.data?.data ?? []}
+        forms={forms.data?.data ?? []}
+        mayGo={mayGo}
+      />
     </div>
   )
 }
 
-function AccountCard({ account, lines, forms }: { account: Account; lines: OperatorLine[]; forms: ConnectorForm[] }) {
+interface AccountsProps {
+  accounts: Account[]
+  lines: OperatorLine[]
+  forms: ConnectorForm[]
+  mayGo: RefCallback<HTMLElement>
+}
+
+function Accounts({ accounts, lines, forms, mayGo }: AccountsProps) {
+  const [search, setSearch] = useState('')
+  const many = accounts.length > PAGE || lines.length > PAGE
+  // Of many the newest come first, for what was just made to be seen.
+  const found = many ? find(accounts.toReversed(), lines.toReversed(), search) : find(accounts, lines, '')
+  return (
+    <>
+      {many && <Search label="Search by e-mail, id or number" search={search} onSearch={setSearch} />}
+      {many && found.length === 0 && <Empty title="Nothing matches">Another e-mail address, id or number may.</Empty>}
+      <Stack gap="lg">
+        <FirstOf rows={found} step={PAGE}>
+          {({ account, own }) => (
+            <AccountCard
+              key={account.account_id}
+              account={account}
+              lines={own}
+              step={many ? LINES : PAGE}
+              forms={forms}
+              mayGo={mayGo}
+            />
+          )}
+        </FirstOf>
+      </Stack>
+    </>
+  )
+}
+
+/** Each account with its lines: of one that is found by a number those alone that have it. */
+function find(accounts: Account[], lines: OperatorLine[], search: string) {
+  const byAccount = Map.groupBy(lines, ({ account_id }) => account_id)
+  const each = accounts.map((account) => {
+    const own = byAccount.get(account.account_id) ?? []
+    const named = account.email.toLowerCase().includes(search.toLowerCase()) || account.account_id === search
+    return { account, named, own: named ? own : own.filter((line) => hasInNumber(line, search)) }
+  })
+  return each.filter(({ named, own }) => named || own.length > 0)
+}
+
+interface AccountCardProps extends Omit<AccountsProps, 'accounts'> {
+  account: Account
+  /** So many lines at first. */
+  step: number
+}
+
+function AccountCard({ account, lines, step, forms, mayGo: cardMayGo }: AccountCardProps) {
   const [adding, setAdding] = useState(false)
   const { title, mayGo } = useTitleForFocus()
   const { change, wanted, error } = useChanges<Account>(account.account_id, (changed) =>
     call('PATCH', `/operator/accounts/${account.account_id}`, changed),
   )
   return (
-    <section className="card" aria-label={account.email}>
+    <section className="card" aria-label={account.email} ref={cardMayGo}>
       <Group justify="space-between" align="flex-start">
         <div className="min0">
           <Title order={2} size="h5" className="break" ref={title} tabIndex={-1}>
@@ -74,14 +127,16 @@ function AccountCard({ account, lines, forms }: { account: Account; lines: Opera
       <Gates account={{ ...account, ...wanted }} onChange={change} />
       {error && <Failure error={error} />}
       <Stack gap="xs" mt="md">
-        {lines.map((line) => (
-          <OperatorLineCard
-            key={line.number}
-            line={line}
-            mayGo={mayGo}
-            form={forms.find(({ connector }) => connector === line.connector)}
-          />
-        ))}
+        <FirstOf rows={lines} step={step}>
+          {(line) => (
+            <OperatorLineCard
+              key={line.number}
+              line={line}
+              mayGo={mayGo}
+              form={forms.find(({ connector }) => connector === line.connector)}
+            />
+          )}
+        </FirstOf>
         {adding ? (
           <div ref={mayGo}>
             <LineForm
@@ -150,77 +205,6 @@ function Plan({ plan, mayGo, onChange }: PlanProps) {
           </Button>
         )}
       </Group>
-    </form>
-  )
-}
-
-const NEW_ACCOUNT = ['new-account']
-
-function NewAccount() {
-  const [open, setOpen] = useState(false)
-  const create = useMutation({
-    mutationKey: NEW_ACCOUNT,
-    mutationFn: (draft: object) => call<NewKey>('POST', '/operator/accounts', draft),
-    onSettled: refresh,
-  })
-  const close = () => {
-    setOpen(false)
-    create.reset()
-  }
-  const closable = create.isIdle || create.isError
-  return (
-    <>
-      <Button size="sm" onClick={() => setOpen(true)}>
-        New account
-      </Button>
-      <Modal
-        opened={open}
-        // Asked of the call itself: what is rendered comes a moment after it.
-        onClose={() => queries.isMutating({ mutationKey: NEW_ACCOUNT }) === 0 && close()}
-        title="New account"
-        closeButtonProps={{ 'aria-label': 'Close' }}
-        // What is shown once must not be gone by a slip.
-        closeOnEscape={closable}
-        closeOnClickOutside={closable}
-        withCloseButton={closable}
-      >
-        {create.data ? (
-          <FreshKey fresh={create.data} onDone={close} />
-        ) : (
-          <AccountForm pending={create.isPending} error={create.error} onSubmit={create.mutate} />
-        )}
-      </Modal>
-    </>
-  )
-}
-
-interface AccountFormProps {
-  pending: boolean
-  error: Error | null
-  onSubmit: (draft: object) => void
-}
-
-function AccountForm({ pending, error, onSubmit }: AccountFormProps) {
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault()
-    const given = new FormData(event.currentTarget)
-    onSubmit({
-      email: given.get('email'),
-      plan: given.get('plan'),
-      read_receipts_enabled: given.get('enabled') === 'on',
-    })
-  }
-  return (
-    <form onSubmit={submit}>
-      <Stack gap="sm">
-        <TextInput name="email" type="email" label="E-mail" required data-autofocus />
-        <TextInput name="plan" label="Plan" defaultValue="free_api" required />
-        <Switch name="enabled" label="Read receipts enabled" defaultChecked />
-        {error && <Failure error={error} />}
-        <BusyButton type="submit" busy={pending}>
-          Create
-        </BusyButton>
-      </Stack>
     </form>
   )
 }
