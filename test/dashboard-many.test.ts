@@ -62,6 +62,26 @@ describe('the dashboard, for those who have a lot,', { skip: requireDashboard() 
     assert.deepEqual(await complaintsOfAxe(page), [])
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
+  test('finds the line among a thousand of which one wants the conversations', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await addLines(desk, account, 1_000, 5_561_000)
+    await account.write({ to_number: line, content: 'On the first' })
+    await account.write({ to_number: '+14155561987', content: 'On another' })
+    const shown = (text: string) => page.getByRole('link', { name: text })
+    await shown('On the first').waitFor()
+    await page.getByRole('combobox', { name: 'Line' }).fill('1987')
+    await page.keyboard.press('Enter')
+    await shown('On the first').waitFor({ state: 'detached' })
+    await shown('On another').waitFor()
+    await page.getByRole('combobox', { name: 'Line' }).fill('')
+    await shown('On the first').waitFor()
+    assert.deepEqual(await complaintsOfAxe(page), [])
+    await page.keyboard.press('Tab')
+    assert.equal(await page.getByRole('combobox', { name: 'Line' }).inputValue(), '')
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('shows an operator the newest of a thousand accounts and lines, and any that is looked for', async () => {
     await using server = await startReadback()
     const account = await customer(server, { email: 'first@example.com' })
@@ -119,12 +139,17 @@ async function addAccounts({ server }: Pick<Desk, 'server'>, count: number): Pro
 }
 
 /** As many simulated lines as an operator would have to add one after the other. */
-async function addLines({ server }: Pick<Desk, 'server'>, { accountId }: Customer, count: number): Promise<void> {
+async function addLines(
+  { server }: Pick<Desk, 'server'>,
+  { accountId }: Customer,
+  count: number,
+  first = 5_560_000,
+): Promise<void> {
   await using filling = fillingSqlite({ path: server.dataDir })
   await filling.fill(
     count,
     `insert into lines (account_id, number, connector, settings, inbound_secret, inbound_secret_hash, to_enrol, paused, status, created_at)
-      select account_id, '+1415' || (5560000 + n), connector, settings, inbound_secret, hex(randomblob(32)), 0, 0, 'ONLINE', created_at
+      select account_id, '+1415' || (${first} + n), connector, settings, inbound_secret, hex(randomblob(32)), 0, 0, 'ONLINE', created_at
       from lines cross join series where account_id = ${Number.parseInt(accountId.slice(5), 36)}`,
   )
 }

@@ -1,4 +1,4 @@
-import { Group, NativeSelect, ScrollArea, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
+import { Group, NativeSelect, ScrollArea, Select, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -121,10 +121,9 @@ function Search({ looking, onChange, lines }: SearchProps) {
       </Group>
       {start.isError && <Failure error={start.error} onClose={start.reset} />}
       <Group gap={6} wrap="nowrap" grow>
-        <Filter
-          label="Line"
+        <LineFilter
           value={looking.from_number}
-          options={lines.map(({ number }) => [number, number])}
+          lines={lines.map(({ number }) => number)}
           onChange={(from_number) => onChange({ ...looking, from_number })}
         />
         <Filter
@@ -166,6 +165,39 @@ function Filter({ label, value, options, onChange }: FilterProps) {
       value={value}
       data={[{ value: '', label }, ...options.map(([word = '', name = '']) => ({ value: word, label: name }))]}
       onChange={(event) => onChange(event.currentTarget.value)}
+    />
+  )
+}
+
+/** Among more lines than that one is found by its digits. */
+const MOST_LISTED = 50
+
+interface LineFilterProps {
+  value: string
+  lines: string[]
+  onChange: (value: string) => void
+}
+
+function LineFilter({ value, lines, onChange }: LineFilterProps) {
+  if (lines.length <= MOST_LISTED)
+    return <Filter label="Line" value={value} options={lines.map((line) => [line, line])} onChange={onChange} />
+  return (
+    <Select
+      size="xs"
+      aria-label="Line"
+      placeholder="Line"
+      searchable
+      selectFirstOptionOnChange
+      // As many as need no scrolling.
+      limit={8}
+      maxDropdownHeight={300}
+      nothingFoundMessage="Nothing matches"
+      comboboxProps={{ width: 'max-content', position: 'bottom-start' }}
+      data={lines}
+      value={value === '' ? null : value}
+      onChange={(line) => onChange(line ?? '')}
+      // Emptied it means any line, as where nothing was chosen.
+      onSearchChange={(typed) => typed === '' && value !== '' && onChange('')}
     />
   )
 }
