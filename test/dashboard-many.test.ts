@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Page } from 'playwright-core'
 import {
   complaintsOfAxe,
   type Desk,
@@ -70,15 +71,37 @@ describe('the dashboard, for those who have a lot,', { skip: requireDashboard() 
     await account.write({ to_number: '+14155561987', content: 'On another' })
     const shown = (text: string) => page.getByRole('link', { name: text })
     await shown('On the first').waitFor()
-    await page.getByRole('combobox', { name: 'Line' }).fill('1987')
+    await lineChoice(page).fill('1987')
     await page.keyboard.press('Enter')
     await shown('On the first').waitFor({ state: 'detached' })
     await shown('On another').waitFor()
-    await page.getByRole('combobox', { name: 'Line' }).fill('')
+    await lineChoice(page).fill('')
     await shown('On the first').waitFor()
     assert.deepEqual(await complaintsOfAxe(page), [])
     await page.keyboard.press('Tab')
-    assert.equal(await page.getByRole('combobox', { name: 'Line' }).inputValue(), '')
+    assert.equal(await lineChoice(page).inputValue(), '')
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('fetches a thousand lines to choose from now and then, not at each message', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await addLines(desk, account, 1_000, 5_562_000)
+    await page.clock.install()
+    await page.reload()
+    await lineChoice(page).fill('3000')
+    await page.getByText('Nothing matches', { exact: true }).waitFor()
+    const fetched: string[] = []
+    page.on('request', (request) => fetched.push(request.url().slice(desk.server.base.length)))
+    for (let n = 0; n < 5; n++) {
+      await account.write({ to_number: line, content: `Message ${n}` })
+      await page.getByRole('link', { name: `Message ${n}` }).waitFor()
+    }
+    assert.equal(fetched.filter((path) => path === '/console/lines').length, 0)
+    const draft = { number: '+14155563000', connector: 'simulator' }
+    await desk.server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, draft)
+    await page.clock.fastForward(60_000)
+    await page.getByRole('option', { name: '+14155563000' }).waitFor()
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
@@ -128,6 +151,9 @@ describe('the dashboard, for those who have a lot,', { skip: requireDashboard() 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 })
+
+/** Once it is known that there are many. */
+const lineChoice = (page: Page) => page.locator('input').and(page.getByLabel('Line', { exact: true }))
 
 async function addAccounts({ server }: Pick<Desk, 'server'>, count: number): Promise<void> {
   await using filling = fillingSqlite({ path: server.dataDir })

@@ -6,7 +6,7 @@ import { Link, useSearch } from 'wouter'
 import { get, query } from '../api.ts'
 import { focusBefore } from '../focus.ts'
 import { useFurther } from '../further.ts'
-import { useLines } from '../lines.ts'
+import { useLineChoice } from '../lines.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Badge, Empty, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
@@ -52,7 +52,7 @@ function ConversationList({ openId }: { openId: string | undefined }) {
     placeholderData: keepPreviousData,
   })
   const further = useFurther(list, settled)
-  const lines = useLines()
+  const lines = useLineChoice()
   const failure = further.failure ?? (lines.isError && { error: lines.error, again: lines.refetch })
   const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
   return (
