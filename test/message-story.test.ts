@@ -46,6 +46,20 @@ describe('the story of a message', () => {
     for (const handle of [passedOver, newest]) assert.deepEqual(idsOf((await story(handle)).receipts), [together])
   })
 
+  test('has the first receipts of many, and says that there are more', async () => {
+    const account = await customer(server, { lines: [ownLine()] })
+    const [handle] = await account.write()
+    const story = await storyBy(account)
+    for (const [count, more] of [
+      [LATER - 1, false],
+      [1, true],
+    ] as const) {
+      for (let n = 0; n < count; n++) await account.settled(await account.markRead())
+      const { receipts, more_receipts } = await story(handle)
+      assert.deepEqual([receipts.length, more_receipts], [LATER - 1, more])
+    }
+  })
+
   test('has the receipt that went for it, and not the one that ended for the SMS after it', async () => {
     const line = ownLine()
     const account = await customer(server, { lines: [line] })

@@ -132,6 +132,8 @@ export interface MessageStory {
   readonly message: StoredMessage
   /** Those that covered it first. */
   readonly receipts: readonly Receipt[]
+  /** Whether others covered it later. */
+  readonly more: boolean
   /** Of the message and of its receipts. */
   readonly deliveries: readonly DeliveryLog[]
 }

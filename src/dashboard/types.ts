@@ -133,6 +133,7 @@ export interface Delivery {
 export interface MessageStory {
   message: Message
   receipts: Receipt[]
+  more_receipts: boolean
   webhooks: Delivery[]
 }
 

@@ -41,17 +41,19 @@ export async function getMessageStory(
   const asked = await receiptsIn(
     context,
     { accountId: account.id, id: message.conversationId },
-    { from: id, limit: MOST_RECEIPTS, order: 'asc' },
+    { from: id, limit: MOST_RECEIPTS + 1, order: 'asc' },
   )
   const covering = asked.filter((receipt) => isAbout(receipt, message))
   // Up to the one that took it: what came later was about later messages, unless somebody asked for it again.
   const first = covering[0]?.readUpTo ?? null
-  const receipts = covering.filter(({ readUpTo }) => readUpTo === first)
+  const all = covering.filter(({ readUpTo }) => readUpTo === first)
+  const receipts = all.slice(0, MOST_RECEIPTS)
   const deliveries = await deliveriesAbout(context, account.id, [
     ...MESSAGE_EVENTS.map((type) => ({ type, subject: id })),
     ...receipts.map((receipt) => ({ type: 'receipt.settled' as const, subject: receipt.id })),
   ])
-  return { account: { id: account.id, email: account.email, plan: account.plan }, message, receipts, deliveries }
+  const { email, plan } = account
+  return { account: { id: account.id, email, plan }, message, receipts, more: all.length > receipts.length, deliveries }
 }
 
 /** No carrier marks an SMS: one that went was for what the contact wrote before it, and one that ended for an SMS was for that alone. */

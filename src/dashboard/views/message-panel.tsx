@@ -35,7 +35,7 @@ export function MessagePanel({ handle, simulated, onClose }: MessagePanelProps) 
           <Part title="As it is stored">
             <Json value={story.data.message} label="The message" />
           </Part>
-          <Part title={`Read receipts (${story.data.receipts.length})`}>
+          <Part title={`Read receipts (${story.data.receipts.length}${story.data.more_receipts ? ' and more' : ''})`}>
             {story.data.receipts.length === 0 && <None>Nobody has asked for one since it came.</None>}
             {story.data.receipts.map((receipt) => (
               <ReceiptStory key={receipt.receipt_id} receipt={receipt} />

@@ -90,6 +90,7 @@ export function messageDoor(store: Reading): Door {
       status: 'OK',
       message: messageToWire(story.message),
       receipts: story.receipts.map(receiptToWire),
+      more_receipts: story.more,
       webhooks: story.deliveries.map((delivery) => ({
         ...deliveryToWire(delivery),
         body: webhookBody({ event: delivery.event, account: story.account }),
