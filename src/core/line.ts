@@ -36,6 +36,13 @@ export interface Line {
   readonly createdAt: number
 }
 
+/** A line as it was when it left its carrier, and what it has now; null where it was removed. */
+export interface LeftLine {
+  readonly line: Line
+  readonly inboundSecret: string
+  readonly now: LineSettings | null
+}
+
 /** So many unverified receipts in a row are no accident. */
 const MOST_UNVERIFIED = 20
 

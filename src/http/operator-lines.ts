@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Connector } from '../core/connector.ts'
 import { ReadbackError } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
-import { LINE_STATUSES, type Line, type LineHealth, type LineSettings } from '../core/line.ts'
+import { type LeftLine, LINE_STATUSES, type Line, type LineHealth, type LineSettings } from '../core/line.ts'
 import type { LineStore } from '../core/store.ts'
 import { ok, TIME } from './answers.ts'
 import { type Door, door } from './door.ts'
@@ -21,7 +21,7 @@ export interface LineDesk {
   /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
   readonly enrol: (lineId: LineId) => Promise<void>
   /** Tells the carrier that the line had to call us no more, where it has another one now, or was removed; nobody waits for it. */
-  readonly leave: (left: { line: Line; inboundSecret: string; now: LineSettings | null }) => void
+  readonly leave: (left: LeftLine) => void
   /** There may be something to be fetched from the line's carrier. */
   readonly catchUp: (lineId: LineId, delayMs: number) => void
   readonly nudge: (lineId: LineId) => void

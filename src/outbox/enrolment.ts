@@ -1,7 +1,7 @@
 import type { Connector, FailedCall, Told } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
-import type { Line, LineSettings } from '../core/line.ts'
+import type { LeftLine, Line } from '../core/line.ts'
 import type { LineStore } from '../core/store.ts'
 import { BackOff } from './back-off.ts'
 import type { NoteHealth } from './line-health.ts'
@@ -19,13 +19,6 @@ export interface EnrolmentOptions {
 /** The carrier has to be tried again, and may have said when. */
 interface Failed {
   readonly retryAfterMs?: number
-}
-
-/** A line as it was, and what it has now; null where it was removed. */
-export interface LeftLine {
-  readonly line: Line
-  readonly inboundSecret: string
-  readonly now: LineSettings | null
 }
 
 interface Tries {
