@@ -18,7 +18,7 @@ import { type Door, door } from './door.ts'
 import { address, handleOf, inQuery, isoTime, phoneNumber, text } from './fields.ts'
 
 /** What the doors to the simulated phone need. */
-export interface Workbench {
+export interface SimulatorDesk {
   readonly store: Pick<Store, 'getOwnLine' | 'storeInbound' | 'noteNews' | 'noteTyping'>
   readonly connectors: Readonly<Record<string, Connector>>
   readonly nudge: (lineId: LineId) => void
@@ -83,23 +83,23 @@ const CARRIER = ok({
 })
 
 /** `POST /simulator/messages`: a contact writes. It goes through the same door as any carrier's inbound. */
-export function writeDoor(bench: Workbench): Door {
+export function writeDoor(desk: SimulatorDesk): Door {
   const shape = { summary: 'A contact writes', body: MESSAGE, answer: WRITTEN, status: 201, entry: 'lines' } as const
   return door(shape, async ({ body, request }) => {
-    const { line, carrier, handset } = await simulated(bench, credentialsOf(request), body.to_number)
-    const receivedAt = bench.now()
+    const { line, carrier, handset } = await simulated(desk, credentialsOf(request), body.to_number)
+    const receivedAt = desk.now()
     const draft = toDraft(body, receivedAt)
     await handset.writeOnPhone({ ...draft, lineId: line.id })
     const { messages } = carrier.parseInbound({ headers: {}, body: draft })
     const arrivals = messages.map((message) => ({ lineId: line.id, message, receivedAt, carrierNow: receivedAt }))
-    const stored = await receiveInbound(bench.store, bench.nudge, arrivals)
+    const stored = await receiveInbound(desk.store, desk.nudge, arrivals)
     const handles = stored.flatMap(({ messageIds }) => messageIds)
     return { status: 'OK', messages: handles.map((id, part) => ({ message_handle: handleOf(id), part })) }
   })
 }
 
 /** `GET /simulator/handset`: what that contact's phone shows. */
-export function handsetDoor(bench: Workbench): Door {
+export function handsetDoor(desk: SimulatorDesk): Door {
   const query = z.strictObject({
     number: inQuery('number', contactNumber),
     from_number: inQuery('from_number', FROM_NUMBER),
@@ -112,42 +112,42 @@ export function handsetDoor(bench: Workbench): Door {
   })
   const shape = { summary: 'What the contact’s phone shows', query, answer, entry: 'lines' } as const
   return door(shape, async ({ query: { number, from_number }, request }) => {
-    const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
+    const { line, handset } = await simulated(desk, credentialsOf(request), from_number)
     const messages = await handset.showPhone({ lineId: line.id, contact: number })
     const until = await handset.typingUntil({ lineId: line.id, contact: number })
-    const typing = until !== null && until > bench.now()
+    const typing = until !== null && until > desk.now()
     return { status: 'OK', number, from_number, typing, messages: messages.map(messageToWire) }
   })
 }
 
 /** `POST /simulator/handset/open`: the contact opens the conversation, and has read what the line wrote there. */
-export function openDoor(bench: Workbench): Door {
+export function openDoor(desk: SimulatorDesk): Door {
   const body = z.strictObject({ number: contactNumber, from_number: FROM_NUMBER })
   const shape = { summary: 'The contact opens the conversation', body, answer: DONE, entry: 'lines' } as const
   return door(shape, async ({ body: { number, from_number }, request }) => {
-    const { line, carrier, handset } = await simulated(bench, credentialsOf(request), from_number)
-    const at = bench.now()
+    const { line, carrier, handset } = await simulated(desk, credentialsOf(request), from_number)
+    const at = desk.now()
     await handset.contactReads({ lineId: line.id, contact: number, at })
     const told = carrier.parseInbound({ headers: {}, body: { openedBy: number, at } })
-    await noteNews(bench.store, told, { lineId: line.id, at })
+    await noteNews(desk.store, told, { lineId: line.id, at })
     return { status: 'OK' }
   })
 }
 
 /** `POST /simulator/typing`: the contact types, or no longer does. */
-export function typingDoor(bench: Workbench): Door {
+export function typingDoor(desk: SimulatorDesk): Door {
   const body = z.strictObject({ number: contactNumber, to_number: TO_NUMBER, typing: z.boolean() })
   const shape = { summary: 'The contact types, or no longer does', body, answer: DONE, entry: 'lines' } as const
   return door(shape, async ({ body: { number, to_number, typing }, request }) => {
-    const { line, carrier } = await simulated(bench, credentialsOf(request), to_number)
+    const { line, carrier } = await simulated(desk, credentialsOf(request), to_number)
     const told = carrier.parseInbound({ headers: {}, body: { typist: number, typing } })
-    await noteNews(bench.store, told, { lineId: line.id, at: bench.now() })
+    await noteNews(desk.store, told, { lineId: line.id, at: desk.now() })
     return { status: 'OK' }
   })
 }
 
 /** `PUT /simulator/carrier`: makes the carrier slow, paced, faulty or absent. What is left out stays as it is. */
-export function carrierDoor(bench: Workbench): Door {
+export function carrierDoor(desk: SimulatorDesk): Door {
   const shape = {
     summary: 'Make the carrier slow, paced, faulty or absent',
     body: KNOBS,
@@ -155,20 +155,20 @@ export function carrierDoor(bench: Workbench): Door {
     entry: 'lines',
   } as const
   return door(shape, async ({ body: { from_number, ...knobs }, request }) => {
-    const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
+    const { line, handset } = await simulated(desk, credentialsOf(request), from_number)
     const tuned = await handset.turnKnobs({ lineId: line.id, knobs: toKnobs(knobs) })
-    bench.nudge(line.id)
-    bench.nudgeMessages(line.id)
+    desk.nudge(line.id)
+    desk.nudgeMessages(line.id)
     return { status: 'OK', from_number, ...knobsToWire(tuned) }
   })
 }
 
 /** `GET` on the same path: the knobs as they stand. */
-export function carrierStateDoor(bench: Workbench): Door {
+export function carrierStateDoor(desk: SimulatorDesk): Door {
   const query = z.strictObject({ from_number: inQuery('from_number', FROM_NUMBER) })
   const shape = { summary: 'The carrier’s knobs as they stand', query, answer: CARRIER, entry: 'lines' } as const
   return door(shape, async ({ query: { from_number }, request }) => {
-    const { line, handset } = await simulated(bench, credentialsOf(request), from_number)
+    const { line, handset } = await simulated(desk, credentialsOf(request), from_number)
     return { status: 'OK', from_number, ...knobsToWire(await handset.simulatedCarrier(line.id)) }
   })
 }
@@ -180,9 +180,9 @@ interface Simulated {
 }
 
 /** The account's own line with a simulated phone behind it; no other has these doors. */
-async function simulated(bench: Workbench, credentials: Credentials, number: PhoneNumber): Promise<Simulated> {
-  const line = await bench.store.getOwnLine({ credentials, number })
-  const connector = bench.connectors[line.connector]
+async function simulated(desk: SimulatorDesk, credentials: Credentials, number: PhoneNumber): Promise<Simulated> {
+  const line = await desk.store.getOwnLine({ credentials, number })
+  const connector = desk.connectors[line.connector]
   if (connector?.handset !== undefined) return { line, carrier: connector.line(line), handset: connector.handset }
   throw new ReadbackError('invalid', 'That line has a real carrier, not a simulated phone')
 }
