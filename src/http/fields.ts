@@ -22,8 +22,8 @@ export function address(missing: string, malformed: string) {
 }
 
 /** A line's number in E.164. */
-export function phoneNumber(missing: string, malformed: string = missing) {
-  return parsed(parsePhoneNumber, missing, malformed)
+export function phoneNumber(wrong: string) {
+  return parsed(parsePhoneNumber, wrong, wrong)
 }
 
 export const NO_NUMBER = 'You must specify a `number` in the request body.'
