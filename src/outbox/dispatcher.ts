@@ -20,7 +20,7 @@ export interface DispatcherOptions {
   /** Takes up what an earlier process left. */
   readonly takeUp: () => Promise<void>
   readonly linesWithWork: () => Promise<LineId[]>
-  /** A line's lane; `onEnd` is called once the line was removed. */
+  /** A line's lane; `onEnd` is called once the line was removed, or is another process's. */
   readonly lane: (lineId: LineId, onEnd: () => void) => LineLane
   readonly log: OutboxLog
 }

@@ -39,7 +39,7 @@ export class MessageLane {
   /** Between two calls; unknown until the first. */
   #paceMs = 0
   #obstacle: Reason = 'pace'
-  #removed = false
+  #gone = false
 
   constructor(options: MessageLaneOptions) {
     this.#options = options
@@ -52,7 +52,7 @@ export class MessageLane {
     this.#insisting = new Insisting({ complaint: unwritten, tag: this.#tag(), log })
     const complaint = 'a line could not go on writing'
     const onIdle = () => {
-      if (this.#removed) options.onEnd()
+      if (this.#gone) options.onEnd()
     }
     this.#turns = new Turns({ step: () => this.#step(), onIdle, complaint, tag: this.#tag(), log, now })
   }
@@ -81,7 +81,7 @@ export class MessageLane {
     const nextCallAt = ready ? at + this.#paceMs : at
     const claimed = await this.#claiming.claim({ lineId, ready, obstacle: this.#obstacle, nextCallAt, at })
     const { line, call, nextDueAt, nextExpiryAt } = claimed
-    this.#removed = line === undefined
+    this.#gone = line === undefined
     if (line === undefined) return null
     if (line.paused) this.#obstacle = 'line_paused'
     else if (this.#obstacle === 'line_paused') this.#obstacle = 'pace'

@@ -64,7 +64,7 @@ export class ReceiptLane {
   readonly #insisting: Insisting
   #sweeping: Sweeping
   readonly #turns: Turns
-  #removed = false
+  #gone = false
   /** Something came, or came back, since the last claim with nothing under way: behind what was, there may be more. */
   #nudged = false
   /** When the last claim was made, something else was to be claimed later. */
@@ -82,7 +82,7 @@ export class ReceiptLane {
     this.#sweeping = new Sweeping({ lineId, store, now })
     const complaint = 'a lane could not go on'
     const onIdle = () => {
-      if (this.#removed && this.#inFlight.size === 0) options.onEnd()
+      if (this.#gone && this.#inFlight.size === 0) options.onEnd()
     }
     this.#turns = new Turns({ step: () => this.#step(), onIdle, complaint, tag: this.#tag(), log, now })
   }
@@ -115,8 +115,8 @@ export class ReceiptLane {
       ...{ lineId, limit, obstacle: this.#obstacle, at },
       nextCallAt: at + 1_000 / this.#pace.callsPerSecond,
     })
-    this.#removed = line === undefined
-    this.#more = this.#removed || nextDueAt !== null
+    this.#gone = line === undefined
+    this.#more = this.#gone || nextDueAt !== null
     if (line === undefined) return null
     if (line.paused) {
       this.#obstacle = 'line_paused'
