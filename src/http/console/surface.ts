@@ -5,9 +5,9 @@ import { admittingFirst } from '../auth.ts'
 import type { LineDesk } from '../operator-lines.ts'
 import { type Surface, serve } from '../surface.ts'
 import type { ChangeFeed } from './change-feed.ts'
+import { changesDoor } from './changes.ts'
 import * as conversations from './conversations.ts'
 import { checkHost, checkOrigin, sessionOf, visitorOf } from './entrance.ts'
-import { eventsDoor } from './events.ts'
 import { listKeysDoor, makeKeyDoor, revokeKeyDoor } from './keys.ts'
 import * as overview from './overview.ts'
 import { servePages } from './pages.ts'
@@ -52,7 +52,7 @@ export function serveConsole(app: FastifyInstance, options: ConsoleOptions, behi
 function sessionDoors(app: FastifyInstance, options: ConsoleOptions): Surface {
   return {
     '/console/session': { GET: visitorDoor(options), POST: signInDoor(options), DELETE: signOutDoor(options) },
-    '/console/events': { GET: eventsDoor(app, options) },
+    '/console/events': { GET: changesDoor(app, options) },
     '/console/reasons': { GET: overview.reasonsDoor() },
   }
 }

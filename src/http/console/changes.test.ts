@@ -8,7 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { serve } from '../surface.ts'
 import { ChangeFeed } from './change-feed.ts'
-import { type EventsDesk, eventsDoor } from './events.ts'
+import { type ChangesDesk, changesDoor } from './changes.ts'
 
 test('a page that asks with HEAD, and is gone before its stream begins, is no listener', {
   timeout: 10_000,
@@ -79,10 +79,10 @@ test('a page that does not read has no more kept for it than a stream holds, how
   assert.ok(kept > 0 && kept <= most + 100, `${kept} bytes`)
 })
 
-function serving(t: TestContext, desk: EventsDesk): FastifyInstance {
+function serving(t: TestContext, desk: ChangesDesk): FastifyInstance {
   const app = Fastify()
   t.after(() => app.close())
-  serve(app, { '/': { GET: eventsDoor(app, desk) } })
+  serve(app, { '/': { GET: changesDoor(app, desk) } })
   return app
 }
 

@@ -6,7 +6,7 @@ import type { ChangeFeed } from './change-feed.ts'
 import { sessionOf, visitorOf } from './entrance.ts'
 
 /** What the door to changes needs. */
-export interface EventsDesk {
+export interface ChangesDesk {
   readonly store: Pick<ConsoleStore, 'getVisitor'>
   readonly operatorToken: string
   readonly changes: ChangeFeed
@@ -20,7 +20,7 @@ const HEARTBEAT_MS = 15_000
  * `GET /console/events`: says that something changed, at once and never more often than the pause; the page fetches what it shows.
  * Ends with its session, at the latest with the next heartbeat.
  */
-export function eventsDoor(app: FastifyInstance, desk: EventsDesk): Door {
+export function changesDoor(app: FastifyInstance, desk: ChangesDesk): Door {
   const open = new Set<PassThrough>()
   // A server that stops would wait for streams that never end.
   app.addHook('preClose', async () => {
