@@ -29,12 +29,12 @@ const SIGN_IN = z.union(
 
 /** `POST /console/session`: signs in, by a key, as the operator, or by a link that does so once. */
 export function signInDoor(desk: SignInDesk): Door {
-  const attempts = new Attempts(desk.now)
+  const failures = new FailedSignIns(desk.now)
   return door({ body: SIGN_IN }, async ({ body, request, reply }) => {
     const opener = openerOf(body, desk)
     const token = opener && (await desk.store.openSession({ opener, at: desk.now() }).catch(notWhoTheySay))
     if (token === undefined) {
-      attempts.failed(request.ip)
+      failures.note(request.ip)
       const link = 'link_token' in body
       throw new ReadbackError('unauthorized', link ? 'This link was used already, or is too old' : 'That is not right')
     }
@@ -83,8 +83,8 @@ function visitorToWire(visitor: Visitor, { autoPlans }: SignInDesk): object {
 const MOST_FAILED = 10
 const WINDOW_MS = 60_000
 
-/** Sign-ins that failed, by the address that they came from, of the last minute. */
-class Attempts {
+/** By the address that they came from, of the last minute. */
+class FailedSignIns {
   readonly #now: () => number
   readonly #failed = new Map<string, number>()
   #since = 0
@@ -94,7 +94,7 @@ class Attempts {
   }
 
   /** Whoever has the right words is let in all the same: behind a proxy a stranger would lock everybody out. */
-  failed(from: string): void {
+  note(from: string): void {
     if (this.#now() - this.#since >= WINDOW_MS) {
       this.#since = this.#now()
       this.#failed.clear()
