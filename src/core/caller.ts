@@ -3,12 +3,12 @@ import { ReadbackError } from './errors.ts'
 import type { PhoneNumber } from './phone-number.ts'
 import type { TokenScope } from './token.ts'
 
-/** Whoever calls in an account's name: with its keys, or with a token. */
+/** Whoever calls in an account's name: with its keys, a token, or a session. */
 export interface Caller {
   readonly account: Account
-  /** The key that it came with, or that its token was made with. */
+  /** The key that it came with, or that its token or session was made with. */
   readonly keyId: string
-  /** Null where it came with the account's keys. */
+  /** Null where it came with anything else. */
   readonly token: TokenScope | null
 }
 

@@ -55,7 +55,7 @@ export interface KeyFacts {
   readonly createdAt: number
 }
 
-/** What a person looks for: what nobody has read, what waits, what did not go out. */
+/** What a person looks for: what nobody has read, what is read, what waits, what did not go out. */
 export const CONVERSATION_STATES = ['unread', 'read', 'waiting', 'failed'] as const
 
 export interface ConversationFilter {

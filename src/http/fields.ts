@@ -3,7 +3,7 @@ import { formatId, type Id, type IdKind, parseId } from '../core/id.ts'
 import { parseAddress, parsePhoneNumber } from '../core/phone-number.ts'
 import { REASONS } from '../core/reason.ts'
 
-/** A text that `parseText` takes, in its normal form; `message` says what is wrong with any other. */
+/** A text that `parseText` takes, in its normal form; else `missing` or `malformed` says what is wrong. */
 function parsed<T>(parseText: (text: string) => T | undefined, missing: string, malformed: string) {
   return z
     .string({ error: missing })

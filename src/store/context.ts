@@ -19,6 +19,6 @@ export interface Context {
   readonly db: Kysely<Tables>
   readonly seal: Seal
   readonly rules: StoreRules
-  /** The one thing that is decided by this store's own clock: whether a token still holds. */
+  /** The store's own clock: by it a token or a session still holds, whatever time a call brings. */
   readonly now: () => number
 }
