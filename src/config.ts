@@ -121,7 +121,7 @@ const SETTINGS = VARIABLES.transform((env) => ({
   leaseMs: env.READBACK_LEASE_S,
   dedupeAgeMs: env.READBACK_DEDUPE_AGE_S,
   retentionMs: env.READBACK_RETENTION_DAYS,
-  /** Where webhooks may go besides public addresses: to this machine while nobody reaches the server from another, by a proxy neither. */
+  /** Where webhooks may go besides public addresses. Unset: to this machine, unless others reach the server, be it by a proxy. */
   webhookAllow: env.READBACK_WEBHOOK_ALLOW ?? (isAlone(env) ? parseAddressRanges('127.0.0.0/8,::1') : []),
   demo: env.READBACK_DEMO === '1' && isLoopback(env.HOST) && !POSTGRES_URL.test(env.DATABASE_URL ?? ''),
 }))

@@ -56,7 +56,7 @@ const OPENED = z.object({ openedBy: ADDRESS, at: TIME })
 /** The contact begins to type, or ends. */
 const TYPING = z.object({ typist: ADDRESS, typing: z.boolean() })
 
-/** The carrier that needs none: a simulated phone behind a core port, with the same declaration and duties as a real carrier. */
+/** The connector that has no network: a simulated phone behind a port of core's, with the declaration and the duties of any other. */
 export function simulator(handset: Handset, now: () => number): Connector {
   return {
     name: 'simulator',

@@ -57,8 +57,8 @@ export interface CarrierLine {
   /** Never throws for what a carrier may do: that is what {@link ReceiptOutcome} is for. */
   sendReceipt(call: ReceiptCall): Promise<ReceiptOutcome>
   /**
-   * Never throws for what a carrier may do. Where {@link Connector.writing} is. One that has something to do before it sends asks `mayCall`
-   * once more right before it does: the line may be another process's by then.
+   * Never throws for what a carrier may do. There where {@link Connector.writing} is. One that has something to do before it sends asks
+   * `mayCall` once more right before it sends: the line may be another process's by then.
    */
   sendMessage?(call: MessageCall, mayCall: () => boolean): Promise<MessageOutcome>
   /** Shows the contact that the line types, or no longer does. */

@@ -24,7 +24,7 @@ export interface Sent {
 /** A Mac shows it after two to ten seconds, or never. */
 const LOOK_AFTER_MS = [2_000, 10_000]
 
-/** Looks whether what a carrier took is then read there. The receipt stays `sent` either way; a line that never shows it is told. */
+/** Looks whether what a carrier took is then read there. The receipt stays `sent` either way; it is the line's health that tells. */
 export class Verification {
   readonly #options: VerificationOptions
   readonly #timers = new Set<NodeJS.Timeout>()

@@ -60,7 +60,7 @@ export class WebhookDispatcher {
     clearTimeout(grace)
   }
 
-  /** What an earlier process left, or another time of the clock's. */
+  /** What an earlier process left, or what is due at a time from before the clock was set back. */
   async #takeUp(): Promise<void> {
     await this.#options.store.releaseDeliveries({ at: this.#options.now() })
   }

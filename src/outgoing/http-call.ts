@@ -69,7 +69,7 @@ export const TOO_LARGE = 'TOO_LARGE'
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** Of what a name's servers are given, half of a customer's call: the system may know it still. */
+/** A name's servers get half of the time of a call to a customer (2.5 s, then twice that): the system may know it still. */
 const RESOLVER = { timeout: 2_500, tries: 2 }
 /** One for all of the process's callers. */
 const CUSTOMERS_LOOKUP = customersLookup(new dns.promises.Resolver(RESOLVER), (...asked) => dns.lookup(...asked))

@@ -181,7 +181,7 @@ const NOTHING_QUEUED = {
   expires_at: 0,
 } as const
 
-/** One pair of words, or one, that reads like no other: the length keeps apart what would read alike when joined. */
+/** A name that no other credentials have. With the id's length two pairs that would read alike when joined do not. */
 function nameOf(credentials: Credentials): string {
   if ('token' in credentials) return `token ${credentials.token}`
   if ('sessionToken' in credentials) return `session ${credentials.sessionToken}`
