@@ -1,27 +1,9 @@
 import { messageOf, ReadbackError } from '../core/errors.ts'
-import type { Changes, Store } from '../core/store.ts'
-import type { StoreRules } from './context.ts'
+import type { Store } from '../core/store.ts'
+import type { StoreOptions } from './context.ts'
 import { openPostgresStore } from './postgres/store.ts'
 import { isOfSqlite } from './sqlite/connection.ts'
 import { openSqliteStore } from './sqlite/store.ts'
-
-export interface StoreOptions {
-  /** `sqlite:<path>`, or `postgres://…` as libpq has it. */
-  readonly url: string
-  /** So many connections to PostgreSQL at the most. */
-  readonly poolSize: number
-  /** How long a process that is no more keeps its lines from the others. */
-  readonly leaseMs: number
-  /** 64 hex digits. */
-  readonly secretKey: string
-  readonly rules: StoreRules
-  /** Hears of a store that broke for good while it served: the process cannot go on without. */
-  readonly onDeath: (error: Error) => void
-  /** Hears of what a commit left for others to do. */
-  readonly onChanges: (changes: Changes) => void
-  /** Hears, while it opens, of what is out of the ordinary and keeps nobody from starting. */
-  readonly onNotice: (notice: string) => void
-}
 
 const SQLITE_URL = /^sqlite:(.+)$/
 const POSTGRES_URL = /^postgres(ql)?:\/\/./

@@ -6,7 +6,7 @@ import type { OverdueCall } from '../../core/overdue.ts'
 import type { Setback, Settlement } from '../../core/send-receipt.ts'
 import type { Changes, Store } from '../../core/store.ts'
 import type { DeliveryOutcome } from '../../core/webhook.ts'
-import type { Context, StoreRules } from '../context.ts'
+import type { Context, StoreOptions } from '../context.ts'
 import { redeliver, testWebhook } from '../deliveries.ts'
 import type { Answered, Nudging, Told } from '../events.ts'
 import { checkKey } from '../key-check.ts'
@@ -41,16 +41,7 @@ import { type Tools, tellingOf, touch } from './telling.ts'
 import { IN_ORDER, type Isolation, type Statement, Transactions } from './transactions.ts'
 import { upgrade } from './upgrade.ts'
 
-export interface PostgresStart {
-  readonly url: string
-  readonly poolSize: number
-  /** 64 hex digits. */
-  readonly secretKey: string
-  readonly rules: StoreRules
-  readonly leaseMs: number
-  readonly onChanges: (changes: Changes) => void
-  readonly onNotice: (notice: string) => void
-}
+type PostgresStart = Omit<StoreOptions, 'onDeath'>
 
 /** For lanes, leases and what is accepted: neither lists nor callers' changes, however many there are, take the last. */
 const KEPT_CONNECTIONS = 2

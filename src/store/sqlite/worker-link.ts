@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { messageOf, ReadbackError } from '../../core/errors.ts'
-import type { Changes } from '../../core/store.ts'
+import type { StoreOptions } from '../context.ts'
 import type { Answer, Call } from './batch.ts'
 import type { Outcome, WorkerReady, WorkerStart } from './worker.ts'
 
@@ -10,14 +10,8 @@ interface Pending extends Call {
   readonly reject: (error: Error) => void
 }
 
-export interface LinkListeners {
-  /** Hears of a worker that ended unasked. */
-  readonly onDeath: (error: Error) => void
-  /** Hears of what a commit left for others to do, after its callers do. */
-  readonly onChanges: (changes: Changes) => void
-  /** Hears of what was out of the ordinary when the store was opened. */
-  readonly onNotice: (notice: string) => void
-}
+/** They hear of a commit after its callers do. */
+export type LinkListeners = Pick<StoreOptions, 'onDeath' | 'onChanges' | 'onNotice'>
 
 /** This thread's end of a worker: the calls of one turn of the event loop go over together, answers come back in order. */
 export class WorkerLink {
