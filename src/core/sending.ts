@@ -115,8 +115,8 @@ export function setMessageBack(
 export interface SendingStore {
   /** Throws what `admitCaller`, `passWritingLine` and `passService` throw. */
   sendMessage(call: SendMessageCall): Promise<TakenMessage>
-  /** Throws what `admitCaller` and `passWritingLine` throw. */
-  findTypingPlace(call: ShowTypingCall): Promise<TypingPlace>
+  /** To begin to type releases what waits for a reply. Throws what `admitCaller` and `passWritingLine` throw. */
+  getTypingPlace(call: ShowTypingCall): Promise<TypingPlace>
   /** Tells the others; absent where one process has the store to itself. */
   tellOfTyping?(note: TypingNote): void
   /** Whatever is older than what is known already changes nothing. Answers what is still to be told: others get their turn before it. */

@@ -9,7 +9,7 @@ async function shown(sendTyping: () => Promise<ReceiptOutcome>) {
   const told: boolean[] = []
   const place = { line: { connector: 'test', paused: false }, conversation: {}, released: 0 }
   const store = {
-    findTypingPlace: async () => place,
+    getTypingPlace: async () => place,
     tellOfTyping: ({ taken }: { taken: boolean }) => told.push(taken),
   } as unknown as TypingDesk['store']
   const connector = { line: () => ({ sendTyping }) } as unknown as Connector

@@ -30,7 +30,7 @@ export interface TypingPlace {
 }
 
 export interface TypingDesk extends Pick<LineNudges, 'nudge'> {
-  readonly store: Pick<Store, 'findTypingPlace' | 'getLine' | 'tellOfTyping'>
+  readonly store: Pick<Store, 'getTypingPlace' | 'getLine' | 'tellOfTyping'>
   readonly connectors: Readonly<Record<string, Connector>>
 }
 
@@ -39,7 +39,7 @@ export type ShownTyping = { readonly kind: 'done'; readonly conversation: Conver
 
 /** Asks the carrier once, and answers its word: nothing of it is worth keeping. Throws `invalid` where there can be none. */
 export async function showTyping(desk: TypingDesk, call: ShowTypingCall): Promise<ShownTyping> {
-  const { line, conversation, released } = await desk.store.findTypingPlace(call)
+  const { line, conversation, released } = await desk.store.getTypingPlace(call)
   if (released > 0) desk.nudge(line.id)
   // It would announce a message that does not come. What was begun may still end.
   if (line.paused && call.typing) return { kind: 'unavailable', reason: 'line_paused' }

@@ -67,7 +67,7 @@ async function insert(
   return id
 }
 
-export async function findTypingPlace(context: Context, call: ShowTypingCall): Promise<TypingPlace> {
+export async function getTypingPlace(context: Context, call: ShowTypingCall): Promise<TypingPlace> {
   const { row } = await callersLine(context, call.credentials, call.fromNumber)
   if (row !== undefined && !context.rules.writing[row.connector]?.typing) {
     throw new ReadbackError('invalid', 'The from_number cannot show that it types')

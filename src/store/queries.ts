@@ -42,7 +42,7 @@ import {
 } from './lines.ts'
 import { linesWithMessages } from './message-lanes.ts'
 import { findService, getMessage, listMessages } from './messages.ts'
-import { findTypingPlace } from './outbound.ts'
+import { getTypingPlace } from './outbound.ts'
 import { findOverdue } from './overdue.ts'
 import { forgetTallies, listLineStates, overview } from './overview.ts'
 import { getReceipt, linesWithReceipts, listReceipts, noteReplies } from './receipts.ts'
@@ -114,11 +114,11 @@ export const COLD_WRITES = {
   deleteKey,
   deleteToken,
   enrolAgain,
-  findTypingPlace,
   forgetInbound,
   forgetOld,
   forgetTallies,
   forgetTokens,
+  getTypingPlace,
   hastenTries,
   inboundSecret,
   makeKey,
