@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import { startGoogle } from './support/google.ts'
 import { CONTACT, customer, LINE, startReadback } from './support/readback.ts'

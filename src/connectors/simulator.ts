@@ -9,8 +9,7 @@ import type {
   ReceiptOutcome,
   UnavailableOutcome,
 } from '../core/connector.ts'
-import type { Conversation } from '../core/conversation.ts'
-import { SERVICES } from '../core/conversation.ts'
+import { type Conversation, SERVICES } from '../core/conversation.ts'
 import { ReadbackError } from '../core/errors.ts'
 import type { Handset, HandsetDraft } from '../core/handset.ts'
 import type { LineId } from '../core/id.ts'

@@ -1,8 +1,13 @@
 import { type Selectable, sql } from 'kysely'
 import type { ShownMessage } from '../core/console.ts'
 import type { Conversation } from '../core/conversation.ts'
-import type { HandsetArrival, HandsetDraft, HandsetMessage, SimulatedCarrier } from '../core/handset.ts'
-import { HANDSET_LENGTH } from '../core/handset.ts'
+import {
+  HANDSET_LENGTH,
+  type HandsetArrival,
+  type HandsetDraft,
+  type HandsetMessage,
+  type SimulatedCarrier,
+} from '../core/handset.ts'
 import type { LineId, MessageId } from '../core/id.ts'
 import type { Address } from '../core/phone-number.ts'
 import type { Context } from './context.ts'

@@ -1,5 +1,4 @@
-import type { Kysely } from 'kysely'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Aged, AgedCall } from '../core/retention.ts'
 import { STATUS_CALLBACK } from '../core/webhook.ts'
 import type { Context } from './context.ts'
