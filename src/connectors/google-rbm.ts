@@ -132,10 +132,12 @@ function sortAnswer(answer: HttpAnswer, secrets: readonly string[]): ReceiptOutc
   if (status === 200 && z.looseObject({}).safeParse(body).success) return { kind: 'done' }
   const refusal = REFUSAL.safeParse(body).data?.error
   const detail = excerpt(`${status} ${refusal?.status ?? ''} ${refusal?.message ?? ''}`.trim(), secrets)
-  if (status === 404 && refusal?.status === 'NOT_FOUND') return { kind: 'not_supported', reason: 'no_rcs', detail }
+  // In words that are not Google's it is a proxy on the way that refuses.
+  if (refusal === undefined) return tryLater(answer, detail)
+  if (status === 404 && refusal.status === 'NOT_FOUND') return { kind: 'not_supported', reason: 'no_rcs', detail }
   if (status === 401) return { kind: 'rejected', reason: 'wrong_password', detail }
   if (status === 403) return { kind: 'rejected', reason: 'access_denied', detail }
-  if (status === 400 && refusal !== undefined) return { kind: 'rejected', reason: 'rejected', detail }
+  if (status === 400) return { kind: 'rejected', reason: 'rejected', detail }
   return tryLater(answer, detail)
 }
 
