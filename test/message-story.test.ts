@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { describeOnBoth } from './support/both-engines.ts'
 import { startCustomerServer } from './support/customer-server.ts'
 import { CONTACT, type Customer, customer } from './support/readback.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
@@ -9,6 +10,23 @@ import { addWebhooks, deliveries } from './support/webhooks.ts'
 
 /** More than a story shows. */
 const LATER = 21
+const MOST_WEBHOOKS = 100
+
+describeOnBoth((desk) => {
+  test('a story has the newest webhooks of many, newest first', async () => {
+    const { server, account } = desk
+    await using sink = await startCustomerServer()
+    await addWebhooks(account, [sink.url], { type: 'receive' })
+    const [handle] = await account.write()
+    const visitor = await signIn(server.base, keysOf(account))
+    const { webhook_id } = (await visitor.must(200, 'GET', '/console/readback/v1/webhooks')).body.data[0]
+    for (let n = 0; n < MOST_WEBHOOKS; n++) await visitor.must(200, 'POST', `/console/webhooks/${webhook_id}/test`)
+    const listed = await deliveries(account, `?limit=${MOST_WEBHOOKS}`)
+    const { webhooks } = (await visitor.must(200, 'GET', `/console/messages/${handle}`)).body
+    const idsOf = (those: readonly { delivery_id: string }[]) => those.map(({ delivery_id }) => delivery_id)
+    assert.deepEqual(idsOf(webhooks), idsOf(listed))
+  })
+})
 
 describe('the story of a message', () => {
   const server = shareReadback()

@@ -76,6 +76,20 @@ describe('every statement of a server on PostgreSQL', { skip: requireOwnPostgres
     assert.ok(ways.flat().some((step) => step.endsWith(' by session_ends')))
   })
 
+  test('finds what was told of a message by that, though all was told of a few when it was counted', async () => {
+    await using crowded = await postgres.database()
+    await startReadback(nodeSettings(crowded)).then((server) => server[Symbol.asyncDispose]())
+    await runSql(
+      crowded.url,
+      `${events(3)}; ${deliveries(20_000, null)}; update webhook_deliveries set event_id = 1 + id % 3;
+       insert into webhooks (account_id, type, url, created_at) values (1, 'receive', '', 1); analyze`,
+    )
+    const told = asked.filter((query) => query.includes('"d"."event_id" in'))
+    const ways = await Promise.all(told.map(async (query) => stepsOf(await planOf(crowded, query))))
+    assert.deepEqual([ways.length, ways.flat().filter((step) => step.endsWith(' by webhook_deliveries_pkey'))], [1, []])
+    assert.ok(ways.flat().some((step) => step.endsWith(' by event_deliveries')))
+  })
+
   test('goes by the same indexes whatever its tables hold in the moment when a plan is made that is kept', async () => {
     await using empty = await postgres.database()
     await startReadback(nodeSettings(empty)).then((server) => server[Symbol.asyncDispose]())
@@ -144,6 +158,7 @@ async function end({ operator }: Readback, account: Customer): Promise<void> {
 
 /** What a person looks at. */
 async function look(base: string, account: Customer): Promise<void> {
+  const [handle] = await account.write()
   const visitor = await signIn(base, keysOf(account))
   const { body } = await visitor.must(200, 'GET', '/console/conversations')
   const { body: searched } = await visitor.must(
@@ -152,7 +167,14 @@ async function look(base: string, account: Customer): Promise<void> {
     `/console/conversations?search=${encodeURIComponent(CONTACT)}`,
   )
   const { conversation_id: id } = searched.data[0] ?? body.data[0]
-  for (const path of ['overview', 'lines', 'keys', `conversations/${id}`, `conversations/${id}/handset`]) {
+  for (const path of [
+    'overview',
+    'lines',
+    'keys',
+    `conversations/${id}`,
+    `conversations/${id}/handset`,
+    `messages/${handle}`,
+  ]) {
     await visitor.must(200, 'GET', `/console/${path}`)
   }
   await visitor.must(200, 'POST', '/console/api/mark-read', { number: CONTACT, from_number: LINE })

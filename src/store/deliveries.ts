@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Credentials } from '../core/account.ts'
 import type { AccountEvent } from '../core/account-event.ts'
 import type { Trouble } from '../core/console.ts'
@@ -44,15 +45,14 @@ export async function deliveriesAbout(
     )
     .execute()
   if (events.length === 0) return []
+  const ids = events.map(({ id }) => id)
   const told = deliveriesOf(context)
     .where('e.account_id', '=', accountId)
-    .where(
-      'd.event_id',
-      'in',
-      events.map(({ id }) => id),
-    )
+    .where('d.event_id', 'in', ids)
+    // `+ 0`: in the order of the ids as they are, PostgreSQL may go back through all that were ever made.
+    .orderBy(sql`d.id + 0`, 'desc')
     .limit(MOST_ABOUT)
-  return (await withAttempts(context, told)).sort((a, b) => b.id - a.id)
+  return withAttempts(context, told)
 }
 
 const MOST_ABOUT = 100
