@@ -12,7 +12,7 @@ import {
   phone,
 } from './support/dashboard.ts'
 import { fillingSqlite } from './support/filling.ts'
-import { type Customer, customer, startReadback } from './support/readback.ts'
+import { CONTACT, type Customer, customer, startReadback } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
 
@@ -104,6 +104,23 @@ describe('the dashboard, for those who have a lot,', { skip: requireDashboard() 
     await desk.server.operator.must(201, 'POST', `/operator/accounts/${account.accountId}/lines`, draft)
     await page.clock.fastForward(60_000)
     await page.getByRole('option', { name: '+14155563000' }).waitFor()
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('counts three thousand lines for the overview, and fetches none of them', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await addLines(desk, account, 3_000, 5_564_000)
+    const fetched: string[] = []
+    page.on('request', (request) => fetched.push(request.url().slice(desk.server.base.length)))
+    await page.goto(`${desk.server.base}/overview`)
+    const figure = (name: string) => page.locator('.card', { hasText: name }).locator('.figure')
+    await figure('Lines').getByText('3001 online').waitFor()
+    await account.must(200, 'PUT', '/simulator/carrier', { from_number: line, offline: true })
+    await account.write({ to_number: line })
+    await account.markRead(CONTACT, line)
+    await figure('Queued now').getByText('1', { exact: true }).waitFor()
+    assert.equal(fetched.filter((path) => path === '/console/lines').length, 0)
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 

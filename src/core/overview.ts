@@ -1,3 +1,4 @@
+import type { LineStatus } from './line.ts'
 import type { Receipt, SettledState } from './receipt.ts'
 
 const MINUTE_MS = 60_000
@@ -48,6 +49,8 @@ export interface Overview {
   readonly open: number
   /** The newest that did not go out. */
   readonly failures: readonly Receipt[]
+  /** How many do how: of each status that one has. */
+  readonly lines: readonly { readonly status: LineStatus; readonly lines: number }[]
 }
 
 export const MOST_COUNTED = 10_000

@@ -157,6 +157,7 @@ export interface Overview {
   queued: number
   queued_and_more: boolean
   failures: Receipt[]
+  lines: { line_status: LineStatus; lines: number }[]
 }
 
 export interface WebhookState {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { LineId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import { type Claim, settle } from '../core/send-receipt.ts'
 import { contactOf, type Desk, desk, deskAt, done, LINE, type Place, WORDS } from './desk.contract.ts'
@@ -41,6 +42,28 @@ export function describeOverview(engine: string, place: () => Promise<Place>): v
         failures.map(({ number }) => number),
         [9, 8, 7, 6, 5, 4, 3, 2].map(contactOf),
       )
+    })
+
+    test('counts by status the lines that the account has, and none that was removed', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials } = d
+      await deskAt(store, OTHER_LINE)
+      const { accountId } = await store.getOwnLine({ credentials, number: LINE })
+      const lines: LineId[] = []
+      for (const number of ['+14155550101', '+14155550102', '+14155550103'] as PhoneNumber[]) {
+        const { line } = await store.createLine({ accountId, number, connector: 'simulator', settings: {}, at: 0 })
+        lines.push(line.id)
+      }
+      const [first, second, removed] = lines as [LineId, LineId, LineId]
+      for (const id of [first, second]) {
+        await store.noteHealth({ id, health: { status: 'OFFLINE', reason: 'unreachable' }, at: 1 })
+      }
+      await store.removeLine({ id: removed, at: 1 })
+      assert.deepEqual((await store.overview({ credentials, at: 1 })).lines, [
+        { status: 'UNKNOWN', lines: 1 },
+        { status: 'OFFLINE', lines: 2 },
+      ])
     })
 
     test('says of each line when a contact wrote last, when a receipt ended last, and what waits', async () => {

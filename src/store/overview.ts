@@ -29,8 +29,10 @@ export async function overview(
   const lines = await db
     .selectFrom('lines as l')
     .where('l.account_id', '=', id)
-    .select((eb) => waitingOn(eb).as('queued'))
+    .select((eb) => ['l.status', 'l.removed_at', waitingOn(eb).as('queued')])
+    .orderBy('l.id')
     .execute()
+  const live = lines.filter(({ removed_at }) => removed_at === null)
   const open = lines.reduce((sum, { queued }) => sum + (queued ?? 0), 0)
   const newest = db.selectFrom('receipts').select('id').where('account_id', '=', id).orderBy('id', 'desc')
   const failures = await ownReceipts(context, id)
@@ -39,7 +41,13 @@ export async function overview(
     .orderBy('receipts.id', 'desc')
     .limit(MOST_FAILURES)
     .execute()
-  return { tallies, open: Math.min(open, MOST_COUNTED), failures }
+  const byStatus = [...Map.groupBy(live, ({ status }) => status)]
+  return {
+    tallies,
+    open: Math.min(open, MOST_COUNTED),
+    failures,
+    lines: byStatus.map(([status, those]) => ({ status, lines: those.length })),
+  }
 }
 
 export async function forgetTallies(

@@ -3,10 +3,9 @@ import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { get } from '../api.ts'
-import { useLines } from '../lines.ts'
 import { Empty, Failure, HealthBadge, Loading, StateBadge, Time } from '../parts/states.tsx'
 import { Why } from '../parts/why.tsx'
-import type { LineState, Overview as OverviewData, Receipt } from '../types.ts'
+import type { Overview as OverviewData, Receipt } from '../types.ts'
 import { duration, localTime, STATES } from '../words.ts'
 
 const MINUTES = 60
@@ -21,7 +20,6 @@ export function Overview() {
     // Its hour goes on where nothing happens, too.
     refetchInterval: MINUTE_MS,
   })
-  const lines = useLines()
   return (
     <div className="page">
       <Title order={1} size="h3" mb="md">
@@ -29,10 +27,9 @@ export function Overview() {
       </Title>
       {overview.isPending && <Loading />}
       {overview.isError && <Failure error={overview.error} again={overview.refetch} />}
-      {lines.isError && <Failure error={lines.error} again={lines.refetch} />}
       {overview.data && (
         <Stack gap="md">
-          <Figures data={overview.data} lines={lines.data?.data} />
+          <Figures data={overview.data} />
           <Chart data={overview.data} />
           <Failures failures={overview.data.failures} />
         </Stack>
@@ -41,10 +38,9 @@ export function Overview() {
   )
 }
 
-function Figures({ data, lines }: { data: OverviewData; lines: LineState[] | undefined }) {
+function Figures({ data }: { data: OverviewData }) {
   const { p50, p99 } = data.request_to_carrier_ms
   const sent = sumOf(data.receipts.filter(({ state }) => state === 'sent').map(({ receipts }) => receipts))
-  const byHealth = Map.groupBy(lines ?? [], ({ line_status }) => line_status)
   return (
     <SimpleGrid cols={{ base: 2, md: 4 }} spacing="md">
       <Figure name="Sent in the last hour">{sent.toLocaleString()}</Figure>
@@ -58,14 +54,13 @@ function Figures({ data, lines }: { data: OverviewData; lines: LineState[] | und
         {data.queued.toLocaleString()}
         {data.queued_and_more && '+'}
       </Figure>
-      <Figure name="Lines" below={lines?.length === 0 ? 'the operator adds them' : undefined}>
+      <Figure name="Lines" below={data.lines.length === 0 ? 'the operator adds them' : undefined}>
         <Group gap={6} component="span">
-          {lines === undefined && '–'}
           {/* As a text: of numbers Mantine's Group leaves out a 0. */}
-          {lines?.length === 0 && '0'}
-          {[...byHealth].map(([status, those]) => (
-            <Group key={status} gap={4} component="span">
-              {those.length} <HealthBadge status={status} />
+          {data.lines.length === 0 && '0'}
+          {data.lines.map(({ line_status, lines }) => (
+            <Group key={line_status} gap={4} component="span">
+              {lines} <HealthBadge status={line_status} />
             </Group>
           ))}
         </Group>

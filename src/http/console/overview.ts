@@ -15,7 +15,7 @@ const MINUTE_MS = 60_000
 /** `GET /console/overview`: the last hour. */
 export function overviewDoor(store: Pick<ConsoleStore, 'overview'>, now: () => number): Door {
   return door({}, async ({ request }) => {
-    const { tallies, open, failures } = await store.overview({ credentials: credentialsOf(request), at: now() })
+    const { tallies, open, failures, lines } = await store.overview({ credentials: credentialsOf(request), at: now() })
     return {
       status: 'OK',
       now: isoTime(now()),
@@ -24,6 +24,7 @@ export function overviewDoor(store: Pick<ConsoleStore, 'overview'>, now: () => n
       queued: open,
       queued_and_more: open >= MOST_COUNTED,
       failures: failures.map(receiptToWire),
+      lines: lines.map(({ status, lines }) => ({ line_status: status, lines })),
     }
   })
 }
