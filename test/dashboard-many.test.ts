@@ -93,8 +93,7 @@ describe('the dashboard, for those who have a lot,', { skip: requireDashboard() 
     await page.reload()
     await lineChoice(page).fill('3000')
     await page.getByText('Nothing matches', { exact: true }).waitFor()
-    const fetched: string[] = []
-    page.on('request', (request) => fetched.push(request.url().slice(desk.server.base.length)))
+    const fetched = fetchedBy(page)
     for (let n = 0; n < 5; n++) {
       await account.write({ to_number: line, content: `Message ${n}` })
       await page.getByRole('link', { name: `Message ${n}` }).waitFor()
@@ -107,12 +106,36 @@ describe('the dashboard, for those who have a lot,', { skip: requireDashboard() 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('fetches a thousand lines at once for what a person does, and every ten seconds for all else', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await addLines(desk, account, 1_000, 5_570_000)
+    await page.clock.install()
+    await page.goto(`${desk.server.base}/lines`)
+    const card = page.getByRole('region', { name: line })
+    await card.getByText('online', { exact: true }).waitFor()
+    const fetched = fetchedBy(page)
+    const times = () => fetched.filter((path) => path === '/console/lines').length
+    for (let n = 0; n < 3; n++) await hears(page, () => account.write({ to_number: line }))
+    assert.equal(times(), 0)
+    await account.must(200, 'PUT', '/simulator/carrier', { from_number: line, offline: true })
+    await card.getByRole('button', { name: 'Probe now' }).click()
+    await card.getByText('offline', { exact: true }).waitFor()
+    const before = times()
+    const path = `/operator/lines/${encodeURIComponent(line)}`
+    await hears(page, () => desk.server.operator.must(200, 'PATCH', path, { paused: true }))
+    assert.equal(times(), before)
+    await page.clock.fastForward(10_000)
+    await card.getByText('paused by the operator').waitFor()
+    assert.equal(times(), before + 1)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('counts three thousand lines for the overview, and fetches none of them', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited
     await addLines(desk, account, 3_000, 5_564_000)
-    const fetched: string[] = []
-    page.on('request', (request) => fetched.push(request.url().slice(desk.server.base.length)))
+    const fetched = fetchedBy(page)
     await page.goto(`${desk.server.base}/overview`)
     const figure = (name: string) => page.locator('.card', { hasText: name }).locator('.figure')
     await figure('Lines').getByText('3001 online').waitFor()
@@ -166,10 +189,27 @@ describe('the dashboard, for those who have a lot,', { skip: requireDashboard() 
     await page.getByRole('button', { name: 'Really remove +14155560042' }).press('Enter')
     await page.getByText('Nothing matches').waitFor()
     await page.getByRole('heading', { level: 1 }).and(page.locator(':focus')).waitFor()
+    const fetched = fetchedBy(page)
+    for (let n = 0; n < 2; n++) await hears(page, () => account.write())
+    assert.deepEqual([...new Set(fetched)], ['/console/session'])
     assert.deepEqual(await complaintsOfAxe(page), [])
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 })
+
+/** The paths, from now on. */
+function fetchedBy(page: Page): readonly string[] {
+  const fetched: string[] = []
+  page.on('request', (request) => fetched.push(new URL(request.url()).pathname))
+  return fetched
+}
+
+/** Until the page fetches what it shows because of that. */
+async function hears(page: Page, change: () => Promise<unknown>): Promise<void> {
+  const fetching = page.waitForRequest('**/console/session')
+  await change()
+  await fetching
+}
 
 /** Once it is known that there are many. */
 const lineChoice = (page: Page) => page.locator('input').and(page.getByLabel('Line', { exact: true }))

@@ -54,13 +54,15 @@ export const queries = new QueryClient({
   },
 })
 
-/** All that is shown. A further page that is on its way is waited for: to fetch its list anew would throw it away. */
-export function fetchAnew(): Promise<void> {
+/** All that is shown and not left out. A further page that is on its way is waited for: to fetch its list anew would throw it away. */
+export function fetchAnew(isLeftOut: (query: Query) => boolean = () => false): Promise<void> {
   for (const { promise, queryKey } of queries.getQueryCache().findAll({ predicate: bringsFurther })) {
     const anew = () => queries.invalidateQueries({ queryKey, exact: true })
     void promise?.then(anew, anew)
   }
-  return queries.invalidateQueries({ predicate: (query) => !bringsFurther(query) && !isNotThere(query) })
+  return queries.invalidateQueries({
+    predicate: (query) => !bringsFurther(query) && !isNotThere(query) && !isLeftOut(query),
+  })
 }
 
 /** No change brings it, and what says so would give way to a moment of waiting at each. */

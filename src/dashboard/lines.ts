@@ -1,20 +1,17 @@
 import { useQuery } from '@tanstack/react-query'
 import { get } from './api.ts'
+import { isLong, MAY_BE_LONG } from './long-lists.ts'
 import type { LineState } from './types.ts'
 
 /** The account's own: whatever views show of them is fetched once. */
 export function useLines() {
-  return useQuery({ queryKey: ['lines'], queryFn: () => get<{ data: LineState[] }>('/lines') })
+  return useQuery({ queryKey: ['lines'], queryFn: () => get<{ data: LineState[] }>('/lines'), ...MAY_BE_LONG })
 }
 
-/** More than that are not fetched along with whatever changes: of thousands each time takes the server a tenth of a second. */
-const FETCHED_OFTEN = 50
 const SELDOM_MS = 60_000
 
 /** The same, to choose one from: how each of them does may be old. */
 export function useLineChoice() {
-  const isLong = ({ state }: { state: { data?: { data: LineState[] } | undefined } }) =>
-    (state.data?.data.length ?? 0) > FETCHED_OFTEN
   return useQuery({
     queryKey: ['lines'],
     queryFn: () => get<{ data: LineState[] }>('/lines'),

@@ -1,6 +1,7 @@
 import type { Query } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { fetchAnew, queries } from './api.ts'
+import { hasTime } from './long-lists.ts'
 
 const COME_BACK_MS = 1_500
 /** A connection that is gone without a word says nothing of it; a server that is there is never silent for so long. */
@@ -19,7 +20,7 @@ async function fetchInTurn(): Promise<void> {
     // nobody waits for: whoever comes back begins one.
     void queries.cancelQueries({ type: 'inactive', predicate: isFirst })
     again = queries.isFetching({ predicate: isFirst }) > 0
-    await fetchAnew()
+    await fetchAnew(hasTime)
   }
   fetching = false
 }

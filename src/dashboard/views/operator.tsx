@@ -5,6 +5,7 @@ import { useChanges } from '../act.ts'
 import { call, get } from '../api.ts'
 import { useTitleForFocus } from '../focus.ts'
 import { hasInNumber } from '../lines.ts'
+import { MAY_BE_LONG } from '../long-lists.ts'
 import { FirstOf, Search } from '../parts/first-of.tsx'
 import { Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Account, ConnectorForm, OperatorLine } from '../types.ts'
@@ -18,10 +19,15 @@ const LINES = 10
 
 /** What an operator looks after: accounts, with their gate and plan, and their lines. */
 export function Operator() {
-  const accounts = useQuery({ queryKey: ['accounts'], queryFn: () => get<{ data: Account[] }>('/operator/accounts') })
+  const accounts = useQuery({
+    queryKey: ['accounts'],
+    queryFn: () => get<{ data: Account[] }>('/operator/accounts'),
+    ...MAY_BE_LONG,
+  })
   const lines = useQuery({
     queryKey: ['operator-lines'],
     queryFn: () => get<{ data: OperatorLine[] }>('/operator/lines'),
+    ...MAY_BE_LONG,
   })
   const forms = useQuery({
     queryKey: ['connectors'],
