@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import {
-  complaintsOfAxe,
-  type Desk,
-  enter,
-  enterAsOperator,
-  log,
-  openConversation,
-  openDesk,
-  phone,
-} from './support/dashboard.ts'
-import { fillingSqlite } from './support/filling.ts'
-import { CONTACT, type Customer, customer, startReadback } from './support/readback.ts'
+import { complaintsOfAxe, enter, enterAsOperator, log, openConversation, openDesk, phone } from './support/dashboard.ts'
+import { addAccounts, addLines } from './support/many.ts'
+import { CONTACT, customer, startReadback } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
 
@@ -63,6 +54,42 @@ describe('the dashboard, for those who have a lot,', { skip: requireDashboard() 
     assert.deepEqual(await complaintsOfAxe(page), [])
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
+  test('finds those of a thousand lines that are not online, and leaves each where it is', async () => {
+    await using visited = await enter(desk)
+    const { page, account } = visited
+    await addLines(desk, account, 1_000, 5_580_000)
+    const numbers = ['+14155580123', '+14155580987']
+    const carrier = async (number: string, offline: boolean) => {
+      await account.must(200, 'PUT', '/simulator/carrier', { from_number: number, offline })
+      await desk.server.operator.must(200, 'POST', `/operator/lines/${encodeURIComponent(number)}/probe`)
+    }
+    for (const number of numbers) await carrier(number, true)
+    await page.getByRole('link', { name: 'Lines' }).click()
+    const cards = page.getByRole('main').getByRole('region')
+    const showing = (shown: readonly string[]) =>
+      until(
+        `${shown} alone`,
+        () => cards.evaluateAll((those) => those.map((card) => card.getAttribute('aria-label'))),
+        (labels) => labels.join() === shown.join(),
+      )
+    const only = page.getByRole('switch', { name: 'Only lines that are not online' })
+    await only.press('Space')
+    await showing(numbers)
+    await account.must(200, 'PUT', '/simulator/carrier', { from_number: numbers[0], offline: false })
+    await cards.first().getByRole('button', { name: 'Probe now' }).click()
+    await cards.first().getByText('online', { exact: true }).waitFor()
+    await carrier('+14155580001', true)
+    await cards.first().getByRole('button', { name: 'Probe now' }).click()
+    await showing([...numbers, '+14155580001'])
+    await page.getByRole('textbox', { name: 'Search by number' }).fill('0987')
+    await showing(['+14155580987'])
+    assert.deepEqual(await complaintsOfAxe(page), [])
+    await page.getByRole('textbox', { name: 'Search by number' }).fill('')
+    for (const _offAndOn of [1, 2]) await only.press('Space')
+    await showing(['+14155580001', '+14155580987'])
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('finds the line among a thousand of which one wants the conversations', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited
@@ -213,28 +240,3 @@ async function hears(page: Page, change: () => Promise<unknown>): Promise<void> 
 
 /** Once it is known that there are many. */
 const lineChoice = (page: Page) => page.locator('input').and(page.getByLabel('Line', { exact: true }))
-
-async function addAccounts({ server }: Pick<Desk, 'server'>, count: number): Promise<void> {
-  await using filling = fillingSqlite({ path: server.dataDir })
-  await filling.fill(
-    count,
-    `insert into accounts (email, plan, read_receipts_enabled, auto_mark_read, disabled, created_at)
-      select 'customer' || n || '@example.com', 'free_api', 1, 0, 0, created_at from accounts cross join series where email like 'first@%'`,
-  )
-}
-
-/** As many simulated lines as an operator would have to add one after the other. */
-async function addLines(
-  { server }: Pick<Desk, 'server'>,
-  { accountId }: Customer,
-  count: number,
-  first = 5_560_000,
-): Promise<void> {
-  await using filling = fillingSqlite({ path: server.dataDir })
-  await filling.fill(
-    count,
-    `insert into lines (account_id, number, connector, settings, inbound_secret, inbound_secret_hash, to_enrol, paused, status, created_at)
-      select account_id, '+1415' || (${first} + n), connector, settings, inbound_secret, hex(randomblob(32)), 0, 0, 'ONLINE', created_at
-      from lines cross join series where account_id = ${Number.parseInt(accountId.slice(5), 36)}`,
-  )
-}

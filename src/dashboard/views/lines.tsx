@@ -1,4 +1,4 @@
-import { Group, Stack, Text, Title } from '@mantine/core'
+import { Group, Stack, Switch, Text, Title } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { call, get, refresh } from '../api.ts'
@@ -19,7 +19,8 @@ export function Lines() {
   const [search, setSearch] = useState('')
   const all = lines.data?.data ?? []
   const many = all.length > PAGE
-  const found = many ? all.filter((line) => hasInNumber(line, search)) : all
+  const { shown, only, setOnly } = useNotOnline(all)
+  const found = many ? shown.filter((line) => hasInNumber(line, search)) : all
   return (
     <div className="page">
       <Title order={1} size="h3" mb="md">
@@ -31,14 +32,39 @@ export function Lines() {
         <Empty title="No line yet">The operator of this server adds lines to your account.</Empty>
       )}
       {many && <Search label="Search by number" search={search} onSearch={setSearch} />}
-      {many && found.length === 0 && <Empty title="Nothing matches">Another number may.</Empty>}
+      {many && (
+        <Switch
+          mb="md"
+          label="Only lines that are not online"
+          checked={only}
+          onChange={(event) => setOnly(event.currentTarget.checked)}
+        />
+      )}
+      {many && found.length === 0 && (
+        <Empty title="Nothing matches">{only ? 'All such lines are online.' : 'Another number may.'}</Empty>
+      )}
       <Stack gap="md">
-        <FirstOf rows={found} step={PAGE}>
+        <FirstOf key={String(only)} rows={found} step={PAGE}>
           {(line) => <Line key={line.number} line={line} />}
         </FirstOf>
       </Stack>
     </div>
   )
+}
+
+/**
+ * Those that are not online, where they alone are wanted, and those that were since then: none moves away under the hand, and more of
+ * them come last.
+ */
+function useNotOnline(all: LineState[]) {
+  const [noted, setNoted] = useState<ReadonlySet<string>>()
+  const setOnly = (only: boolean) => setNoted(only ? new Set() : undefined)
+  if (noted === undefined) return { shown: all, only: false, setOnly }
+  const troubled = all.filter(({ line_status }) => line_status !== 'ONLINE').map(({ number }) => number)
+  const numbers = new Set([...noted, ...troubled])
+  if (numbers.size > noted.size) setNoted(numbers)
+  const byNumber = new Map(all.map((line) => [line.number, line]))
+  return { shown: [...numbers].flatMap((number) => byNumber.get(number) ?? []), only: true, setOnly }
 }
 
 function Line({ line }: { line: LineState }) {
