@@ -8,15 +8,17 @@ interface FirstOfProps<Row> {
   rows: readonly Row[]
   /** So many at first, and as many more each time. */
   step: number
+  /** What they stand in, without the button. */
+  within?: (props: { children: ReactNode }) => ReactNode
   children: (row: Row) => ReactNode
 }
 
 /** The first of what may be thousands: all at once would keep a browser busy for seconds, and again at each change. */
-export function FirstOf<Row>({ rows, step, children }: FirstOfProps<Row>) {
+export function FirstOf<Row>({ rows, step, within: Within = AsTheyAre, children }: FirstOfProps<Row>) {
   const [length, setLength] = useState(step)
   return (
     <>
-      {rows.slice(0, length).map(children)}
+      <Within>{rows.slice(0, length).map(children)}</Within>
       {rows.length > length && (
         <Button ref={focusBefore} variant="subtle" fullWidth onClick={() => setLength(length + step)}>
           Show more
@@ -24,6 +26,10 @@ export function FirstOf<Row>({ rows, step, children }: FirstOfProps<Row>) {
       )}
     </>
   )
+}
+
+function AsTheyAre({ children }: { children: ReactNode }) {
+  return children
 }
 
 interface SearchProps {

@@ -1,17 +1,20 @@
 import { Group, NativeSelect, PasswordInput, Stack, Text, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { type RefCallback, useState } from 'react'
+import { type ReactNode, type RefCallback, useState } from 'react'
 import { useAct } from '../act.ts'
 import { get, query } from '../api.ts'
 import { focusBefore, useTitleForFocus } from '../focus.ts'
 import { useFurther } from '../further.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
+import { FirstOf, Search } from '../parts/first-of.tsx'
 import { RemoveButton } from '../parts/remove-button.tsx'
 import { Badge, Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Delivery, Page, WebhookState } from '../types.ts'
 import { DeliveryStory } from './message-panel.tsx'
 import { NewEndpoint } from './new-endpoint.tsx'
+
+const PAGE = 10
 
 /** Where the account is called, and every call that was made. */
 export function Webhooks() {
@@ -46,17 +49,38 @@ function Endpoints() {
           Add one below, and it is called for what contacts write, or for what becomes of receipts.
         </Empty>
       )}
-      {endpoints.data !== undefined && endpoints.data.data.length > 0 && (
-        <ul className="rows">
-          {endpoints.data.data.map((endpoint) => (
-            <Endpoint key={endpoint.webhook_id} endpoint={endpoint} mayGo={mayGo} />
-          ))}
-        </ul>
-      )}
+      <EndpointRows endpoints={endpoints.data?.data ?? []} mayGo={mayGo} />
       <NewEndpoint />
       <SharedSecret />
     </section>
   )
+}
+
+interface EndpointRowsProps {
+  endpoints: WebhookState[]
+  mayGo: RefCallback<HTMLElement>
+}
+
+function EndpointRows({ endpoints, mayGo }: EndpointRowsProps) {
+  const [search, setSearch] = useState('')
+  const many = endpoints.length > PAGE
+  // Of many the newest come first, for what was just made to be seen.
+  const found = many ? endpoints.toReversed().filter(({ url }) => url.includes(search)) : endpoints
+  return (
+    <>
+      {many && <Search label="Search by URL" search={search} onSearch={setSearch} />}
+      {many && found.length === 0 && <Empty title="Nothing matches">Another part of a URL may.</Empty>}
+      {found.length > 0 && (
+        <FirstOf rows={found} step={PAGE} within={Rows}>
+          {(endpoint) => <Endpoint key={endpoint.webhook_id} endpoint={endpoint} mayGo={mayGo} />}
+        </FirstOf>
+      )}
+    </>
+  )
+}
+
+function Rows({ children }: { children: ReactNode }) {
+  return <ul className="rows">{children}</ul>
 }
 
 function SharedSecret() {
