@@ -46,6 +46,20 @@ describe('the overview in the dashboard', { skip: requireDashboard() }, () => {
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('writes thousands as such', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await page.route('**/console/overview', async (route) => {
+      const answer = await (await route.fetch()).json()
+      await route.fulfill({ json: { ...answer, receipts: [{ at: answer.now, state: 'sent', receipts: 12_345 }] } })
+    })
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.getByRole('img', { name: '12,345 receipts in the last hour, 12,345 in the busiest minute' }).waitFor()
+    await page.getByText('at most 12,345 a minute').waitFor()
+    await page.getByTitle('12,345 sent').waitFor()
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('goes on with the hour where nothing happens, and counts nothing in one that had nothing', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited

@@ -60,7 +60,7 @@ function Figures({ data }: { data: OverviewData }) {
           {data.lines.length === 0 && '0'}
           {data.lines.map(({ line_status, lines }) => (
             <Group key={line_status} gap={4} component="span">
-              {lines} <HealthBadge status={line_status} />
+              {lines.toLocaleString()} <HealthBadge status={line_status} />
             </Group>
           ))}
         </Group>
@@ -89,7 +89,7 @@ function Chart({ data }: { data: OverviewData }) {
   const minutes = minutesOf(data)
   const most = Math.max(1, ...minutes.map(({ total }) => total))
   const all = sumOf(minutes.map(({ total }) => total))
-  const busiest = all === 0 ? '' : `, ${most} in the busiest minute`
+  const busiest = all === 0 ? '' : `, ${most.toLocaleString()} in the busiest minute`
   return (
     <section className="card" aria-label="Receipts per minute">
       <Group justify="space-between" mb="sm">
@@ -99,7 +99,7 @@ function Chart({ data }: { data: OverviewData }) {
       <div
         className="chart"
         role="img"
-        aria-label={`${all} ${all === 1 ? 'receipt' : 'receipts'} in the last hour${busiest}`}
+        aria-label={`${all.toLocaleString()} ${all === 1 ? 'receipt' : 'receipts'} in the last hour${busiest}`}
       >
         {minutes.map((minute) => (
           <Bar key={minute.at} minute={minute} most={most} />
@@ -110,7 +110,7 @@ function Chart({ data }: { data: OverviewData }) {
           an hour ago
         </Text>
         <Text size="xs" c="dimmed">
-          {all === 0 ? 'none in the last hour' : `at most ${most} a minute`}
+          {all === 0 ? 'none in the last hour' : `at most ${most.toLocaleString()} a minute`}
         </Text>
         <Text size="xs" c="dimmed">
           now
@@ -162,7 +162,8 @@ function Legend() {
 }
 
 function Bar({ minute: { at, counts }, most }: { minute: Minute; most: number }) {
-  const inWords = counts.map(({ state, receipts }) => `${receipts} ${STATES[state]}`).join(', ') || 'none'
+  const inWords =
+    counts.map(({ state, receipts }) => `${receipts.toLocaleString()} ${STATES[state]}`).join(', ') || 'none'
   return (
     <div className="chart-minute" title={`${localTime(at)}: ${inWords}`}>
       {counts.map(({ state, receipts }) => (
