@@ -1,14 +1,14 @@
 import type { Connector, FailedCall, Told } from '../core/connector.ts'
-import { messageOf } from '../core/errors.ts'
+import { messageOf, ReadbackError } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
-import type { LeftLine, Line } from '../core/line.ts'
-import type { LineStore } from '../core/store.ts'
+import type { LeftLine, Line, LineSettings } from '../core/line.ts'
+import type { LineStore, LineToEnrol } from '../core/store.ts'
 import { BackOff } from './back-off.ts'
 import type { NoteHealth } from './line-health.ts'
 import type { OutboxLog } from './log.ts'
 
 export interface EnrolmentOptions {
-  readonly store: Pick<LineStore, 'linesToEnrol' | 'noteEnrolled' | 'enrolAgain' | 'noteCursor'>
+  readonly store: Pick<LineStore, 'linesToEnrol' | 'noteEnrolled' | 'enrolAgain' | 'noteCursor' | 'getLine'>
   readonly connectors: Readonly<Record<string, Connector>>
   readonly noteHealth: NoteHealth
   readonly inboundUrl: (inboundSecret: string) => string
@@ -170,12 +170,30 @@ export class Enrolment {
     if (this.#stopped) return {}
     const outcome = (await carrier?.enrol?.(inboundUrl(inboundSecret), before)) ?? { kind: 'done' }
     if (outcome.kind !== 'done') return this.#remember(line, outcome)
-    // What changed meanwhile has been asked for by another call, which waits for this one.
     const note = { id: lineId, inboundSecret, inboundBase, settings: line.settings }
+    if (!(await store.noteEnrolled(note))) return this.#overtaken(waiting)
     const { told = 'before' } = outcome
-    if (!(await store.noteEnrolled(note)) || this.#stopped) return told
+    if (this.#stopped) return told
     await noteHealth(line, (await carrier?.probe?.()) ?? { status: 'ONLINE', reason: null })
     return told
+  }
+
+  /** The line was changed meanwhile, perhaps at another node, which cannot wait for us: what it took from the carrier we put back. */
+  async #overtaken({ line, inboundSecret }: LineToEnrol): Promise<Failed> {
+    const { store } = this.#options
+    await store.enrolAgain({ id: line.id })
+    this.leave({ line, inboundSecret, now: await this.#settingsNow(line.id) })
+    return {}
+  }
+
+  /** Null where it was removed. */
+  async #settingsNow(lineId: LineId): Promise<LineSettings | null> {
+    try {
+      return (await this.#options.store.getLine({ id: lineId })).settings
+    } catch (error) {
+      if (error instanceof ReadbackError && error.code === 'not_found') return null
+      throw error
+    }
   }
 
   async #leave({ line, inboundSecret, now }: LeftLine): Promise<void> {

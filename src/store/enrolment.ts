@@ -41,12 +41,13 @@ export async function enrolAgain({ db }: Context, { id }: { id: LineId }): Promi
   await db.updateTable('lines').set({ to_enrol: 1 }).where('id', '=', id).execute()
 }
 
-/** Not where the secret was renewed meanwhile, or the settings changed: then the carrier has not been told, or another was. */
+/** Not where the secret was renewed meanwhile, or the line changed or removed: then the carrier has not been told, or another was. */
 export async function noteEnrolled(
-  { db, seal }: Context,
+  context: Context,
   { id, inboundSecret, inboundBase, settings }: Parameters<LineStore['noteEnrolled']>[0],
 ): Promise<boolean> {
-  const known = await db.selectFrom('lines').select('settings').where('id', '=', id).executeTakeFirst()
+  const { db, seal } = context
+  const known = await liveLines(context).select('settings').where('id', '=', id).executeTakeFirst()
   if (known === undefined || seal.open('line settings', known.settings) !== JSON.stringify(settings)) return false
   const { numUpdatedRows } = await db
     .updateTable('lines')
