@@ -12,6 +12,8 @@ export interface Leases {
   hold(call: { wanted: readonly LineId[] }): Promise<Holding>
   /** Gives lines back; all of them where absent, and its place among the others. */
   release(lineIds?: readonly LineId[]): Promise<void>
+  /** The line's carrier may be called at once: what it asked for to be left alone was about what the line had. */
+  beginAnew(lineId: LineId): Promise<void>
   /** Tells the others that there is something of that kind to do on these lines. */
   tell(work: LineWork, lineIds: readonly LineId[]): void
 }

@@ -115,7 +115,7 @@ function partsOf(options: OutboxOptions, draining: () => boolean) {
   const onTaken = (lineIds: ReadonlySet<LineId>) => void enrolment.takeUp(lineIds)
   const lookAt = (lineId: LineId) => watch.nudge(lineId)
   const leases = leasesOf(options, () => ({ receipts, messages }), { onTaken, onInbound: lookAt })
-  const onChanged = (lineId: LineId) => void beginAnew(lineId, { store, receipts, messages, log, now })
+  const onChanged = (lineId: LineId) => void beginAnew(lineId, { store, leases, receipts, messages, log, now })
   const watch = new LineWatch({ store, connectors, noteHealth, leases, enrolment, nudge, onChanged, everyMs, log, now })
   const verification = new Verification({ store, lookAt, log, now })
   const removedLines = new RemovedLines({ store, log, now })
@@ -134,11 +134,19 @@ function partsOf(options: OutboxOptions, draining: () => boolean) {
 /** What kept a line's lanes from its carrier may be mended, or the carrier another one. */
 async function beginAnew(
   lineId: LineId,
-  { store, receipts, messages, log, now }: Pick<OutboxOptions, 'store' | 'log' | 'now'> & Lanes,
+  {
+    store,
+    leases,
+    receipts,
+    messages,
+    log,
+    now,
+  }: Pick<OutboxOptions, 'store' | 'log' | 'now'> & Lanes & { readonly leases: LineLeases | undefined },
 ): Promise<void> {
   const each = [receipts, messages]
   try {
     await Promise.all(each.map((dispatcher) => dispatcher.letGo([lineId])))
+    await leases?.beginAnew(lineId)
     await store.hastenTries({ id: lineId, at: now() })
   } catch (error) {
     log.warn({ line: formatId('line', lineId), error: messageOf(error) }, 'a line could not begin anew')

@@ -19,6 +19,7 @@ test('what comes for a line that is being given back waits for that, and is pass
     leases: {
       leaseMs: 4_000_000,
       everyMs: 1_000_000,
+      async beginAnew() {},
       async hold({ wanted }): Promise<Holding> {
         rounds += 1
         assert.deepEqual(wanted, [])
@@ -59,6 +60,7 @@ test('each line is given back as soon as nothing of it is under way, whatever is
     leases: {
       leaseMs: 4_000_000,
       everyMs: 1_000_000,
+      async beginAnew() {},
       hold: async () => ({ held, elsewhere: new Set(), surplus: 2 }),
       release: async (lineIds) => void released.push(lineIds),
       tell() {},
@@ -85,6 +87,7 @@ test('a line that is given back while the lease is renewed is not this processâ€
     leases: {
       leaseMs: 4_000_000,
       everyMs: 1_000_000,
+      async beginAnew() {},
       async hold(): Promise<Holding> {
         rounds += 1
         const held = new Map([STAYS, LEAVES].map((lineId) => [lineId, 0]))
@@ -120,6 +123,7 @@ test('lanes that were refused for an old lease are told that it is new again, al
     leases: {
       leaseMs: 1_000_000,
       everyMs: 250_000,
+      async beginAnew() {},
       async hold(): Promise<Holding> {
         // Its time runs from when it was renewed, before the answer.
         at += 100_000
@@ -147,6 +151,7 @@ test('a carrier may be called when it could be as its line was taken, and sooner
     leases: {
       leaseMs: 4_000_000,
       everyMs: 1_000_000,
+      async beginAnew() {},
       hold: async () => ({ held: new Map([[STAYS, told.shift() as number]]), elsewhere: new Set(), surplus: 0 }),
       async release() {},
       tell() {},
@@ -176,6 +181,7 @@ test('what came for a line while the store was away is passed on once it is back
     leases: {
       leaseMs: 4_000_000,
       everyMs: 1_000_000,
+      async beginAnew() {},
       async hold(): Promise<Holding> {
         rounds += 1
         if (rounds === 2) throw new Error('away')

@@ -50,6 +50,14 @@ export class LineLeases {
     return this.#holding.held.get(lineId) ?? Number.NEGATIVE_INFINITY
   }
 
+  /** Nobody who has the line need wait for what its carrier asked before. */
+  async beginAnew(lineId: LineId): Promise<void> {
+    await this.#options.leases.beginAnew(lineId)
+    const { held } = this.#holding
+    if (!held.has(lineId)) return
+    this.#holding = { ...this.#holding, held: new Map(held).set(lineId, Number.NEGATIVE_INFINITY) }
+  }
+
   /** Whether a call of its carrier's may begin now: after a pause the line may be another's. */
   mayCall(lineId: LineId): boolean {
     const { leaseMs } = this.#options.leases
@@ -125,7 +133,7 @@ export class LineLeases {
     // Lanes that were refused for a lease that had grown old have to be told that it is new again.
     const late = performance.now() - this.#renewedAt > leases.leaseMs * CALL_SHARE
     // What a lane was told since, it knows: the line's other lane is not to wait for that. It is earlier where the clock was set back.
-    const known = late ? new Map<LineId, number>() : before
+    const known = late ? new Map<LineId, number>() : this.#holding.held
     const held = new Map(
       [...found.held].map(([lineId, nextCallAt]) => [lineId, Math.min(known.get(lineId) ?? nextCallAt, nextCallAt)]),
     )

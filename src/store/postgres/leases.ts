@@ -75,6 +75,12 @@ export class NodeLeases implements Leases {
     nudges.send({ freed: true })
   }
 
+  async beginAnew(lineId: LineId): Promise<void> {
+    await this.#options.transactions.run('current', async (transaction) => {
+      transaction.write(BEGIN_ANEW, [lineId, this.node])
+    })
+  }
+
   tell(work: LineWork, lineIds: readonly LineId[]): void {
     this.#options.nudges.send({ lineIds: { [work]: lineIds } })
   }
@@ -221,6 +227,10 @@ const LEAVE: Statement = {
 const KEEP: Statement = {
   name: 'keep line',
   text: 'select 1 from line_leases where line_id = $1 and node = $2 for update',
+}
+const BEGIN_ANEW: Statement = {
+  name: 'begin a line anew',
+  text: 'update line_leases set next_call_at = 0 where line_id = $1 and node = $2',
 }
 const PERMIT: Statement = {
   name: 'permit calls',
