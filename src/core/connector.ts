@@ -184,9 +184,9 @@ export interface LookedUp {
 }
 
 /** Whether it had to be told; `never` where it takes no such word by a call. */
-export type Told = 'now' | 'before' | 'never'
+export type WhenTold = 'now' | 'before' | 'never'
 
-export type EnrolOutcome = { readonly kind: 'done'; readonly told?: Told } | FailedCall
+export type EnrolOutcome = { readonly kind: 'done'; readonly told?: WhenTold } | FailedCall
 
 /** Whether it would have called us. */
 export type LeaveOutcome = { readonly kind: 'done'; readonly wouldCall: boolean } | FailedCall

@@ -1,4 +1,4 @@
-import type { Connector, FailedCall, Told } from '../core/connector.ts'
+import type { Connector, FailedCall, WhenTold } from '../core/connector.ts'
 import { messageOf, ReadbackError } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
 import type { LeftLine, Line, LineSettings } from '../core/line.ts'
@@ -24,7 +24,7 @@ interface Failed {
 interface Tries {
   /** By the monotonic clock: where the other is set back, the carrier is not left alone for as much longer. */
   readonly backOff: BackOff
-  last: Promise<Told | undefined>
+  last: Promise<WhenTold | undefined>
   /** Those that were asked for and have not begun. */
   waiting: number
   timer?: NodeJS.Timeout
@@ -70,7 +70,7 @@ export class Enrolment {
   }
 
   /** It gave what it had not brought by itself: it may have forgotten where to call. Never throws. */
-  remind(lineId: LineId): Promise<Told | undefined> {
+  remind(lineId: LineId): Promise<WhenTold | undefined> {
     return this.#beside(this.#remind(lineId))
   }
 
@@ -104,7 +104,7 @@ export class Enrolment {
     return aside
   }
 
-  #enrol(lineId: LineId): Promise<Told | undefined> {
+  #enrol(lineId: LineId): Promise<WhenTold | undefined> {
     const tries: Tries = this.#tries.get(lineId) ?? { backOff: new BackOff(), last: NOT_YET, waiting: 0 }
     this.#tries.set(lineId, tries)
     clearTimeout(tries.timer)
@@ -114,7 +114,7 @@ export class Enrolment {
     return tries.last
   }
 
-  async #remind(lineId: LineId): Promise<Told | undefined> {
+  async #remind(lineId: LineId): Promise<WhenTold | undefined> {
     const { store, log } = this.#options
     if (!this.#started || this.#stopped || this.isTrying(lineId)) return undefined
     const tag = { line: formatId('line', lineId) }
@@ -129,12 +129,12 @@ export class Enrolment {
     return told
   }
 
-  async #try(lineId: LineId, tries: Tries): Promise<Told | undefined> {
+  async #try(lineId: LineId, tries: Tries): Promise<WhenTold | undefined> {
     tries.waiting -= 1
     if (this.#stopped) return undefined
     const { log } = this.#options
     const startedAt = performance.now()
-    let told: Told | undefined
+    let told: WhenTold | undefined
     let failed: Failed = {}
     try {
       const outcome = await this.#tell(lineId)
@@ -155,7 +155,7 @@ export class Enrolment {
     return told
   }
 
-  async #tell(lineId: LineId): Promise<Failed | Told> {
+  async #tell(lineId: LineId): Promise<Failed | WhenTold> {
     const { store, inboundUrl, noteHealth, now } = this.#options
     const inboundBase = inboundUrl('')
     const [waiting] = await store.linesToEnrol({ inboundBase, id: lineId })
