@@ -159,11 +159,11 @@ describe('the dashboard, for those who have a lot,', { skip: requireDashboard() 
   })
 
   test('counts three thousand lines for the overview, and fetches none of them', async () => {
-    await using visited = await enter(desk)
+    await using visited = await enter(desk, { path: '/overview' })
     const { page, account, line } = visited
     await addLines(desk, account, 3_000, 5_564_000)
     const fetched = fetchedBy(page)
-    await page.goto(`${desk.server.base}/overview`)
+    await page.reload()
     const figure = (name: string) => page.locator('.card', { hasText: name }).locator('.figure')
     await figure('Lines').getByText('3,001 online').waitFor()
     await account.must(200, 'PUT', '/simulator/carrier', { from_number: line, offline: true })
