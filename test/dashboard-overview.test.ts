@@ -46,6 +46,20 @@ describe('the overview in the dashboard', { skip: requireDashboard() }, () => {
     assert.deepEqual(visited.complaints, [])
   })
 
+  test('shows the rest where a server of the version before counts no lines', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await page.route('**/console/overview', async (route) => {
+      const { lines: _, ...answer } = await (await route.fetch()).json()
+      await route.fulfill({ json: answer })
+    })
+    await page.getByRole('link', { name: 'Overview' }).click()
+    const figure = (name: string) => page.locator('.card', { hasText: name }).locator('.figure').first().innerText()
+    await page.getByText('Queued now').waitFor()
+    assert.deepEqual([await figure('Queued now'), await figure('Lines')], ['0', '–'])
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('writes thousands as such', async () => {
     await using visited = await enter(desk)
     const { page } = visited

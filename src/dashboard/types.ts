@@ -157,7 +157,8 @@ export interface Overview {
   queued: number
   queued_and_more: boolean
   failures: Receipt[]
-  lines: { line_status: LineStatus; lines: number }[]
+  /** Not of a server of the version before, which may answer beside this one. */
+  lines?: { line_status: LineStatus; lines: number }[]
 }
 
 export interface WebhookState {

@@ -39,6 +39,7 @@ export function Overview() {
 }
 
 function Figures({ data }: { data: OverviewData }) {
+  const { lines } = data
   const { p50, p99 } = data.request_to_carrier_ms
   const sent = sumOf(data.receipts.filter(({ state }) => state === 'sent').map(({ receipts }) => receipts))
   return (
@@ -54,13 +55,14 @@ function Figures({ data }: { data: OverviewData }) {
         {data.queued.toLocaleString()}
         {data.queued_and_more && '+'}
       </Figure>
-      <Figure name="Lines" below={data.lines.length === 0 ? 'the operator adds them' : undefined}>
+      <Figure name="Lines" below={lines?.length === 0 ? 'the operator adds them' : undefined}>
         <Group gap={6} component="span">
           {/* As a text: of numbers Mantine's Group leaves out a 0. */}
-          {data.lines.length === 0 && '0'}
-          {data.lines.map(({ line_status, lines }) => (
+          {lines?.length === 0 && '0'}
+          {lines === undefined && '–'}
+          {lines?.map(({ line_status, lines: those }) => (
             <Group key={line_status} gap={4} component="span">
-              {lines.toLocaleString()} <HealthBadge status={line_status} />
+              {those.toLocaleString()} <HealthBadge status={line_status} />
             </Group>
           ))}
         </Group>
