@@ -59,8 +59,8 @@ export class Dispatcher {
 
   /** Claims nothing more for these lines, and answers when all their calls under way are finished and written down. */
   async letGo(lineIds: readonly LineId[]): Promise<void> {
-    const lanes = [...this.#lanes].filter(([lineId]) => lineIds.includes(lineId))
-    await Promise.all(lanes.map(([, lane]) => lane.drain({ ending: false })))
+    const lanes = new Map(lineIds.map((lineId) => [lineId, this.#lanes.get(lineId)]))
+    await Promise.all(lanes.values().map((lane) => lane?.drain({ ending: false })))
     // Where it was let go twice at once, there may be another by now.
     for (const [lineId, lane] of lanes) if (this.#lanes.get(lineId) === lane) this.#lanes.delete(lineId)
   }
