@@ -40,6 +40,40 @@ test('a Mac that a line has left calls it no more, and goes on calling the line 
   await calls(other, await inboundUrl(line))
 })
 
+test('a Mac that is away when its line leaves it brings the line nothing any more once it is back', async () => {
+  await using mac = await startBlueBubbles()
+  await using other = await startBlueBubbles()
+  const { line } = await connect(server, mac)
+  const before = await inboundUrl(line)
+  mac.faults.set('webhooks', { status: 503, body: {} })
+  await moveTo(other, line)
+  await until(
+    'the line to have another URL',
+    () => inboundUrl(line),
+    (url) => url !== before,
+  )
+  await calls(other, await inboundUrl(line))
+  assert.deepEqual(await mac.deliver(eventOf(mac.messages.write())), [404])
+  assert.deepEqual(await other.deliver(eventOf(other.messages.write())), [200])
+  await storedOnce(server, line, 1)
+})
+
+test('a Mac that has another address, and none at the old one, keeps the URL that it calls', async () => {
+  await using mac = await startBlueBubbles()
+  await using gone = await startBlueBubbles()
+  const { line } = await connect(server, gone)
+  mac.webhooks.push(...gone.webhooks)
+  gone.faults.set('webhooks', { status: 503, body: {} })
+  const before = await inboundUrl(line)
+  const told = () => server.logs.filter((entry) => entry.includes('could not be told to call no more')).length
+  const earlier = told()
+  await moveTo(mac, line)
+  await until('the operator to be told of the old address', told, (times) => times > earlier)
+  await moveTo(mac, line)
+  assert.equal(await inboundUrl(line), before)
+  await calls(mac, before)
+})
+
 test('a Mac whose line is removed calls it no more', async () => {
   await using mac = await startBlueBubbles()
   const { line } = await connect(server, mac)

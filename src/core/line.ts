@@ -41,6 +41,8 @@ export interface LeftLine {
   readonly line: Line
   readonly inboundSecret: string
   readonly now: LineSettings | null
+  /** What it has now had to be told where to call: it is not the same carrier at another address. */
+  readonly isAnother: boolean
 }
 
 /** So many unverified receipts in a row are no accident. */

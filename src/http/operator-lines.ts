@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Connector } from '../core/connector.ts'
+import type { Connector, WhenTold } from '../core/connector.ts'
 import { ReadbackError } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
 import { type LeftLine, LINE_STATUSES, type Line, type LineHealth, type LineSettings } from '../core/line.ts'
@@ -18,8 +18,8 @@ export interface LineDesk {
   readonly inboundUrl: (inboundSecret: string) => string
   /** Whether that URL is one that another machine can call. */
   readonly publicUrlSet: boolean
-  /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
-  readonly enrol: (lineId: LineId) => Promise<void>
+  /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once, undefined where that failed. */
+  readonly enrol: (lineId: LineId) => Promise<WhenTold | undefined>
   /** Tells the carrier that the line had to call us no more, where it has another one now, or was removed; nobody waits for it. */
   readonly leave: (left: LeftLine) => void
   /** There may be something to be fetched from the line's carrier. */
@@ -117,8 +117,8 @@ export function updateLineDoor(desk: LineDesk): Door {
       ...(body.auto_mark_read_timing === undefined ? {} : { autoTiming: body.auto_mark_read_timing }),
     })
     if (settings !== undefined) {
-      await enrol(line.id)
-      leave({ line, inboundSecret: await store.inboundSecret({ id: line.id, renew: false }), now: settings })
+      const isAnother = (await enrol(line.id)) === 'now'
+      leave({ line, inboundSecret: await store.inboundSecret({ id: line.id, renew: false }), now: settings, isAnother })
       catchUp(line.id, 0)
     }
     nudge(line.id)
@@ -134,7 +134,7 @@ export function removeLineDoor({ store, leave, lineRemoved, now }: LineDesk): Do
     const inboundSecret = await store.inboundSecret({ id: line.id, renew: false })
     await store.removeLine({ id: line.id, at: now() })
     lineRemoved(line.id)
-    leave({ line, inboundSecret, now: null })
+    leave({ line, inboundSecret, now: null, isAnother: false })
     return { status: 'OK', line: toWire(line) }
   })
 }

@@ -167,7 +167,7 @@ for (const stops of [false, true]) {
     const enrolment = enrolmentBy(enrol, Date.now, { leave })
     void enrolment.enrol(LINE.id)
     await begun.promise
-    enrolment.leave({ line: LINE, inboundSecret: 'secret', now: null })
+    enrolment.leave({ line: LINE, inboundSecret: 'secret', now: null, isAnother: false })
     await turn()
     const stopped = stops ? enrolment.stop() : undefined
     held.resolve()
@@ -194,6 +194,7 @@ function enrolmentBy(
       enrolAgain: async () => {},
       getLine: async () => line,
       noteCursor: async () => {},
+      inboundSecret: async () => 'secret',
     },
     connectors: carriedBy({ enrol, ...carrier }),
     noteHealth: async (_line, health) => health,

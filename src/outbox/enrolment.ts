@@ -8,7 +8,10 @@ import type { NoteHealth } from './line-health.ts'
 import type { OutboxLog } from './log.ts'
 
 export interface EnrolmentOptions {
-  readonly store: Pick<LineStore, 'linesToEnrol' | 'noteEnrolled' | 'enrolAgain' | 'noteCursor' | 'getLine'>
+  readonly store: Pick<
+    LineStore,
+    'linesToEnrol' | 'noteEnrolled' | 'enrolAgain' | 'noteCursor' | 'getLine' | 'inboundSecret'
+  >
   readonly connectors: Readonly<Record<string, Connector>>
   readonly noteHealth: NoteHealth
   readonly inboundUrl: (inboundSecret: string) => string
@@ -64,9 +67,15 @@ export class Enrolment {
     }
   }
 
-  /** Answers when the line was tried once. Never throws: it goes on trying by itself. */
-  async enrol(lineId: LineId): Promise<void> {
-    await this.#enrol(lineId)
+  /** Answers when the line was tried once, undefined where that failed. Never throws: it goes on trying by itself. */
+  enrol(lineId: LineId): Promise<WhenTold | undefined> {
+    const tries: Tries = this.#tries.get(lineId) ?? { backOff: new BackOff(), last: NOT_YET, waiting: 0 }
+    this.#tries.set(lineId, tries)
+    clearTimeout(tries.timer)
+    tries.waiting += 1
+    // One after another: two at once would each put its own webhook at the carrier.
+    tries.last = tries.last.then(() => this.#try(lineId, tries))
+    return tries.last
   }
 
   /** It gave what it had not brought by itself: it may have forgotten where to call. Never throws. */
@@ -104,16 +113,6 @@ export class Enrolment {
     return aside
   }
 
-  #enrol(lineId: LineId): Promise<WhenTold | undefined> {
-    const tries: Tries = this.#tries.get(lineId) ?? { backOff: new BackOff(), last: NOT_YET, waiting: 0 }
-    this.#tries.set(lineId, tries)
-    clearTimeout(tries.timer)
-    tries.waiting += 1
-    // One after another: two at once would each put its own webhook at the carrier.
-    tries.last = tries.last.then(() => this.#try(lineId, tries))
-    return tries.last
-  }
-
   async #remind(lineId: LineId): Promise<WhenTold | undefined> {
     const { store, log } = this.#options
     if (!this.#started || this.#stopped || this.isTrying(lineId)) return undefined
@@ -124,7 +123,7 @@ export class Enrolment {
       log.warn({ ...tag, error: messageOf(error) }, 'a carrier could not be reminded where to call')
       return undefined
     }
-    const told = await this.#enrol(lineId)
+    const told = await this.enrol(lineId)
     if (told === 'now') log.warn(tag, 'a carrier had forgotten where to call, and was told again')
     return told
   }
@@ -182,7 +181,7 @@ export class Enrolment {
   async #overtaken({ line, inboundSecret }: LineToEnrol): Promise<Failed> {
     const { store } = this.#options
     await store.enrolAgain({ id: line.id })
-    this.leave({ line, inboundSecret, now: await this.#settingsNow(line.id) })
+    this.leave({ line, inboundSecret, now: await this.#settingsNow(line.id), isAnother: false })
     return {}
   }
 
@@ -196,7 +195,7 @@ export class Enrolment {
     }
   }
 
-  async #leave({ line, inboundSecret, now }: LeftLine): Promise<void> {
+  async #leave({ line, inboundSecret, now, isAnother }: LeftLine): Promise<void> {
     const { store, connectors, inboundUrl, log } = this.#options
     const tag = { line: formatId('line', line.id) }
     try {
@@ -209,6 +208,7 @@ export class Enrolment {
       if (left.kind !== 'done') {
         const { reason, detail } = left
         log.info({ ...tag, reason, detail }, 'a carrier could not be told to call no more')
+        if (isAnother) await this.#shutOut(line.id)
       } else if (left.wouldCall && now !== null) {
         // The line's carrier may be the same one at another address.
         await store.enrolAgain({ id: line.id })
@@ -217,6 +217,12 @@ export class Enrolment {
     } catch (error) {
       log.warn({ ...tag, error: messageOf(error) }, 'a carrier could not be left')
     }
+  }
+
+  /** Once it is back it would bring what is no longer the line's. */
+  async #shutOut(lineId: LineId): Promise<void> {
+    await this.#options.store.inboundSecret({ id: lineId, renew: true })
+    await this.enrol(lineId)
   }
 
   async #remember(line: Line, failed: FailedCall): Promise<Failed> {

@@ -1,4 +1,4 @@
-import type { Connector } from '../core/connector.ts'
+import type { Connector, WhenTold } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
 import type { LeftLine } from '../core/line.ts'
@@ -39,8 +39,8 @@ export interface RunningOutbox {
   lineRemoved(lineId: LineId): void
   /** A commit left work for these. */
   changed(changes: Changes): void
-  /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once. */
-  enrol(lineId: LineId): Promise<void>
+  /** Tells the line's carrier where to call us, or goes on trying; answers when it was tried once, undefined where that failed. */
+  enrol(lineId: LineId): Promise<WhenTold | undefined>
   /** Tells the carrier that a line had to call us no more; nobody waits for it. */
   leave(left: LeftLine): void
   /** There is something to be fetched from this line's carrier. */
