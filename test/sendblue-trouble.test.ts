@@ -16,6 +16,9 @@ const error = (status: number, message: string) => json(status, { status: 'ERROR
 const OUTCOMES: readonly [how: string, answer: RequestListener, state: string, reason: string][] = [
   ['401', error(401, KEYS.api_secret_key), 'failed', 'wrong_password'],
   ['403', error(403, `Not enabled for ${KEYS.api_key_id}`), 'failed', 'access_denied'],
+  ['401 in a shape of its own', json(401, { error: 'Unauthorized' }), 'failed', 'wrong_password'],
+  ['401 in a proxy’s HTML', (_, response) => response.writeHead(401).end('<html></html>'), 'sending', 'carrier_error'],
+  ['403 in a proxy’s HTML', (_, response) => response.writeHead(403).end('<html></html>'), 'sending', 'carrier_error'],
   ['404 for the line', error(404, 'The from_number is not registered'), 'failed', 'not_registered'],
   ['400', error(400, 'You must specify a valid `number` in the request body.'), 'failed', 'rejected'],
   ['404 for the route', error(404, 'There is no such endpoint'), 'failed', 'rejected'],

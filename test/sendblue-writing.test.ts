@@ -72,6 +72,7 @@ const PERHAPS: readonly (readonly [string, Fault])[] = [
   ['500 with a handle', { status: 500, body: { status: 'QUEUED', message_handle: 'handle-there' } }],
   ['200 without a handle', { status: 200, body: { status: 'OK' } }],
   ['HTML', { status: 200, body: '<html></html>' }],
+  ['403 in a proxy’s HTML', { status: 403, body: '<html></html>' }],
   ['nothing, for ever', 'hang'],
   ['a reset', 'reset'],
   ['half an answer', 'cut-short'],
@@ -104,9 +105,13 @@ describe('a message to a line at another server of this API', { concurrency: tru
     })
   }
 
-  for (const status of [429, 503]) {
-    test(`is sent again where that answers ${status}, and so has not read it`, async () => {
-      const answers: Answer[] = [{ status, body: { status: 'ERROR', message: 'Later' } }, TAKEN]
+  for (const [how, first] of [
+    ['429', { status: 429, body: { status: 'ERROR', message: 'Later' } }],
+    ['503', { status: 503, body: { status: 'ERROR', message: 'Later' } }],
+    ['401 in a proxy’s HTML', { status: 401, body: '<html></html>' }],
+  ] as const) {
+    test(`is sent again where that answers ${how}, and so has not read it`, async () => {
+      const answers: Answer[] = [first, TAKEN]
       await using there = await serveCarrier(async ({ method }, response) =>
         send(response, (method === 'POST' && answers.shift()) || { status: 500, body: {} }),
       )

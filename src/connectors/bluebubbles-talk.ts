@@ -100,8 +100,7 @@ function sortAnswer(answer: HttpAnswer, unsaid: Unsaid): Heard {
   if (status === 405) return { kind: 'absent', detail }
   // A 404 in plain text is a route that BlueBubbles does not have, or not BlueBubbles at all.
   const final = status >= 400 && status < 500 && ![408, 429].includes(status) && reply !== undefined
-  // Who has to show who he is has done nothing yet (RFC 9110, 15.5.2); a 403 may be for what the Mac answered once it had sent.
-  const mayHaveArrived = ![401, ...REFUSED_UNREAD].includes(status)
+  const mayHaveArrived = !REFUSED_UNREAD.includes(status)
   if (!final) return { ...tryLater(answer, detail), mayHaveArrived, own: mayHaveArrived && reply !== undefined }
   return status === 404 ? { kind: 'absent', detail } : { kind: 'rejected', reason: 'rejected', detail }
 }

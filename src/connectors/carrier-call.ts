@@ -19,8 +19,8 @@ export function tryLater({ status, retryAfterMs }: HttpAnswer, detail: string, r
   return { kind: 'unavailable', reason: reason ?? byStatus, detail, ...waiting }
 }
 
-/** Whoever says so did nothing else (RFC 6585, 4; RFC 9110, 15.6.4). */
-export const REFUSED_UNREAD: readonly number[] = [429, 503]
+/** Whoever says so did nothing else (RFC 9110, 15.5.2 and 15.6.4; RFC 6585, 4). A 403 may be for what was answered once it was done. */
+export const REFUSED_UNREAD: readonly number[] = [401, 429, 503]
 
 const EXCERPT_LENGTH = 200
 /** To look for addresses takes by the square of the length: 54 s for 160,000 letters, in which nobody else is served. */

@@ -180,8 +180,10 @@ function sortAnswer(answer: HttpAnswer, unsaid: Unsaid): ReceiptOutcome {
   const reply = REPLY.safeParse(body).data
   if (status === 200 && reply?.status === 'OK') return { kind: 'done' }
   const detail = `${status} ${excerpt(reply?.message ?? '', unsaid)}`.trim()
-  if (status === 401) return { kind: 'rejected', reason: 'wrong_password', detail }
-  if (status === 403) return { kind: 'rejected', reason: 'access_denied', detail }
+  // It speaks JSON, whatever the shape: in other words it is a proxy on the way that refuses.
+  const isItself = z.looseObject({}).safeParse(body).success
+  if (status === 401 && isItself) return { kind: 'rejected', reason: 'wrong_password', detail }
+  if (status === 403 && isItself) return { kind: 'rejected', reason: 'access_denied', detail }
   if (reply?.message === RELAY_LOOP) return { kind: 'rejected', reason: 'relay_loop', detail }
   // A base_url with a path too many leads to routes that are not there, in the same envelope.
   if (status === 404 && reply?.message === NOT_REGISTERED) return { kind: 'rejected', reason: 'not_registered', detail }
