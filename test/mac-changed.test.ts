@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { type BlueBubbles, eventOf, startBlueBubbles } from './support/bluebubbles.ts'
 import { connect, health } from './support/mac-line.ts'
@@ -190,6 +192,34 @@ test('a line whose connection is mended sends at once what waits, however long i
   assert.equal((await account.settled(receipt)).state, 'sent')
   await becomes(mine, handle, ['SENT'])
   assert.deepEqual([mac.reads.length, mac.sent.length], [1, 1])
+})
+
+test('a line whose connection is mended while the store cannot be written sends what waits once it can', async () => {
+  await using mac = await startBlueBubbles()
+  await using own = await startReadback()
+  const { account, line } = await connect(own, mac)
+  mac.chats.add(CHAT)
+  await moveTo(mac, line, own)
+  mac.faults.set('read', { status: 429, body: {}, headers: { 'retry-after': '3600' } })
+  const receipt = await account.markRead(CONTACT, line)
+  await until(
+    'it to wait',
+    () => account.receipt(receipt),
+    ({ reason }) => reason === 'rate_limited',
+  )
+  mac.faults.clear()
+  using store = new DatabaseSync(join(own.dataDir, 'readback.db'), { timeout: 5_000 })
+  store.exec(`create trigger defect before update on receipts when new.next_attempt_at < old.next_attempt_at
+    begin select raise(abort, 'a defect'); end`)
+  await moveTo({ ...mac, url: mac.url.replace('127.0.0.1', 'localhost') }, line, own)
+  await until(
+    'the store to fail',
+    () => own.logs,
+    (logs) => logs.some((entry) => entry.includes('could not begin anew')),
+  )
+  store.exec('drop trigger defect')
+  assert.equal((await account.settled(receipt)).state, 'sent')
+  assert.equal(mac.reads.length, 1)
 })
 
 test('a Mac that is gone delays nobody who gives its line another one', async () => {

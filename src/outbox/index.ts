@@ -1,6 +1,5 @@
 import type { Connector, WhenTold } from '../core/connector.ts'
-import { messageOf } from '../core/errors.ts'
-import { formatId, type LineId } from '../core/id.ts'
+import type { LineId } from '../core/id.ts'
 import type { LeftLine } from '../core/line.ts'
 import type { Changes, Store } from '../core/store.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -10,6 +9,7 @@ import { type NoteHealth, noteHealthIn } from './line-health.ts'
 import { LineLeases } from './line-leases.ts'
 import { LineWatch } from './line-watch.ts'
 import type { OutboxLog } from './log.ts'
+import { MendedLines } from './mended-lines.ts'
 import { MessageLane } from './message-lane.ts'
 import { ReceiptLane, type ReceiptLaneOptions } from './receipt-lane.ts'
 import { RemovedLines } from './removed-lines.ts'
@@ -62,7 +62,8 @@ const DELIVERED_AFTER_MS = 2_000
 export function createOutbox(options: OutboxOptions): RunningOutbox {
   let draining = false
   const parts = partsOf(options, () => draining)
-  const { receipts, messages, webhooks, leases, enrolment, watch, verification, forgetting, removedLines } = parts
+  const { receipts, messages, webhooks, leases, enrolment, watch, verification, forgetting } = parts
+  const { removedLines, mendedLines } = parts
   return {
     nudge: (lineId) => receipts.nudge(lineId),
     nudgeMessages: (lineId) => messages.nudge(lineId),
@@ -97,7 +98,7 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
     async drain() {
       draining = true
       await leases?.stop()
-      const others = [enrolment, watch, verification, forgetting, removedLines]
+      const others = [enrolment, watch, verification, forgetting, removedLines, mendedLines]
       await Promise.all([...others.map((one) => one.stop()), receipts.drain(), messages.drain()])
       // Last: what the others settled is told, too.
       await webhooks.drain()
@@ -115,7 +116,7 @@ function partsOf(options: OutboxOptions, draining: () => boolean) {
   const onTaken = (lineIds: ReadonlySet<LineId>) => void enrolment.takeUp(lineIds)
   const lookAt = (lineId: LineId) => watch.nudge(lineId)
   const leases = leasesOf(options, () => ({ receipts, messages }), { onTaken, onInbound: lookAt })
-  const onChanged = (lineId: LineId) => void beginAnew(lineId, { store, leases, receipts, messages, log, now })
+  const onChanged = (lineId: LineId) => mendedLines.beginAnew(lineId)
   const watch = new LineWatch({ store, connectors, noteHealth, leases, enrolment, nudge, onChanged, everyMs, log, now })
   const verification = new Verification({ store, lookAt, log, now })
   const removedLines = new RemovedLines({ store, log, now })
@@ -126,32 +127,11 @@ function partsOf(options: OutboxOptions, draining: () => boolean) {
     // A call that was under way may have left something waiting.
     onEnd: () => removedLines.nudge(),
   })
+  const mendedLines = new MendedLines({ store, leases, dispatchers: [receipts, messages], log, now })
   const webhooks = new WebhookDispatcher({ ...options.webhooks, store, log, now })
   const forgetting = new Forgetting({ ...options, store, log, now })
-  return { receipts, messages, webhooks, leases, noteHealth, enrolment, watch, verification, forgetting, removedLines }
-}
-
-/** What kept a line's lanes from its carrier may be mended, or the carrier another one. */
-async function beginAnew(
-  lineId: LineId,
-  {
-    store,
-    leases,
-    receipts,
-    messages,
-    log,
-    now,
-  }: Pick<OutboxOptions, 'store' | 'log' | 'now'> & Lanes & { readonly leases: LineLeases | undefined },
-): Promise<void> {
-  const each = [receipts, messages]
-  try {
-    await Promise.all(each.map((dispatcher) => dispatcher.letGo([lineId])))
-    await leases?.beginAnew(lineId)
-    await store.hastenTries({ id: lineId, at: now() })
-  } catch (error) {
-    log.warn({ line: formatId('line', lineId), error: messageOf(error) }, 'a line could not begin anew')
-  }
-  for (const dispatcher of each) dispatcher.nudge(lineId)
+  const others = { enrolment, watch, verification, forgetting, removedLines, mendedLines }
+  return { receipts, messages, webhooks, leases, noteHealth, ...others }
 }
 
 interface Lanes {
