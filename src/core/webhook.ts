@@ -144,6 +144,8 @@ const HOUR_MS = 60 * MINUTE_MS
 /** `docs/api.md`, "Webhooks": how long after each failure the next try comes; then it is given up. */
 const WAITS_MS = [5_000, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 5 * HOUR_MS, 10 * HOUR_MS, 10 * HOUR_MS] as const
 const JITTER = 0.2
+/** What waits for longer was tried before the clock was set back. */
+export const LONGEST_WAIT_MS = Math.max(...WAITS_MS) * (1 + JITTER)
 /** An endpoint that took nothing for so long gets nothing any more. */
 export const LONGEST_FAILING_MS = 5 * 24 * HOUR_MS
 

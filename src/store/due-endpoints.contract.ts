@@ -5,6 +5,7 @@ import { concludeAttempt, type Delivery, type WebhookType } from '../core/webhoo
 import { contactOf, type Desk, desk, LINE, type Place, WORDS } from './desk.contract.ts'
 
 const URL = 'https://example.com/hook'
+const HOUR_MS = 3_600_000
 
 /** Which endpoints a look finds, on every engine. */
 export function describeDueEndpoints(engine: string, place: () => Promise<Place>): void {
@@ -33,6 +34,19 @@ export function describeDueEndpoints(engine: string, place: () => Promise<Place>
         await answer(d, webhookId, status)
       }
       assert.deepEqual(await found(d, 6), [webhookId])
+    })
+
+    test('is found at once where the clock was set back, since a try, by more than any wait; and where not, in its time', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const webhookId = await endpoint(d, 'receive')
+      await d.receive(contactOf(0), 1)
+      await answer(d, webhookId, 503, 24 * HOUR_MS)
+      await d.store.releaseDeliveries({ at: 2 })
+      assert.deepEqual(await found(d, 2), [webhookId])
+      await answer(d, webhookId, 503, 2, 10 * HOUR_MS)
+      await d.store.releaseDeliveries({ at: 3 })
+      assert.deepEqual(await found(d, 10 * HOUR_MS), [])
     })
 
     test('is known for a callback of its account, or for one that the account lists', async () => {
@@ -65,10 +79,10 @@ async function found({ store }: Desk, at: number): Promise<WebhookId[]> {
 }
 
 /** What is due is answered so. */
-async function answer({ store }: Desk, webhookId: WebhookId, status: number): Promise<void> {
-  const lease = { webhookId, limit: 9, at: 1, leaseUntil: 2 }
+async function answer({ store }: Desk, webhookId: WebhookId, status: number, at = 1, retryAfterMs = 0): Promise<void> {
+  const lease = { webhookId, limit: 9, at, leaseUntil: at + 1 }
   const { deliveries } = await store.claimDeliveries(lease)
-  const attempt = { at: 1, ms: 0, status, obstacle: null, answer: '' }
+  const attempt = { at, ms: 0, status, obstacle: null, answer: '', retryAfterMs }
   await store.settleDelivery(concludeAttempt(deliveries[0] as Delivery, attempt, 0.5))
 }
 

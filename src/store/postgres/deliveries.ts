@@ -1,6 +1,12 @@
 import { LEAST_SET_BACK_MS } from '../../core/clock-set-back.ts'
 import type { AccountId, DeliveryId, WebhookId } from '../../core/id.ts'
-import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, LONGEST_FAILING_MS } from '../../core/webhook.ts'
+import {
+  ANSWER_KEPT,
+  type Delivery,
+  type DeliveryOutcome,
+  LONGEST_FAILING_MS,
+  LONGEST_WAIT_MS,
+} from '../../core/webhook.ts'
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/webhook-store.ts'
 import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
 import type { Seal } from '../seal.ts'
@@ -123,8 +129,8 @@ const LONGEST_LEASE_MS = 120_000
 /** What else waits may be millions, and a statement that looked through them would never come to its end. */
 const MOST_LOOKED_THROUGH = 100_000
 /**
- * What was recorded, or taken, by a clock that was set back since would wait for that time: it is among the newest. What others have at
- * hand they settle.
+ * What was recorded, taken or tried by a clock that was set back since would wait for that time: it is among the newest. What others have
+ * at hand they settle.
  */
 export const HASTEN = plannedOnce({
   name: 'hasten deliveries',
@@ -132,7 +138,7 @@ export const HASTEN = plannedOnce({
       where id > (select max(id) from webhook_deliveries) - ${MOST_LOOKED_THROUGH}),
     late as (select id from newest where next_attempt_at > $1::bigint
       and case when state = 'sending' then next_attempt_at > $1::bigint + ${LONGEST_LEASE_MS}
-        else created_at > $1::bigint + ${LEAST_SET_BACK_MS} end)
+        else created_at > $1::bigint + ${LEAST_SET_BACK_MS} or next_attempt_at > $1::bigint + ${LONGEST_WAIT_MS} end)
     update webhook_deliveries set next_attempt_at = $1::bigint where id = any(array(
       select id from webhook_deliveries where id = any(array(select id from late)) and next_attempt_at > $1::bigint
       order by id for update skip locked))`,

@@ -1,6 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { AccountId } from '../../core/id.ts'
-import { ANSWER_KEPT, type Delivery, type DeliveryOutcome, LONGEST_FAILING_MS } from '../../core/webhook.ts'
+import {
+  ANSWER_KEPT,
+  type Delivery,
+  type DeliveryOutcome,
+  LONGEST_FAILING_MS,
+  LONGEST_WAIT_MS,
+} from '../../core/webhook.ts'
 import type { ClaimedDeliveries, DeliveryOutbox } from '../../core/webhook-store.ts'
 import type { Context } from '../context.ts'
 import { type ClaimedRow, GIVEN_UP_AT_ONCE, toDelivery } from '../deliveries.ts'
@@ -117,12 +123,12 @@ function prepare(database: DatabaseSync) {
          and (:disable = 'gone' or failing_since <= :since)`,
     ),
     // Each endpoint's lane for itself, beyond what is due anyway: by the state alone a start read all that was ever sent. What was
-    // recorded later than now would wait for a time of a clock that was set back.
+    // recorded later than now, or tried, would wait for a time of a clock that was set back.
     release: database.prepare(
       `update webhook_deliveries set next_attempt_at = ?1 where id in (
          select d.id from webhooks w cross join webhook_deliveries d
          where d.webhook_id = w.id and d.next_attempt_at > ?1
-           and (d.state = 'sending' or d.created_at > ?1))`,
+           and (d.state = 'sending' or d.created_at > ?1 or d.next_attempt_at > ?1 + ${LONGEST_WAIT_MS}))`,
     ),
   }
 }
