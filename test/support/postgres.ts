@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { existsSync, globSync, rmSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, type ClientConfig } from 'pg'
 import { encrypt, giveTo, type Identity, makeCluster } from './cluster.ts'
 import { requires } from './requires.ts'
+import { SCRATCH } from './scratch.ts'
 import { until } from './until.ts'
 
 /** PostgreSQL's own programs, where the system has them; the newest. */
@@ -59,7 +59,7 @@ export async function postgresServer(): Promise<PostgresServer> {
   return { database: (like) => createDatabase(GIVEN, like), async [Symbol.asyncDispose]() {} }
 }
 
-export async function ownServer(more: Readonly<Record<string, string>> = {}, dir = tmpdir()): Promise<OwnServer> {
+export async function ownServer(more: Readonly<Record<string, string>> = {}, dir = SCRATCH): Promise<OwnServer> {
   const folder = await mkdtemp(join(dir, 'readback-postgres-'))
   // It refuses to run as root.
   const identity: Identity = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
