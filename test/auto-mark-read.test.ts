@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import { type Customer, customer, type Readback, startReadback } from './support/readback.ts'
-import { until } from './support/until.ts'
 
 /** Each line has its own account, so that each row of the table can have its own settings. */
 const LINE = '+19175550100'
@@ -69,11 +68,7 @@ async function differences(server: Readback): Promise<string[]> {
   const account = await customer(server, { lines: [LINE] })
   const rows = [...everyRow()]
   for (const [index, row] of rows.entries()) await play(server, account, row, index)
-  await until(
-    'all receipts to be settled',
-    () => openReceipts(account),
-    (count) => count === 0,
-  )
+  await account.allSettled()
   const wrong = await Promise.all(
     rows.map(async (row, index) => {
       const shown = await account.phone(contactOf(index), LINE)
@@ -83,11 +78,6 @@ async function differences(server: Readback): Promise<string[]> {
     }),
   )
   return wrong.flat()
-}
-
-async function openReceipts(account: Customer): Promise<number> {
-  const lists = ['queued', 'sending'].map((state) => account.must(200, 'GET', `/readback/v1/receipts?state=${state}`))
-  return (await Promise.all(lists)).reduce((sum, { body }) => sum + body.data.length, 0)
 }
 
 describe('auto mark-read', () => {
@@ -157,11 +147,7 @@ describe('auto mark-read', () => {
       await account.write({ number: contactOf(round), to_number: LINE })
       expected.push(on)
     }
-    await until(
-      'all receipts to be settled',
-      () => openReceipts(account),
-      (count) => count === 0,
-    )
+    await account.allSettled()
     const phones = expected.map((_, round) => account.phone(contactOf(round), LINE))
     assert.deepEqual(
       (await Promise.all(phones)).map(([message]) => message?.read_at !== null),

@@ -27,7 +27,8 @@ describe('what got a 200', () => {
     await using second = await startProcess({ dataDir: folder.path })
     const again = enter(second.base, account.accountId, account.keys)
     await again.carrier({ pace_per_s: null })
-    const receipts = await Promise.all([...answered].map((id) => again.settled(id)))
+    await again.allSettled()
+    const receipts = await Promise.all([...answered].map((id) => again.receipt(id)))
     assert.deepEqual(
       receipts.filter(({ state }) => state !== 'sent'),
       [],

@@ -74,6 +74,8 @@ export interface Customer extends Client {
   receipt(id: string): Promise<Receipt>
   /** The receipt once it is settled. */
   settled(id: string): Promise<Receipt>
+  /** All are: by one look for all, where one for each would cost more than what they wait for. */
+  allSettled(): Promise<void>
   carrier(knobs: Readonly<Record<string, unknown>>): Promise<void>
 }
 
@@ -151,8 +153,25 @@ export function enter(base: string, accountId: string, keys: Customer['keys'], l
         () => receipt(id),
         ({ settled_at }) => settled_at !== null,
       ),
+    async allSettled() {
+      await until(
+        'all receipts to be settled',
+        () => countOpen(self),
+        (count) => count === 0,
+      )
+    },
     async carrier(knobs) {
       await self.must(200, 'PUT', '/simulator/carrier', { from_number: line, ...knobs })
     },
   }
+}
+
+/** One after the other: what is sending by the second list was queued by the first, and never the other way round. */
+async function countOpen(account: Client): Promise<number> {
+  let count = 0
+  for (const state of ['queued', 'sending']) {
+    const { body } = await account.must(200, 'GET', `/readback/v1/receipts?state=${state}`)
+    count += body.data.length
+  }
+  return count
 }
