@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { openBrowser, signIn, visit } from './support/browser.ts'
 import { startCustomerServer } from './support/customer-server.ts'
-import { complaintsOfAxe, enter, enterAsOperator, openConversation, openDesk, reads } from './support/dashboard.ts'
+import {
+  complaintsOfAxe,
+  enter,
+  enterAsOperator,
+  inColors,
+  openConversation,
+  openDesk,
+  reads,
+} from './support/dashboard.ts'
 import { dataFolder } from './support/data-folder.ts'
 import { type ServerProcess, startProcess } from './support/process.ts'
 import { CONTACT, customer } from './support/readback.ts'
@@ -135,7 +143,7 @@ describe('the dashboard', { skip }, () => {
     const { page } = visited
     await page.getByRole('button', { name: /^Revoke/ }).waitFor()
     for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
+      await inColors(page, colorScheme)
       const color = await page.evaluate<string>(
         'getComputedStyle(document.querySelector("[aria-label^=Revoke]")).color',
       )
@@ -150,7 +158,7 @@ describe('the dashboard', { skip }, () => {
     await page.getByRole('button', { name: 'Create a key' }).click()
     await page.getByText('The secret is shown this once').waitFor()
     for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
+      await inColors(page, colorScheme)
       assert.deepEqual(await complaintsOfAxe(page), [], colorScheme)
       await page
         .getByRole('button', { name: /^Revoke/ })
@@ -206,13 +214,13 @@ describe('the dashboard', { skip }, () => {
       { width: 390, height: 844 },
     ]) {
       await page.setViewportSize(viewport)
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme })
-        for (const [path, sign] of [...VIEWS, [conversation, 'Mark read'] as const]) {
-          await page.goto(`${desk.server.base}${path}`)
-          await page.getByText(sign).first().waitFor()
+      for (const [path, sign] of [...VIEWS, [conversation, 'Mark read'] as const]) {
+        await page.goto(`${desk.server.base}${path}`)
+        await page.getByText(sign).first().waitFor()
+        assert.equal(await page.getByRole('heading', { level: 1 }).count(), 1, `titles of ${path}`)
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await inColors(page, colorScheme)
           assert.deepEqual(await complaintsOfAxe(page), [], `${path} ${viewport.width} ${colorScheme}`)
-          assert.equal(await page.getByRole('heading', { level: 1 }).count(), 1, `titles of ${path}`)
         }
       }
     }

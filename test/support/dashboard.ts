@@ -85,17 +85,25 @@ export async function reads(page: Page, times: number): Promise<void> {
   )
 }
 
-/** What axe finds to be serious. */
+/** What axe finds to be serious. A page has it from the first look on, and tells of what is violated alone. */
 export async function complaintsOfAxe(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
-  const found = await page.evaluate<{
-    violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[]
-  }>('axe.run(document, { resultTypes: ["violations"] })')
-  return found.violations
+  if (!(await page.evaluate<boolean>('"axe" in window'))) await page.evaluate(axe.source)
+  const violations = await page.evaluate<
+    { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[]
+  >('axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations)')
+  return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) =>
       nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
     )
+}
+
+/** The page as it is in them, once it is. */
+export async function inColors(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme })
+  await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor()
+  // What comes in, or changes its colour, is pale at first.
+  await page.evaluate('Promise.allSettled(document.getAnimations().map((animation) => animation.finished))')
 }
 
 export async function holds(field: Locator, wanted: string): Promise<void> {
