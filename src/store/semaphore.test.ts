@@ -15,14 +15,14 @@ const keyOf = (account: number, key = 0): { credentials: ApiKey } => ({
 
 describe('one place that many want', () => {
   /** What is let in says so, and stays until it is let out. */
-  const place = (identify: (credentials: ApiKey) => Promise<void> = async () => {}, places = 1, mostEach?: number) => {
+  const place = (identify: (credentials: ApiKey) => Promise<void> = async () => {}, places = 1, leavesOne = false) => {
     const semaphore = new Semaphore(
       places,
       async ({ credentials }) => {
         await identify(credentials as ApiKey)
         return { account: { id: Number((credentials as ApiKey).keyId) } } as Caller
       },
-      { patienceMs: PATIENCE_MS, ...(mostEach && { mostEach }) },
+      { patienceMs: PATIENCE_MS, leavesOne },
     )
     const told: string[] = []
     const inside: PromiseWithResolvers<void>[] = []
@@ -67,7 +67,7 @@ describe('one place that many want', () => {
   })
 
   test('is, of two, kept from an account that has the other, and is there for whoever comes', async () => {
-    const { want, leave, told } = place(undefined, 2, 1)
+    const { want, leave, told } = place(undefined, 2, true)
     const calls: [string, unknown][] = [
       ['1a', keyOf(1)],
       ['1b', keyOf(1, 2)],
@@ -86,6 +86,25 @@ describe('one place that many want', () => {
     void want('1d', keyOf(1))
     await turn()
     assert.deepEqual(told.slice(5).sort(), ['1d', '3a'])
+  })
+
+  test('is, of three, left to whoever has none, though two that have the others want more', async () => {
+    const { want, leave, told } = place(undefined, 3, true)
+    const come = async (name: string) => {
+      void want(name, keyOf(Number(name[0])))
+      await turn()
+    }
+    for (const name of ['2a', '1a', '1b', '2b']) await come(name)
+    assert.deepEqual(told, ['2a', '1a'])
+    await come('3a')
+    assert.deepEqual(told.slice(2), ['3a'])
+    for (let ended = 0; ended < 3; ended++) await leave()
+    assert.deepEqual(told.slice(3), ['2b', '1b'])
+    for (const name of ['1c', '2c']) await come(name)
+    assert.equal(told.length, 5)
+    // Its own was the last that the second had.
+    await leave()
+    assert.deepEqual(told.slice(5), ['1c', '2c'])
   })
 
   test('is free again after what fails there, and taken at once by who was being looked up meanwhile', async () => {

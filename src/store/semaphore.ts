@@ -18,8 +18,8 @@ interface Waiting {
 interface Terms {
   /** Nobody waits for longer. */
   readonly patienceMs?: number
-  /** No account has more, though there be room: else one that asks for what takes long has all, and others wait for as long. */
-  readonly mostEach?: number
+  /** Whoever has a place leaves the last to those who have none: else a few who ask for what takes long have all, again and again. */
+  readonly leavesOne?: boolean
 }
 
 /**
@@ -30,7 +30,7 @@ export class Semaphore {
   #free: number
   readonly #identify: Identify
   readonly #patienceMs: number | undefined
-  readonly #mostEach: number | undefined
+  readonly #leavesOne: boolean
   /** How many of each account's are let in. */
   readonly #inside = new Map<AccountId | undefined, number>()
   /** Whose turn is next is first. */
@@ -38,16 +38,16 @@ export class Semaphore {
   /** By the hash of a caller's secrets. */
   readonly #known = new Map<string, Promise<AccountId>>()
 
-  constructor(places: number, identify: Identify, { patienceMs, mostEach }: Terms = {}) {
+  constructor(places: number, identify: Identify, { patienceMs, leavesOne = false }: Terms = {}) {
     this.#free = places
     this.#identify = identify
     this.#patienceMs = patienceMs
-    this.#mostEach = mostEach
+    this.#leavesOne = leavesOne
   }
 
   /** Throws `unavailable` where no place is free in time. */
   async through<T>(call: unknown, work: () => Promise<T>): Promise<T> {
-    const asked = this.#free === 0 || this.#mostEach !== undefined
+    const asked = this.#free === 0 || this.#leavesOne
     const account = asked ? await this.#accountOf(call) : undefined
     if (this.#mayEnter(account)) this.#enter(account)
     else await this.#wait(account)
@@ -59,7 +59,7 @@ export class Semaphore {
   }
 
   #mayEnter(account: AccountId | undefined): boolean {
-    return this.#free > 0 && (this.#mostEach === undefined || (this.#inside.get(account) ?? 0) < this.#mostEach)
+    return this.#free > (this.#leavesOne && this.#inside.has(account) ? 1 : 0)
   }
 
   #enter(account: AccountId | undefined): void {
@@ -100,8 +100,12 @@ export class Semaphore {
     const left = (this.#inside.get(account) ?? 0) - 1
     if (left > 0) this.#inside.set(account, left)
     else this.#inside.delete(account)
-    const first = this.#waiting.entries().find(([waiting]) => this.#mayEnter(waiting))
-    if (first !== undefined) this.#letIn(...first)
+    // More than one, where the last that was left free is for whoever has just left.
+    for (let next = this.#next(); next !== undefined; next = this.#next()) this.#letIn(...next)
+  }
+
+  #next(): [AccountId | undefined, Set<Waiting>] | undefined {
+    return this.#waiting.entries().find(([account]) => this.#mayEnter(account))
   }
 
   #letIn(account: AccountId | undefined, theirs: Set<Waiting>): void {

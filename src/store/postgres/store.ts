@@ -72,8 +72,7 @@ export async function openPostgresStore(start: PostgresStart): Promise<Store> {
   const whose = identifying(transactions, { seal, rules: start.rules, now })
   const patienceMs = CONNECT_TIMEOUT_MS
   const places = new Semaphore(Math.max(1, start.poolSize - KEPT_CONNECTIONS), whose, { patienceMs })
-  const listed = Math.ceil(start.poolSize / 2)
-  const ofLists = new Semaphore(listed, whose, { patienceMs, mostEach: Math.max(1, listed - 1) })
+  const ofLists = new Semaphore(Math.ceil(start.poolSize / 2), whose, { patienceMs, leavesOne: true })
   const callers = new CallerTurns(tellingOf({ transactions, onChanges }), places)
   const tools = { transactions, callers, seal, rules: start.rules, now, leases, onChanges }
   const { finished, ...hot } = hotMethods(tools, recent)
