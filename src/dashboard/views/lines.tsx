@@ -1,4 +1,4 @@
-import { Group, Stack, Switch, Text, Title } from '@mantine/core'
+import { Group, Stack, Text, Title } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { call, get, refresh } from '../api.ts'
@@ -6,6 +6,7 @@ import { hasInNumber, useLines } from '../lines.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { FirstOf, Search } from '../parts/first-of.tsx'
+import { OnlyNotOnline, useNotOnline } from '../parts/not-online.tsx'
 import { Empty, Failure, HealthBadge, Loading, Time } from '../parts/states.tsx'
 import { Why } from '../parts/why.tsx'
 import type { LineState } from '../types.ts'
@@ -32,14 +33,7 @@ export function Lines() {
         <Empty title="No line yet">The operator of this server adds lines to your account.</Empty>
       )}
       {many && <Search label="Search by number" search={search} onSearch={setSearch} />}
-      {many && (
-        <Switch
-          mb="md"
-          label="Only lines that are not online"
-          checked={only}
-          onChange={(event) => setOnly(event.currentTarget.checked)}
-        />
-      )}
+      {many && <OnlyNotOnline only={only} setOnly={setOnly} />}
       {many && found.length === 0 && (
         <Empty title="Nothing matches">{only ? 'All such lines are online.' : 'Another number may.'}</Empty>
       )}
@@ -50,21 +44,6 @@ export function Lines() {
       </Stack>
     </div>
   )
-}
-
-/**
- * Those that are not online, where they alone are wanted, and those that were since then: none moves away under the hand, and more of
- * them come last.
- */
-function useNotOnline(all: LineState[]) {
-  const [noted, setNoted] = useState<ReadonlySet<string>>()
-  const setOnly = (only: boolean) => setNoted(only ? new Set() : undefined)
-  if (noted === undefined) return { shown: all, only: false, setOnly }
-  const troubled = all.filter(({ line_status }) => line_status !== 'ONLINE').map(({ number }) => number)
-  const numbers = new Set([...noted, ...troubled])
-  if (numbers.size > noted.size) setNoted(numbers)
-  const byNumber = new Map(all.map((line) => [line.number, line]))
-  return { shown: [...numbers].flatMap((number) => byNumber.get(number) ?? []), only: true, setOnly }
 }
 
 function Line({ line }: { line: LineState }) {

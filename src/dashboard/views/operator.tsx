@@ -7,6 +7,7 @@ import { useTitleForFocus } from '../focus.ts'
 import { hasInNumber } from '../lines.ts'
 import { MAY_BE_LONG } from '../long-lists.ts'
 import { FirstOf, Search } from '../parts/first-of.tsx'
+import { OnlyNotOnline, useNotOnline } from '../parts/not-online.tsx'
 import { Empty, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Account, ConnectorForm, OperatorLine } from '../types.ts'
 import { LineForm } from './line-form.tsx'
@@ -71,13 +72,20 @@ function Accounts({ accounts, lines, forms, mayGo }: AccountsProps) {
   const [search, setSearch] = useState('')
   const many = accounts.length > PAGE || lines.length > PAGE
   // Of many the newest come first, for what was just made to be seen.
-  const found = many ? find(accounts.toReversed(), lines.toReversed(), search) : find(accounts, lines, '')
+  const { shown, only, setOnly } = useNotOnline(lines.toReversed())
+  const wanted = only ? accountsOf(shown, accounts) : accounts.toReversed()
+  const found = many ? find(wanted, shown, search) : find(accounts, lines, '')
   return (
     <>
       {many && <Search label="Search by e-mail, id or number" search={search} onSearch={setSearch} />}
-      {many && found.length === 0 && <Empty title="Nothing matches">Another e-mail address, id or number may.</Empty>}
+      {many && <OnlyNotOnline only={only} setOnly={setOnly} />}
+      {many && found.length === 0 && (
+        <Empty title="Nothing matches">
+          {only ? 'All such lines are online.' : 'Another e-mail address, id or number may.'}
+        </Empty>
+      )}
       <Stack gap="lg">
-        <FirstOf rows={found} step={PAGE}>
+        <FirstOf key={String(only)} rows={found} step={PAGE}>
           {({ account, own }) => (
             <AccountCard
               key={account.account_id}
@@ -92,6 +100,12 @@ function Accounts({ accounts, lines, forms, mayGo }: AccountsProps) {
       </Stack>
     </>
   )
+}
+
+/** In the lines' order, so that an account which has one as the last of them comes last. */
+function accountsOf(lines: OperatorLine[], accounts: Account[]): Account[] {
+  const byId = new Map(accounts.map((account) => [account.account_id, account]))
+  return [...new Set(lines.map(({ account_id }) => account_id))].flatMap((id) => byId.get(id) ?? [])
 }
 
 /** Each account with its lines: of one that is found by a number those alone that have it. */
