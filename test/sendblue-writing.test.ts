@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { type Answer, type Fault, misbehave, send, serveCarrier } from './support/carrier.ts'
-import { CONTACT } from './support/readback.ts'
+import { dataFolder } from './support/data-folder.ts'
+import { startProcess } from './support/process.ts'
+import { CONTACT, enter, startReadback } from './support/readback.ts'
 import { KEYS, type Relay, receive, relay, SIGNING_SECRET } from './support/relay.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
@@ -137,4 +140,32 @@ describe('a message to a line at another server of this API', { concurrency: tru
     )
     assert.equal((await outcome(await lineAt(there.url))).status, 'DELIVERED')
   })
+})
+
+/** More than a lane ends with one look. */
+const MANY = 501
+
+test('of many messages that are too late when a server starts all end, and none goes out', async () => {
+  await using folder = await dataFolder()
+  const env = { READBACK_MESSAGE_TTL_S: '240' }
+  const calls: string[] = []
+  await using there = await serveCarrier(async ({ url = '' }, response) => {
+    calls.push(url)
+    send(response, { status: 503, body: {} })
+  })
+  await using before = await startReadback({ ...env, READBACK_DATA_DIR: folder.path })
+  const { account, line } = await relay(before, ownLine(), { ...KEYS, base_url: there.url })
+  const given = { number: CONTACT, from_number: line, content: 'Hi' }
+  await Promise.all(Array.from({ length: MANY }, () => account.must(200, 'POST', '/api/send-message', given)))
+  await before.stop()
+  calls.length = 0
+  const ahead = join(import.meta.dirname, 'support/clock-ahead.mjs')
+  await using after = await startProcess({ dataDir: folder.path, env: { ...env, NODE_OPTIONS: `--import ${ahead}` } })
+  const later = enter(after.base, account.accountId, account.keys)
+  await until(
+    'all to end',
+    async () => (await later.must(200, 'GET', '/api/v2/messages?status=ERROR&limit=1')).body.pagination.total,
+    (total) => total === MANY,
+  )
+  assert.ok(!calls.includes('/api/send-message'))
 })

@@ -40,7 +40,9 @@ export async function claimMessage(
   const nextAttemptAt = head.next_attempt_at ?? 0
   // Where the clock was set back since it was accepted, or tried, its line would wait for that time.
   const dueAt = head.received_at > at || nextAttemptAt > at + LONGEST_LEFT_ALONE_MS ? at : nextAttemptAt
-  const due = ready && line.paused === 0 && dueAt <= at
+  // Behind as many as end at once there may be more that are too late: the lane comes for them again.
+  const inTime = (head.expires_at ?? 0) > at
+  const due = ready && line.paused === 0 && dueAt <= at && inTime
   if (!due) return { answer: { ...base, nextDueAt: dueAt, nextExpiryAt: head.expires_at }, told }
   const { numUpdatedRows } = await db
     .updateTable('messages')
