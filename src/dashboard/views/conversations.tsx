@@ -120,12 +120,13 @@ function Search({ looking, onChange, lines }: SearchProps) {
         {simulated && <NewContact start={start} />}
       </Group>
       {start.isError && <Failure error={start.error} onClose={start.reset} />}
+      {/* Beside the others there is no room for a number. */}
+      <LineFilter
+        value={looking.from_number}
+        lines={lines.map(({ number }) => number)}
+        onChange={(from_number) => onChange({ ...looking, from_number })}
+      />
       <Group gap={6} wrap="nowrap" grow>
-        <LineFilter
-          value={looking.from_number}
-          lines={lines.map(({ number }) => number)}
-          onChange={(from_number) => onChange({ ...looking, from_number })}
-        />
         <Filter
           label="Service"
           value={looking.service}
