@@ -122,6 +122,27 @@ describe('a message to a line at another server of this API', { concurrency: tru
     })
   }
 
+  test('is not in doubt for another’s sake: those behind one that may have been sent wait until that is well again', async () => {
+    let firstAt: number | undefined
+    await using there = await serveCarrier(async ({ url }, response) => {
+      if (url === '/api/send-message') firstAt ??= performance.now()
+      const isWell = performance.now() - (firstAt ?? 0) > 900
+      send(response, isWell ? TAKEN : { status: 502, body: 'Bad Gateway' })
+    })
+    const { account, line } = await lineAt(there.url)
+    const given = { number: CONTACT, from_number: line, content: 'Hi' }
+    await Promise.all(Array.from({ length: 5 }, () => account.must(200, 'POST', '/api/send-message', given)))
+    const statuses = await until(
+      'none to wait',
+      async () => {
+        const { data } = (await account.must(200, 'GET', '/api/v2/messages?order_direction=asc')).body
+        return data.map(({ status }: { status: string }) => status)
+      },
+      (seen) => !seen.includes('QUEUED'),
+    )
+    assert.deepEqual(statuses, ['ERROR', 'SENT', 'SENT', 'SENT', 'SENT'])
+  })
+
   test('waits while nobody listens there, who could have it', async () => {
     const { account, line } = await lineAt('http://127.0.0.1:9')
     const given = { number: CONTACT, from_number: line, content: 'Hi' }

@@ -115,8 +115,11 @@ export class MessageLane {
       this.#backOff.fail({ startedAt, at, retryAfterMs: outcome.retryAfterMs })
       return this.#write(setMessageBack(call, outcome, this.#backOff.until, at))
     }
-    this.#backOff.reset()
-    this.#obstacle = 'pace'
+    // Whoever leaves one in doubt would leave all that wait so, one after the other.
+    const inDoubt = outcome.kind === 'unknown'
+    if (inDoubt) this.#backOff.fail({ startedAt, at })
+    else this.#backOff.reset()
+    this.#obstacle = inDoubt ? 'carrier_error' : 'pace'
     await this.#write(concludeMessage(call, outcome, at))
     if (outcome.kind === 'sent' && carrier?.catchUp !== undefined) onSent(line.id)
   }
