@@ -6,6 +6,12 @@ export const AGAIN = Symbol('again')
 /** So many calls share a transaction at the most: what waits behind a batch must not wait long. */
 const MOST_PER_BATCH = 256
 
+/** A round trip to a machine further away is worth so many, at the least. */
+const LEAST_OF_HALF = 32
+
+/** Of how many asked at once, after each batch. */
+const REMEMBERED = 0.98
+
 interface Waiting<Call, Outcome> {
   readonly call: Call
   readonly again: boolean
@@ -27,13 +33,20 @@ export class Batches<Call, Outcome> {
   readonly #run: Run<Call, Outcome>
   #waiting: Waiting<Call, Outcome>[] = []
   readonly #atOnce: number
+  readonly #byHalves: boolean
   #working = 0
+  /** As many as asked at once lately. */
+  #crowd = 0
   #ended: PromiseWithResolvers<void> | undefined
 
-  /** So many full batches are on their way at once. */
-  constructor(run: Run<Call, Outcome>, { atOnce = 1 } = {}) {
+  /**
+   * So many full batches are on their way at once. `byHalves`: a batch takes half of those who keep asking, so that the others are
+   * answered, and ask again, while it is on its way (`docs/performance.md`).
+   */
+  constructor(run: Run<Call, Outcome>, { atOnce = 1, byHalves = false } = {}) {
     this.#run = run
     this.#atOnce = atOnce
+    this.#byHalves = byHalves
   }
 
   call(call: Call): Promise<Outcome> {
@@ -57,12 +70,17 @@ export class Batches<Call, Outcome> {
     await new Promise((resolve) => setImmediate(resolve))
     // What fills no batch gathers until there is nobody else.
     while (this.#waiting.length >= (this.#working > 1 ? MOST_PER_BATCH : 1)) {
-      await this.#settle(this.#waiting.splice(0, MOST_PER_BATCH))
+      await this.#settle(this.#waiting.splice(0, this.#mostOfBatch()))
     }
     this.#working -= 1
     if (this.#working > 0) return
     this.#ended?.resolve()
     this.#ended = undefined
+  }
+
+  #mostOfBatch(): number {
+    if (!this.#byHalves) return MOST_PER_BATCH
+    return Math.min(MOST_PER_BATCH, Math.max(LEAST_OF_HALF, Math.ceil(this.#crowd / 2)))
   }
 
   async #settle(batch: readonly Waiting<Call, Outcome>[]): Promise<void> {
@@ -72,6 +90,8 @@ export class Batches<Call, Outcome> {
         calls,
         batch.some(({ again }) => again),
       )
+      // Before they are answered, and some have asked again.
+      this.#crowd = Math.max(batch.length + this.#waiting.length, this.#crowd * REMEMBERED)
       const again: Waiting<Call, Outcome>[] = []
       batch.forEach((waiting, index) => {
         const outcome = outcomes[index] as Outcome | ReadbackError | typeof AGAIN

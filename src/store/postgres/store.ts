@@ -143,12 +143,15 @@ function hotMethods(tools: Tools, recent: Recent) {
   const { transactions, rules } = tools
   const telling = tellingOf(tools)
   let accepted = 0
-  const markRead = new Batches<MarkReadCall, MarkReadOutcome>(async (calls, again) => {
-    const { outcomes, touched } = await acceptCalls(calls, again, { ...tools, recent })
-    touch(tools, touched)
-    accepted += outcomes.filter((outcome) => !(outcome instanceof ReadbackError)).length
-    return outcomes
-  })
+  const markRead = new Batches<MarkReadCall, MarkReadOutcome>(
+    async (calls, again) => {
+      const { outcomes, touched } = await acceptCalls(calls, again, { ...tools, recent })
+      touch(tools, touched)
+      accepted += outcomes.filter((outcome) => !(outcome instanceof ReadbackError)).length
+      return outcomes
+    },
+    { byHalves: true },
+  )
   const storeInbound = new Batches<readonly Arrival[], StoredInbound[]>((calls) =>
     telling((transaction) => storeArrivals(transaction, calls, rules)),
   )
