@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { openBrowser, signIn, visit } from './support/browser.ts'
+import { inColors, openBrowser, signIn, visit } from './support/browser.ts'
 import { startCustomerServer } from './support/customer-server.ts'
-import {
-  complaintsOfAxe,
-  enter,
-  enterAsOperator,
-  inColors,
-  openConversation,
-  openDesk,
-  reads,
-} from './support/dashboard.ts'
+import { complaintsOfAxe, enter, enterAsOperator, openConversation, openDesk, reads } from './support/dashboard.ts'
 import { dataFolder } from './support/data-folder.ts'
 import { type ServerProcess, startProcess } from './support/process.ts'
 import { CONTACT, customer } from './support/readback.ts'

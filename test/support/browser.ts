@@ -61,3 +61,11 @@ export async function signIn(page: Page, { keys }: Pick<Customer, 'keys'>): Prom
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('navigation', { name: 'Views' }).waitFor()
 }
+
+/** The page as it is in them, once it is. */
+export async function inColors(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme })
+  await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor()
+  // What comes in, or changes its colour, is pale at first.
+  await page.evaluate('Promise.allSettled(document.getAnimations().map((animation) => animation.finished))')
+}

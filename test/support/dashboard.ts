@@ -98,14 +98,6 @@ export async function complaintsOfAxe(page: Page): Promise<string[]> {
     )
 }
 
-/** The page as it is in them, once it is. */
-export async function inColors(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
-  await page.emulateMedia({ colorScheme })
-  await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor()
-  // What comes in, or changes its colour, is pale at first.
-  await page.evaluate('Promise.allSettled(document.getAnimations().map((animation) => animation.finished))')
-}
-
 export async function holds(field: Locator, wanted: string): Promise<void> {
   await until(
     `${field} to hold ${wanted}`,
