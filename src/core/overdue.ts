@@ -1,4 +1,5 @@
 import type { LineId, ReceiptId } from './id.ts'
+import type { Reason } from './reason.ts'
 
 /** A look at a stretch of a lane: some thousands of receipts, and whatever is due at the same moment as the last of them. */
 export interface OverdueCall {
@@ -22,3 +23,19 @@ export interface Overdue {
 }
 
 export const OVERDUE_AT_ONCE = 500
+
+/** Why what waits in a lane expires untried. */
+export interface Hindrance {
+  /** What keeps the lane back. */
+  readonly obstacle: Reason
+  /** In epoch milliseconds: what was too late before had nobody to look after it, and `server_away` for its reason. */
+  readonly servedFrom: number
+}
+
+/** A lane that is served is looked at within a second or two of when it is to be. */
+const UNSERVED_MS = 5_000
+
+/** As it was `before`, unless nobody came to a lane for so long after it was to be looked at (`lookAt`). */
+export function servedFrom(before: number, lookAt: number, at: number): number {
+  return at - lookAt > UNSERVED_MS ? at - UNSERVED_MS : before
+}

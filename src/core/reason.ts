@@ -27,6 +27,10 @@ export const REASONS = {
     meaning: "The line's carrier takes so many receipts a second and there were more.",
     remedy: 'Mark fewer conversations as read, or spread contacts over more lines.',
   },
+  server_away: {
+    meaning: 'No server looked after the line while there was time: none ran, or its store was away.',
+    remedy: 'Keep a server and its store up; GET /readyz says whether they are.',
+  },
   awaiting_reply: {
     meaning: 'Receipts go with the reply (auto_mark_read_timing is on_reply), and there was none yet.',
     remedy: 'Reply, or call POST /api/mark-read; PATCH /readback/v1/settings for another timing.',

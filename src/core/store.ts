@@ -11,9 +11,8 @@ import type { Leases, LineWork } from './leases.ts'
 import type { Line, LineHealth, LineSettings } from './line.ts'
 import type { MarkReadCall, MarkReadOutcome } from './mark-read.ts'
 import type { MessageStore } from './message.ts'
-import type { Overdue, OverdueCall } from './overdue.ts'
+import type { Hindrance, Overdue, OverdueCall } from './overdue.ts'
 import type { PhoneNumber } from './phone-number.ts'
-import type { Reason } from './reason.ts'
 import type { Receipt, ReceiptFilter } from './receipt.ts'
 import type { AgedCall } from './retention.ts'
 import type { Claim, Setback, Settlement } from './send-receipt.ts'
@@ -207,11 +206,9 @@ export interface Outbox {
   releaseLost(call: { lineId: LineId; carried: readonly ConversationId[]; at: number }): Promise<void>
 }
 
-export interface ClaimCall {
+export interface ClaimCall extends Hindrance {
   readonly lineId: LineId
   readonly limit: number
-  /** What keeps the lane back, as the reason of those that expire untried. */
-  readonly obstacle: Reason
   /** When the carrier may be called after this, by whoever looks after the line then. */
   readonly nextCallAt: number
   readonly at: number

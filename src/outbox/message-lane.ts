@@ -3,6 +3,7 @@ import type { CarrierLine } from '../core/connector.ts'
 import { messageOf } from '../core/errors.ts'
 import { formatId, type LineId } from '../core/id.ts'
 import type { Line } from '../core/line.ts'
+import { servedFrom } from '../core/overdue.ts'
 import type { Reason } from '../core/reason.ts'
 import {
   type ClaimedMessage,
@@ -39,6 +40,8 @@ export class MessageLane {
   /** Between two calls; unknown until the first. */
   #paceMs = 0
   #obstacle: Reason = 'pace'
+  #lookAt = Number.NEGATIVE_INFINITY
+  #servedFrom = 0
   #gone = false
 
   constructor(options: MessageLaneOptions) {
@@ -51,10 +54,15 @@ export class MessageLane {
     const unwritten = 'what became of a message is not written yet'
     this.#insisting = new Insisting({ complaint: unwritten, tag: this.#tag(), log })
     const complaint = 'a line could not go on writing'
+    const step = async () => {
+      const lookAt = await this.#step()
+      this.#lookAt = lookAt ?? Number.POSITIVE_INFINITY
+      return lookAt
+    }
     const onIdle = () => {
       if (this.#gone) options.onEnd()
     }
-    this.#turns = new Turns({ step: () => this.#step(), onIdle, complaint, tag: this.#tag(), log, now })
+    this.#turns = new Turns({ step, onIdle, complaint, tag: this.#tag(), log, now })
   }
 
   nudge(): void {
@@ -79,7 +87,9 @@ export class MessageLane {
     const allowedAt = Math.max(this.#options.nextCallAt(), this.#nextCallAt, this.#backOff.until)
     const ready = allowedAt <= at
     const nextCallAt = ready ? at + this.#paceMs : at
-    const claimed = await this.#claiming.claim({ lineId, ready, obstacle: this.#obstacle, nextCallAt, at })
+    this.#servedFrom = servedFrom(this.#servedFrom, this.#lookAt, at)
+    const hindrance = { obstacle: this.#obstacle, servedFrom: this.#servedFrom }
+    const claimed = await this.#claiming.claim({ lineId, ready, ...hindrance, nextCallAt, at })
     const { line, call, nextDueAt, nextExpiryAt } = claimed
     this.#gone = line === undefined
     if (line === undefined) return null

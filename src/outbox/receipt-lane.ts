@@ -112,7 +112,7 @@ export class ReceiptLane {
     if (allowedAt > at) return earliest(allowedAt, sweepAt)
     if (this.#inFlight.size === 0) this.#nudged = false
     const { line, claims, nextDueAt } = await this.#claiming.claim({
-      ...{ lineId, limit, obstacle: this.#obstacle, at },
+      ...{ lineId, limit, obstacle: this.#obstacle, servedFrom: this.#sweeping.servedFrom, at },
       nextCallAt: at + 1_000 / this.#pace.callsPerSecond,
     })
     this.#gone = line === undefined

@@ -1,5 +1,5 @@
 import type { LineId } from '../core/id.ts'
-import { OVERDUE_AT_ONCE } from '../core/overdue.ts'
+import { OVERDUE_AT_ONCE, servedFrom } from '../core/overdue.ts'
 import type { Reason } from '../core/reason.ts'
 import type { Outbox } from '../core/store.ts'
 
@@ -21,9 +21,15 @@ export class Sweeping {
   #after: number | null = null
   /** The earliest still to come of what was looked at since the front. */
   #nextExpiryAt = NEVER
+  #servedFrom = 0
 
   constructor(options: SweepingOptions) {
     this.#options = options
+  }
+
+  /** See {@link servedFrom}; of what was looked at last. */
+  get servedFrom(): number {
+    return this.#servedFrom
   }
 
   /** Answers when to look again, null when nothing waits. `obstacle` is what keeps the lane back. Throws when the store is away. */
@@ -31,8 +37,10 @@ export class Sweeping {
     const { lineId, store, now } = this.#options
     const at = now()
     if (at < this.#lookAt) return this.#lookAt
+    this.#servedFrom = servedFrom(this.#servedFrom, this.#lookAt, at)
     const { receiptIds, nextExpiryAt, goOnAfter } = await store.findOverdue({ lineId, at, after: this.#after })
-    if (receiptIds.length > 0) await store.expireReceipts({ lineId, receiptIds, obstacle, at })
+    const hindrance = { obstacle, servedFrom: this.#servedFrom }
+    if (receiptIds.length > 0) await store.expireReceipts({ lineId, receiptIds, ...hindrance, at })
     if (receiptIds.length === OVERDUE_AT_ONCE) return at
     this.#after = goOnAfter
     this.#nextExpiryAt = Math.min(this.#nextExpiryAt, nextExpiryAt ?? NEVER)

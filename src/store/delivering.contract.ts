@@ -228,9 +228,9 @@ async function forgetEndpoints({ store }: Desk, before: number): Promise<void> {
     after = await store.forgetOld({ kind: 'endpoints', before, at: 99, after, limit: 2 })
 }
 
-async function sendAll({ store, lineId }: Desk, at: number): Promise<void> {
+async function sendAll({ store, claimMessage }: Desk, at: number): Promise<void> {
   for (;;) {
-    const { call } = await store.claimMessage({ lineId, obstacle: 'pace', nextCallAt: at, at, ready: true })
+    const { call } = await claimMessage(at)
     if (call === null) return
     await store.settleMessage({ call, at, status: 'SENT', carrierMessageId: `${call.id}` })
   }

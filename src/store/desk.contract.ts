@@ -61,6 +61,7 @@ export interface Desk {
     lineId?: LineId,
   ): ReturnType<Store['storeInbound']>
   claim(at: number, limit?: number): ReturnType<Store['claimReceipts']>
+  claimMessage(at: number): ReturnType<Store['claimMessage']>
   receipt(id: ReceiptId): Promise<Receipt>
 }
 
@@ -100,7 +101,10 @@ export async function deskAt(store: Store, fromNumber: PhoneNumber): Promise<Des
         },
       ])
     },
-    claim: (at, limit = 100) => store.claimReceipts({ lineId: line.id, limit, obstacle: 'pace', nextCallAt: at, at }),
+    claim: (at, limit = 100) =>
+      store.claimReceipts({ lineId: line.id, limit, obstacle: 'pace', servedFrom: 0, nextCallAt: at, at }),
+    claimMessage: (at) =>
+      store.claimMessage({ lineId: line.id, ready: true, obstacle: 'pace', servedFrom: 0, nextCallAt: at, at }),
     receipt: (id) => store.getReceipt({ credentials, id }),
   }
 }

@@ -60,7 +60,7 @@ export function describeEnding(engine: string, place: () => Promise<Place>): voi
       await using d = await desk(kept)
       const { store, credentials, lineId } = d
       const sent = await store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...WORDS, at: 0 })
-      const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: 1, at: 1 })
+      const { call } = await d.claimMessage(1)
       const message = async () => (await store.getMessage({ credentials, id: sent.message.id })).message
       await store.removeLine({ id: lineId, at: 2 })
       await endAll(d, 9, 3)

@@ -1,7 +1,6 @@
-import { sql } from 'kysely'
 import { LONGEST_LEFT_ALONE_MS } from '../core/clock-set-back.ts'
 import type { LineId, MessageId } from '../core/id.ts'
-import type { Reason } from '../core/reason.ts'
+import type { Hindrance } from '../core/overdue.ts'
 import type { ClaimedMessage, MessageSettlement, SendStyle } from '../core/sending.ts'
 import type { Store } from '../core/store.ts'
 import type { Context } from './context.ts'
@@ -28,12 +27,12 @@ export async function linesWithMessages(context: Context): Promise<LineId[]> {
 
 export async function claimMessage(
   context: Context,
-  { lineId, ready, obstacle, at }: Parameters<Store['claimMessage']>[0],
+  { lineId, ready, at, ...hindrance }: Parameters<Store['claimMessage']>[0],
 ): Promise<Answered<ClaimedMessage>> {
   const { db, seal } = context
   const line = await liveLines(context).selectAll().where('id', '=', lineId).executeTakeFirst()
   if (line === undefined) return { answer: NO_LINE, told: [] }
-  const told = await expire(context, lineId, obstacle, at)
+  const told = await expire(context, lineId, hindrance, at)
   const head = await findOldest(context, lineId)
   const base = { ...NO_LINE, line: toLine(line, seal) }
   if (head === undefined) return { answer: base, told }
@@ -66,12 +65,20 @@ export async function claimMessage(
 }
 
 /** All live as long, so the oldest is the first to expire. */
-async function expire(context: Context, lineId: LineId, obstacle: Reason, at: number): Promise<readonly Told[]> {
+async function expire(
+  context: Context,
+  lineId: LineId,
+  { obstacle, servedFrom }: Hindrance,
+  at: number,
+): Promise<readonly Told[]> {
   const oldest = await findOldest(context, lineId)
   if (oldest === undefined || (oldest.expires_at ?? 0) > at) return []
   const old = await waiting(context, lineId).select(['id', 'expires_at']).orderBy('id').limit(EXPIRED_AT_ONCE).execute()
   const late = old.filter(({ expires_at }) => (expires_at ?? 0) <= at).map(({ id }) => id)
-  const expired: MessageChange = (eb) => ({ status: 'ERROR', reason: eb.fn.coalesce('reason', sql.val(obstacle)) })
+  const expired: MessageChange = (eb) => {
+    const untried = eb.case().when('expires_at', '<', servedFrom).then('server_away').else(obstacle).end()
+    return { status: 'ERROR', reason: eb.fn.coalesce('reason', untried) }
+  }
   return changeMessages(context, late, at, expired, IS_WAITING)
 }
 

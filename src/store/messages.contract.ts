@@ -30,7 +30,7 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
       const { store, credentials, lineId } = d
       const write = () => store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...WORDS, at: 1 })
       const settle = async (heard: string | null, end: (call: MessageCall) => MessageSettlement) => {
-        const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: 1, at: 1 })
+        const { call } = await d.claimMessage(1)
         assert.ok(call)
         const news = heard === null ? [] : [{ of: { carrierMessageId: heard }, status: 'DELIVERED', at: 1 } as const]
         await store.noteNews({ lineId, news, at: 1 })
@@ -56,13 +56,13 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
     test('count as tries those that their carrier had, and none while it was away', async () => {
       await using kept = await place()
       await using d = await desk(kept)
-      const { store, credentials, lineId } = d
+      const { store, credentials } = d
       await store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...WORDS, at: 1 })
       const had = { kind: 'unavailable', reason: 'carrier_error', tried: true } as const
       const gone = { kind: 'unavailable', reason: 'unreachable' } as const
       const attempts: unknown[] = []
       for (const outcome of [gone, gone, had, gone, had, gone]) {
-        const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: 1, at: 1 })
+        const { call } = await d.claimMessage(1)
         attempts.push(call?.attempts)
         await store.settleMessage(setMessageBack(call as MessageCall, outcome, 1, 1))
       }
@@ -75,7 +75,7 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
       const { store, credentials, lineId } = d
       for (const at of [10, 20]) {
         await store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...WORDS, at })
-        const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: at, at })
+        const { call } = await d.claimMessage(at)
         await store.settleMessage({ call: call as MessageCall, at, status: 'SENT', carrierMessageId: `of ${at}` })
       }
       const statuses = async () => {
@@ -97,9 +97,9 @@ export function describeMessages(engine: string, place: () => Promise<Place>): v
       const { store } = d
       const other = await deskAt(store, OTHER_LINE)
       await store.leases?.hold({ wanted: [d.lineId, other.lineId] })
-      const write = async ({ credentials, lineId }: Desk, fromNumber: PhoneNumber) => {
+      const write = async ({ credentials, claimMessage }: Desk, fromNumber: PhoneNumber) => {
         await store.sendMessage({ credentials, fromNumber, number: contactOf(0), ...WORDS, at: 10 })
-        const { call } = await store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: 10, at: 10 })
+        const { call } = await claimMessage(10)
         return (carrierMessageId: string) =>
           store.settleMessage({ call: call as MessageCall, at: 10, status: 'SENT', carrierMessageId })
       }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { ReceiptId } from '../core/id.ts'
 import { OVERDUE_AT_ONCE } from '../core/overdue.ts'
 import { setBack } from '../core/send-receipt.ts'
-import { contactOf, type Desk, desk, LIFETIME_MS, type Place } from './desk.contract.ts'
+import { contactOf, type Desk, desk, LIFETIME_MS, LINE, type Place, WORDS } from './desk.contract.ts'
 import { ROWS_PER_LOOK } from './overdue.ts'
 
 const OLD = OVERDUE_AT_ONCE + 100
@@ -11,6 +11,8 @@ const OLD = OVERDUE_AT_ONCE + 100
 const YOUNG = ROWS_PER_LOOK + 100
 const YOUNG_AT = 5_000
 const NOW = LIFETIME_MS + 500
+const ALL = { created: {}, updated: {}, sent: {} }
+const OLDEST = { orderBy: 'createdAt', direction: 'asc', limit: 10, offset: 0 } as const
 
 /** A lane that is longer than a look at it, on every engine. */
 export function describeOverdue(engine: string, place: () => Promise<Place>): void {
@@ -33,6 +35,25 @@ export function describeOverdue(engine: string, place: () => Promise<Place>): vo
       await request(d, () => YOUNG_AT)
       const { found, nextExpiryAt } = await sweep(d)
       assert.deepEqual([found, nextExpiryAt], [old, YOUNG_AT + LIFETIME_MS])
+    })
+
+    test('says of what was too late before its line was served that nobody did, and else what kept it back', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials, lineId } = d
+      const late = { lineId, obstacle: 'line_paused', servedFrom: LIFETIME_MS + 200, nextCallAt: 0, at: NOW } as const
+      const swept = [await d.request(contactOf(0), 0), await d.request(contactOf(1), 300)]
+      await store.expireReceipts({ ...late, receiptIds: swept })
+      const claimed = [await d.request(contactOf(2), 0), await d.request(contactOf(3), 300)]
+      await store.claimReceipts({ ...late, limit: 9 })
+      for (const at of [0, 300])
+        await store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(4), ...WORDS, at })
+      await store.claimMessage({ ...late, ready: true })
+      const receipts = await Promise.all([...swept, ...claimed].map((id) => d.receipt(id)))
+      const { messages } = await store.listMessages({ credentials, filter: ALL, page: OLDEST })
+      const reasons = [...receipts, ...messages].map(({ reason }) => reason)
+      const each = ['server_away', 'line_paused']
+      assert.deepEqual(reasons, [...each, ...each, ...each])
     })
   })
 }
@@ -63,7 +84,7 @@ async function sweep({ store, lineId }: Desk) {
     assert.ok(looks < 20, 'it comes to no end')
     const { receiptIds, nextExpiryAt, goOnAfter } = await store.findOverdue({ lineId, at: NOW, after })
     found.push(...receiptIds)
-    await store.expireReceipts({ lineId, receiptIds, obstacle: 'pace', at: NOW })
+    await store.expireReceipts({ lineId, receiptIds, obstacle: 'pace', servedFrom: 0, at: NOW })
     if (receiptIds.length === OVERDUE_AT_ONCE) {
       assert.equal(goOnAfter, after)
       continue

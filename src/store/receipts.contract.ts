@@ -141,7 +141,7 @@ export function describeReceipts(engine: string, place: () => Promise<Place>): v
       })
       const { receiptIds, nextExpiryAt } = await d.store.findOverdue({ ...look, at: 1_000 })
       assert.deepEqual([receiptIds, nextExpiryAt], [[ids[0]], 1_500])
-      await d.store.expireReceipts({ lineId: d.lineId, receiptIds, obstacle: 'rate_limited', at: 1_000 })
+      await d.store.expireReceipts({ lineId: d.lineId, receiptIds, obstacle: 'rate_limited', servedFrom: 0, at: 1_000 })
       const { state, reason, settledAt } = await d.receipt(ids[0] as ReceiptId)
       assert.deepEqual([state, reason, settledAt], ['expired', 'rate_limited', 1_000])
       const anew = await d.request(contactOf(0), 1_001)

@@ -191,7 +191,7 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
         at: 1,
       })
       const { id } = message
-      const turn = { lineId, ready: true, obstacle: 'pace', nextCallAt: 0, at: 2 } as const
+      const turn = { lineId, ready: true, obstacle: 'pace', servedFrom: 0, nextCallAt: 0, at: 2 } as const
       const { call } = await store.claimMessage(turn)
       const forget = () => store.forgetOld({ kind: 'messages', before: 50, at: 60, after: 0, limit: 9 })
       await forget()

@@ -23,7 +23,7 @@ interface Claiming extends Pick<Context, 'seal' | 'rules'> {
  */
 export async function claimReceipts(
   transaction: Transaction,
-  { lineId, limit, obstacle, nextCallAt, at }: ClaimCall,
+  { lineId, limit, nextCallAt, at, ...hindrance }: ClaimCall,
   { leases, seal, rules, setBack }: Claiming,
 ): Promise<Done<Claimed>> {
   const permits = leases.permits(transaction, lineId, nextCallAt)
@@ -37,7 +37,7 @@ export async function claimReceipts(
   if (lineRow === undefined || !permitted) return { answer: NOT_OURS, told: [] }
   const declared = rules.receipts[lineRow.connector] ?? {}
   const { chosen, tooLate } = pick(lineRow.paused === 0 ? longestDueFirst(open, at) : [], limit, at)
-  const told = await expireReceipts(transaction, { receiptIds: tooLate, obstacle, at })
+  const told = await expireReceipts(transaction, { receiptIds: tooLate, ...hindrance, at })
   const [claims, [next]] = await Promise.all([
     claim(transaction, lineId, chosen, declared),
     transaction.rows<{ next: number }>(statements.FIND_NEXT_DUE, [lineId]),

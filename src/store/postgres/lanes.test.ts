@@ -27,7 +27,7 @@ describe('lanes on PostgreSQL', { skip: requirePostgres() }, () => {
     const other = stack.adopt(await open(database), (opened) => opened.close())
     await store.leases?.release()
     await other.leases?.hold({ wanted: [lineId] })
-    const turn = { lineId, ready: true, obstacle: 'pace', nextCallAt: 0, at: 2 } as const
+    const turn = { lineId, ready: true, obstacle: 'pace', servedFrom: 0, nextCallAt: 0, at: 2 } as const
     assert.deepEqual([(await d.claim(2)).line, (await store.claimMessage(turn)).line], [undefined, undefined])
     const { claims } = await other.claimReceipts({ ...turn, limit: 9 })
     const { call } = await other.claimMessage(turn)

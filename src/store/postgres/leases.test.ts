@@ -183,7 +183,7 @@ describe('leases on lines', { skip: requirePostgres() }, () => {
     await waiting(database, 1, 'insert into line_leases')
     await receipts[Symbol.asyncDispose]()
     assert.deepEqual([await firstHolds, await secondHolds], [[d.lineId], []])
-    const call = { lineId: d.lineId, limit: 1, obstacle: 'pace', nextCallAt: 0, at: 1e15 } as const
+    const call = { lineId: d.lineId, limit: 1, obstacle: 'pace', servedFrom: 0, nextCallAt: 0, at: 1e15 } as const
     assert.equal((await first.store.claimReceipts(call)).line?.id, d.lineId)
   })
 })

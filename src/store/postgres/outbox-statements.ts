@@ -131,7 +131,8 @@ export const READ_THROUGH = plannedOnce({
 })
 export const EXPIRE = settling(
   'expire receipts',
-  `update receipts r set state = 'expired', reason = coalesce(reason, $1), settled_at = $2, next_attempt_at = null
+  `update receipts r set state = 'expired', settled_at = $2, next_attempt_at = null,
+      reason = coalesce(reason, case when expires_at < $4 then 'server_away' else $1 end)
     where id = any($3::bigint[]) and ${WAITS} and expires_at <= $2`,
 )
 export const SKIP_REMOVED = settling(

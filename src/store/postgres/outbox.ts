@@ -98,11 +98,11 @@ async function setBack(
 
 export async function expireReceipts(
   transaction: Transaction,
-  { receiptIds, obstacle, at }: Omit<Parameters<Outbox['expireReceipts']>[0], 'lineId'>,
+  { receiptIds, obstacle, servedFrom, at }: Omit<Parameters<Outbox['expireReceipts']>[0], 'lineId'>,
 ): Promise<Told[]> {
   if (receiptIds.length === 0) return []
   transaction.write(statements.LOCK, [receiptIds])
-  const expired = await transaction.rows<SettledRow>(statements.EXPIRE, [obstacle, at, receiptIds])
+  const expired = await transaction.rows<SettledRow>(statements.EXPIRE, [obstacle, at, receiptIds, servedFrom])
   return expired.map(toSettlement)
 }
 

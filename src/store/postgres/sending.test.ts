@@ -73,7 +73,7 @@ describe('a message that a line writes, on PostgreSQL', { skip: requirePostgres(
       database,
       `update messages set status = 'ERROR', reason = 'line_removed', next_attempt_at = null where outbound = 1`,
     )
-    const claiming = claim(d)
+    const claiming = d.claimMessage(3)
     await waiting(database, 1)
     await ended[Symbol.asyncDispose]()
     assert.equal((await claiming).call, null)
@@ -89,13 +89,9 @@ async function write(d: Desk): Promise<void> {
   await d.store.sendMessage({ credentials: d.credentials, fromNumber: LINE, number: contactOf(0), ...WORDS, at: 2 })
 }
 
-function claim({ store, lineId }: Desk) {
-  return store.claimMessage({ lineId, ready: true, obstacle: 'pace', nextCallAt: 3, at: 3 })
-}
-
 async function claimed(d: Desk): Promise<MessageCall> {
   await write(d)
-  const { call } = await claim(d)
+  const { call } = await d.claimMessage(3)
   assert.ok(call)
   return call
 }

@@ -19,7 +19,14 @@ test('SQLite compiles a statement that is asked all day once, whatever its value
   using store = await sqliteOperations(':memory:')
   const { database, operations, reads, prepared, prepare } = store
   await operations.showRead({ ...PHONE, address: PHONE.contact, kind: 'direct', at: 1 })
-  await operations.claimMessage({ lineId: PHONE.lineId, obstacle: 'line_paused', nextCallAt: 1, ready: true, at: 1 })
+  await operations.claimMessage({
+    lineId: PHONE.lineId,
+    obstacle: 'line_paused',
+    servedFrom: 0,
+    nextCallAt: 1,
+    ready: true,
+    at: 1,
+  })
   const news = [{ of: { carrierMessageId: 'msg_1' }, status: 'DELIVERED', at: 1 }] as const
   await operations.noteNews({ lineId: PHONE.lineId, news, at: 1 })
   await reads.showPhone(PHONE)

@@ -77,7 +77,8 @@ function prepareEnds(database: DatabaseSync) {
        on conflict do update set receipts = receipts + 1`,
     ),
     expire: database.prepare(
-      `update receipts set state = 'expired', reason = coalesce(reason, ?), settled_at = ?, next_attempt_at = null
+      `update receipts set state = 'expired', reason = coalesce(reason, iif(expires_at < ?, 'server_away', ?)),
+         settled_at = ?, next_attempt_at = null
        where id = ? and next_attempt_at is not null and expires_at <= ?`,
     ),
   }

@@ -3,6 +3,7 @@ import { LEAST_SET_BACK_MS, wasSetBack } from '../../core/clock-set-back.ts'
 import { type Connector, MOST_MARKED } from '../../core/connector.ts'
 import type { Conversation } from '../../core/conversation.ts'
 import type { AccountId, ConversationId, LineId, MessageId, ReceiptId } from '../../core/id.ts'
+import type { Hindrance } from '../../core/overdue.ts'
 import { bucketOf, minuteOf } from '../../core/overview.ts'
 import type { Receipt } from '../../core/receipt.ts'
 import type { Claim, Setback, Settlement } from '../../core/send-receipt.ts'
@@ -37,7 +38,7 @@ export class LaneStore {
     this.#statements = prepareOutbox(database)
   }
 
-  claimReceipts({ lineId, limit, obstacle, at }: ClaimCall): Claimed {
+  claimReceipts({ lineId, limit, at, ...hindrance }: ClaimCall): Claimed {
     const lineRow = this.#statements.findLine.get(lineId) as LineRow | undefined
     if (lineRow === undefined) return { line: undefined, claims: [], nextDueAt: null }
     if (wasSetBack(this.#claimedAt, at)) {
@@ -52,7 +53,7 @@ export class LaneStore {
       const due = this.#statements.findDue.all(lineId, at, 2 * limit) as { conversation_id: ConversationId }[]
       for (const { conversation_id } of due) {
         if (claims.length >= limit) break
-        const claim = this.#claim(conversation_id, receipts, obstacle, at)
+        const claim = this.#claim(conversation_id, receipts, hindrance, at)
         if (claim !== undefined) claims.push(claim)
       }
     }
@@ -68,10 +69,10 @@ export class LaneStore {
     if (written.state === 'sent') this.#statements.readThrough.run(written.readThrough, written.conversationId)
   }
 
-  expireReceipts({ receiptIds, obstacle, at }: Parameters<Outbox['expireReceipts']>[0]): void {
+  expireReceipts({ receiptIds, at, ...hindrance }: Parameters<Outbox['expireReceipts']>[0]): void {
     for (const id of receiptIds) {
       this.#joins.fold(id)
-      this.#expire(id, obstacle, at)
+      this.#expire(id, hindrance, at)
     }
   }
 
@@ -96,12 +97,12 @@ export class LaneStore {
   #claim(
     conversationId: ConversationId,
     declared: Connector['receipts'],
-    obstacle: ClaimCall['obstacle'],
+    hindrance: Hindrance,
     at: number,
   ): Claim | undefined {
     this.#recent.forget(conversationId)
     const { tooLate, taken } = choose(this.#openOf(conversationId), at)
-    for (const id of tooLate) this.#expire(id, obstacle, at)
+    for (const id of tooLate) this.#expire(id, hindrance, at)
     if (taken === undefined) return undefined
     // The one that leads is `sending` from here on; one behind it rides along and stays open to be joined.
     this.#statements.send.run(taken.receipts[0].id)
@@ -152,8 +153,8 @@ export class LaneStore {
     else this.#tell(id, at)
   }
 
-  #expire(id: ReceiptId, obstacle: ClaimCall['obstacle'], at: number): void {
-    if (this.#statements.expire.run(obstacle, at, id, at).changes > 0) this.#tell(id, at)
+  #expire(id: ReceiptId, { obstacle, servedFrom }: Hindrance, at: number): void {
+    if (this.#statements.expire.run(servedFrom, obstacle, at, id, at).changes > 0) this.#tell(id, at)
   }
 
   #tell(id: ReceiptId, at: number): void {
