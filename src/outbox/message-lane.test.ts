@@ -165,6 +165,24 @@ test('what waits is told no longer that its line is paused, once that goes on', 
   assert.deepEqual(obstacles, ['pace', 'line_paused', 'pace'])
 })
 
+test('a lane that nobody came to in time says so of what was too late by then, unless nothing waited', async () => {
+  let at = 0
+  const served: number[] = []
+  const store = {
+    async claimMessage({ servedFrom }: { servedFrom: number }) {
+      served.push(servedFrom)
+      return { line: LINE, call: null, nextDueAt: at < 60_000 ? at + 1_000 : null, nextExpiryAt: at + 2_000 }
+    },
+  } as unknown as MessageOutbox
+  const lane = laneOn(store, { now: () => at })
+  for (at of [10_000, 12_000, 60_000, 120_000]) {
+    lane.nudge()
+    await rest()
+  }
+  await lane.drain({ ending: true })
+  assert.deepEqual(served, [5_000, 5_000, 55_000, 55_000])
+})
+
 test('a lane gives back what it claimed and never heard of before it ends', async () => {
   let given = 0
   const store = {

@@ -82,6 +82,23 @@ test('a lane looks for the overdue a stretch a second, at once where there may b
   assert.deepEqual(expired, [...many, first, ...many, second])
 })
 
+test('a lane that nobody came to in time says of what was too late by then that nobody did, and of nothing else', async () => {
+  let at = 0
+  const served: number[] = []
+  const store: Partial<Outbox> = {
+    findOverdue: async () => ({ receiptIds: [1 as ReceiptId], nextExpiryAt: at + 2_000, goOnAfter: null }),
+    expireReceipts: async ({ servedFrom }) => void served.push(servedFrom),
+    claimReceipts: async () => ({ line: {} as Line, claims: [], nextDueAt: null }),
+  }
+  const lane = laneOn(store, { now: () => at })
+  for (at of [10_000, 12_000, 14_900, 60_000, 62_000]) {
+    lane.nudge()
+    await rest()
+  }
+  await lane.drain({ ending: true })
+  assert.deepEqual(served, [5_000, 5_000, 5_000, 55_000, 55_000])
+})
+
 test('a lane whose line another had meanwhile waits for as long as that one was told to', async () => {
   let at = 0
   let allowedAt = 0
