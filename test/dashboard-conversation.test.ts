@@ -62,6 +62,10 @@ describe('a conversation in the dashboard', { skip: requireDashboard() }, () => 
     await log(page).getByText('delivered').waitFor()
     await page.getByLabel('Write as the contact', { exact: true }).focus()
     await log(page).getByText('· read').waitFor()
+    await log(page).getByText('Yes, all day').click()
+    const panel = page.getByRole('dialog')
+    await panel.getByText('As it is stored').waitFor()
+    assert.deepEqual(await panel.getByText('Read receipts').allInnerTexts(), [], 'the line’s own has none')
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 

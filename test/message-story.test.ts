@@ -110,6 +110,19 @@ describe('the story of a message', () => {
     assert.deepEqual(idsOf((await (await storyBy(account))(unread)).receipts), [asked])
   })
 
+  test('has no receipt where the line wrote it, though what its contact answered was read', async () => {
+    const line = ownLine()
+    const account = await customer(server, { lines: [line] })
+    const message = { number: CONTACT, from_number: line, content: 'Hi' }
+    const { message_handle } = (await account.must(200, 'POST', '/api/send-message', message)).body
+    const [answer] = await account.write()
+    const read = await account.markRead()
+    await account.settled(read)
+    const story = await storyBy(account)
+    assert.deepEqual(idsOf((await story(answer)).receipts), [read])
+    assert.deepEqual(idsOf((await story(message_handle)).receipts), [])
+  })
+
   test('has each webhook that told of it, or of its receipt, and of no other, newest first', async () => {
     await using sink = await startCustomerServer()
     const account = await customer(server, { lines: [ownLine()] })

@@ -56,7 +56,11 @@ export async function getMessageStory(
   return { account: { id: account.id, email, plan }, message, receipts, more: all.length > receipts.length, deliveries }
 }
 
-/** No carrier marks an SMS: one that went was for what the contact wrote before it, and one that ended for an SMS was for that alone. */
-function isAbout({ state, reason }: Receipt, { service }: StoredMessage): boolean {
+/**
+ * What the line wrote is read by its contact. No carrier marks an SMS: one that went was for what the contact wrote before it, and one that
+ * ended for an SMS was for that alone.
+ */
+function isAbout({ state, reason }: Receipt, { outbound, service }: StoredMessage): boolean {
+  if (outbound) return false
   return service === 'SMS' ? state !== 'sent' : reason !== 'sms'
 }

@@ -35,12 +35,14 @@ export function MessagePanel({ handle, simulated, onClose }: MessagePanelProps) 
           <Part title="As it is stored">
             <Json value={story.data.message} label="The message" />
           </Part>
-          <Part title={`Read receipts (${story.data.receipts.length}${story.data.more_receipts ? ' and more' : ''})`}>
-            {story.data.receipts.length === 0 && <None>Nobody has asked for one since it came.</None>}
-            {story.data.receipts.map((receipt) => (
-              <ReceiptStory key={receipt.receipt_id} receipt={receipt} />
-            ))}
-          </Part>
+          {!story.data.message.is_outbound && (
+            <Part title={`Read receipts (${story.data.receipts.length}${story.data.more_receipts ? ' and more' : ''})`}>
+              {story.data.receipts.length === 0 && <None>Nobody has asked for one since it came.</None>}
+              {story.data.receipts.map((receipt) => (
+                <ReceiptStory key={receipt.receipt_id} receipt={receipt} />
+              ))}
+            </Part>
+          )}
           <Part title={`Webhooks (${story.data.webhooks.length})`}>
             {story.data.webhooks.length === 0 && <None>No endpoint wanted to hear of it.</None>}
             {story.data.webhooks.map((delivery) => (
