@@ -4,6 +4,7 @@ import { describe } from 'node:test'
 import { dataFolder } from '../../test/support/data-folder.ts'
 import { postgresServer, requirePostgres } from '../../test/support/postgres.ts'
 import { share } from '../../test/support/shared.ts'
+import { describeConversations } from './conversations.contract.ts'
 import { describeDelivering } from './delivering.contract.ts'
 import { open, type Place } from './desk.contract.ts'
 import { describeDisabling } from './disabling.contract.ts'
@@ -25,6 +26,7 @@ const file = () => onSqlite.copy()
 describeStore('SQLite', file)
 describeEntrance('SQLite', file)
 describeReceipts('SQLite', file)
+describeConversations('SQLite', file)
 describeSequences('SQLite', file)
 describeMessages('SQLite', file)
 describeEnding('SQLite', file)
@@ -43,6 +45,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeStore('PostgreSQL', database)
   describeEntrance('PostgreSQL', database)
   describeReceipts('PostgreSQL', database)
+  describeConversations('PostgreSQL', database)
   describeSequences('PostgreSQL', database)
   describeMessages('PostgreSQL', database)
   describeEnding('PostgreSQL', database)
