@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ReceiptId } from '../core/id.ts'
-import type { Address } from '../core/phone-number.ts'
+import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Claim } from '../core/send-receipt.ts'
-import { away, claimedContacts, contactOf, type Desk, desk, done, LIFETIME_MS, type Place } from './desk.contract.ts'
+import {
+  away,
+  claimedContacts,
+  contactOf,
+  type Desk,
+  desk,
+  deskAt,
+  done,
+  LIFETIME_MS,
+  type Place,
+} from './desk.contract.ts'
 
 const HOUR_MS = 3_600_000
+const OTHER_LINE = '+19175550100' as PhoneNumber
 
 /** How receipts wait, join, are claimed and settled, on every engine. */
 export function describeReceipts(engine: string, place: () => Promise<Place>): void {
@@ -197,11 +208,12 @@ export function describeReceipts(engine: string, place: () => Promise<Place>): v
       await store.setAutoMarkRead({ credentials, autoMarkRead: true })
       await store.setAutoTiming({ credentials, timing: { mode: 'on_reply' } })
       for (const n of [0, 1]) await d.receive(contactOf(n), 1)
-      const reply = (contact?: Address) => {
+      const other = await deskAt(store, OTHER_LINE)
+      const reply = (contact?: Address, to = lineId) => {
         const replies = [{ carrierConversation: 'another chat', contact, sentAt: 2 }]
-        return store.noteReplies({ lineId, replies, at: 2 })
+        return store.noteReplies({ lineId: to, replies, at: 2 })
       }
-      assert.deepEqual([await reply(), await reply(contactOf(2))], [0, 0])
+      assert.deepEqual([await reply(), await reply(contactOf(2)), await reply(contactOf(1), other.lineId)], [0, 0, 0])
       assert.equal(await reply(contactOf(1)), 1)
       assert.deepEqual(await claimedContacts(d, 2), [contactOf(1)])
     })

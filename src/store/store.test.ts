@@ -16,6 +16,7 @@ import { describeMarking } from './marking.contract.ts'
 import { describeMessages } from './messages.contract.ts'
 import { describeOverdue } from './overdue.contract.ts'
 import { describeOverview } from './overview.contract.ts'
+import { describeReceiptLists } from './receipt-lists.contract.ts'
 import { describeReceipts } from './receipts.contract.ts'
 import { describeSequences } from './sequences.contract.ts'
 import { describeStore } from './store.contract.ts'
@@ -26,6 +27,7 @@ const file = () => onSqlite.copy()
 describeStore('SQLite', file)
 describeEntrance('SQLite', file)
 describeReceipts('SQLite', file)
+describeReceiptLists('SQLite', file)
 describeConversations('SQLite', file)
 describeSequences('SQLite', file)
 describeMessages('SQLite', file)
@@ -45,6 +47,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeStore('PostgreSQL', database)
   describeEntrance('PostgreSQL', database)
   describeReceipts('PostgreSQL', database)
+  describeReceiptLists('PostgreSQL', database)
   describeConversations('PostgreSQL', database)
   describeSequences('PostgreSQL', database)
   describeMessages('PostgreSQL', database)
