@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { Service } from '../core/conversation.ts'
 import type { Address } from '../core/phone-number.ts'
 import { setBack } from '../core/send-receipt.ts'
-import { contactOf, type Desk, desk, done, type Place } from './desk.contract.ts'
+import { away, contactOf, type Desk, desk, done, type Place } from './desk.contract.ts'
 
 /** Which messages a carrier is told of, on every engine. */
 export function describeMarking(engine: string, place: () => Promise<Place>): void {
@@ -79,6 +79,25 @@ export function describeMarking(engine: string, place: () => Promise<Place>): vo
       await d.receive(since, 18)
       assert.deepEqual(await claimed(19), [['message 2', 'SMS', null]])
       assert.equal((await d.receipt(asked)).service, 'SMS')
+    })
+
+    test('is not of what came since, whose pause is not over', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials } = d
+      await store.setAutoMarkRead({ credentials, autoMarkRead: true })
+      await store.setAutoTiming({ credentials, timing: { mode: 'after', delayMs: 500, jitterMs: 0 } })
+      await d.receive(contactOf(1), 0)
+      await d.request(contactOf(1), 1)
+      for (const claim of (await d.claim(1)).claims) await store.settleReceipts(away(claim, 3))
+      await d.receive(contactOf(1), 5)
+      const marked = []
+      for (const at of [13, 504, 505]) {
+        const { claims } = await d.claim(at)
+        for (const claim of claims) await store.settleReceipts(done(claim, at))
+        marked.push(claims.map(({ carrierMessageIds: [id] }) => id))
+      }
+      assert.deepEqual(marked, [['message 1'], [], ['message 2']])
     })
 
     test('is up to what came before an SMS, where a call after that joined the receipt that waited', async () => {
