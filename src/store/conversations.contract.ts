@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { ConversationFilter, ConversationPlace } from '../core/console.ts'
 import type { MessageId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
-import { contactOf, type Desk, desk, deskAt, done, LIFETIME_MS, type Place } from './desk.contract.ts'
+import { contactOf, type Desk, desk, deskAt, done, LIFETIME_MS, LINE, type Place, WORDS } from './desk.contract.ts'
 
 const OTHER_LINE = '+19175550100' as PhoneNumber
 
@@ -37,6 +37,44 @@ export function describeConversations(engine: string, place: () => Promise<Place
       const own = await deskAt(d.store, OTHER_LINE)
       for (const [at, n] of [0, 2, 1].entries()) await own.receive(contactOf(n), at)
       assert.deepEqual(await numbers(own, { search: ['+1415555'] }), [1, 2, 0].map(contactOf))
+    })
+
+    test('come first when the line has written in them, which is with a contact, whatever a group is called', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials } = d
+      await d.receive(contactOf(0), 1, { kind: 'group', conversationAddress: contactOf(0) })
+      const write = (at: number) =>
+        store.sendMessage({ credentials, fromNumber: LINE, number: contactOf(0), ...WORDS, at })
+      const shown = async () => (await list(d)).conversations.map(({ number, kind }) => [number, kind])
+      await write(2)
+      await d.receive(contactOf(1), 3)
+      const [group, own, other] = [
+        [contactOf(0), 'group'],
+        [contactOf(0), 'direct'],
+        [contactOf(1), 'direct'],
+      ]
+      assert.deepEqual(await shown(), [other, own, group])
+      await write(4)
+      assert.deepEqual(await shown(), [own, other, group])
+    })
+
+    test('say by which service a contact last wrote, on whichever line, and whatever lines wrote since', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials } = d
+      const { accountId } = await store.getOwnLine({ credentials, number: LINE })
+      const [before, since] = ['+14155550101', '+14155550102'] as [PhoneNumber, PhoneNumber]
+      for (const number of [before, since])
+        await store.createLine({ accountId, number, connector: 'simulator', settings: {}, at: 0 })
+      const { id } = await store.getOwnLine({ credentials, number: before })
+      const service = () => store.findService({ credentials, number: contactOf(0) })
+      await d.receive(contactOf(0), 1, { service: 'RCS' })
+      await d.receive(contactOf(0), 2, {}, id)
+      assert.equal(await service(), 'iMessage')
+      await d.receive(contactOf(0), 3, { service: 'RCS' })
+      await store.sendMessage({ credentials, fromNumber: since, number: contactOf(0), ...WORDS, at: 4 })
+      assert.equal(await service(), 'RCS')
     })
 
     test('are looked for through all that there are, however few are what one looks for', async () => {
