@@ -13,6 +13,7 @@ import { describeEnding } from './ending.contract.ts'
 import { describeEntrance } from './entrance.contract.ts'
 import { describeHandset } from './handset.contract.ts'
 import { describeMarking } from './marking.contract.ts'
+import { describeMessageLanes } from './message-lanes.contract.ts'
 import { describeMessages } from './messages.contract.ts'
 import { describeOverdue } from './overdue.contract.ts'
 import { describeOverview } from './overview.contract.ts'
@@ -31,6 +32,7 @@ describeReceiptLists('SQLite', file)
 describeConversations('SQLite', file)
 describeSequences('SQLite', file)
 describeMessages('SQLite', file)
+describeMessageLanes('SQLite', file)
 describeEnding('SQLite', file)
 describeOverdue('SQLite', file)
 describeOverview('SQLite', file)
@@ -51,6 +53,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeConversations('PostgreSQL', database)
   describeSequences('PostgreSQL', database)
   describeMessages('PostgreSQL', database)
+  describeMessageLanes('PostgreSQL', database)
   describeEnding('PostgreSQL', database)
   describeOverdue('PostgreSQL', database)
   describeOverview('PostgreSQL', database)

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { MessageId } from '../core/id.ts'
+import type { MessageCall } from '../core/sending.ts'
+import { contactOf, type Desk, desk, LIFETIME_MS, LINE, type Place, WORDS } from './desk.contract.ts'
+
+/** How what a line writes waits and ends, on every engine. */
+export function describeMessageLanes(engine: string, place: () => Promise<Place>): void {
+  const write = async ({ store, credentials }: Desk, at: number) => {
+    const call = { credentials, fromNumber: LINE, number: contactOf(0), ...WORDS, at }
+    return (await store.sendMessage(call)).message.id
+  }
+  const claim = ({ store, lineId }: Desk, at: number, ready = true) =>
+    store.claimMessage({ lineId, ready, obstacle: 'pace', servedFrom: 0, nextCallAt: at, at })
+  const setBack = async (d: Desk, at: number) => {
+    const { call } = await claim(d, at)
+    const back = { status: 'QUEUED', reason: 'timeout', nextAttemptAt: at + 1 } as const
+    await d.store.settleMessage({ call: call as MessageCall, at, ...back })
+  }
+  const shown = async ({ store, credentials }: Desk, id: MessageId) => {
+    const { status, reason, sentAt } = (await store.getMessage({ credentials, id })).message
+    return [status, reason, sentAt]
+  }
+
+  describe(`what a line writes, on ${engine},`, () => {
+    test('says when its carrier took it, and of what stood in its way until then no more', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const id = await write(d, 1)
+      await setBack(d, 2)
+      assert.deepEqual(await shown(d, id), ['QUEUED', 'timeout', 1])
+      const { call } = await claim(d, 3)
+      await d.store.settleMessage({ call: call as MessageCall, at: 4, status: 'SENT', carrierMessageId: 'theirs' })
+      assert.deepEqual(await shown(d, id), ['SENT', null, 4])
+    })
+
+    test('ends when it is too late with what stood in its own way, else in its line’s', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const tried = await write(d, 1)
+      await setBack(d, 2)
+      const untried = await write(d, 2)
+      assert.equal((await claim(d, LIFETIME_MS, false)).nextExpiryAt, 1 + LIFETIME_MS)
+      await claim(d, 2 + LIFETIME_MS, false)
+      assert.deepEqual(
+        [await shown(d, tried), await shown(d, untried)],
+        [
+          ['ERROR', 'timeout', 1],
+          ['ERROR', 'pace', 2],
+        ],
+      )
+    })
+  })
+}
