@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { MessageId } from '../core/id.ts'
+import type { PhoneNumber } from '../core/phone-number.ts'
 import type { MessageCall } from '../core/sending.ts'
-import { contactOf, type Desk, desk, LIFETIME_MS, LINE, type Place, WORDS } from './desk.contract.ts'
+import { contactOf, type Desk, desk, deskAt, LIFETIME_MS, LINE, type Place, WORDS } from './desk.contract.ts'
+
+const OTHER_LINE = '+19175550100' as PhoneNumber
 
 /** How what a line writes waits and ends, on every engine. */
 export function describeMessageLanes(engine: string, place: () => Promise<Place>): void {
@@ -49,6 +52,21 @@ export function describeMessageLanes(engine: string, place: () => Promise<Place>
           ['ERROR', 'pace', 2],
         ],
       )
+    })
+
+    test('is given back by its own lane alone, where that never heard of its claim', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store } = d
+      const other = await deskAt(store, OTHER_LINE)
+      await store.leases?.hold({ wanted: [d.lineId, other.lineId] })
+      const lost = await write(d, 1)
+      const carried = { ...WORDS, credentials: other.credentials, fromNumber: OTHER_LINE, number: contactOf(0), at: 1 }
+      await store.sendMessage(carried)
+      for (const one of [d, other]) assert.ok((await claim(one, 2)).call)
+      await store.releaseLostMessage({ lineId: d.lineId, at: 3 })
+      assert.equal((await claim(other, 3)).call, null)
+      assert.equal((await claim(d, 3)).call?.id, lost)
     })
   })
 }

@@ -10,6 +10,7 @@ import {
   waiting,
 } from '../../../test/support/postgres.ts'
 import { share } from '../../../test/support/shared.ts'
+import type { PhoneNumber } from '../../core/phone-number.ts'
 import type { MessageCall } from '../../core/sending.ts'
 import { contactOf, type Desk, desk, LINE, open, WORDS } from '../desk.contract.ts'
 
@@ -48,6 +49,22 @@ describe('a message that a line writes, on PostgreSQL', { skip: requirePostgres(
     await events[Symbol.asyncDispose]()
     await Promise.all([settling, taking])
     await other.close()
+    assert.deepEqual(await messages(database), [{ status: 'SENT', reason: null }])
+  })
+
+  test('stays under way where another node takes up a line that is not its own', async () => {
+    await using database = await server.database()
+    await using d = await desk(database)
+    const call = await claimed(d)
+    await using stack = new AsyncDisposableStack()
+    const other = stack.adopt(await open(database), (store) => store.close())
+    const [account] = await d.store.listAccounts()
+    assert.ok(account)
+    const draft = { accountId: account.id, connector: 'simulator', settings: {}, at: 3 }
+    const { line } = await d.store.createLine({ ...draft, number: '+19175551235' as PhoneNumber })
+    const holding = await other.leases?.hold({ wanted: [] })
+    assert.deepEqual([...(holding?.held.keys() ?? [])], [line.id])
+    await d.store.settleMessage({ call, at: 4, status: 'SENT', carrierMessageId: 'X' })
     assert.deepEqual(await messages(database), [{ status: 'SENT', reason: null }])
   })
 
