@@ -18,7 +18,7 @@ const PER_SECOND = 500
 const SECONDS = 8
 const ROUNDS = 3
 const CONNECTIONS = 64
-/** Longer than the bench takes. */
+/** Longer than anybody waits for a carrier. */
 const HANG_MS = 600_000
 const AIM = 1.2
 const PAGE = z.object({

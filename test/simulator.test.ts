@@ -167,6 +167,38 @@ test('a contact reads all that a line wrote, however much that is, and others ge
   assert.equal(await read(), 33_001)
 })
 
+test('a call that takes longer than any carrier is waited for is given up, and nothing of it reaches the phone', async () => {
+  await using server = await startReadback({ READBACK_CARRIER_TIMEOUT_S: '0.2' })
+  const account = await customer(server)
+  await account.carrier({ latency_ms: 5_000 })
+  await account.write()
+  const id = await account.markRead()
+  const late = await until(
+    'the receipt to be set back',
+    () => account.receipt(id),
+    ({ reason }) => reason !== null,
+  )
+  assert.deepEqual([late.state, late.reason], ['sending', 'timeout'])
+  const place = { number: CONTACT, from_number: LINE }
+  const typing = await account.must(200, 'POST', '/api/send-typing-indicator', place)
+  assert.deepEqual([typing.body.status, /did not answer in time/.test(typing.body.error_message)], ['ERROR', true])
+  const { body } = await account.must(200, 'POST', '/api/send-message', { ...place, content: 'Hello' })
+  const message = await until(
+    'the message to end',
+    async () => (await account.must(200, 'GET', `/api/status?handle=${body.message_handle}`)).body,
+    ({ status }) => status !== 'QUEUED',
+  )
+  assert.deepEqual([message.status, message.error_reason], ['ERROR', 'outcome_unknown'])
+  const unread = (await account.phone()).map(({ from_line, read_at }) => [from_line, read_at])
+  assert.deepEqual(unread, [[false, null]])
+  await account.carrier({ latency_ms: 0 })
+  assert.equal((await account.settled(id)).state, 'sent')
+  assert.deepEqual(
+    (await account.phone()).map(({ from_line, read_at }) => [from_line, read_at !== null]),
+    [[false, true]],
+  )
+})
+
 function query(number: string): URLSearchParams {
   return new URLSearchParams({ number, from_number: LINE })
 }

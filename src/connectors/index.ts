@@ -42,7 +42,7 @@ export function createConnectors({
   now,
 }: ConnectorOptions): Readonly<Record<string, Connector>> {
   const all = [
-    simulator.simulator(handset, now),
+    simulator.simulator({ handset, deadline: caller.deadline, now }),
     bluebubbles.bluebubbles(caller, media),
     googleRbm.googleRbm(caller),
     sendblue.sendblue(caller),

@@ -46,7 +46,8 @@ async function start(): Promise<Subject> {
   const { account } = await store.createAccount(draft)
   const line = { accountId: account.id, number: '+19175551234' as never, connector: 'simulator', settings: {}, at: 0 }
   await store.createLine(line)
-  const connector = simulator(store, () => 1_790_000_001_000)
+  const deadline = () => AbortSignal.timeout(5_000)
+  const connector = simulator({ handset: store, deadline, now: () => 1_790_000_001_000 })
   return {
     connector,
     lineId: LINE,

@@ -15,6 +15,7 @@ import type { Handset, HandsetDraft } from '../core/handset.ts'
 import type { LineId } from '../core/id.ts'
 import { type Address, parseAddress } from '../core/phone-number.ts'
 import type { MessageCall, MessageOutcome, TypingCall, Writing } from '../core/sending.ts'
+import type { HttpCaller } from '../outgoing/http-call.ts'
 import { ID, TIME, textOf } from './carrier-fields.ts'
 
 export const RECEIPTS: Connector['receipts'] = { iMessage: 'conversation', RCS: 'conversation' }
@@ -55,8 +56,17 @@ const OPENED = z.object({ openedBy: ADDRESS, at: TIME })
 /** The contact begins to type, or ends. */
 const TYPING = z.object({ typist: ADDRESS, typing: z.boolean() })
 
+/** What a call to the simulated carrier needs. */
+interface Reach {
+  readonly handset: Handset
+  /** Beyond it nobody waits for a carrier, whatever it is: stops and leases count on that. */
+  readonly deadline: HttpCaller['deadline']
+  readonly now: () => number
+}
+
 /** The connector that has no network: a simulated phone behind a port of core's, with the declaration and the duties of any other. */
-export function simulator(handset: Handset, now: () => number): Connector {
+export function simulator(reach: Reach): Connector {
+  const { handset } = reach
   return {
     name: 'simulator',
     receipts: RECEIPTS,
@@ -68,16 +78,17 @@ export function simulator(handset: Handset, now: () => number): Connector {
       if (unknown !== undefined) throw new ReadbackError('invalid', `A simulator line has no setting \`${unknown}\``)
       return {}
     },
-    line: (line) => simulatedLine(line, handset, now),
+    line: (line) => simulatedLine(line, reach),
   }
 }
 
-function simulatedLine(line: ConnectedLine, handset: Handset, now: () => number): CarrierLine {
+function simulatedLine(line: ConnectedLine, reach: Reach): CarrierLine {
+  const { handset } = reach
   return {
     parseInbound: ({ body }) => parseHook(body),
-    sendReceipt: ({ conversation }) => sendReceipt(conversation, handset, now),
-    sendMessage: (call) => sendMessage(call, line.id, handset, now),
-    sendTyping: (call) => sendTyping(call, line.id, handset, now),
+    sendReceipt: ({ conversation }) => sendReceipt(conversation, reach),
+    sendMessage: (call) => sendMessage(call, line.id, reach),
+    sendTyping: (call) => sendTyping(call, line.id, reach),
     async pace() {
       const { pacePerS } = await handset.simulatedCarrier(line.id)
       return { callsPerSecond: pacePerS ?? Number.POSITIVE_INFINITY, concurrency: CONCURRENCY }
@@ -90,19 +101,24 @@ function simulatedLine(line: ConnectedLine, handset: Handset, now: () => number)
 }
 
 /** What the knobs make of a call; null where it gets through. */
-async function obstacle(handset: Handset, lineId: LineId): Promise<UnavailableOutcome | null> {
+async function obstacle({ handset, deadline }: Reach, lineId: LineId): Promise<UnavailableOutcome | null> {
   const { latencyMs, failNext, failureRate, offline } = await handset.simulatedCarrier(lineId)
-  if (latencyMs > 0) await sleep(latencyMs)
+  const answered = latencyMs === 0 || (await answersBy(deadline(), latencyMs))
   if (offline) return { kind: 'unavailable', reason: 'unreachable' }
+  if (!answered) return { kind: 'unavailable', reason: 'timeout' }
   const fails = Math.random() < failureRate || (failNext > 0 && (await handset.takeFailure(lineId)))
   return fails ? { kind: 'unavailable', reason: 'carrier_error' } : null
 }
 
-async function sendReceipt(conversation: Conversation, handset: Handset, now: () => number): Promise<ReceiptOutcome> {
+function answersBy(signal: AbortSignal, latencyMs: number): Promise<boolean> {
+  return sleep(latencyMs, true, { signal }).catch(() => false)
+}
+
+async function sendReceipt(conversation: Conversation, reach: Reach): Promise<ReceiptOutcome> {
   const { lineId, kind, address } = conversation
-  const failed = await obstacle(handset, lineId)
+  const failed = await obstacle(reach, lineId)
   if (failed !== null) return failed
-  await handset.showRead({ lineId, kind, address, at: now() })
+  await reach.handset.showRead({ lineId, kind, address, at: reach.now() })
   return { kind: 'done' }
 }
 
@@ -110,27 +126,23 @@ async function sendReceipt(conversation: Conversation, handset: Handset, now: ()
 async function sendMessage(
   { conversation, service, content, mediaUrl, sendStyle }: MessageCall,
   lineId: LineId,
-  handset: Handset,
-  now: () => number,
+  reach: Reach,
 ): Promise<MessageOutcome> {
-  const failed = await obstacle(handset, lineId)
+  const failed = await obstacle(reach, lineId)
+  // Of a real carrier that was asked and did not answer nobody knows more.
+  if (failed?.reason === 'timeout') return { kind: 'unknown' }
   if (failed !== null) return failed
   const carrierMessageId = randomUUID()
-  const contact = conversation.address
-  await handset.reachPhone({ lineId, contact, carrierMessageId, service, content, mediaUrl, sendStyle, at: now() })
+  const message = { carrierMessageId, service, content, mediaUrl, sendStyle, at: reach.now() }
+  await reach.handset.reachPhone({ lineId, contact: conversation.address, ...message })
   return { kind: 'sent', carrierMessageId, delivered: true }
 }
 
-async function sendTyping(
-  { conversation, typing }: TypingCall,
-  lineId: LineId,
-  handset: Handset,
-  now: () => number,
-): Promise<ReceiptOutcome> {
-  const failed = await obstacle(handset, lineId)
+async function sendTyping({ conversation, typing }: TypingCall, lineId: LineId, reach: Reach): Promise<ReceiptOutcome> {
+  const failed = await obstacle(reach, lineId)
   if (failed !== null) return failed
-  const until = typing ? now() + TYPING_MS : now()
-  await handset.showTyping({ lineId, contact: conversation.address, until })
+  const at = reach.now()
+  await reach.handset.showTyping({ lineId, contact: conversation.address, until: typing ? at + TYPING_MS : at })
   return { kind: 'done' }
 }
 
