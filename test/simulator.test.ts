@@ -145,6 +145,35 @@ describe('the simulator', () => {
   })
 })
 
+test('what the contact has by SMS is never told as read, what they have by iMessage is', async () => {
+  await using server = await startReadback()
+  const account = await customer(server)
+  const place = { number: CONTACT, from_number: LINE }
+  const statusOf = async (handle: string) =>
+    (await account.must(200, 'GET', `/api/status?handle=${handle}`)).body.status as string
+  const handles: string[] = []
+  for (const service of ['SMS', 'iMessage']) {
+    await account.write({ service })
+    const { body } = await account.must(200, 'POST', '/api/send-message', { ...place, content: service })
+    handles.push(body.message_handle)
+    await until(
+      'it to be there',
+      () => statusOf(body.message_handle),
+      (status) => status === 'DELIVERED',
+    )
+  }
+  await account.must(200, 'POST', '/simulator/handset/open', place)
+  assert.deepEqual(await Promise.all(handles.map(statusOf)), ['DELIVERED', 'READ'])
+  const own = (await account.phone()).filter(({ from_line }) => from_line)
+  assert.deepEqual(
+    own.map(({ content, read_at }) => [content, read_at !== null]),
+    [
+      ['SMS', false],
+      ['iMessage', true],
+    ],
+  )
+})
+
 test('a contact reads all that a line wrote, however much that is, and others get their turn between', async () => {
   await using server = await startReadback()
   const account = await customer(server)

@@ -14,7 +14,7 @@ export interface Handset {
   showPhone(view: { lineId: LineId; contact: Address }): Promise<HandsetMessage[]>
   /** A message of the line's reaches the phone. */
   reachPhone(message: HandsetArrival): Promise<void>
-  /** The contact opens the conversation: what the line wrote there is read. */
+  /** The contact opens the conversation: what the line wrote there is read, and so told but for SMS. */
   contactReads(view: { lineId: LineId; contact: Address; at: number }): Promise<void>
   /** The phone shows until then that the line types; a time that is past ends it. */
   showTyping(view: { lineId: LineId; contact: Address; until: number }): Promise<void>

@@ -149,6 +149,7 @@ export async function contactReads(
     .where('contact', '=', contact)
     .where('from_line', '=', 1)
     .where('read_at', 'is', null)
+    .where('service', '<>', sql.lit('SMS'))
     .execute()
 }
 

@@ -73,6 +73,8 @@ async function findMeant({ db }: Context, lineId: LineId, news: MessageNews): Pr
               .where('kind', '=', 'direct'),
           )
           .where('status', 'in', BEFORE[news.status])
+          // SMS tells nobody that it was read.
+          .$if(news.status === 'READ', (query) => query.where('service', '<>', sql.lit('SMS')))
           .where('sent_at', '<=', news.at)
           .where('id', '>', of.after ?? (0 as MessageId))
           .orderBy('conversation_id')
