@@ -66,7 +66,7 @@ const AUTO_REASONS: Readonly<Record<string, string>> = {
   read_receipts_not_enabled: 'read receipts are not enabled for this account',
   plan: 'the plan does not include auto mark-read',
   service: 'only iMessages are marked by themselves',
-  group: 'groups are left to calls',
+  group: 'no receipt goes to a group',
   not_first_part: 'the first part of the message speaks for it',
   too_old: 'the message was too old when it arrived',
 }

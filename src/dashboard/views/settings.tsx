@@ -40,8 +40,8 @@ function AutoMarkRead({ visitor: { account, auto_plans } }: { visitor: AccountVi
             Auto mark-read
           </Title>
           <Text size="sm" c="dimmed" mt={2}>
-            Each new iMessage in a 1:1 conversation is marked as read by itself. RCS, SMS and groups are left to calls.
-            It holds for the next message.
+            Each new iMessage in a 1:1 conversation is marked as read by itself. RCS is left to calls; SMS carries no
+            receipts, and groups get none. It holds for the next message.
           </Text>
         </div>
         <Switch
