@@ -24,6 +24,8 @@ export function complaintAbout(given: string, policy: AddressPolicy): string | u
   if (!isPlainText(given)) return 'a URL must hold no NUL and no half of a character'
   if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'a URL must be http or https'
   if (url.username !== '' || url.password !== '') return 'a URL must hold no user name and no password'
-  if (isRefusedHost(url.hostname, policy)) return 'a URL must not lead to a private or special address'
-  return undefined
+  return isRefusedHost(url.hostname, policy) ? FORBIDDEN : undefined
 }
+
+const FORBIDDEN =
+  'a URL must not lead to a private or special address; private ones the operator of this server can allow (READBACK_WEBHOOK_ALLOW)'
