@@ -77,6 +77,7 @@ describe('a conversation in the dashboard', { skip: requireDashboard() }, () => 
     await page.getByLabel('Write as the contact', { exact: true }).focus()
     await account.must(200, 'POST', '/api/send-message', { number: CONTACT, from_number: line, content: 'Yes' })
     await log(page).getByText('· delivered').waitFor()
+    await phone(page).getByText('Yes', { exact: true }).waitFor()
     await page.route('**/simulator/handset/open', (route) => route.abort(), { times: 1 })
     await page.getByLabel('Reply as the line', { exact: true }).focus()
     await page.getByLabel('Write as the contact', { exact: true }).focus()
