@@ -88,7 +88,8 @@ describe('a conversation in the dashboard', { skip: requireDashboard() }, () => 
 
   test('tells of a plan without it where the switch is, and of a webhook that failed where the message is', async () => {
     await using theirs = await startCustomerServer()
-    theirs.answer = (_, response) => response.writeHead(500).end('no')
+    // It is not tried again by itself meanwhile.
+    theirs.answer = (_, response) => response.writeHead(500, { 'retry-after': '3600' }).end('no')
     await using visited = await enter(desk, { plan: 'enterprise' })
     const { page, account, line } = visited
     await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [theirs.url] })
