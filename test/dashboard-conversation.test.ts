@@ -137,7 +137,9 @@ describe('a conversation in the dashboard', { skip: requireDashboard() }, () => 
     await page.getByRole('menuitem', { name: 'New group' }).click()
     await page.getByRole('heading', { name: /^group-/ }).waitFor()
     await write(page, 'Hello, all of you')
-    await log(page).getByText('not by itself: no receipt goes to a group').last().waitFor()
+    await phone(page).getByText('Hello, all of you').waitFor()
+    const written = log(page).locator('.entry', { hasText: 'Hello, all of you' })
+    await written.getByText('not by itself: no receipt goes to a group').waitFor()
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
