@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { startCustomerServer } from './support/customer-server.ts'
 import { enter, enterAsOperator, log, openConversation, openDesk, refuse } from './support/dashboard.ts'
 import { goesTo, hasFocus, staysAt, tabTo } from './support/focus.ts'
-import { customer } from './support/readback.ts'
+import { CONTACT, customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { ownLine } from './support/shared.ts'
 
@@ -176,6 +176,21 @@ describe('whoever uses the dashboard with the keyboard alone', { skip: requireDa
     await remove.waitFor()
     await hasFocus(page, attach)
     await goesTo(page, remove, page.getByRole('region', { name: 'The contact’s phone' }).getByLabel('Service'))
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('stays at what they chose to see, and comes back to the row they had opened, where there is room for one alone', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    for (const number of ['+14155550150', CONTACT, '+14155550151']) await account.write({ to_number: line, number })
+    await page.setViewportSize({ width: 390, height: 844 })
+    await openConversation(page)
+    for (const side of ['Their phone', 'Conversation']) {
+      await page.getByRole('button', { name: side, exact: true, pressed: false }).press('Enter')
+      await hasFocus(page, page.getByRole('button', { name: side, exact: true, pressed: true }))
+    }
+    await page.getByRole('link', { name: 'Back to the list' }).press('Enter')
+    await hasFocus(page, page.getByRole('link', { name: CONTACT }))
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 

@@ -1,4 +1,4 @@
-import { useCallback, useRef } from 'react'
+import { useCallback, useEffect, useRef } from 'react'
 
 /**
  * Where what has the focus is taken away, the focus falls to the page, and whoever works by the keyboard begins anew. Of what
@@ -38,4 +38,28 @@ function takesFocus(place: HTMLElement): boolean {
   if (place instanceof HTMLHeadingElement) place.tabIndex = -1
   place.focus()
   return document.activeElement === place
+}
+
+/** Of what was chosen to be seen: where the one that was pressed is hidden along with what was seen before, the focus goes to `chosen`. */
+export function useFocusWherePressedIsHidden(seen: string) {
+  const chosen = useRef<HTMLButtonElement>(null)
+  const before = useRef(seen)
+  useEffect(() => {
+    if (before.current === seen) return
+    before.current = seen
+    if (document.activeElement?.checkVisibility() === false) chosen.current?.focus()
+  }, [seen])
+  return chosen
+}
+
+/** Of what was open and is closed, with all that had the focus in it: the focus goes back to what opened it. */
+export function useFocusOnceClosed(open: boolean) {
+  const opener = useRef<HTMLAnchorElement>(null)
+  useEffect(() => {
+    if (!open) return
+    return () => {
+      if (document.activeElement === document.body) opener.current?.focus()
+    }
+  }, [open])
+  return opener
 }

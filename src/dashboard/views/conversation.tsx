@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import { call, fetchAnew, get, query, refresh } from '../api.ts'
 import { useDraft } from '../drafts.ts'
+import { useFocusWherePressedIsHidden } from '../focus.ts'
 import { useFurther } from '../further.ts'
 import { Boundary } from '../parts/boundary.tsx'
 import { BusyButton } from '../parts/busy-button.tsx'
@@ -110,10 +111,17 @@ const SIDES = [
 
 /** Where there is room for one of the two alone. */
 function Sides({ side, onChange }: { side: string; onChange: (side: string) => void }) {
+  const chosen = useFocusWherePressedIsHidden(side)
   return (
     <fieldset className="sides" aria-label="Show">
       {SIDES.map(([name, words]) => (
-        <button key={name} type="button" aria-pressed={side === name} onClick={() => onChange(name)}>
+        <button
+          key={name}
+          ref={side === name ? chosen : undefined}
+          type="button"
+          aria-pressed={side === name}
+          onClick={() => onChange(name)}
+        >
           {words}
         </button>
       ))}

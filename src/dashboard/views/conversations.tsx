@@ -4,7 +4,7 @@ import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link, useSearch } from 'wouter'
 import { get, query } from '../api.ts'
-import { focusBefore } from '../focus.ts'
+import { focusBefore, useFocusOnceClosed } from '../focus.ts'
 import { useFurther } from '../further.ts'
 import { useLineChoice } from '../lines.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
@@ -205,10 +205,12 @@ function LineFilter({ value, lines, onChange }: LineFilterProps) {
 
 function Row({ row, open }: { row: ConversationSummary; open: boolean }) {
   const { last_message: last, receipt } = row
+  const opener = useFocusOnceClosed(open)
   const author = last?.is_outbound ? 'You: ' : row.kind === 'group' && last ? `${shortName(last.contact)}: ` : ''
   return (
     <UnstyledButton
       component={Link}
+      ref={opener}
       href={`/conversations/${row.conversation_id}`}
       className="row"
       data-unread={row.unread}
