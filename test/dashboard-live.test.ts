@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { openBrowser, signIn, visit } from './support/browser.ts'
+import { startCustomerServer } from './support/customer-server.ts'
 import { IMPATIENT, openConversation } from './support/dashboard.ts'
 import { dataFolder } from './support/data-folder.ts'
 import { CONTACT, customer, startReadback } from './support/readback.ts'
@@ -107,6 +108,40 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     await asked.promise
     await page.getByRole('link', { name: new RegExp(`\\${CONTACT}`) }).waitFor()
     assert.deepEqual(visited.complaints, [])
+  })
+
+  test('does not say that nothing matches before it was looked for', async () => {
+    await using theirs = await startCustomerServer()
+    await using server = await startReadback()
+    await using browser = await openBrowser()
+    const account = await customer(server)
+    await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [theirs.url] })
+    await account.write()
+    await using visited = await visit(browser, server.base)
+    const { page } = visited
+    await signIn(page, account)
+    for (const [view, filter, none, some, found] of [
+      ['Conversations', 'Service', 'RCS', 'iMessage', page.getByRole('link', { name: CONTACT })],
+      ['Webhooks', 'State', 'failed', 'delivered', page.getByText('answered 200')],
+    ] as const) {
+      await page.getByRole('link', { name: view }).click()
+      await found.waitFor()
+      const choice = page.getByLabel(filter, { exact: true })
+      await choice.selectOption(none)
+      const nothing = page.getByText(/^(Nothing matches|None)$/)
+      await nothing.waitFor()
+      const looked = Promise.withResolvers<void>()
+      await page.route(`**/console/**=${some}*`, async (route) => {
+        await looked.promise
+        await route.continue()
+      })
+      await choice.selectOption(some)
+      await nothing.waitFor({ state: 'detached' })
+      await page.getByRole('status', { name: 'Loading' }).waitFor()
+      looked.resolve()
+      await found.waitFor()
+    }
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
   test('shows each view by itself once its server is back, also one that nobody had opened, and keeps what was typed', async () => {

@@ -55,6 +55,8 @@ function ConversationList({ openId }: { openId: string | undefined }) {
   const lines = useLineChoice()
   const failure = further.failure ?? (lines.isError && { error: lines.error, again: lines.refetch })
   const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
+  // None of what was looked for before says nothing of what is looked for now.
+  const unknown = rows.length === 0 && (list.isPending || list.isPlaceholderData)
   return (
     <section className="list" aria-label="Conversations">
       {openId === undefined && <h1 className="visually-hidden">Conversations</h1>}
@@ -65,14 +67,14 @@ function ConversationList({ openId }: { openId: string | undefined }) {
         type="auto"
         viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'List of conversations' }}
       >
-        {list.isPending && <Loading rows={6} />}
-        {list.isSuccess && rows.length === 0 && !list.hasNextPage && (
+        {unknown && <Loading rows={6} />}
+        {list.isSuccess && rows.length === 0 && !unknown && !list.hasNextPage && (
           <NoRows filtered={Object.values(settled).some((word) => word !== '')} />
         )}
         {rows.map((row) => (
           <Row key={row.conversation_id} row={row} open={row.conversation_id === openId} />
         ))}
-        {list.hasNextPage && (
+        {list.hasNextPage && !unknown && (
           <BusyButton
             ref={focusBefore}
             fullWidth

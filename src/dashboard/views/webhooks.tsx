@@ -182,6 +182,8 @@ function Deliveries() {
   const failure = further.failure && <Failure {...further.failure} />
   const { title, mayGo } = useTitleForFocus()
   const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
+  // None in the state that was chosen before says nothing of this one.
+  const unknown = rows.length === 0 && (list.isPending || list.isPlaceholderData)
   return (
     <section className="card" aria-labelledby="deliveries-title">
       <Group justify="space-between" mb="sm">
@@ -190,9 +192,9 @@ function Deliveries() {
         </Title>
         <StateChoice state={state} onChange={setState} />
       </Group>
-      {list.isPending && <Loading />}
+      {unknown && <Loading />}
       {!further.failed && failure}
-      {list.isSuccess && rows.length === 0 && (
+      {list.isSuccess && rows.length === 0 && !unknown && (
         <Empty title="None">Each call that is made to an endpoint is listed here, with what it answered.</Empty>
       )}
       <Stack gap="sm">
