@@ -206,18 +206,6 @@ describe('a conversation that is open in the dashboard', { skip: requireDashboar
     await page.getByRole('region', { name: 'Conversations' }).getByRole('alert').getByText('Not right now').waitFor()
     assert.deepEqual(visited.complaints, [])
   })
-
-  test('names the day of what was not today', async () => {
-    await using visited = await enter(desk, { auto: true })
-    const { page } = visited
-    await writeMany(visited, 1)
-    const later = new Date(Date.now() + 3 * 86_400_000)
-    await page.clock.setFixedTime(later)
-    await openConversation(page)
-    const at = log(page).locator('.receipt time')
-    const day = new Date((await at.getAttribute('datetime')) ?? '').getDate()
-    assert.match(await at.innerText(), new RegExp(`\\b${day}\\b.*:.*:`))
-  })
 })
 
 async function writeMany({ account, line }: Entered, count: number, first = 0): Promise<void> {

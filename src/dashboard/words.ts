@@ -1,28 +1,33 @@
 import type { Receipt, ReceiptState, Timing } from './types.ts'
 
-const TODAY = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
-const EARLIER = new Intl.DateTimeFormat(undefined, {
-  day: 'numeric',
-  month: 'short',
-  hour: '2-digit',
-  minute: '2-digit',
-})
-const EXACT = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const
-const EXACT_TODAY = new Intl.DateTimeFormat(undefined, EXACT)
-const EXACT_EARLIER = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', ...EXACT })
+const MINUTES = formats({ hour: '2-digit', minute: '2-digit' })
+const SECONDS = formats({ hour: '2-digit', minute: '2-digit', second: '2-digit' })
+
+/** Within it a day and a month say which they are. */
+const HALF_A_YEAR_MS = 182 * 86_400_000
+
+function formats(time: Intl.DateTimeFormatOptions) {
+  const day = { day: 'numeric', month: 'short', ...time } as const
+  return {
+    today: new Intl.DateTimeFormat(undefined, time),
+    lately: new Intl.DateTimeFormat(undefined, day),
+    longAgo: new Intl.DateTimeFormat(undefined, { year: 'numeric', ...day }),
+  }
+}
 
 /** As short as it can be understood, in the reader's own time. */
 export function localTime(at: string): string {
-  return format(at, TODAY, EARLIER)
+  return format(at, MINUTES)
 }
 
 export function exactTime(at: string): string {
-  return format(at, EXACT_TODAY, EXACT_EARLIER)
+  return format(at, SECONDS)
 }
 
-function format(at: string, today: Intl.DateTimeFormat, earlier: Intl.DateTimeFormat): string {
-  const date = new Date(at)
-  return (date.toDateString() === new Date().toDateString() ? today : earlier).format(date)
+function format(at: string, { today, lately, longAgo }: ReturnType<typeof formats>): string {
+  const [date, now] = [new Date(at), new Date()]
+  if (date.toDateString() === now.toDateString()) return today.format(date)
+  return (Math.abs(now.getTime() - date.getTime()) < HALF_A_YEAR_MS ? lately : longAgo).format(date)
 }
 
 export function utcTime(at: string): string {
