@@ -26,4 +26,19 @@ describe('a time in the dashboard', { skip: requireDashboard() }, () => {
     }
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
+
+  test('names its day once that is over, though nothing else happens', async () => {
+    await using visited = await enter(desk)
+    const { page } = visited
+    await page.clock.install()
+    await page.goto(`${desk.server.base}/settings`)
+    await page.getByRole('status').getByText('Live').waitFor({ state: 'attached' })
+    const time = page.getByRole('listitem').locator('time')
+    assert.match(await time.innerText(), /^\d\d:\d\d/)
+    await page.clock.setSystemTime(Date.now() + DAY_MS)
+    // Sooner than it would connect anew.
+    await page.clock.runFor(30_000)
+    assert.match(await time.innerText(), /^[A-Z][a-z]{2} \d/)
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
 })

@@ -1,5 +1,5 @@
 import { Alert, Button, Skeleton, Stack, Text } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { type ReactNode, useSyncExternalStore } from 'react'
 import { focusBefore } from '../focus.ts'
 import type { LineStatus, Receipt } from '../types.ts'
 import { exactTime, localTime, STATE_TONES, STATES, utcTime } from '../words.ts'
@@ -72,8 +72,18 @@ export function Notice(failure: Required<Pick<FailureProps, 'error' | 'onClose'>
   )
 }
 
-/** Local, with UTC on hover. */
+const LOOK_MS = 30_000
+
+function nowAndThen(look: () => void): () => void {
+  const timer = setInterval(look, LOOK_MS)
+  return () => clearInterval(timer)
+}
+
+const today = () => new Date().toDateString()
+
+/** Local, with UTC on hover. What was today's names its day once that is over. */
 export function Time({ at, exact = false }: { at: string; exact?: boolean }) {
+  useSyncExternalStore(nowAndThen, today)
   return (
     <time dateTime={at} title={utcTime(at)}>
       {exact ? exactTime(at) : localTime(at)}
