@@ -194,6 +194,23 @@ describe('whoever uses the dashboard with the keyboard alone', { skip: requireDa
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('hears whether what they copy was copied, also where the button has a name of its own', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await account.write({ to_number: line })
+    await openConversation(page)
+    await log(page).locator('.bubble').press('Enter')
+    const [copy, said] = [page.getByRole('button', { name: 'Copy The message' }), page.getByRole('status')]
+    await copy.press('Enter')
+    await said.getByText('Copied', { exact: true }).waitFor()
+    assert.match(await page.evaluate<string>('navigator.clipboard.readText()'), /"content": "Hello"/)
+    await page.evaluate('delete Navigator.prototype.clipboard')
+    await copy.press('Enter')
+    await said.getByText('Not copied: select it').waitFor()
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('comes from "Change" to the account whose plan was changed', async () => {
     const { accountId } = await customer(desk.server, { lines: [] })
     await using visited = await enterAsOperator(desk)

@@ -86,7 +86,7 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     assert.match(await page.getByLabel('API secret key').inputValue(), /^[\w-]{43}$/)
     await page.evaluate('delete Navigator.prototype.clipboard')
     await page.getByRole('button', { name: 'Copy the secret' }).click()
-    await page.getByText('Not copied: select it').waitFor()
+    await page.getByRole('button', { name: 'Not copied: select it' }).waitFor()
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
     await page.setViewportSize({ width: 390, height: 844 })
     await until(

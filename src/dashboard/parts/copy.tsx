@@ -9,12 +9,21 @@ interface CopyProps extends ButtonProps {
   'aria-label'?: string
 }
 
-/** Says so where a browser refuses it, as it does on plain http that is not this machine. */
+/**
+ * Says so where a browser refuses it, as it does on plain http that is not this machine; and to whoever listens whichever it was, since
+ * its name may be another than what it shows.
+ */
 export function Copy({ value, name = 'Copy', ...button }: CopyProps) {
   const { copy, copied, error } = useClipboard()
+  const told = copied ? 'Copied' : error === null ? '' : 'Not copied: select it'
   return (
-    <Button variant="default" {...button} onClick={() => copy(value)}>
-      {copied ? 'Copied' : error === null ? name : 'Not copied: select it'}
-    </Button>
+    <>
+      <Button variant="default" {...button} onClick={() => copy(value)}>
+        {told || name}
+      </Button>
+      <span className="visually-hidden" role="status">
+        {told}
+      </span>
+    </>
   )
 }
