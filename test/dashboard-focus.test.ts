@@ -211,6 +211,18 @@ describe('whoever uses the dashboard with the keyboard alone', { skip: requireDa
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('can look at a secret that is hidden at first', async () => {
+    await using visited = await enter(desk, { path: '/webhooks' })
+    const { page, account } = visited
+    await account.must(200, 'POST', '/api/account/webhooks', { webhooks: ['https://example.com/hook'] })
+    const secret = page.getByLabel('Signs for all')
+    await secret.press('Tab')
+    assert.equal(await secret.getAttribute('type'), 'password')
+    await page.keyboard.press('Enter')
+    await secret.and(page.locator('[type=text]')).waitFor()
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('comes from "Change" to the account whose plan was changed', async () => {
     const { accountId } = await customer(desk.server, { lines: [] })
     await using visited = await enterAsOperator(desk)
