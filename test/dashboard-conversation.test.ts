@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { HANDSET_LENGTH } from '../src/core/handset.ts'
 import { startCustomerServer } from './support/customer-server.ts'
-import { complaintsOfAxe, enter, log, openConversation, openDesk, phone, reads, write } from './support/dashboard.ts'
+import {
+  complaintsOfAxe,
+  enter,
+  holds,
+  log,
+  openConversation,
+  openDesk,
+  phone,
+  reads,
+  write,
+} from './support/dashboard.ts'
 import { CONTACT } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
@@ -140,6 +151,29 @@ describe('a conversation in the dashboard', { skip: requireDashboard() }, () => 
     await phone(page).getByText('Hello, all of you').waitFor()
     const written = log(page).locator('.entry', { hasText: 'Hello, all of you' })
     await written.getByText('not by itself: no receipt goes to a group').waitFor()
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
+  test('stays the phone of whom it was in a group, however much the others write, until another is chosen', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    const [first, other] = ['+14155550150', '+14155550151']
+    const says = (number: string, content: string) =>
+      account.write({ to_number: line, group_id: 'book-club', number, content })
+    await says(first, 'The first of all')
+    for (let n = 1; n < HANDSET_LENGTH; n++) await says(other, `Message ${n}`)
+    await page.getByTitle('book-club').click()
+    const whose = page.getByLabel('Whose phone')
+    await holds(whose, first)
+    await says(other, 'One more')
+    await phone(page).getByText('The first of all').waitFor({ state: 'detached' })
+    for (const number of [first, other]) {
+      if (number === other) await whose.selectOption(other)
+      await write(page, `By ${number}`)
+      const written = log(page).locator('.entry', { hasText: `By ${number}` })
+      await written.locator('.author').getByText(number).waitFor()
+      assert.equal(await whose.inputValue(), number)
+    }
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 

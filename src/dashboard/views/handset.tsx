@@ -70,7 +70,10 @@ function useOwner(conversation: ConversationSummary, messages: PhoneMessage[]): 
   const [chosen, choose] = useState<string>()
   if (conversation.kind === 'direct') return { number: conversation.number, others: [], choose }
   const members = [...new Set(messages.filter((each) => !each.from_line).map(({ number }) => number))]
-  return { number: chosen ?? members[0] ?? stranger, others: [...new Set([...members, stranger])], choose }
+  // Whose it is it stays, also where what they wrote is further back than it shows.
+  if (chosen === undefined && members[0] !== undefined) choose(members[0])
+  const number = chosen ?? members[0] ?? stranger
+  return { number, others: [...new Set([...members, stranger, number])], choose }
 }
 
 function isOwn(message: PhoneMessage, owner: string): boolean {
