@@ -144,6 +144,30 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('names the line whose conversations it lists, also once that is removed', async () => {
+    await using server = await startReadback()
+    await using browser = await openBrowser()
+    const [gone, other] = ['+14155550100', '+14155550101']
+    const account = await customer(server, { lines: [gone, other] })
+    await account.write({ to_number: gone, content: 'On the one' })
+    await account.write({ to_number: other, content: 'On the other' })
+    await using visited = await visit(browser, server.base)
+    const { page } = visited
+    await signIn(page, account)
+    const choice = page.getByLabel('Line', { exact: true })
+    await choice.selectOption(gone)
+    await page.getByRole('link', { name: 'On the other' }).waitFor({ state: 'detached' })
+    await server.operator.must(200, 'DELETE', `/operator/lines/${encodeURIComponent(gone)}`)
+    await until(
+      'the other to stand before it',
+      () => choice.locator('option').allInnerTexts(),
+      (lines) => lines.join() === ['Line', other, gone].join(),
+    )
+    assert.equal(await choice.inputValue(), gone)
+    await page.getByRole('link', { name: 'On the one' }).waitFor()
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('shows each view by itself once its server is back, also one that nobody had opened, and keeps what was typed', async () => {
     await using folder = await dataFolder()
     await using server = await startReadback({ READBACK_DATA_DIR: folder.path })

@@ -122,10 +122,10 @@ function Search({ looking, onChange, lines }: SearchProps) {
         {simulated && <NewContact start={start} />}
       </Group>
       {start.isError && <Failure error={start.error} onClose={start.reset} />}
-      {/* Beside the others there is no room for a number. */}
+      {/* Beside the others there is no room for a number. One that was removed is looked for still. */}
       <LineFilter
         value={looking.from_number}
-        lines={lines.map(({ number }) => number)}
+        lines={[...new Set([...lines.map(({ number }) => number), looking.from_number])].filter(Boolean)}
         onChange={(from_number) => onChange({ ...looking, from_number })}
       />
       <Group gap={6} wrap="nowrap" grow>
