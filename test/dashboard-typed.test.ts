@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Locator } from 'playwright-core'
 import { signIn } from './support/browser.ts'
-import { enter, holds, isChecked, openConversation, openDesk, refuse } from './support/dashboard.ts'
+import { enter, holds, isChecked, log, openConversation, openDesk, refuse } from './support/dashboard.ts'
 import { customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
@@ -76,6 +76,20 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     await openConversation(page)
     assert.deepEqual([await reply.inputValue(), await asContact.inputValue()], ['To be sent', 'Half a sentence'])
     assert.deepEqual(visited.complaints, [])
+  })
+
+  test('is not sent by the Enter that chooses a character, which Safari tells of once that is chosen', async () => {
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.write({ to_number: line })
+    await openConversation(page)
+    const reply = page.getByLabel('Reply as the line', { exact: true })
+    await reply.fill('日本')
+    await reply.dispatchEvent('keydown', { key: 'Enter', keyCode: 229, isComposing: false })
+    assert.equal(await reply.inputValue(), '日本')
+    await reply.press('Enter')
+    await log(page).getByText('日本').waitFor()
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
   test('is there again, but for secrets, for whoever signs in anew where their session ended elsewhere, and for nobody else', async () => {

@@ -20,7 +20,7 @@ export function Keyboard({ label, onFocus, placeholder, text, onChange, empty, s
     if (!empty) onSend()
   }
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+    if (event.key !== 'Enter' || event.shiftKey || choosesCharacter(event)) return
     event.preventDefault()
     if (!sending) send()
   }
@@ -54,4 +54,9 @@ export function Keyboard({ label, onFocus, placeholder, text, onChange, empty, s
       </BusyIcon>
     </>
   )
+}
+
+/** Of who writes Japanese or Chinese. Safari tells of that Enter when the character is chosen already, by this code alone. */
+function choosesCharacter({ nativeEvent }: KeyboardEvent): boolean {
+  return nativeEvent.isComposing || nativeEvent.keyCode === 229
 }
