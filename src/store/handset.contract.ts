@@ -60,6 +60,64 @@ export function describeHandset(engine: string, place: () => Promise<Place>): vo
       assert.deepEqual([await repeated(d), await repeated(other)], [true, false])
     })
 
+    test('shows as read once what the line has, of the one conversation, and no SMS', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, lineId } = d
+      const contact = contactOf(0)
+      const write = async (carrierMessageId: string, change: Partial<HandsetDraft> = {}) => {
+        const written = {
+          contact,
+          kind: 'direct',
+          conversationAddress: contact,
+          service: 'iMessage',
+          ...change,
+        } as const
+        const parts: HandsetDraft['parts'] = [{ content: carrierMessageId, mediaUrl: null }]
+        await store.writeOnPhone({ ...written, lineId, carrierMessageId, parts, writtenAt: 1 })
+        if (carrierMessageId !== 'on its way') await d.receive(contact, 1, { ...written, carrierMessageId })
+      }
+      const read = (at: number) => store.showRead({ lineId, kind: 'direct', address: contact, at })
+      await write('first')
+      await read(2)
+      await write('second')
+      await write('SMS', { service: 'SMS' })
+      await write('in a group of that name', { kind: 'group' })
+      await write('on its way')
+      await read(3)
+      const shown = await store.showPhone({ lineId, contact })
+      assert.deepEqual(
+        shown.map(({ content, readAt }) => [content, readAt]),
+        [
+          ['first', 2],
+          ['second', 3],
+          ['SMS', null],
+          ['in a group of that name', null],
+          ['on its way', null],
+        ],
+      )
+    })
+
+    test('is where its contact reads once what the line wrote, and nobody else does', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, lineId } = d
+      const [ada, bob] = [contactOf(0), contactOf(1)]
+      const words = { content: 'Hello', mediaUrl: null, sendStyle: null, service: 'iMessage' } as const
+      const reach = (contact: Address, carrierMessageId: string) =>
+        store.reachPhone({ lineId, contact, carrierMessageId, at: 1, ...words })
+      const own = { contact: ada, kind: 'direct', conversationAddress: ada, carrierMessageId: 'own' } as const
+      await store.writeOnPhone({ ...own, lineId, service: 'iMessage', parts: [words], writtenAt: 1 })
+      await reach(ada, 'first')
+      await reach(bob, 'to bob')
+      await store.contactReads({ lineId, contact: ada, at: 2 })
+      await reach(ada, 'second')
+      await store.contactReads({ lineId, contact: ada, at: 3 })
+      const readOf = async (contact: Address) =>
+        (await store.showPhone({ lineId, contact })).map(({ readAt }) => readAt)
+      assert.deepEqual([await readOf(ada), await readOf(bob)], [[null, 2, 3], [null]])
+    })
+
     test('answers the knobs as they are kept', async () => {
       await using kept = await place()
       await using d = await desk(kept)
