@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { LineId } from '../core/id.ts'
 import type { PhoneNumber } from '../core/phone-number.ts'
 import { type Claim, settle } from '../core/send-receipt.ts'
-import { contactOf, type Desk, desk, deskAt, done, LINE, type Place, WORDS } from './desk.contract.ts'
+import { contactOf, type Desk, desk, deskAt, done, LIFETIME_MS, LINE, type Place, WORDS } from './desk.contract.ts'
 
 const OTHER_LINE = '+19175550100' as PhoneNumber
 const MINUTE_MS = 60_000
@@ -28,11 +28,14 @@ export function describeOverview(engine: string, place: () => Promise<Place>): v
         await end(d, n, at, (claim) => settle(claim, { kind: 'rejected', reason: 'rejected' }, at, 1))
       }
       await end(d, 9, at, (claim) => settle(claim, { kind: 'not_supported', reason: 'sms' }, at, 1))
+      await d.request(contactOf(12), at - LIFETIME_MS)
+      await d.claim(at)
       await end(other, 1, at, (claim) => settle(claim, { kind: 'rejected', reason: 'rejected' }, at, 1))
       for (const n of [10, 11]) await d.request(contactOf(n), at)
       await other.request(contactOf(10), at)
       const { tallies, open, failures } = await d.store.overview({ credentials: d.credentials, at })
       assert.deepEqual(tallies.map(({ minute, state, receipts }) => [minute, state, receipts]).toSorted(), [
+        [100, 'expired', 1],
         [100, 'failed', 8],
         [100, 'skipped', 1],
         [41, 'sent', 1],
@@ -40,7 +43,7 @@ export function describeOverview(engine: string, place: () => Promise<Place>): v
       assert.equal(open, 2)
       assert.deepEqual(
         failures.map(({ number }) => number),
-        [9, 8, 7, 6, 5, 4, 3, 2].map(contactOf),
+        [12, 9, 8, 7, 6, 5, 4, 3].map(contactOf),
       )
     })
 
