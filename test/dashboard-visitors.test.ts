@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { signIn, visit } from './support/browser.ts'
-import { enter, enterAsOperator, openConversation, openDesk } from './support/dashboard.ts'
+import { enter, enterAsOperator, isChecked, openConversation, openDesk } from './support/dashboard.ts'
 import { CONTACT, customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
@@ -32,6 +32,50 @@ describe('the dashboard', { skip: requireDashboard() }, () => {
     assert.equal(await page.getByText('For the first alone').count(), 0)
     held.resolve()
     await page.getByText('No such conversation').waitFor()
+  })
+
+  test('sends nothing in the name of one that another had changed before them in the same tab', async () => {
+    await using visited = await enter(desk, { path: '/settings' })
+    const { page, account, line } = visited
+    const answer = Promise.withResolvers<void>()
+    const onItsWay = Promise.withResolvers<void>()
+    const sent: unknown[] = []
+    await page.route('**/console/accounts/settings/auto-mark-read', async (route) => {
+      sent.push(route.request().postDataJSON().auto_mark_read)
+      if (sent.length > 1) return route.continue()
+      onItsWay.resolve()
+      await answer.promise
+      await route.abort()
+    })
+    const auto = page.getByRole('switch')
+    await auto.press('Space')
+    await onItsWay.promise
+    for (const on of [false, true]) {
+      await auto.press('Space')
+      await isChecked(auto, on)
+    }
+    await page.context().clearCookies()
+    await account.write({ to_number: line })
+    await page.getByRole('button', { name: 'Sign in' }).waitFor()
+    const other = await customer(desk.server, { lines: [] })
+    await signIn(page, other)
+    answer.resolve()
+    for (const on of [true, false]) {
+      await auto.press('Space')
+      await isChecked(auto, on)
+    }
+    const setting = () => other.must(200, 'GET', '/accounts/settings/auto-mark-read')
+    await until(
+      'both to be taken',
+      () => sent.length,
+      (calls) => calls >= 3,
+    )
+    await until(
+      'it to be off',
+      async () => (await setting()).body.auto_mark_read,
+      (on) => on === false,
+    )
+    assert.deepEqual(sent, [true, true, false])
   })
 
   test('takes a link that is pasted where it is open, and leaves no trace of it', async () => {

@@ -62,6 +62,8 @@ async function getVisitor(): Promise<Visitor> {
   const before = queries.getQueryData<Visitor>(['session'])
   if (before !== undefined && nameOf(before) !== nameOf(visitor)) {
     queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' })
+    // What waits for another change to be taken would go out as the next one's.
+    queries.getMutationCache().clear()
   }
   if (visitor.kind === 'nobody') {
     forgetSecrets()
