@@ -73,10 +73,17 @@ export function Notice(failure: Required<Pick<FailureProps, 'error' | 'onClose'>
 }
 
 const LOOK_MS = 30_000
+const looks = new Set<() => void>()
+/** One for all times of a page, of which a conversation has hundreds. */
+setInterval(() => {
+  for (const look of looks) look()
+}, LOOK_MS)
 
 function nowAndThen(look: () => void): () => void {
-  const timer = setInterval(look, LOOK_MS)
-  return () => clearInterval(timer)
+  looks.add(look)
+  return () => {
+    looks.delete(look)
+  }
 }
 
 const today = () => new Date().toDateString()
