@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import type { RequestListener, ServerResponse } from 'node:http'
 import { describe, test } from 'node:test'
 import { startCustomerServer } from './support/customer-server.ts'
-import { customer } from './support/readback.ts'
+import { dataFolder } from './support/data-folder.ts'
+import { customer, startReadback } from './support/readback.ts'
 import { ownLine, shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 import { signIn } from './support/visitor.ts'
@@ -102,6 +103,26 @@ describe('an endpoint in trouble', () => {
     )
     const { at, ms } = waiting.attempts[0]
     assert.equal(Date.parse(waiting.next_attempt_at) - Date.parse(at) - ms, 120_000)
+  })
+
+  test('that fails right before its server ends is tried again in its time by the next', async () => {
+    await using sink = await startCustomerServer()
+    await using folder = await dataFolder()
+    const settings = { READBACK_DATA_DIR: folder.path }
+    await using before = await startReadback(settings)
+    const account = await customer(before)
+    await addWebhooks(account, [sink.url])
+    sink.answer = (_, response) => response.writeHead(503).end()
+    await account.write()
+    await until(
+      'the try to be written down',
+      () => deliveries(account),
+      ([delivery]) => delivery?.attempts.length === 1,
+    )
+    await before.stop()
+    await using _after = await startReadback(settings)
+    const [first, second] = [await sink.at(0), await sink.at(1)]
+    assert.ok(second.at - first.at < 10_000, `${second.at - first.at} ms`)
   })
 
   test('that answers 10 MB has taken it, and no more of that is kept than of any other', async () => {

@@ -62,7 +62,7 @@ export interface DeliveryListCall {
 export interface DeliveryOutbox {
   /**
    * Looks through so many of the endpoints that something waits for, those with larger ids than `after`. Answers those among them
-   * for which there is something to do.
+   * for which there is something to do by then.
    */
   findDueEndpoints(call: { after: number; limit: number; at: number }): Promise<DueEndpoints>
   /**

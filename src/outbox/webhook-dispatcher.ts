@@ -5,7 +5,7 @@ import type { Endpoint } from '../core/webhook.ts'
 import { Callbacks } from './callbacks.ts'
 import { WebhookLane, type WebhookLaneOptions } from './webhook-lane.ts'
 
-/** What is due later than this has no lane until then: whoever looks for what is due finds it. */
+/** What is due later than this has no lane until then: a look, once in that time, finds what is due before the next one. */
 const SOON_MS = 30_000
 /** So many endpoints are looked at together, and the next ones after a pause: 5,000 a second, however many have something to come. */
 const LOOKED_AT_ONCE = 1_000
@@ -137,7 +137,8 @@ export class WebhookDispatcher {
     try {
       if (wasSetBack(this.#lookedAt, now())) await this.#takeUp()
       this.#lookedAt = now()
-      const { endpoints, goOnAfter } = await store.findDueEndpoints({ after, limit: LOOKED_AT_ONCE, at: now() })
+      const at = now() + SOON_MS
+      const { endpoints, goOnAfter } = await store.findDueEndpoints({ after, limit: LOOKED_AT_ONCE, at })
       this.nudge(endpoints)
       this.#after = goOnAfter ?? 0
       this.#lookIn(this.#anew ? 0 : goOnAfter === null ? SOON_MS : PAUSE_MS)
