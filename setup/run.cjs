@@ -23,7 +23,7 @@ const CHECKS = {
   architecture: ['--test', '--test-reporter=spec', 'test/architecture.test.ts'],
 }
 
-const { NODE_COMPILE_CACHE, NODE_OPTIONS = '', READBACK_DEMO = '1' } = process.env
+const { NODE_COMPILE_CACHE, NODE_OPTIONS = '', READBACK_DEMO } = process.env
 const QUICK = {
   // From the second start on no thread has to load the compiler: 40 MB less memory, and a start in half the time.
   NODE_COMPILE_CACHE: NODE_COMPILE_CACHE ?? join(ROOT, 'node_modules', '.cache', 'compiled'),
@@ -31,7 +31,8 @@ const QUICK = {
 }
 
 const COMMANDS = {
-  start: (node, args) => node(['src/main.ts', ...args], { ...QUICK, READBACK_DEMO }),
+  // `READBACK_DEMO=` means, as of any setting, that it is not set.
+  start: (node, args) => node(['src/main.ts', ...args], { ...QUICK, READBACK_DEMO: READBACK_DEMO || '1' }),
   test: (node, args) =>
     node(
       ['--test', '--test-reporter=spec', PATIENCE, SIDE_BY_SIDE, ...args, ...(args.some(isFile) ? [] : TESTS)],

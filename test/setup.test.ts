@@ -173,6 +173,18 @@ test('the setup finds Chromium by the names that Debian has for it, and by that 
   }
 })
 
+test('npm start is the demo, also where an env file leaves that open', async () => {
+  await using folder = await dataFolder()
+  const env = { ...process.env, PORT: '0', READBACK_DATA_DIR: folder.path, READBACK_DEMO: '' }
+  const child = spawn(process.execPath, [join(ROOT, 'setup', 'run.cjs'), 'start'], { env })
+  let output = ''
+  for await (const piece of child.stdout) {
+    output += piece
+    if (output.includes('Readback serves')) child.kill('SIGTERM')
+  }
+  assert.match(output, /Their phone now shows the message as "Delivered"/)
+})
+
 const TELL_WHAT_IS_LOADED = `
   import { registerHooks } from 'node:module'
   registerHooks({ load(url, context, next) {
