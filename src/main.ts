@@ -10,7 +10,7 @@ import { createConnectors, RECEIPTS, RELAYS, WRITING } from './connectors/index.
 import { LARGEST_MEDIA } from './connectors/media.ts'
 import { messageOf, ReadbackError } from './core/errors.ts'
 import type { Changes, Store } from './core/store.ts'
-import { makeFolder } from './data-folder.ts'
+import { makeDataFolder } from './data-folder.ts'
 import { demoText, prepareDemo } from './demo.ts'
 import { createApp } from './http/app.ts'
 import { ChangeFeed } from './http/console/change-feed.ts'
@@ -53,7 +53,7 @@ export async function start(config: Config, log: Logger, onDeath: (error: Error)
 /** Puts the parts together. Until what it answers is called nothing is under way, and the process may end at any moment. */
 async function prepare(config: Config, log: Logger, onDeath: (error: Error) => void): Promise<() => Promise<Running>> {
   setFlagsFromString(ALL_BORN_YOUNG)
-  makeFolder(config.dataDir)
+  makeDataFolder(config.dataDir)
   const operatorToken = config.operatorToken ?? keptSecret(join(config.dataDir, 'operator-token'), newSecret)
   const customers: AddressPolicy = { of: 'customer', allow: config.webhookAllow }
   const callers = openCallers(config, customers)

@@ -134,11 +134,14 @@ describe('a start', () => {
     await using _server = await startProcess({ dataDir: folder.path })
   })
 
-  test('is refused where no folder can be made for its data, and says where', {
+  test('is refused where no folder can be made for its data, and says where, and which setting says so', {
     skip: !existsSync('/proc/self'),
   }, async () => {
     const dataDir = '/proc/readback/data'
-    await assert.rejects(startProcess({ dataDir }), /readback: ENOENT: .*, mkdir '\/proc\/readback'\n/)
+    await assert.rejects(
+      startProcess({ dataDir }),
+      /readback: READBACK_DATA_DIR: ENOENT: .*, mkdir '\/proc\/readback'\n/,
+    )
   })
 })
 
