@@ -63,8 +63,8 @@ describe('a statement on PostgreSQL', { skip: requireOwnPostgres() }, () => {
       )
       assert.deepEqual(await d.store.linesWithReceipts(), [d.lineId])
       assert.deepEqual(await d.store.linesWithMessages(), [d.lineId])
-      const looked = await d.store.findDueEndpoints({ after: 0, limit: 100, at: 1 })
-      assert.deepEqual(looked, { endpoints: [{ id: 1, callbackOf: null }], goOnAfter: null })
+      const looked = await d.store.findDueEndpoints({ after: 0, limit: 100, by: 1 })
+      assert.deepEqual(looked, { endpoints: [{ id: 1, callbackOf: null, dueAt: 1 }], goOnAfter: null })
     }
     // A connection tells of what it read when it ends.
     const read = await until(

@@ -62,9 +62,9 @@ export interface DeliveryListCall {
 export interface DeliveryOutbox {
   /**
    * Looks through so many of the endpoints that something waits for, those with larger ids than `after`. Answers those among them
-   * for which there is something to do by then.
+   * for which there is something to do by then, and when.
    */
-  findDueEndpoints(call: { after: number; limit: number; at: number }): Promise<DueEndpoints>
+  findDueEndpoints(call: { after: number; limit: number; by: number }): Promise<DueEndpoints>
   /**
    * Takes up to `limit` that are due; until `leaseUntil` nobody else does. Of an endpoint that is given up it ends a piece of what waits
    * and takes none, to be called again at once; when no more is left it takes what a person asked for.
@@ -82,7 +82,7 @@ export interface DeliveryOutbox {
 }
 
 export interface DueEndpoints {
-  readonly endpoints: readonly Endpoint[]
+  readonly endpoints: readonly (Endpoint & { readonly dueAt: number })[]
   /** The last that was looked at; null where there is none behind it. */
   readonly goOnAfter: number | null
 }

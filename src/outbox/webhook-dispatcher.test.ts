@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { SILENT } from '../../test/support/lane.ts'
+import type { WebhookId } from '../core/id.ts'
 import { WebhookDispatcher, type WebhookDispatcherOptions } from './webhook-dispatcher.ts'
 
 test('what waits for a time of a clock that is set back is taken up as after a start, and by nothing else', async (t) => {
@@ -29,4 +30,35 @@ test('what waits for a time of a clock that is set back is taken up as after a s
   await lookAt(60_000)
   await dispatcher.drain()
   assert.deepEqual(takenUp, [3_600_000, 60_000])
+})
+
+test('what is due before the next look has a timer, and no lane until then', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const claimed: WebhookId[] = []
+  const endpoints = [0, 10_000].map((dueAt, index) => ({ id: (index + 1) as WebhookId, callbackOf: null, dueAt }))
+  const dispatcher = new WebhookDispatcher({
+    store: {
+      releaseDeliveries: async () => {},
+      findDueEndpoints: async ({ by }: { by: number }) => ({
+        endpoints: endpoints.filter(({ dueAt }) => dueAt <= by),
+        goOnAfter: null,
+      }),
+      async claimDeliveries({ webhookId }: { webhookId: WebhookId }) {
+        claimed.push(webhookId)
+        return { deliveries: [], nextDueAt: null }
+      },
+    } as Partial<WebhookDispatcherOptions['store']>,
+    log: SILENT,
+    now: () => 0,
+  } as Partial<WebhookDispatcherOptions> as WebhookDispatcherOptions)
+  const after = async (ms: number) => {
+    t.mock.timers.tick(ms)
+    await turn()
+    return [...claimed]
+  }
+  await dispatcher.start()
+  assert.deepEqual(await after(0), [1])
+  assert.deepEqual(await after(9_999), [1])
+  assert.deepEqual(await after(1), [1, 2])
+  await dispatcher.drain()
 })

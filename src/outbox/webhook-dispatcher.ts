@@ -137,9 +137,9 @@ export class WebhookDispatcher {
     try {
       if (wasSetBack(this.#lookedAt, now())) await this.#takeUp()
       this.#lookedAt = now()
-      const at = now() + SOON_MS
-      const { endpoints, goOnAfter } = await store.findDueEndpoints({ after, limit: LOOKED_AT_ONCE, at })
-      this.nudge(endpoints)
+      const by = now() + SOON_MS
+      const { endpoints, goOnAfter } = await store.findDueEndpoints({ after, limit: LOOKED_AT_ONCE, by })
+      for (const { dueAt, ...endpoint } of endpoints) this.#wakeAt(endpoint, dueAt)
       this.#after = goOnAfter ?? 0
       this.#lookIn(this.#anew ? 0 : goOnAfter === null ? SOON_MS : PAUSE_MS)
     } finally {

@@ -38,7 +38,7 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       const added = (await store.addWebhooks({ credentials, webhooks, at: 0 })).webhooks
       const [first, second, third, fourth] = added.map(({ id }) => id) as [WebhookId, WebhookId, WebhookId, WebhookId]
       const look = async (after: number, at: number) => {
-        const { endpoints, goOnAfter } = await store.findDueEndpoints({ after, limit: 2, at })
+        const { endpoints, goOnAfter } = await store.findDueEndpoints({ after, limit: 2, by: at })
         return [endpoints.map(({ id }) => id), goOnAfter]
       }
       assert.deepEqual(await look(0, 5), [[], null])
@@ -57,7 +57,7 @@ export function describeDelivering(engine: string, place: () => Promise<Place>):
       await using d = await desk(kept)
       await endpoint(d, d.credentials)
       for (const [at, name] of ['renewed', 'old', 'waiting'].entries()) await write(d, name, at)
-      const { endpoints } = await d.store.findDueEndpoints({ after: 0, limit: 9, at: 3 })
+      const { endpoints } = await d.store.findDueEndpoints({ after: 0, limit: 9, by: 3 })
       const [renewed, old] = endpoints.map(({ id }) => id)
       for (const webhookId of [renewed, old]) await deliver(d, webhookId as WebhookId, 3)
       await write(d, 'renewed', 60)

@@ -21,7 +21,8 @@ export function describeDueEndpoints(engine: string, place: () => Promise<Place>
       assert.deepEqual(await found(d, 6), [])
       await d.receive(contactOf(0), 6)
       assert.deepEqual(await found(d, 5), [])
-      assert.deepEqual(await found(d, 6), [webhookId])
+      const { endpoints } = await d.store.findDueEndpoints({ after: 0, limit: 9, by: 9 })
+      assert.deepEqual(endpoints, [{ id: webhookId, callbackOf: null, dueAt: 6 }])
     })
 
     test('is found as soon as it is disabled, though nothing is due for long', async () => {
@@ -55,7 +56,7 @@ export function describeDueEndpoints(engine: string, place: () => Promise<Place>
       const { account } = await d.store.identify({ credentials: d.credentials })
       const listed = await endpoint(d, 'outbound')
       await write(d, URL)
-      const { endpoints: due } = await d.store.findDueEndpoints({ after: 0, limit: 9, at: 1 })
+      const { endpoints: due } = await d.store.findDueEndpoints({ after: 0, limit: 9, by: 1 })
       assert.deepEqual(
         due.map(({ id, callbackOf }) => [id === listed, callbackOf]),
         [
@@ -74,7 +75,7 @@ async function endpoint({ store, credentials }: Desk, type: WebhookType): Promis
 }
 
 async function found({ store }: Desk, at: number): Promise<WebhookId[]> {
-  const { endpoints } = await store.findDueEndpoints({ after: 0, limit: 9, at })
+  const { endpoints } = await store.findDueEndpoints({ after: 0, limit: 9, by: at })
   return endpoints.map(({ id }) => id)
 }
 

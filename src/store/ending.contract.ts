@@ -111,7 +111,7 @@ export function describeEnding(engine: string, place: () => Promise<Place>): voi
       await d.store.removeWebhooks({ credentials, type: 'receive', urls: [URL], at: 3 })
       assert.deepEqual(await claimed(d, webhookId, 4), [])
       assert.deepEqual(await deliveries(d), { failed: 2 })
-      const looked = await d.store.findDueEndpoints({ after: 0, limit: 9, at: 5 })
+      const looked = await d.store.findDueEndpoints({ after: 0, limit: 9, by: 5 })
       assert.deepEqual(looked, { endpoints: [], goOnAfter: null })
     })
 

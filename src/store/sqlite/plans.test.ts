@@ -36,7 +36,7 @@ test('every hot statement on SQLite goes by an index wherever a table grows', as
   // What a start asks, besides what is prepared for it; some of it again twice a minute.
   for (const name of ['linesWithReceipts', 'linesWithMessages'] as const) await reads[name](undefined)
   await reads.linesToEnrol({ inboundBase: '' })
-  await reads.findDueEndpoints({ after: 0, limit: 2, at: 1 })
+  await reads.findDueEndpoints({ after: 0, limit: 2, by: 1 })
   const asked = prepared.filter((sql) => !SELDOM.test(sql))
   assert.ok(asked.length > 30, `${asked.length} statements`)
   const scans = asked.flatMap((sql) => {
