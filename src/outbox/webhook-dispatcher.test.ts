@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { SILENT } from '../../test/support/lane.ts'
 import type { WebhookId } from '../core/id.ts'
+import type { DueEndpoints } from '../core/webhook-store.ts'
 import { WebhookDispatcher, type WebhookDispatcherOptions } from './webhook-dispatcher.ts'
 
 test('what waits for a time of a clock that is set back is taken up as after a start, and by nothing else', async (t) => {
@@ -35,15 +36,14 @@ test('what waits for a time of a clock that is set back is taken up as after a s
 test('what is due before the next look has a timer, and no lane until then', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const claimed: WebhookId[] = []
-  const endpoints = [0, 10_000].map((dueAt, index) => ({ id: (index + 1) as WebhookId, callbackOf: null, dueAt }))
   const dispatcher = new WebhookDispatcher({
     store: {
       releaseDeliveries: async () => {},
-      findDueEndpoints: async ({ by }: { by: number }) => ({
-        endpoints: endpoints.filter(({ dueAt }) => dueAt <= by),
+      findDueEndpoints: async ({ by }) => ({
+        endpoints: [endpointDue(1, 0), endpointDue(2, 10_000)].filter(({ dueAt }) => dueAt <= by),
         goOnAfter: null,
       }),
-      async claimDeliveries({ webhookId }: { webhookId: WebhookId }) {
+      async claimDeliveries({ webhookId }) {
         claimed.push(webhookId)
         return { deliveries: [], nextDueAt: null }
       },
@@ -62,3 +62,26 @@ test('what is due before the next look has a timer, and no lane until then', asy
   assert.deepEqual(await after(1), [1, 2])
   await dispatcher.drain()
 })
+
+test('what is found as the server ends keeps it from ending no longer', async () => {
+  const found = Promise.withResolvers<DueEndpoints>()
+  const dispatcher = new WebhookDispatcher({
+    store: {
+      releaseDeliveries: async () => {},
+      findDueEndpoints: () => found.promise,
+    } as Partial<WebhookDispatcherOptions['store']>,
+    log: SILENT,
+    now: () => 0,
+  } as Partial<WebhookDispatcherOptions> as WebhookDispatcherOptions)
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+  const before = timers()
+  const started = dispatcher.start()
+  await dispatcher.drain()
+  found.resolve({ endpoints: [endpointDue(1, 10_000)], goOnAfter: null })
+  await started
+  assert.equal(timers(), before)
+})
+
+function endpointDue(id: number, dueAt: number) {
+  return { id: id as WebhookId, callbackOf: null, dueAt }
+}

@@ -106,7 +106,7 @@ export class WebhookDispatcher {
     clearTimeout(this.#sleeping.get(endpoint.id))
     this.#sleeping.delete(endpoint.id)
     const wait = Math.max(0, at - this.#options.now())
-    if (wait > SOON_MS) return
+    if (wait > SOON_MS || this.#draining) return
     const wake = () => {
       this.#sleeping.delete(endpoint.id)
       this.#nudge(endpoint)
