@@ -63,6 +63,30 @@ test('what is due before the next look has a timer, and no lane until then', asy
   await dispatcher.drain()
 })
 
+test('of endpoints without end for which something is due soon, ten thousand have a timer', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const looks: number[] = []
+  const dispatcher = new WebhookDispatcher({
+    store: {
+      releaseDeliveries: async () => {},
+      async findDueEndpoints({ after, limit, by }) {
+        looks.push(by)
+        const endpoints = Array.from({ length: limit }, (_, index) => endpointDue(after + 1 + index, 20_000))
+        return { endpoints: endpoints.filter(({ dueAt }) => dueAt <= by), goOnAfter: after + limit }
+      },
+    } as Partial<WebhookDispatcherOptions['store']>,
+    log: SILENT,
+    now: () => 0,
+  } as Partial<WebhookDispatcherOptions> as WebhookDispatcherOptions)
+  await dispatcher.start()
+  for (let look = 1; look < 12; look++) {
+    t.mock.timers.tick(200)
+    await turn()
+  }
+  await dispatcher.drain()
+  assert.deepEqual(looks, [...Array(10).fill(30_000), 0, 0])
+})
+
 test('what is found as the server ends keeps it from ending no longer', async () => {
   const found = Promise.withResolvers<DueEndpoints>()
   const dispatcher = new WebhookDispatcher({

@@ -10,6 +10,8 @@ const SOON_MS = 30_000
 /** So many endpoints are looked at together, and the next ones after a pause: 5,000 a second, however many have something to come. */
 const LOOKED_AT_ONCE = 1_000
 const PAUSE_MS = 200
+/** While so many sleep, a look is for what is due alone: 6 MB. A million callbacks that fail together would be a hundred. */
+const MOST_SLEEPING = 10_000
 /** A stop waits so long for calls that are under way; those that take longer are made again by the next start. */
 const GRACE_MS = 1_000
 
@@ -137,7 +139,7 @@ export class WebhookDispatcher {
     try {
       if (wasSetBack(this.#lookedAt, now())) await this.#takeUp()
       this.#lookedAt = now()
-      const by = now() + SOON_MS
+      const by = this.#sleeping.size < MOST_SLEEPING ? now() + SOON_MS : now()
       const { endpoints, goOnAfter } = await store.findDueEndpoints({ after, limit: LOOKED_AT_ONCE, by })
       for (const { dueAt, ...endpoint } of endpoints) this.#wakeAt(endpoint, dueAt)
       this.#after = goOnAfter ?? 0
