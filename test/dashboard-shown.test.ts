@@ -55,6 +55,36 @@ describe('what the dashboard shows', { skip: requireDashboard() }, () => {
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('is pale while it answers another question, until this one is answered', async () => {
+    await using theirs = await startCustomerServer()
+    await using visited = await enter(desk)
+    const { page, account, line } = visited
+    await account.must(200, 'POST', '/api/account/webhooks', { webhooks: [theirs.url] })
+    await account.write({ to_number: line })
+    for (const [view, filter, wanted, row] of [
+      ['Conversations', 'Service', 'RCS', '.row'],
+      ['Webhooks', 'State', 'failed', '.delivery'],
+    ] as const) {
+      const opacity = () => page.evaluate<string>(`getComputedStyle(document.querySelector('${row}')).opacity`)
+      await page.getByRole('link', { name: view }).click()
+      await page.locator(row).waitFor()
+      assert.equal(await opacity(), '1')
+      const answered = Promise.withResolvers<void>()
+      await page.route(`**/console/**=${wanted}*`, async (route) => {
+        await answered.promise
+        await route.continue()
+      })
+      await page.getByLabel(filter, { exact: true }).selectOption(wanted)
+      await until('the row to be pale', opacity, (now) => now < '0.5')
+      answered.resolve()
+      await page
+        .getByRole('status')
+        .getByText(/^(Nothing matches|None)$/)
+        .waitFor()
+    }
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('is how often a receipt was asked for and tried, and when it is tried next', async () => {
     await using visited = await enter(desk)
     const { page, account, line } = visited

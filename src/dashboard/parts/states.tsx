@@ -21,9 +21,10 @@ interface EmptyProps {
   children?: ReactNode
 }
 
+/** It is told, too: whoever types into a search hears that nothing is found. */
 export function Empty({ title, whole = false, children }: EmptyProps) {
   return (
-    <Stack gap={4} align="center" ta="center" p="xl" className="empty">
+    <Stack gap={4} align="center" ta="center" p="xl" className="empty" role="status">
       <Text fw={600} component={whole ? 'h1' : 'p'}>
         {title}
       </Text>

@@ -56,7 +56,8 @@ function ConversationList({ openId }: { openId: string | undefined }) {
   const failure = further.failure ?? (lines.isError && { error: lines.error, again: lines.refetch })
   const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
   // None of what was looked for before says nothing of what is looked for now.
-  const unknown = rows.length === 0 && (list.isPending || list.isPlaceholderData)
+  const former = list.isPlaceholderData
+  const unknown = rows.length === 0 && (list.isPending || former)
   return (
     <section className="list" aria-label="Conversations">
       {openId === undefined && <h1 className="visually-hidden">Conversations</h1>}
@@ -65,7 +66,7 @@ function ConversationList({ openId }: { openId: string | undefined }) {
       <ScrollArea
         className="list-body"
         type="auto"
-        viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'List of conversations' }}
+        viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'List of conversations', 'aria-busy': former }}
       >
         {unknown && <Loading rows={6} />}
         {list.isSuccess && rows.length === 0 && !unknown && !list.hasNextPage && (

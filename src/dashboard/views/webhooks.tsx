@@ -197,7 +197,7 @@ function Deliveries() {
       {list.isSuccess && rows.length === 0 && !unknown && (
         <Empty title="None">Each call that is made to an endpoint is listed here, with what it answered.</Empty>
       )}
-      <Stack gap="sm">
+      <Stack gap="sm" aria-busy={list.isPlaceholderData}>
         {rows.map((delivery) => (
           <div key={delivery.delivery_id} ref={mayGo}>
             <DeliveryStory delivery={delivery} />
