@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { enterAsOperator, isChecked, openDesk } from './support/dashboard.ts'
+import { enterAsOperator, holds, isChecked, openDesk } from './support/dashboard.ts'
 import { customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 
@@ -94,6 +94,15 @@ describe('what an operator typed in the dashboard', { skip: requireDashboard() }
     await desk.server.operator.must(200, 'PATCH', `/operator/accounts/${accountId}`, changed)
     await isChecked(card.getByRole('switch', { name: 'Read receipts enabled' }), false)
     assert.equal(await card.getByLabel('Plan').inputValue(), 'enterpri')
+    await page.evaluate('history.pushState(null, "", "/elsewhere")')
+    await page.evaluate('history.back()')
+    await holds(card.getByLabel('Plan'), 'enterpri')
+    await card.getByLabel('Plan').fill('')
+    await card.getByRole('button', { name: 'Change' }).waitFor()
+    await card.getByLabel('Plan').fill('inbound')
+    await card.getByRole('button', { name: 'Change' }).waitFor({ state: 'detached' })
+    await desk.server.operator.must(200, 'PATCH', `/operator/accounts/${accountId}`, { plan: 'free_api' })
+    await holds(card.getByLabel('Plan'), 'free_api')
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 })

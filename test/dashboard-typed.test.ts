@@ -29,6 +29,30 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
+  test('is there again where one comes back to the settings: a pause, and the secret of a new key until it is put away', async () => {
+    await using visited = await enter(desk, { path: '/settings' })
+    const { page } = visited
+    const [pause, secret] = [page.getByLabel('Pause (s)'), page.getByLabel('API secret key')]
+    await page.getByLabel('After a pause').check()
+    await pause.fill('42')
+    await page.getByRole('button', { name: 'Create a key' }).click()
+    const made = await secret.inputValue()
+    const comeBack = async () => {
+      await page.getByRole('link', { name: 'Overview' }).click()
+      await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+      await page.getByRole('link', { name: 'Settings' }).click()
+      await page.getByRole('button', { name: 'Create a key' }).waitFor()
+    }
+    await comeBack()
+    assert.deepEqual([await pause.inputValue(), await secret.inputValue()], ['42', made])
+    await page.getByRole('button', { name: 'Send 42 s later' }).click()
+    await page.getByRole('button', { name: 'Send 42 s later' }).waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Close' }).click()
+    await comeBack()
+    assert.deepEqual([await pause.inputValue(), await secret.count()], ['42', 0])
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
+
   test('is no number of seconds while it is none', async () => {
     await using visited = await enter(desk, { path: '/settings' })
     const { page } = visited
@@ -93,9 +117,12 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
   })
 
   test('is there again, but for secrets, for whoever signs in anew where their session ended elsewhere, and for nobody else', async () => {
-    await using visited = await enter(desk, { path: '/webhooks' })
+    await using visited = await enter(desk, { path: '/settings' })
     const { page, account, line } = visited
-    const url = page.getByPlaceholder('https://example.com/hook')
+    const [url, made] = [page.getByPlaceholder('https://example.com/hook'), page.getByLabel('API secret key')]
+    await page.getByRole('button', { name: 'Create a key' }).click()
+    await made.waitFor()
+    await page.getByRole('link', { name: 'Webhooks' }).click()
     await url.fill('https://example.com/half')
     const secret = page.getByLabel('Its own secret (optional)')
     await secret.fill('a secret')
@@ -112,6 +139,9 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
       await signIn(page, who)
       await page.getByRole('link', { name: 'Webhooks' }).click()
       assert.deepEqual([await url.inputValue(), await secret.inputValue()], [shown, ''])
+      await page.getByRole('link', { name: 'Settings' }).click()
+      await page.getByRole('button', { name: 'Create a key' }).waitFor()
+      assert.equal(await made.count(), 0)
     }
     assert.deepEqual(visited.complaints, [])
   })

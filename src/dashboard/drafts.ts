@@ -17,6 +17,13 @@ export function useDraft(place: string): [string, (change: SetStateAction<string
   return [draft, set]
 }
 
+/** The same of what is no text, or may be an empty one: undefined where there is none. */
+export function useKept<T>(place: string): [T | undefined, (value: T | undefined) => void] {
+  const [text, setText] = useDraft(place)
+  const value = text === '' ? undefined : (JSON.parse(text) as T)
+  return [value, (given) => setText(given === undefined ? '' : JSON.stringify(given))]
+}
+
 /** The same for a field of a form. */
 export function useTyped(place: string) {
   const [value, set] = useDraft(place)
@@ -31,8 +38,8 @@ export function keepDraftsOf(name: string): void {
   writer = name
 }
 
-/** Where somebody types passwords, tokens and secrets. */
-const SECRETS = ['settings ', 'line ', 'endpoint secret']
+/** Where somebody types passwords, tokens and secrets, or is shown one. */
+const SECRETS = ['settings ', 'line ', 'endpoint secret', 'fresh key']
 
 /** They are typed anew rather than kept where nobody is signed in. */
 export function forgetSecrets(): void {

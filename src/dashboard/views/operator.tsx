@@ -1,8 +1,9 @@
 import { Button, Group, Stack, Switch, Text, TextInput, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { type RefCallback, useState } from 'react'
+import { type RefCallback, useEffect, useState } from 'react'
 import { useChanges } from '../act.ts'
 import { call, get } from '../api.ts'
+import { useKept } from '../drafts.ts'
 import { useTitleForFocus } from '../focus.ts'
 import { hasInNumber } from '../lines.ts'
 import { MAY_BE_LONG } from '../long-lists.ts'
@@ -142,7 +143,7 @@ function AccountCard({ account, lines, step, forms, mayGo: cardMayGo }: AccountC
             {account.account_id} · since <Time at={account.created_at} />
           </Text>
         </div>
-        <Plan plan={account.plan} mayGo={mayGo} onChange={(plan) => change({ plan })} />
+        <Plan account={account} mayGo={mayGo} onChange={(plan) => change({ plan })} />
       </Group>
       <Gates account={{ ...account, ...wanted }} onChange={change} />
       {error && <Failure error={error} />}
@@ -200,15 +201,17 @@ function Gates({ account, onChange }: { account: Account; onChange: (changed: Pa
 }
 
 interface PlanProps {
-  plan: string
+  account: Account
   mayGo: RefCallback<HTMLElement>
   onChange: (plan: string) => void
 }
 
 /** What is typed here stays, whatever the plan becomes elsewhere meanwhile. */
-function Plan({ plan, mayGo, onChange }: PlanProps) {
-  const [typed, setTyped] = useState<string>()
-  if (typed === plan) setTyped(undefined)
+function Plan({ account: { account_id, plan }, mayGo, onChange }: PlanProps) {
+  const [typed, setTyped] = useKept<string>(`plan ${account_id}`)
+  useEffect(() => {
+    if (typed === plan) setTyped(undefined)
+  })
   const shown = typed ?? plan
   return (
     <form

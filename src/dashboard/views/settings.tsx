@@ -3,6 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { type RefCallback, useState } from 'react'
 import { useChanges } from '../act.ts'
 import { call, get, refresh } from '../api.ts'
+import { useKept } from '../drafts.ts'
 import { useTitleForFocus } from '../focus.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { FreshKey, type NewKey } from '../parts/fresh-key.tsx'
@@ -93,7 +94,13 @@ interface Key {
 
 function Keys({ own }: { own: string }) {
   const keys = useQuery({ queryKey: ['keys'], queryFn: () => get<{ data: Key[] }>('/keys') })
-  const make = useMutation({ mutationFn: () => call<NewKey>('POST', '/keys'), onSettled: refresh })
+  // Its secret is shown this once: it stands there until it is put away, also for who has left this view meanwhile.
+  const [fresh, setFresh] = useKept<NewKey>('fresh key')
+  const make = useMutation({
+    mutationFn: () => call<NewKey>('POST', '/keys'),
+    onSuccess: setFresh,
+    onSettled: refresh,
+  })
   const [doomed, setDoomed] = useState<string>()
   const { title, mayGo } = useTitleForFocus()
   const revoke = useMutation({
@@ -117,9 +124,9 @@ function Keys({ own }: { own: string }) {
       {keys.isError && <Failure error={keys.error} again={keys.refetch} />}
       {make.isError && <Failure error={make.error} />}
       {revoke.isError && <Failure error={revoke.error} />}
-      {make.data && (
+      {fresh && (
         <div ref={mayGo}>
-          <FreshKey fresh={make.data} onDone={make.reset} />
+          <FreshKey key={fresh.api_key_id} fresh={fresh} onDone={() => setFresh(undefined)} />
         </div>
       )}
       {keys.data && <KeyRows keys={keys.data.data} own={own} mayGo={mayGo} onRevoke={setDoomed} />}

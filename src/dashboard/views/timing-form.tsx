@@ -1,7 +1,8 @@
 import { Group, NumberInput, Radio, Stack } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { type RefCallback, useState } from 'react'
+import type { RefCallback } from 'react'
 import { call, refresh } from '../api.ts'
+import { forgetSent, useKept } from '../drafts.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
 import { Failure } from '../parts/states.tsx'
 import type { Timing } from '../types.ts'
@@ -15,14 +16,14 @@ interface Typed {
 
 /** When an automatic receipt goes. What is typed here stays, whatever the setting becomes elsewhere meanwhile. */
 export function TimingForm({ timing, mayGo }: { timing: Timing; mayGo: RefCallback<HTMLElement> }) {
-  const [typed, setTyped] = useState<Typed>()
+  const [typed, setTyped] = useKept<Typed>('timing')
   const shown = typed ?? asTyped(timing)
   const wanted = asTiming(shown)
   const set = useMutation({
     mutationFn: (sent: Typed) => call('PATCH', '/readback/v1/settings', { auto_mark_read_timing: asTiming(sent) }),
     async onSettled(answer, error, sent) {
       await refresh(answer, error)
-      if (error === null) setTyped((since) => (since === sent ? undefined : since))
+      if (error === null) forgetSent('timing', JSON.stringify(sent))
     },
   })
   const type = (change: Partial<Typed>) => setTyped({ ...shown, ...change })
