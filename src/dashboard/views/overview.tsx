@@ -107,6 +107,14 @@ function Chart({ data }: { data: OverviewData }) {
           <Bar key={minute.at} minute={minute} most={most} />
         ))}
       </div>
+      {/* What a bar says to whoever points at it. */}
+      <ul className="visually-hidden" aria-label="Minutes with receipts">
+        {minutes
+          .filter(({ total }) => total > 0)
+          .map((minute) => (
+            <li key={minute.at}>{inWords(minute)}</li>
+          ))}
+      </ul>
       <Group justify="space-between" gap="xs" wrap="nowrap" mt={4}>
         <Text size="xs" c="dimmed">
           an hour ago
@@ -163,12 +171,15 @@ function Legend() {
   )
 }
 
-function Bar({ minute: { at, counts }, most }: { minute: Minute; most: number }) {
-  const inWords =
-    counts.map(({ state, receipts }) => `${receipts.toLocaleString()} ${STATES[state]}`).join(', ') || 'none'
+function inWords({ at, counts }: Minute): string {
+  const each = counts.map(({ state, receipts }) => `${receipts.toLocaleString()} ${STATES[state]}`)
+  return `${localTime(at)}: ${each.join(', ') || 'none'}`
+}
+
+function Bar({ minute, most }: { minute: Minute; most: number }) {
   return (
-    <div className="chart-minute" title={`${localTime(at)}: ${inWords}`}>
-      {counts.map(({ state, receipts }) => (
+    <div className="chart-minute" title={inWords(minute)}>
+      {minute.counts.map(({ state, receipts }) => (
         <div key={state} className={`chart-part part-${state}`} style={{ height: `${(receipts / most) * 100}%` }} />
       ))}
     </div>
