@@ -50,6 +50,21 @@ export function describeDueEndpoints(engine: string, place: () => Promise<Place>
       assert.deepEqual(await found(d, 10 * HOUR_MS), [])
     })
 
+    test('is told first of what has been due for longest, not of what came first', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const webhookId = await endpoint(d, 'receive')
+      await d.receive(contactOf(0), 1)
+      await answer(d, webhookId, 503)
+      for (const later of [3, 2]) await d.receive(contactOf(later), later)
+      const next = async () => {
+        const lease = { webhookId, limit: 1, at: HOUR_MS, leaseUntil: 2 * HOUR_MS }
+        const { deliveries } = await d.store.claimDeliveries(lease)
+        return deliveries.flatMap(({ event: { event } }) => ('message' in event ? event.message.contact : []))
+      }
+      assert.deepEqual([await next(), await next(), await next()].flat(), [2, 3, 0].map(contactOf))
+    })
+
     test('is known for a callback of its account, or for one that the account lists', async () => {
       await using kept = await place()
       await using d = await desk(kept)
