@@ -55,8 +55,8 @@ function ConversationList({ openId }: { openId: string | undefined }) {
   const lines = useLineChoice()
   const failure = further.failure ?? (lines.isError && { error: lines.error, again: lines.refetch })
   const rows = list.data?.pages.flatMap(({ data }) => data) ?? []
-  // None of what was looked for before says nothing of what is looked for now.
   const former = list.isPlaceholderData
+  // None of what was looked for before says nothing of what is looked for now.
   const unknown = rows.length === 0 && (list.isPending || former)
   return (
     <section className="list" aria-label="Conversations">
