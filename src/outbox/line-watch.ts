@@ -79,12 +79,17 @@ export class LineWatch {
     if (look.timer !== undefined && look.timer.at <= at) return
     clearTimeout(look.timer?.timeout)
     const come = () => {
+      // A timer counts from the beginning of its turn, and so it may come too soon: by milliseconds where that was busy.
+      if (performance.now() < at) return wait()
       delete look.timer
       const leftMs = look.askedFor - at
       if (leftMs > 0) this.nudge(lineId, leftMs)
       void this.#lookAtOne(lineId)
     }
-    look.timer = { at, timeout: setTimeout(come, delayMs) }
+    const wait = () => {
+      look.timer = { at, timeout: setTimeout(come, Math.ceil(at - performance.now())) }
+    }
+    wait()
   }
 
   async stop(): Promise<void> {
