@@ -5,6 +5,7 @@ import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import type { Receipt } from '../core/receipt.ts'
 import { type Claim, setBack, settle } from '../core/send-receipt.ts'
 import type { Store } from '../core/store.ts'
+import type { StoreOptions } from './context.ts'
 import { openStore } from './open.ts'
 
 /** What a line writes. */
@@ -32,14 +33,18 @@ export const RULES = {
   relays: [],
 } as const
 
-export function open({ url }: Place, secretKey = '0'.repeat(64)): Promise<Store> {
+export function open(
+  { url }: Place,
+  opened: Partial<Pick<StoreOptions, 'secretKey' | 'onChanges'>> = {},
+): Promise<Store> {
   return openStore({
     url,
     poolSize: 4,
     leaseMs: 30_000,
-    secretKey,
+    secretKey: '0'.repeat(64),
     rules: RULES,
     onChanges() {},
+    ...opened,
     onNotice() {},
     onDeath(error) {
       throw error

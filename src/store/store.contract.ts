@@ -19,7 +19,7 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       const first = await desk(kept)
       const id = await first.request(contactOf(0), 5)
       await first.store.close()
-      await assert.rejects(open(kept, '1'.repeat(64)), code('invalid'))
+      await assert.rejects(open(kept, { secretKey: '1'.repeat(64) }), code('invalid'))
       const store = await open(kept)
       const { credentials } = first
       assert.equal((await store.getReceipt({ credentials, id })).requestedAt, 5)

@@ -21,6 +21,7 @@ import { describeReceiptLists } from './receipt-lists.contract.ts'
 import { describeReceipts } from './receipts.contract.ts'
 import { describeSequences } from './sequences.contract.ts'
 import { describeStore } from './store.contract.ts'
+import { describeTelling } from './telling.contract.ts'
 
 const onSqlite = share(copiesOfFile)
 const file = () => onSqlite.copy()
@@ -41,6 +42,7 @@ describeDelivering('SQLite', file)
 describeDisabling('SQLite', file)
 describeDueEndpoints('SQLite', file)
 describeHandset('SQLite', file)
+describeTelling('SQLite', file)
 
 describe('PostgreSQL', { skip: requirePostgres() }, () => {
   const onPostgres = share(copiesOfDatabase)
@@ -62,6 +64,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   describeDisabling('PostgreSQL', database)
   describeDueEndpoints('PostgreSQL', database)
   describeHandset('PostgreSQL', database)
+  describeTelling('PostgreSQL', database)
 })
 
 /** Each test begins with what a first start leaves behind: to migrate for each would be a third of what all of this costs. */

@@ -168,7 +168,12 @@ function coldWrites(context: Context, events: Events): Bound<typeof COLD_WRITES>
   const bound = bind(COLD_WRITES, context)
   const seen = SEEN_BY_ALL.map((name) => {
     const write = bound[name] as (argument: unknown) => Promise<unknown>
-    return [name, (argument: unknown) => write(argument).finally(() => events.touchAll())]
+    const told = async (argument: unknown) => {
+      const answer = await write(argument)
+      events.touchAll()
+      return answer
+    }
+    return [name, told]
   })
   return { ...bound, ...Object.fromEntries(seen) }
 }
