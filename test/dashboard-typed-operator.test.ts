@@ -105,4 +105,45 @@ describe('what an operator typed in the dashboard', { skip: requireDashboard() }
     await holds(card.getByLabel('Plan'), 'free_api')
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
+  test('is there again where one comes back to a new account, and so is its secret until it is put away', async () => {
+    await using visited = await enterAsOperator(desk)
+    const { page } = visited
+    const open = page.getByRole('button', { name: 'New account' })
+    const fields = page.getByRole('dialog')
+    const [email, plan, enabled] = [
+      fields.getByLabel('E-mail'),
+      fields.getByLabel('Plan'),
+      fields.getByRole('switch', { name: 'Read receipts enabled' }),
+    ]
+    const former = page.locator('[role=dialog][data-former]')
+    const comeBack = async () => {
+      await page.evaluate('document.querySelector("[role=dialog]")?.setAttribute("data-former", "")')
+      await page.evaluate('history.pushState(null, "", "/elsewhere")')
+      await former.waitFor({ state: 'detached' })
+    }
+    await open.click()
+    await email.fill('ada@example.com')
+    await plan.fill('inbound')
+    await enabled.uncheck()
+    await comeBack()
+    await open.click()
+    assert.deepEqual(
+      [await email.inputValue(), await plan.inputValue(), await enabled.isChecked()],
+      ['ada@example.com', 'inbound', false],
+    )
+    await fields.getByRole('button', { name: 'Create' }).click()
+    const secret = fields.getByLabel('API secret key')
+    const made = await secret.inputValue()
+    await comeBack()
+    assert.equal(await secret.inputValue(), made)
+    await fields.getByRole('button', { name: 'Close' }).click()
+    await fields.waitFor({ state: 'detached' })
+    const card = page.getByRole('region', { name: 'ada@example.com' })
+    assert.equal(await card.getByRole('switch', { name: 'Read receipts enabled' }).isChecked(), false)
+    assert.equal(await card.getByLabel('Plan').inputValue(), 'inbound')
+    await comeBack()
+    await open.click()
+    assert.deepEqual([await email.inputValue(), await enabled.isChecked()], ['', true])
+    assert.deepEqual([...visited.complaints, ...visited.refused], [])
+  })
 })

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import type { Locator } from 'playwright-core'
 import { signIn } from './support/browser.ts'
 import { enter, holds, isChecked, log, openConversation, openDesk, refuse } from './support/dashboard.ts'
+import { hasFocus } from './support/focus.ts'
 import { customer } from './support/readback.ts'
 import { requireDashboard } from './support/requires.ts'
 import { until } from './support/until.ts'
@@ -29,14 +30,20 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
     assert.deepEqual([...visited.complaints, ...visited.refused], [])
   })
 
-  test('is there again where one comes back to the settings: a pause, and the secret of a new key until it is put away', async () => {
+  test('is there again where one comes back to the settings: a pause, and secrets of new keys until each is put away', async () => {
     await using visited = await enter(desk, { path: '/settings' })
     const { page } = visited
     const [pause, secret] = [page.getByLabel('Pause (s)'), page.getByLabel('API secret key')]
+    const secrets = () =>
+      secret.evaluateAll((fields) => fields.map((field) => (field as unknown as { value: string }).value))
     await page.getByLabel('After a pause').check()
     await pause.fill('42')
-    await page.getByRole('button', { name: 'Create a key' }).click()
-    const made = await secret.inputValue()
+    const made: string[] = []
+    for (const _each of ['first', 'second', 'third']) {
+      await page.getByRole('button', { name: 'Create a key' }).click()
+      await secret.nth(made.length).waitFor()
+      made.unshift(await secret.first().inputValue())
+    }
     const comeBack = async () => {
       await page.getByRole('link', { name: 'Overview' }).click()
       await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
@@ -44,10 +51,20 @@ describe('what was typed in the dashboard', { skip: requireDashboard() }, () => 
       await page.getByRole('button', { name: 'Create a key' }).waitFor()
     }
     await comeBack()
-    assert.deepEqual([await pause.inputValue(), await secret.inputValue()], ['42', made])
+    assert.equal(new Set(made).size, 3)
+    assert.deepEqual([await pause.inputValue(), await secrets()], ['42', made])
+    // One who comes back to do something else begins at the top.
+    await hasFocus(page, page.getByRole('link', { name: 'Settings' }))
     await page.getByRole('button', { name: 'Send 42 s later' }).click()
     await page.getByRole('button', { name: 'Send 42 s later' }).waitFor({ state: 'detached' })
-    await page.getByRole('button', { name: 'Close' }).click()
+    const close = page.getByRole('region', { name: 'API keys' }).getByRole('button', { name: 'Close' })
+    await close.nth(1).click()
+    const id = await page.getByLabel('API key id').last().inputValue()
+    await page.getByRole('button', { name: `Revoke ${id}` }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+    await secret.nth(1).waitFor({ state: 'detached' })
+    assert.deepEqual(await secrets(), [made[0]])
+    await close.click()
     await comeBack()
     assert.deepEqual([await pause.inputValue(), await secret.count()], ['42', 0])
     assert.deepEqual([...visited.complaints, ...visited.refused], [])

@@ -18,10 +18,18 @@ export function useDraft(place: string): [string, (change: SetStateAction<string
 }
 
 /** The same of what is no text, or may be an empty one: undefined where there is none. */
-export function useKept<T>(place: string): [T | undefined, (value: T | undefined) => void] {
+export function useKept<T>(place: string): [T | undefined, (change: SetStateAction<T | undefined>) => void] {
   const [text, setText] = useDraft(place)
-  const value = text === '' ? undefined : (JSON.parse(text) as T)
-  return [value, (given) => setText(given === undefined ? '' : JSON.stringify(given))]
+  const change = (given: SetStateAction<T | undefined>) =>
+    setText((before) => {
+      const value = given instanceof Function ? given(parsed(before)) : given
+      return value === undefined ? '' : JSON.stringify(value)
+    })
+  return [parsed(text), change]
+}
+
+function parsed<T>(text: string): T | undefined {
+  return text === '' ? undefined : JSON.parse(text)
 }
 
 /** The same for a field of a form. */
@@ -39,7 +47,7 @@ export function keepDraftsOf(name: string): void {
 }
 
 /** Where somebody types passwords, tokens and secrets, or is shown one. */
-const SECRETS = ['settings ', 'line ', 'endpoint secret', 'fresh key']
+const SECRETS = ['settings ', 'line ', 'endpoint secret', 'fresh ']
 
 /** They are typed anew rather than kept where nobody is signed in. */
 export function forgetSecrets(): void {

@@ -1,5 +1,6 @@
 import { Alert, Stack, TextInput } from '@mantine/core'
 import { useEffect, useRef } from 'react'
+import { useKept } from '../drafts.ts'
 import { Copy } from './copy.tsx'
 
 export interface NewKey {
@@ -7,10 +8,29 @@ export interface NewKey {
   api_secret_key: string
 }
 
-/** A key that was just made. Its secret has to be copied now, or never: that is where the focus goes. */
-export function FreshKey({ fresh, onDone }: { fresh: NewKey; onDone: () => void }) {
+/** Their secrets are shown this once: each stands there until it is put away, also for who has left the view meanwhile. */
+export function useFreshKeys(place: string) {
+  const [fresh = [], change] = useKept<NewKey[]>(`fresh ${place}`)
+  return {
+    fresh,
+    show: (made: NewKey) => change((before = []) => [made, ...before]),
+    putAway: (id: string) => change((before = []) => before.filter(({ api_key_id }) => api_key_id !== id)),
+  }
+}
+
+interface FreshKeyProps {
+  fresh: NewKey
+  /** Whether it was made this moment. */
+  now: boolean
+  onDone: () => void
+}
+
+/** A key whose secret has to be copied now, or never: that is where the focus goes, unless one comes back to it. */
+export function FreshKey({ fresh, now, onDone }: FreshKeyProps) {
   const copy = useRef<HTMLButtonElement>(null)
-  useEffect(() => copy.current?.focus(), [])
+  useEffect(() => {
+    if (now) copy.current?.focus()
+  }, [now])
   return (
     <Alert
       color="teal"
