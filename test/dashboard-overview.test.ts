@@ -72,6 +72,7 @@ describe('the overview in the dashboard', { skip: requireDashboard() }, () => {
     await page.getByText('at most 12,345 a minute').waitFor()
     await page.getByTitle('12,345 sent').waitFor()
     // Also to whoever cannot point at it.
+    await page.getByText('Minute by minute').press('Enter')
     const told = page.getByRole('list', { name: 'Minutes with receipts' }).getByRole('listitem')
     assert.match((await told.allInnerTexts()).join(), /^\d+:\d\d [AP]M: 12,345 sent$/)
     assert.deepEqual([...visited.complaints, ...visited.refused], [])

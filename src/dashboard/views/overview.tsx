@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { get } from '../api.ts'
-import { Empty, Failure, HealthBadge, Loading, StateBadge, Time } from '../parts/states.tsx'
+import { EmptyList, Failure, HealthBadge, Loading, StateBadge, Time } from '../parts/states.tsx'
 import { Why } from '../parts/why.tsx'
 import type { Overview as OverviewData, Receipt } from '../types.ts'
 import { duration, localTime, STATES } from '../words.ts'
@@ -107,14 +107,6 @@ function Chart({ data }: { data: OverviewData }) {
           <Bar key={minute.at} minute={minute} most={most} />
         ))}
       </div>
-      {/* What a bar says to whoever points at it. */}
-      <ul className="visually-hidden" aria-label="Minutes with receipts">
-        {minutes
-          .filter(({ total }) => total > 0)
-          .map((minute) => (
-            <li key={minute.at}>{inWords(minute)}</li>
-          ))}
-      </ul>
       <Group justify="space-between" gap="xs" wrap="nowrap" mt={4}>
         <Text size="xs" c="dimmed">
           an hour ago
@@ -126,6 +118,19 @@ function Chart({ data }: { data: OverviewData }) {
           now
         </Text>
       </Group>
+      {/* What a bar says to whoever points at it, for those who cannot. */}
+      {all > 0 && (
+        <details>
+          <summary>Minute by minute</summary>
+          <ul className="minutes" aria-label="Minutes with receipts">
+            {minutes
+              .filter(({ total }) => total > 0)
+              .map((minute) => (
+                <li key={minute.at}>{inWords(minute)}</li>
+              ))}
+          </ul>
+        </details>
+      )}
     </section>
   )
 }
@@ -192,11 +197,9 @@ function Failures({ failures }: { failures: Receipt[] }) {
       <Title order={2} size="h5" id="failures-title" mb="xs">
         What did not go out
       </Title>
-      {failures.length === 0 && (
-        <Empty title="None was skipped, failed or expired">
-          One that is stands here, with the reason and what to do.
-        </Empty>
-      )}
+      <EmptyList when={failures.length === 0} title="None was skipped, failed or expired">
+        One that is stands here, with the reason and what to do.
+      </EmptyList>
       <Stack gap="sm">
         {failures.map((receipt) => (
           <div key={receipt.receipt_id} className="receipt" data-state={receipt.state}>
