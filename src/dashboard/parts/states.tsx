@@ -21,10 +21,9 @@ interface EmptyProps {
   children?: ReactNode
 }
 
-/** It is told, too: whoever types into a search hears that nothing is found. */
 export function Empty({ title, whole = false, children }: EmptyProps) {
   return (
-    <Stack gap={4} align="center" ta="center" p="xl" className="empty" role="status">
+    <Stack gap={4} align="center" ta="center" p="xl" className="empty">
       <Text fw={600} component={whole ? 'h1' : 'p'}>
         {title}
       </Text>
@@ -33,6 +32,14 @@ export function Empty({ title, whole = false, children }: EmptyProps) {
       </Text>
     </Stack>
   )
+}
+
+/**
+ * Of a list. Whoever types into a search hears that nothing is found: by a region that is there before its words, since many screen
+ * readers pass over one that comes with them.
+ */
+export function EmptyList({ when, ...empty }: EmptyProps & { when: boolean }) {
+  return <div role="status">{when && <Empty {...empty} />}</div>
 }
 
 interface FailureProps {

@@ -1,4 +1,4 @@
-import { Group, NativeSelect, ScrollArea, Select, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
+import { Group, ScrollArea, Text, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -8,11 +8,10 @@ import { focusBefore, useFocusOnceClosed } from '../focus.ts'
 import { useFurther } from '../further.ts'
 import { useLineChoice } from '../lines.ts'
 import { BusyButton } from '../parts/busy-button.tsx'
-import { Icon } from '../parts/icons.tsx'
-import { Badge, Empty, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
-import type { ConversationSummary, LineState, Page } from '../types.ts'
+import { Badge, Empty, EmptyList, Failure, Loading, StateBadge, Time } from '../parts/states.tsx'
+import type { ConversationSummary, Page } from '../types.ts'
 import { Conversation } from './conversation.tsx'
-import { NewContact, useNewContact } from './new-contact.tsx'
+import { ConversationFilters, type Looking } from './conversation-filters.tsx'
 
 /** The list, and beside it the conversation that is open. */
 export function Conversations({ openId, autoMarkRead }: { openId: string | undefined; autoMarkRead: boolean }) {
@@ -30,13 +29,6 @@ export function Conversations({ openId, autoMarkRead }: { openId: string | undef
       )}
     </div>
   )
-}
-
-interface Looking {
-  search: string
-  from_number: string
-  service: string
-  state: string
 }
 
 function ConversationList({ openId }: { openId: string | undefined }) {
@@ -58,10 +50,11 @@ function ConversationList({ openId }: { openId: string | undefined }) {
   const former = list.isPlaceholderData
   // None of what was looked for before says nothing of what is looked for now.
   const unknown = rows.length === 0 && (list.isPending || former)
+  const filtered = Object.values(settled).some((word) => word !== '')
   return (
     <section className="list" aria-label="Conversations">
       {openId === undefined && <h1 className="visually-hidden">Conversations</h1>}
-      <Search looking={looking} onChange={setLooking} lines={lines.data?.data ?? []} />
+      <ConversationFilters looking={looking} onChange={setLooking} lines={lines.data?.data ?? []} />
       {failure && <Failure {...failure} />}
       <ScrollArea
         className="list-body"
@@ -69,9 +62,14 @@ function ConversationList({ openId }: { openId: string | undefined }) {
         viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'List of conversations', 'aria-busy': former }}
       >
         {unknown && <Loading rows={6} />}
-        {list.isSuccess && rows.length === 0 && !unknown && !list.hasNextPage && (
-          <NoRows filtered={Object.values(settled).some((word) => word !== '')} />
-        )}
+        <EmptyList
+          when={list.isSuccess && rows.length === 0 && !unknown && !list.hasNextPage}
+          title={filtered ? 'Nothing matches' : 'Nobody has written yet'}
+        >
+          {filtered
+            ? 'Another number, line, service or state may.'
+            : 'A conversation begins when a contact writes to one of your lines.'}
+        </EmptyList>
         {rows.map((row) => (
           <Row key={row.conversation_id} row={row} open={row.conversation_id === openId} />
         ))}
@@ -89,120 +87,6 @@ function ConversationList({ openId }: { openId: string | undefined }) {
         )}
       </ScrollArea>
     </section>
-  )
-}
-
-function NoRows({ filtered }: { filtered: boolean }) {
-  if (filtered) return <Empty title="Nothing matches">Another number, line, service or state may.</Empty>
-  return <Empty title="Nobody has written yet">A conversation begins when a contact writes to one of your lines.</Empty>
-}
-
-interface SearchProps {
-  looking: Looking
-  onChange: (looking: Looking) => void
-  lines: LineState[]
-}
-
-function Search({ looking, onChange, lines }: SearchProps) {
-  const simulated = lines.find(
-    ({ connector, number }) => connector === 'simulator' && (looking.from_number || number) === number,
-  )
-  const start = useNewContact(simulated?.number)
-  return (
-    <Stack gap={8} p="sm" className="list-head">
-      <Group gap={8} wrap="nowrap">
-        <TextInput
-          flex={1}
-          size="sm"
-          aria-label="Search by number"
-          placeholder="Search by number"
-          leftSection={<Icon name="search" size={15} />}
-          value={looking.search}
-          onChange={(event) => onChange({ ...looking, search: event.currentTarget.value })}
-        />
-        {simulated && <NewContact start={start} />}
-      </Group>
-      {start.isError && <Failure error={start.error} onClose={start.reset} />}
-      {/* Beside the others there is no room for a number. One that was removed is looked for still. */}
-      <LineFilter
-        value={looking.from_number}
-        lines={[...new Set([...lines.map(({ number }) => number), looking.from_number])].filter(Boolean)}
-        onChange={(from_number) => onChange({ ...looking, from_number })}
-      />
-      <Group gap={6} wrap="nowrap" grow>
-        <Filter
-          label="Service"
-          value={looking.service}
-          options={['iMessage', 'RCS', 'SMS'].map((service) => [service, service])}
-          onChange={(service) => onChange({ ...looking, service })}
-        />
-        <Filter
-          label="State"
-          value={looking.state}
-          options={STATE_FILTERS}
-          onChange={(state) => onChange({ ...looking, state })}
-        />
-      </Group>
-    </Stack>
-  )
-}
-
-const STATE_FILTERS = [
-  ['unread', 'Unread'],
-  ['read', 'Read'],
-  ['waiting', 'Receipt waits'],
-  ['failed', 'Receipt did not go'],
-]
-
-interface FilterProps {
-  label: string
-  value: string
-  options: (readonly [string, string] | string[])[]
-  onChange: (value: string) => void
-}
-
-function Filter({ label, value, options, onChange }: FilterProps) {
-  return (
-    <NativeSelect
-      size="xs"
-      aria-label={label}
-      value={value}
-      data={[{ value: '', label }, ...options.map(([word = '', name = '']) => ({ value: word, label: name }))]}
-      onChange={(event) => onChange(event.currentTarget.value)}
-    />
-  )
-}
-
-/** Among more lines than that one is found by its digits. */
-const MOST_LISTED = 50
-
-interface LineFilterProps {
-  value: string
-  lines: string[]
-  onChange: (value: string) => void
-}
-
-function LineFilter({ value, lines, onChange }: LineFilterProps) {
-  if (lines.length <= MOST_LISTED)
-    return <Filter label="Line" value={value} options={lines.map((line) => [line, line])} onChange={onChange} />
-  return (
-    <Select
-      size="xs"
-      aria-label="Line"
-      placeholder="Line"
-      searchable
-      selectFirstOptionOnChange
-      // As many as need no scrolling.
-      limit={8}
-      maxDropdownHeight={300}
-      nothingFoundMessage="Nothing matches"
-      comboboxProps={{ width: 'max-content', position: 'bottom-start' }}
-      data={lines}
-      value={value === '' ? null : value}
-      onChange={(line) => onChange(line ?? '')}
-      // Emptied it means any line, as where nothing was chosen.
-      onSearchChange={(typed) => typed === '' && value !== '' && onChange('')}
-    />
   )
 }
 

@@ -7,7 +7,7 @@ import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { FirstOf, Search } from '../parts/first-of.tsx'
 import { OnlyNotOnline, useNotOnline } from '../parts/not-online.tsx'
-import { Empty, Failure, HealthBadge, Loading, Time } from '../parts/states.tsx'
+import { EmptyList, Failure, HealthBadge, Loading, Time } from '../parts/states.tsx'
 import { Why } from '../parts/why.tsx'
 import type { LineState } from '../types.ts'
 import { timingInWords } from '../words.ts'
@@ -29,14 +29,14 @@ export function Lines() {
       </Title>
       {lines.isPending && <Loading />}
       {lines.isError && <Failure error={lines.error} again={lines.refetch} />}
-      {lines.data?.data.length === 0 && (
-        <Empty title="No line yet">The operator of this server adds lines to your account.</Empty>
-      )}
+      <EmptyList when={lines.data?.data.length === 0} title="No line yet">
+        The operator of this server adds lines to your account.
+      </EmptyList>
       {many && <Search label="Search by number" search={search} onSearch={setSearch} />}
       {many && <OnlyNotOnline only={only} setOnly={setOnly} />}
-      {many && found.length === 0 && (
-        <Empty title="Nothing matches">{only ? 'All such lines are online.' : 'Another number may.'}</Empty>
-      )}
+      <EmptyList when={many && found.length === 0} title="Nothing matches">
+        {only ? 'All such lines are online.' : 'Another number may.'}
+      </EmptyList>
       <Stack gap="md">
         <FirstOf key={String(only)} rows={found} step={PAGE}>
           {(line) => <Line key={line.number} line={line} />}

@@ -9,7 +9,7 @@ import { hasInNumber } from '../lines.ts'
 import { MAY_BE_LONG } from '../long-lists.ts'
 import { FirstOf, Search } from '../parts/first-of.tsx'
 import { OnlyNotOnline, useNotOnline } from '../parts/not-online.tsx'
-import { Empty, Failure, Loading, Time } from '../parts/states.tsx'
+import { EmptyList, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Account, ConnectorForm, OperatorLine } from '../types.ts'
 import { LineForm } from './line-form.tsx'
 import { NewAccount } from './new-account.tsx'
@@ -49,9 +49,9 @@ export function Operator() {
       {accounts.isError && <Failure error={accounts.error} again={accounts.refetch} />}
       {lines.isError && <Failure error={lines.error} again={lines.refetch} />}
       {forms.isError && <Failure error={forms.error} again={forms.refetch} />}
-      {accounts.data?.data.length === 0 && (
-        <Empty title="No account yet">An account is a customer of your server: it has keys, and lines.</Empty>
-      )}
+      <EmptyList when={accounts.data?.data.length === 0} title="No account yet">
+        An account is a customer of your server: it has keys, and lines.
+      </EmptyList>
       <Accounts
         accounts={accounts.data?.data ?? []}
         lines={lines.data?.data ?? []}
@@ -80,11 +80,9 @@ function Accounts({ accounts, lines, forms, mayGo }: AccountsProps) {
     <>
       {many && <Search label="Search by e-mail, id or number" search={search} onSearch={setSearch} />}
       {many && <OnlyNotOnline only={only} setOnly={setOnly} />}
-      {many && found.length === 0 && (
-        <Empty title="Nothing matches">
-          {only ? 'All such lines are online.' : 'Another e-mail address, id or number may.'}
-        </Empty>
-      )}
+      <EmptyList when={many && found.length === 0} title="Nothing matches">
+        {only ? 'All such lines are online.' : 'Another e-mail address, id or number may.'}
+      </EmptyList>
       <Stack gap="lg">
         <FirstOf key={String(only)} rows={found} step={PAGE}>
           {({ account, own }) => (

@@ -9,7 +9,7 @@ import { BusyButton } from '../parts/busy-button.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { FirstOf, Search } from '../parts/first-of.tsx'
 import { RemoveButton } from '../parts/remove-button.tsx'
-import { Badge, Empty, Failure, Loading, Time } from '../parts/states.tsx'
+import { Badge, EmptyList, Failure, Loading, Time } from '../parts/states.tsx'
 import type { Delivery, Page, WebhookState } from '../types.ts'
 import { DeliveryStory } from './message-panel.tsx'
 import { NewEndpoint } from './new-endpoint.tsx'
@@ -44,11 +44,9 @@ function Endpoints() {
       </Title>
       {endpoints.isPending && <Loading rows={2} />}
       {endpoints.isError && <Failure error={endpoints.error} again={endpoints.refetch} />}
-      {endpoints.data?.data.length === 0 && (
-        <Empty title="No endpoint yet">
-          Add one below, and it is called for what contacts write, or for what becomes of receipts.
-        </Empty>
-      )}
+      <EmptyList when={endpoints.data?.data.length === 0} title="No endpoint yet">
+        Add one below, and it is called for what contacts write, or for what becomes of receipts.
+      </EmptyList>
       <EndpointRows endpoints={endpoints.data?.data ?? []} mayGo={mayGo} />
       <NewEndpoint />
       <SharedSecret />
@@ -69,7 +67,9 @@ function EndpointRows({ endpoints, mayGo }: EndpointRowsProps) {
   return (
     <>
       {many && <Search label="Search by URL" search={search} onSearch={setSearch} />}
-      {many && found.length === 0 && <Empty title="Nothing matches">Another part of a URL may.</Empty>}
+      <EmptyList when={many && found.length === 0} title="Nothing matches">
+        Another part of a URL may.
+      </EmptyList>
       {found.length > 0 && (
         <FirstOf rows={found} step={PAGE} within={Rows}>
           {(endpoint) => <Endpoint key={endpoint.webhook_id} endpoint={endpoint} mayGo={mayGo} />}
@@ -194,9 +194,14 @@ function Deliveries() {
       </Group>
       {unknown && <Loading />}
       {!further.failed && failure}
-      {list.isSuccess && rows.length === 0 && !unknown && (
-        <Empty title="None">Each call that is made to an endpoint is listed here, with what it answered.</Empty>
-      )}
+      <EmptyList
+        when={list.isSuccess && rows.length === 0 && !unknown}
+        title={state === '' ? 'None yet' : 'Nothing matches'}
+      >
+        {state === ''
+          ? 'Each call that is made to an endpoint is listed here, with what it answered.'
+          : 'Deliveries in another state may.'}
+      </EmptyList>
       <Stack gap="sm" aria-busy={list.isPlaceholderData}>
         {rows.map((delivery) => (
           <div key={delivery.delivery_id} ref={mayGo}>
