@@ -4,6 +4,8 @@ import type { HandsetDraft } from '../core/handset.ts'
 import type { Address, PhoneNumber } from '../core/phone-number.ts'
 import { contactOf, type Desk, desk, deskAt, type Place } from './desk.contract.ts'
 
+const HELLO = { content: 'Hello', mediaUrl: null, sendStyle: null, service: 'iMessage' } as const
+
 /** What the simulated phone keeps to on every engine. */
 export function describeHandset(engine: string, place: () => Promise<Place>): void {
   describe(`the simulated phone in the store on ${engine}`, () => {
@@ -103,11 +105,10 @@ export function describeHandset(engine: string, place: () => Promise<Place>): vo
       await using d = await desk(kept)
       const { store, lineId } = d
       const [ada, bob] = [contactOf(0), contactOf(1)]
-      const words = { content: 'Hello', mediaUrl: null, sendStyle: null, service: 'iMessage' } as const
       const reach = (contact: Address, carrierMessageId: string) =>
-        store.reachPhone({ lineId, contact, carrierMessageId, at: 1, ...words })
+        store.reachPhone({ lineId, contact, carrierMessageId, at: 1, ...HELLO })
       const own = { contact: ada, kind: 'direct', conversationAddress: ada, carrierMessageId: 'own' } as const
-      await store.writeOnPhone({ ...own, lineId, service: 'iMessage', parts: [words], writtenAt: 1 })
+      await store.writeOnPhone({ ...own, lineId, service: 'iMessage', parts: [HELLO], writtenAt: 1 })
       await reach(ada, 'first')
       await reach(bob, 'to bob')
       await store.contactReads({ lineId, contact: ada, at: 2 })
@@ -116,6 +117,26 @@ export function describeHandset(engine: string, place: () => Promise<Place>): vo
       const readOf = async (contact: Address) =>
         (await store.showPhone({ lineId, contact })).map(({ readAt }) => readAt)
       assert.deepEqual([await readOf(ada), await readOf(bob)], [[null, 2, 3], [null]])
+    })
+
+    test('shows what a contact wrote for as long as it is there, whatever time they say it is', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, lineId } = d
+      const contact = contactOf(0)
+      const write = async (carrierMessageId: string, writtenAt: number, at: number) => {
+        const where = { lineId, contact, kind: 'direct', conversationAddress: contact, service: 'iMessage' } as const
+        const parts = [{ content: carrierMessageId, mediaUrl: null }] as const
+        await store.writeOnPhone({ ...where, carrierMessageId, parts, writtenAt })
+        await d.receive(contact, at, { carrierMessageId, sentAt: writtenAt })
+      }
+      await write('old by our clock', 99, 10)
+      await write('old by theirs', 1, 60)
+      await write('of today', 61, 61)
+      await store.reachPhone({ lineId, contact, carrierMessageId: 'our answer', ...HELLO, at: 62 })
+      await store.forgetOld({ kind: 'phone', before: 50, at: 100, after: 0, limit: 9 })
+      const shown = (await store.showPhone({ lineId, contact })).map(({ content }) => content)
+      assert.deepEqual(shown, ['old by theirs', 'of today', 'Hello'])
     })
 
     test('answers the knobs as they are kept', async () => {

@@ -31,7 +31,13 @@ const KINDS: Readonly<Record<Aged, Kind>> = {
     ended: `status <> 'QUEUED' and not exists (select 1 from conversations c
       where c.id = messages.conversation_id and c.last_message_id = messages.id)`,
   },
-  phone: { table: 'handset_messages', age: 'written_at', ended: '1 = 1' },
+  // A contact may have written it by whatever clock: by ours it came when the line was given it.
+  phone: {
+    table: 'handset_messages',
+    age: `coalesce((select seen_at from seen_inbound seen where seen.line_id = handset_messages.line_id
+      and seen.carrier_message_id = handset_messages.carrier_message_id), written_at)`,
+    ended: '1 = 1',
+  },
   // Those that were removed, and those that a message named: a program that names a new one each time would fill the store.
   endpoints: {
     table: 'webhooks',
