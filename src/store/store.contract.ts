@@ -151,6 +151,21 @@ export function describeStore(engine: string, place: () => Promise<Place>): void
       assert.equal((await d.receipt(young)).state, 'sent')
     })
 
+    test('opens no conversation for what came before, whoever it is from this time', async () => {
+      await using kept = await place()
+      await using d = await desk(kept)
+      const { store, credentials } = d
+      const carrierMessageId = 'same'
+      await d.receive(contactOf(0), 1, { carrierMessageId })
+      const [again] = await d.receive(contactOf(1), 2, { carrierMessageId })
+      assert.equal(again?.repeated, true)
+      const { conversations } = await store.listConversations({ credentials, filter: { limit: 9 } })
+      assert.deepEqual(
+        conversations.map(({ number }) => number),
+        [contactOf(0)],
+      )
+    })
+
     test('recognises what came again until that is forgotten, of each line by itself', async () => {
       await using kept = await place()
       await using d = await desk(kept)

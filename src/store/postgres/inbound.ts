@@ -89,21 +89,23 @@ async function sift(
   const known = calls.map((call) =>
     call.map((arrival) => asKnown(arrival, (address) => found.has(nameOf({ ...toName(arrival), address })))),
   )
-  const arrivals = known.filter((call) => !hasNoLine(call, owners)).flat()
+  const taken = new Set(seen.keys())
+  // One that came before opens no conversation, whatever it comes with.
+  const arrivals = known
+    .filter((call) => !hasNoLine(call, owners))
+    .flat()
+    .filter((arrival) => !taken.has(keyOf(arrival)) && taken.add(keyOf(arrival)))
   const ownerOf = ({ lineId }: Arrival) => owners.get(lineId) as Owner
   const places = arrivals.map((arrival) => {
     return { ...toName(arrival), accountId: ownerOf(arrival).account.id, at: arrival.receivedAt }
   })
   const conversations = await openConversations(transaction, places, { lock: true, known: found })
-  const taken = new Set(seen.keys())
-  const fresh = arrivals.flatMap((arrival, index): Fresh[] => {
-    if (taken.has(keyOf(arrival))) return []
-    taken.add(keyOf(arrival))
+  const fresh = arrivals.map((arrival, index): Fresh => {
     const owner = ownerOf(arrival)
     const { service, kind, sentAt, parts } = arrival.message
     const subject = { service, kind, sentAt, carrierNow: arrival.carrierNow }
     const reasons = parts.map((_, part) => autoMarkRead(owner.account, { ...subject, part }, rules.auto))
-    return [{ arrival, owner, conversationId: conversations[index]?.id as ConversationId, reasons }]
+    return { arrival, owner, conversationId: conversations[index]?.id as ConversationId, reasons }
   })
   return { known, owners, seen, fresh }
 }
