@@ -13,6 +13,8 @@ describe('the overview in the dashboard', { skip: requireDashboard() }, () => {
     const { page } = visited
     let away = true
     await page.route('**/console/overview', (route) => (away ? refuse(route) : route.continue()))
+    // Once it hears of changes it asks by itself.
+    await page.route('**/console/events', refuse)
     await page.goto(`${desk.server.base}/overview`)
     await page.getByRole('alert').getByText('Not right now').waitFor()
     assert.equal(await page.getByText('the operator adds them').count(), 0)
