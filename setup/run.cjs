@@ -13,8 +13,11 @@ const TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts']
 const PATIENCE = '--test-timeout=120000'
 // Tests wait more than they work: three files at once took 237 s on two cores where two took 270 s. With four they are as idle.
 const SIDE_BY_SIDE = '--test-concurrency=3'
-const CHAOS = ['test/nodes-killed.test.ts', 'test/nodes.test.ts', 'test/nodes-lines.test.ts', 'test/fairness.test.ts']
-const AT_LENGTH = { CHAOS_ROUNDS: '20', CHAOS_TOGGLES: '2000', CHAOS_WAITING: '1000000' }
+const CHAOS = [
+  ...['test/nodes-killed.test.ts', 'test/nodes.test.ts', 'test/nodes-lines.test.ts', 'test/fairness.test.ts'],
+  'test/engines-alike.test.ts',
+]
+const AT_LENGTH = { CHAOS_ROUNDS: '20', CHAOS_TOGGLES: '2000', CHAOS_WAITING: '1000000', CHAOS_CALLS: '5000' }
 const CHECKS = {
   types: ['node_modules/typescript/bin/tsc', '-p', '.'],
   'types of the dashboard': ['node_modules/typescript/bin/tsc', '-p', 'src/dashboard'],
