@@ -57,4 +57,5 @@ test('an e-mail address is as long as SMTP can carry, and no longer', () => {
   const address = (length: number) => `${'a'.repeat(length - '@example.com'.length)}@example.com`
   assert.equal(parseAddress(address(254)), address(254))
   assert.equal(parseAddress(address(255)), undefined)
+  assert.equal(parseAddress(address(254).replace('a', 'İ')), undefined, 'it is longer in lower case')
 })

@@ -24,5 +24,7 @@ export function parsePhoneNumber(input: string): PhoneNumber | undefined {
 export function parseAddress(input: string): Address | undefined {
   const number = parsePhoneNumber(input)
   if (number !== undefined) return number as string as Address
-  return EMAIL.test(input) && isPlainText(input) ? (input.toLowerCase() as Address) : undefined
+  // A few letters are longer in lower case.
+  const lower = input.toLowerCase()
+  return EMAIL.test(lower) && isPlainText(lower) ? (lower as Address) : undefined
 }
