@@ -132,6 +132,13 @@ describe('the simulator', () => {
     assert.deepEqual(await account.phone(number), [])
   })
 
+  test('tells of a clock that is ahead of all that can be written as a time the last that can', async () => {
+    const sent_at = '9999-12-31T23:59:59-23:59'
+    const [handle] = await account.write({ number: '+14155550137', sent_at })
+    const { body } = await account.must(200, 'GET', `/api/v2/messages/${handle}`)
+    assert.equal(body.data.date_sent, '9999-12-31T23:59:59.999Z')
+  })
+
   test('is for the account’s own simulator lines alone', async () => {
     const stranger = await customer(server, { lines: [] })
     await stranger.must(404, 'POST', '/simulator/messages', { number: CONTACT, to_number: LINE })

@@ -71,10 +71,13 @@ export function idOf<Kind extends IdKind>(kind: Kind, word: string): Id<Kind> {
 
 export const REASON = z.enum(Object.keys(REASONS) as (keyof typeof REASONS)[]).meta({ id: 'Reason' })
 
+/** The last that RFC 3339 can write: a contact's clock, or a carrier's, may be beyond it. */
+const LATEST = Date.parse('9999-12-31T23:59:59.999Z')
+
 export function isoTime(at: number): string
 export function isoTime(at: number | null): string | null
 export function isoTime(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString()
+  return at === null ? null : new Date(Math.min(at, LATEST)).toISOString()
 }
 
 export function handleOf(messageId: Id<'message'>): string
