@@ -54,14 +54,19 @@ describe('a message that a line sends', () => {
     })
   })
 
-  test('has up to 20,000 letters, also where each is written in JSON that keeps to ASCII', async () => {
-    const [number, content] = ['+14155550148', 'я'.repeat(20_000)]
-    const escaped = JSON.stringify({ number, from_number: LINE, content }).replaceAll('я', '\\u044f')
+  test('has up to 20,000 characters, also where each is written in JSON that keeps to ASCII', async () => {
     const headers = { ...account.keys, 'content-type': 'application/json' }
-    const answer = await fetch(`${server.base}/api/send-message`, { method: 'POST', headers, body: escaped })
-    const { message_handle } = (await answer.json()) as { message_handle: string }
-    assert.equal((await ended(account, message_handle)).status, 'DELIVERED')
-    assert.equal((await account.phone(number))[0]?.content, content)
+    for (const [number, letter, code] of [
+      ['+14155550148', 'я', '\\u044f'],
+      ['+14155550149', '😀', '\\ud83d\\ude00'],
+    ] as const) {
+      const content = letter.repeat(20_000)
+      const escaped = JSON.stringify({ number, from_number: LINE, content }).replaceAll(letter, code)
+      const answer = await fetch(`${server.base}/api/send-message`, { method: 'POST', headers, body: escaped })
+      const { message_handle } = (await answer.json()) as { message_handle: string }
+      assert.equal((await ended(account, message_handle)).status, 'DELIVERED')
+      assert.equal((await account.phone(number))[0]?.content, content)
+    }
   })
 
   test('goes after those that were accepted before it, whatever stood in their way', async () => {

@@ -24,8 +24,8 @@ const NO_CONTENT = 'You must specify `content` or `media_url` in the request bod
 
 /** The longest that fits an answer, a webhook and a Mac's patience. */
 const LONGEST_CONTENT = 20_000
-/** Six bytes for each of its units, as JSON has them that keeps to ASCII, and what else there is. */
-const BODY_LIMIT = 6 * LONGEST_CONTENT + 16 * 1024
+/** Twelve bytes for each character, as JSON that keeps to ASCII has an emoji, and what else there is. */
+const BODY_LIMIT = 12 * LONGEST_CONTENT + 16 * 1024
 
 function bodyOf(customers: AddressPolicy) {
   const fields = {
