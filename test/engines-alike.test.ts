@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { ANY_CALL, type AnyCall, LINES } from './support/any-call.ts'
+import { client } from './support/client.ts'
 import { nodeSettings, postgresServer, requirePostgres } from './support/postgres.ts'
-import { type Customer, customer, startReadback } from './support/readback.ts'
+import { type Customer, customer, type Readback, startReadback } from './support/readback.ts'
 import { until } from './support/until.ts'
 import { keysOf, signIn } from './support/visitor.ts'
 
@@ -11,14 +12,16 @@ import { keysOf, signIn } from './support/visitor.ts'
 const CALLS = Number(process.env.CHAOS_CALLS ?? 250)
 
 describe('whoever calls', { skip: requirePostgres() }, () => {
-  test(`is answered alike on SQLite and on PostgreSQL, ${CALLS} times in random order`, async (t) => {
+  test(`is answered alike on SQLite and by two servers on PostgreSQL by turns, ${CALLS} times in random order`, async (t) => {
     const seed = Date.now() & 0x7fffffff
     t.diagnostic(`seed ${seed}`)
     await using postgres = await postgresServer()
     await using database = await postgres.database()
     await using onSqlite = await startReadback({ LOG_LEVEL: 'warn' })
-    await using onPostgres = await startReadback({ ...nodeSettings(database), LOG_LEVEL: 'warn' })
-    const callers = [await caller(onSqlite), await caller(onPostgres)] as const
+    const settings = { ...nodeSettings(database), LOG_LEVEL: 'warn' }
+    await using first = await startReadback(settings)
+    await using second = await startReadback(settings)
+    const callers = [await caller([onSqlite]), await caller([first, second])] as const
     const asked = async (call: AnyCall) => {
       const [one, other] = await Promise.all(callers.map((answerTo) => answerTo(call)))
       assert.deepEqual(other, one, JSON.stringify(call))
@@ -34,13 +37,19 @@ describe('whoever calls', { skip: requirePostgres() }, () => {
 
 type Answer = Awaited<ReturnType<Customer['call']>>['body']
 
-/** Calls with keys, and as a browser does where that alone is let in. */
-async function caller(server: Awaited<ReturnType<typeof startReadback>>) {
-  const account = await customer(server, { lines: LINES })
-  const visitor = await signIn(server.base, keysOf(account))
-  const by = (path: string) => (path.startsWith('/console/') ? visitor : account)
+/** Calls the servers by turns, with keys, and as a browser does where that alone is let in. */
+async function caller(servers: readonly [Readback, ...Readback[]]) {
+  const account = await customer(servers[0], { lines: LINES })
+  const { cookie } = await signIn(servers[0].base, keysOf(account))
+  const doors = servers.map(({ base }) => ({
+    keys: client(base, account.keys),
+    page: client(base, { origin: base, cookie }),
+  }))
+  let calls = 0
   return async ({ method, path, body }: AnyCall) => {
-    const { status, body: answer } = await by(path).call(method, path, body)
+    const door = doors[calls++ % doors.length] as (typeof doors)[number]
+    const by = path.startsWith('/console/') ? door.page : door.keys
+    const { status, body: answer } = await by.call(method, path, body)
     assert.ok(status < 500, `${status} ${method} ${path} ${JSON.stringify(answer)}`)
     if (method !== 'GET') await rests(account)
     return { status, answer: comparable(answer) }
