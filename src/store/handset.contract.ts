@@ -23,10 +23,10 @@ export function describeHandset(engine: string, place: () => Promise<Place>): vo
       await Promise.all([
         d.store.writeOnPhone(of(ada, '1', pieces)),
         d.store.writeOnPhone(of(bob, '2', [text('to bob')])),
-        d.store.writeOnPhone(of(ada, '1', pieces)),
+        d.store.writeOnPhone(of(ada, '1', [...pieces, text('more')])),
         d.store.writeOnPhone(of(ada, '3', [text('d')])),
       ])
-      await d.store.writeOnPhone(of(ada, '3', [text('d')]))
+      await d.store.writeOnPhone(of(ada, '3', [text('d'), text('more')]))
       const shown = async (contact: Address) =>
         (await d.store.showPhone({ lineId: d.lineId, contact })).map(({ part, content, mediaUrl }) => [
           part,

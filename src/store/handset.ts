@@ -16,6 +16,14 @@ import type { Tables } from './tables.ts'
 const UNTOUCHED: SimulatedCarrier = { latencyMs: 0, pacePerS: null, failNext: 0, failureRate: 0, offline: false }
 
 export async function writeOnPhone({ db }: Context, draft: HandsetDraft): Promise<void> {
+  const written = await db
+    .selectFrom('handset_messages')
+    .select('id')
+    .where('line_id', '=', draft.lineId)
+    .where('carrier_message_id', '=', draft.carrierMessageId)
+    .limit(1)
+    .executeTakeFirst()
+  if (written !== undefined) return
   await db
     .insertInto('handset_messages')
     .values(
@@ -35,7 +43,6 @@ export async function writeOnPhone({ db }: Context, draft: HandsetDraft): Promis
         delivered_at: null,
       })),
     )
-    .onConflict((conflict) => conflict.doNothing())
     .execute()
 }
 

@@ -34,7 +34,9 @@ async function findCarriers(transaction: Transaction, lineIds: readonly LineId[]
 }
 
 function writeDrafts(transaction: Transaction, drafts: readonly HandsetDraft[]): void {
-  const pieces = drafts.flatMap((draft) => draft.parts.map((part, number) => ({ draft, part, number })))
+  const each = Map.groupBy(drafts, ({ lineId, carrierMessageId }) => `${lineId} ${carrierMessageId}`)
+  const first = [...each.values()].map(([draft]) => draft as HandsetDraft)
+  const pieces = first.flatMap((draft) => draft.parts.map((part, number) => ({ draft, part, number })))
   transaction.write(WRITE, [
     pieces.map(({ draft }) => draft.lineId),
     pieces.map(({ draft }) => draft.contact),
@@ -71,8 +73,10 @@ const WRITE: Statement = {
     select line_id, contact, kind, conversation_address, carrier_message_id, part, content, media_url, service, written_at
     from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[],
       $10::bigint[]) with ordinality as k (line_id, contact, kind, conversation_address, carrier_message_id, part, content,
-        media_url, service, written_at, n) order by n
-    on conflict do nothing`,
+        media_url, service, written_at, n)
+    where (select part from handset_messages h where h.line_id = k.line_id and h.carrier_message_id = k.carrier_message_id
+      limit 1) is null
+    order by n on conflict do nothing`,
 }
 /**
  * As the shared `showRead`, for many conversations, each by the index of what is unread whatever the planner believes: `+ 0` keeps it from
