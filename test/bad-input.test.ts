@@ -215,6 +215,7 @@ describe('bad input', () => {
     for (const [bytes, status] of [
       [request(GOOD, [], 'POST /api/%zz HTTP/1.1'), 400],
       [Buffer.from('HELLO\r\n\r\n'), 400],
+      [Buffer.from('CONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n'), 400],
       [request(GOOD, [`x-long: ${'x'.repeat(100_000)}`]), 431],
     ] as const) {
       const { headers } = await refused(status, bytes)

@@ -54,6 +54,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 export function createApp(options: AppOptions): FastifyInstance {
   const { store, operatorToken } = options
   const nextId = requestIds()
+  const unreadable = answerUnreadable(options.log, nextId)
   const app = Fastify({
     loggerInstance: options.log,
     // `surface.ts` writes the lines: fastify's own hold the URL, and with it numbers and secrets.
@@ -67,10 +68,12 @@ export function createApp(options: AppOptions): FastifyInstance {
     // Node's own refusal would lack the envelope: `identifyAndLog` has one.
     http: { requireHostHeader: false },
     frameworkErrors: answerUnroutable,
-    clientErrorHandler: answerUnreadable(options.log, nextId),
+    clientErrorHandler: unreadable,
   })
   // An expectation that nobody here knows may be passed over (RFC 9110, 10.1.1); Node would answer without the envelope.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+  // Nobody is led on from here.
+  app.server.on('connect', (_request, socket) => unreadable(new Error('A tunnel'), socket as Socket))
   letSilentGo(app)
   acceptJson(app)
   identifyAndLog(app)
