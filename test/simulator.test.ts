@@ -132,6 +132,12 @@ describe('the simulator', () => {
     assert.deepEqual(await account.phone(number), [])
   })
 
+  test('takes as long a text from a contact as a line may send', async () => {
+    const [number, content] = ['+14155550138', '😀'.repeat(20_000)]
+    await account.write({ number, content })
+    assert.equal((await account.phone(number))[0]?.content, content)
+  })
+
   test('tells of a clock that is ahead of all that can be written as a time the last that can', async () => {
     const sent_at = '9999-12-31T23:59:59-23:59'
     const [handle] = await account.write({ number: '+14155550137', sent_at })

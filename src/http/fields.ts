@@ -64,6 +64,13 @@ export function text(name: string, longest: number) {
     .overwrite((given) => given.toWellFormed())
 }
 
+/** The longest text of a message that fits an answer, a webhook and a Mac's patience. */
+const LONGEST_CONTENT = 20_000
+/** Twelve bytes for each of its characters, as JSON that keeps to ASCII has an emoji, and what else there is. */
+export const MESSAGE_BODY_LIMIT = 12 * LONGEST_CONTENT + 16 * 1024
+
+export const CONTENT = text('content', LONGEST_CONTENT)
+
 /** The id behind a client's word. One that cannot exist is looked for all the same, as what nothing has: 401 comes before 404. */
 export function idOf<Kind extends IdKind>(kind: Kind, word: string): Id<Kind> {
   return parseId(kind, word) ?? (0 as Id<Kind>)

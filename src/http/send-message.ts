@@ -9,7 +9,7 @@ import { TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { customerUrl } from './customer-url.ts'
 import { type Door, door } from './door.ts'
-import { CONTACT_AND_LINE, handleOf, idOf, isoTime, NO_NUMBER, text } from './fields.ts'
+import { CONTACT_AND_LINE, CONTENT, handleOf, idOf, isoTime, MESSAGE_BODY_LIMIT, NO_NUMBER } from './fields.ts'
 import { errorMessageOf } from './message-body.ts'
 
 /** What the doors to what lines write need. */
@@ -22,15 +22,10 @@ export interface SendingDesk extends LineNudges {
 
 const NO_CONTENT = 'You must specify `content` or `media_url` in the request body.'
 
-/** The longest that fits an answer, a webhook and a Mac's patience. */
-const LONGEST_CONTENT = 20_000
-/** Twelve bytes for each character, as JSON that keeps to ASCII has an emoji, and what else there is. */
-const BODY_LIMIT = 12 * LONGEST_CONTENT + 16 * 1024
-
 function bodyOf(customers: AddressPolicy) {
   const fields = {
     ...CONTACT_AND_LINE,
-    content: text('content', LONGEST_CONTENT).optional(),
+    content: CONTENT.optional(),
     media_url: customerUrl('media_url', customers).optional(),
     send_style: z.enum(SEND_STYLES, { error: `\`send_style\` must be one of ${SEND_STYLES.join(', ')}` }).optional(),
     status_callback: customerUrl('status_callback', customers).optional(),
@@ -73,7 +68,7 @@ export function sendMessageDoor({ store, nudge, nudgeMessages, customers, now }:
   const shape = {
     summary: 'Send a message',
     body: bodyOf(customers),
-    bodyLimit: BODY_LIMIT,
+    bodyLimit: MESSAGE_BODY_LIMIT,
     answer: SENT,
     entry: 'lines',
   } as const

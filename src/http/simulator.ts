@@ -15,7 +15,7 @@ import type { Store } from '../core/store.ts'
 import { DONE, ok, TIME } from './answers.ts'
 import { credentialsOf } from './auth.ts'
 import { type Door, door } from './door.ts'
-import { address, handleOf, inQuery, isoTime, phoneNumber, text } from './fields.ts'
+import { address, CONTENT, handleOf, inQuery, isoTime, MESSAGE_BODY_LIMIT, phoneNumber, text } from './fields.ts'
 
 /** What the doors to the simulated phone need. */
 export interface SimulatorDesk {
@@ -33,7 +33,7 @@ const TO_NUMBER = phoneNumber('`to_number` must be a line’s number in E.164')
 const MESSAGE = z.strictObject({
   number: contactNumber,
   to_number: TO_NUMBER,
-  content: text('content', 20_000).optional(),
+  content: CONTENT.optional(),
   service: z.enum(SERVICES).default('iMessage'),
   group_id: text('group_id', 200).min(1).optional(),
   media_urls: z.array(text('media_urls', 2_000)).max(50).default([]),
@@ -84,7 +84,14 @@ const CARRIER = ok({
 
 /** `POST /simulator/messages`: a contact writes. It goes through the same door as any carrier's inbound. */
 export function writeDoor(desk: SimulatorDesk): Door {
-  const shape = { summary: 'A contact writes', body: MESSAGE, answer: WRITTEN, status: 201, entry: 'lines' } as const
+  const shape = {
+    summary: 'A contact writes',
+    body: MESSAGE,
+    bodyLimit: MESSAGE_BODY_LIMIT,
+    answer: WRITTEN,
+    status: 201,
+    entry: 'lines',
+  } as const
   return door(shape, async ({ body, request }) => {
     const { line, carrier, handset } = await simulated(desk, credentialsOf(request), body.to_number)
     const receivedAt = desk.now()
