@@ -57,6 +57,8 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
     request.log.error({ error: error.message }, 'the store is not available')
   }
   if (error.code === 'rate_limited') reply.header('retry-after', RATE_RETRY_AFTER_S)
+  // Whoever is hung up on while they send hears nothing: the rest is thrown away, for as long as a request may take.
+  if (!request.raw.complete) reply.removeHeader('connection')
   const status = STATUS[error.code]
   if (status === 401) reply.header('www-authenticate', CHALLENGE)
   if (status === 503) reply.header('retry-after', RETRY_AFTER_S)
