@@ -155,4 +155,23 @@ describe('bad input', () => {
       assert.equal(response.headers.get('access-control-allow-origin'), null)
     }
   })
+
+  test('is answered also where a client sends on and on, which then calls again', async () => {
+    const sent = 'x'.repeat(1_000_000)
+    const body = () => ReadableStream.from(Array.from({ length: 20 }, () => Buffer.from(sent)))
+    const stranger = { 'sb-api-key-id': 'x', 'sb-api-secret-key': 'x' }
+    for (const [status, keys] of [
+      [413, account.keys],
+      [401, stranger],
+    ] as const) {
+      const headers = { ...keys, 'content-type': 'application/json' }
+      const to = `${server.base}/api/mark-read`
+      for (const sending of [{ body: sent.repeat(20) }, { body: body(), duplex: 'half' as const }]) {
+        const answer = await fetch(to, { method: 'POST', headers, ...sending })
+        assert.equal(answer.status, status)
+        assert.equal(((await answer.json()) as { status: string }).status, 'ERROR')
+      }
+    }
+    await account.must(200, 'GET', '/account')
+  })
 })

@@ -3,12 +3,13 @@ import { METHODS } from 'node:http'
 import { before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { CHALLENGE, defectsOf } from './support/bad-input.ts'
-import { sendAndLeave, sendRaw } from './support/raw-http.ts'
+import { sendAndLeave, sendAndReset, sendRaw } from './support/raw-http.ts'
 import { CONTACT, type Customer, customer, LINE } from './support/readback.ts'
 import { shareReadback } from './support/shared.ts'
 import { until } from './support/until.ts'
 
 const GOOD = JSON.stringify({ number: CONTACT, from_number: LINE })
+const TUNNEL = Buffer.from('CONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n')
 /** For a number that is no line of theirs. */
 const ELSEWHERE = JSON.stringify({ number: CONTACT, from_number: CONTACT })
 
@@ -104,25 +105,6 @@ describe('bad input', () => {
     await refused(413, request(body, ['content-type: text/plain']))
     const chunks = request('', ['transfer-encoding: chunked']).toString().replace('content-length: 0\r\n', '')
     await refused(413, Buffer.from(`${chunks}${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`))
-  })
-
-  test('is answered also where a client sends on and on, which then calls again', async () => {
-    const sent = 'x'.repeat(1_000_000)
-    const body = () => ReadableStream.from(Array.from({ length: 20 }, () => Buffer.from(sent)))
-    const stranger = { 'sb-api-key-id': 'x', 'sb-api-secret-key': 'x' }
-    for (const [status, keys] of [
-      [413, account.keys],
-      [401, stranger],
-    ] as const) {
-      const headers = { ...keys, 'content-type': 'application/json' }
-      const to = `${server.base}/api/mark-read`
-      for (const sending of [{ body: sent.repeat(20) }, { body: body(), duplex: 'half' as const }]) {
-        const answer = await fetch(to, { method: 'POST', headers, ...sending })
-        assert.equal(answer.status, status)
-        assert.equal(((await answer.json()) as { status: string }).status, 'ERROR')
-      }
-    }
-    await account.must(200, 'GET', '/account')
   })
 
   for (const type of [
@@ -234,12 +216,17 @@ describe('bad input', () => {
     for (const [bytes, status] of [
       [request(GOOD, [], 'POST /api/%zz HTTP/1.1'), 400],
       [Buffer.from('HELLO\r\n\r\n'), 400],
-      [Buffer.from('CONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n'), 400],
+      [TUNNEL, 400],
       [request(GOOD, [`x-long: ${'x'.repeat(100_000)}`]), 431],
     ] as const) {
       const { headers } = await refused(status, bytes)
       assert.equal((await lineOf(headers['x-request-id'] ?? '')).status, status)
     }
+  })
+
+  test('breaks nothing where whoever asked for a tunnel breaks off', async () => {
+    for (let n = 0; n < 5; n++) await sendAndReset(server.base, TUNNEL)
+    await account.must(200, 'GET', '/account')
   })
 
   test('never was a defect, and the server is as well as before', async () => {

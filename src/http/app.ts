@@ -72,8 +72,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   })
   // An expectation that nobody here knows may be passed over (RFC 9110, 10.1.1); Node would answer without the envelope.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
-  // Nobody is led on from here.
-  app.server.on('connect', (_request, socket) => unreadable(new Error('A tunnel'), socket as Socket))
+  refuseTunnels(app, unreadable)
   letSilentGo(app)
   acceptJson(app)
   identifyAndLog(app)
@@ -90,6 +89,16 @@ export function createApp(options: AppOptions): FastifyInstance {
   }
   serveConsole(app, options, { account: ownPage, operator: entrances.operator })
   return app
+}
+
+/** Nobody is led on from here. The connection is ours then: without this Node hangs up without a word. */
+function refuseTunnels(app: FastifyInstance, refuse: ReturnType<typeof answerUnreadable>): void {
+  app.server.on('connect', (_request, socket: Socket) => {
+    // Node has taken its own listener away.
+    socket.on('error', () => socket.destroy())
+    refuse(new Error('A tunnel'), socket)
+    socket.destroySoon()
+  })
 }
 
 /** A browser connects ahead, and Node calls idle only what has sent a request before: a stop would wait for it until its last moment. */

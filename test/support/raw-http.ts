@@ -28,6 +28,17 @@ export async function sendAndLeave(base: string, bytes: Buffer): Promise<void> {
   await once(socket, 'close')
 }
 
+/** Sends these bytes, and breaks the connection off once something is answered. */
+export async function sendAndReset(base: string, bytes: Buffer): Promise<void> {
+  const { hostname, port } = new URL(base)
+  const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+  await once(socket, 'connect')
+  socket.write(bytes)
+  await once(socket, 'data')
+  socket.resetAndDestroy()
+  await once(socket, 'close')
+}
+
 function parse(received: string): RawAnswer | undefined {
   const [head = '', ...rest] = received.split('\r\n\r\n')
   const [statusLine = '', ...lines] = head.split('\r\n')
