@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { CHALLENGE, defectsOf } from './support/bad-input.ts'
+import { sendRaw } from './support/raw-http.ts'
 import { type Customer, customer } from './support/readback.ts'
 import { shareReadback } from './support/shared.ts'
 
@@ -173,5 +174,15 @@ describe('bad input', () => {
       }
     }
     await account.must(200, 'GET', '/account')
+  })
+
+  test('is let go soon where they never come to an end', { timeout: 15_000 }, async () => {
+    const head = ['POST /api/mark-read HTTP/1.1', 'host: localhost', 'content-type: application/json']
+    const keys = Object.entries(account.keys).map(([name, value]) => `${name}: ${value}`)
+    const answer = await sendRaw(
+      server.base,
+      Buffer.from([...head, ...keys, 'content-length: 1000000', '', '{'].join('\r\n')),
+    )
+    assert.equal(answer?.status, 413)
   })
 })

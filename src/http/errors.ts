@@ -22,6 +22,8 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 const RETRY_AFTER_S = 1
 /** Whoever tried too often, after a minute. */
 const RATE_RETRY_AFTER_S = 60
+/** Whoever was answered may go on sending for so long. */
+const LINGER_MS = 2_000
 /**
  * RFC 9110, 11.6.1: with every 401, and the two keys are no scheme that HTTP knows. Of this one, unlike `Basic`, a browser makes no dialog
  * of its own: the page has one.
@@ -57,12 +59,19 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
     request.log.error({ error: error.message }, 'the store is not available')
   }
   if (error.code === 'rate_limited') reply.header('retry-after', RATE_RETRY_AFTER_S)
-  // Whoever is hung up on while they send hears nothing: the rest is thrown away, for as long as a request may take.
-  if (!request.raw.complete) reply.removeHeader('connection')
+  if (!request.raw.complete) letFinish(request, reply)
   const status = STATUS[error.code]
   if (status === 401) reply.header('www-authenticate', CHALLENGE)
   if (status === 503) reply.header('retry-after', RETRY_AFTER_S)
   return reply.code(status).send(envelope(HIDDEN[error.code] ?? error.message))
+}
+
+/** Whoever is hung up on while they send hears nothing: what still comes is thrown away, for a while. */
+function letFinish({ raw }: FastifyRequest, reply: FastifyReply): void {
+  reply.removeHeader('connection')
+  reply.raw.once('finish', () => {
+    setTimeout(() => raw.complete || raw.socket.destroy(), LINGER_MS).unref()
+  })
 }
 
 export function toReadbackError(thrown: unknown): ReadbackError {
